@@ -1,0 +1,256 @@
+"""The settings tree: the only reader of the environment (`PROTOSTAR_…`) and of `.env`.
+
+A group is read from variables that begin with its name: `chat.base_url` is `PROTOSTAR_CHAT_BASE_URL`. Whatever has no URL runs
+embedded in the data folder.
+"""
+
+import os
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from protostar.errors import ConfigurationError
+
+PREFIX = "PROTOSTAR_"
+MiB = 1024 * 1024
+
+
+def _not_blank(value: str | None) -> str | None:
+    """An empty variable in an env file means «not set»."""
+    return value.strip() or None if value is not None else None
+
+
+def _as_seconds(value: object) -> object:
+    """A bare number means seconds; ISO 8601 (`PT5M`, `P14D`) is left to Pydantic."""
+    try:
+        return timedelta(seconds=float(value)) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+OptionalText = Annotated[str | None, AfterValidator(_not_blank)]
+Seconds = Annotated[timedelta, Field(gt=timedelta(0)), BeforeValidator(_as_seconds)]
+
+
+class S3Settings(BaseModel):
+    """Access to an S3-compatible store; used when `OBJECTS_URL` is `s3://bucket`."""
+
+    endpoint: OptionalText = Field(default=None, description="URL of the store; unset: AWS itself")
+    access_key_id: SecretStr | None = Field(default=None, description="access key")
+    secret_access_key: SecretStr | None = Field(default=None, description="secret key")
+    region: str = Field(default="us-east-1", description="region; most stores of one's own ignore it")
+
+
+class ChatSettings(BaseModel):
+    """The chat model: any OpenAI-compatible server. Without `base_url` the extractive answerer writes the answers."""
+
+    base_url: OptionalText = Field(
+        default=None, description="URL up to and including `/v1`; unset: answers quote the best passages"
+    )
+    api_key: SecretStr | None = Field(default=None, description="bearer token of the model server")
+    model: OptionalText = Field(default=None, description="model name; needed with a base URL")
+    fallbacks: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="models of the same server to try next, comma-separated"
+    )
+    first_token_timeout: Seconds = Field(
+        default=timedelta(seconds=30), description="seconds until the first token; big local models are slow to start"
+    )
+    idle_timeout: Seconds = Field(
+        default=timedelta(seconds=20), description="seconds between two tokens, after which a stream counts as cut"
+    )
+    max_answer_tokens: int = Field(default=1024, ge=16, le=32_768, description="longest answer; bounds cost and time")
+    context_chars: int = Field(
+        default=12_000, ge=1_000, le=400_000, description="characters of passages in one prompt; about 12 chunks"
+    )
+    concurrency: int = Field(default=64, ge=1, le=10_000, description="requests in flight per process")
+
+    @field_validator("fallbacks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _comma_separated(value)
+
+
+class EmbeddingSettings(BaseModel):
+    """The embedding model: any OpenAI-compatible server. Without `base_url` search uses keywords alone."""
+
+    base_url: OptionalText = Field(default=None, description="URL up to and including `/v1`; unset: keyword search alone")
+    api_key: SecretStr | None = Field(default=None, description="bearer token of the model server")
+    model: OptionalText = Field(default=None, description="model name; needed with a base URL")
+    dimensions: int | None = Field(
+        default=None, ge=1, le=4000, description="vector length; unset: whatever the model returns (halfvec holds 4000)"
+    )
+    batch_size: int = Field(default=64, ge=1, le=2048, description="texts per request; servers usually refuse more than 2,048")
+    concurrency: int = Field(
+        default=4, ge=1, le=256, description="requests in flight per process; more only moves the queue into the server"
+    )
+    query_timeout: Seconds = Field(
+        default=timedelta(seconds=2), description="seconds for the vector of a question; past it keywords answer alone"
+    )
+    batch_timeout: Seconds = Field(default=timedelta(seconds=60), description="seconds for one batch of chunks")
+    weight: float = Field(
+        default=0.3, ge=0, le=1, description="share of the vector score; 0.5 for a model known to be good in your language"
+    )
+
+
+class WorkerSettings(BaseModel):
+    """How jobs are run."""
+
+    concurrency: int = Field(default=8, ge=1, le=256, description="jobs at once per worker process")
+    lease: Seconds = Field(
+        default=timedelta(seconds=30),
+        description="seconds after which a silent worker's jobs go to another; renewed every third",
+    )
+    grace: Seconds = Field(
+        default=timedelta(seconds=20), description="seconds for running jobs after SIGTERM; then they are given back"
+    )
+    poll: Seconds = Field(default=timedelta(seconds=1), description="seconds between looks at the queue when no bell rings")
+    max_attempts: int = Field(default=5, ge=1, le=100, description="attempts of a job before it is dead")
+    retention: Seconds = Field(default=timedelta(days=14), description="how long finished jobs are kept")
+
+
+class ParseSettings(BaseModel):
+    """Limits of the process that reads one document."""
+
+    memory: ByteSize = Field(
+        default=ByteSize(1024 * MiB), ge=256 * MiB, description="address space of one parse; a bomb dies at it, alone"
+    )
+    timeout: Seconds = Field(
+        default=timedelta(seconds=120), description="wall-clock seconds of one parse; then its process group is killed"
+    )
+    concurrency: int = Field(
+        default_factory=lambda: max(1, os.cpu_count() or 1), ge=1, le=256, description="parses at once; CPU-bound"
+    )
+
+
+class AnswerSettings(BaseModel):
+    """How questions are answered."""
+
+    top_k: int = Field(default=8, ge=1, le=50, description="passages in one prompt")
+    cache_ttl: Seconds = Field(
+        default=timedelta(hours=1), description="how long an answer is served again to the same question"
+    )
+    deadline: Seconds = Field(default=timedelta(minutes=3), description="seconds for one answer in all")
+    lease: Seconds = Field(
+        default=timedelta(seconds=15), description="seconds after which a silent process's answer is written by another"
+    )
+    stream_ttl: Seconds = Field(
+        default=timedelta(minutes=10), description="how long an answer's events can be resumed from Redis"
+    )
+    visitor_ttl: Seconds = Field(default=timedelta(days=1), description="how long a visitor may read the conversation back")
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Durations are seconds or ISO 8601; sizes take units, as in `2GiB`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="_", env_nested_max_split=1, env_file=".env", env_file_encoding="utf-8",
+        extra="ignore", frozen=True, env_ignore_empty=True,
+    )  # fmt: skip
+
+    data_dir: Path = Field(default=Path("data"), description="folder of the embedded servers, the objects and `local.json`")
+    host: str = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
+    port: int = Field(default=8000, ge=0, le=65_535, description="port to listen on; 0 picks a free one")
+    admin_key: SecretStr | None = Field(
+        default=None, min_length=16, description="a key that is always valid for everything; unset: one is made at first start"
+    )
+    database_url: SecretStr | None = Field(
+        default=None, description="`postgresql://…`, version 16 or later with pgvector 0.8; unset: embedded"
+    )
+    database_pool: int = Field(
+        default=10, ge=2, le=200, description="connections per process; waits above it rather than overloading PostgreSQL"
+    )
+    redis_url: SecretStr | None = Field(
+        default=None, description="`redis://…`, `rediss://…` or `unix://…`; unset: embedded where a server is at hand"
+    )
+    objects_url: OptionalText = Field(
+        default=None, description="`file:///folder` or `s3://bucket`; unset: `objects` in the data folder"
+    )
+    max_upload_bytes: ByteSize = Field(default=ByteSize(100 * MiB), ge=1, description="largest upload")
+    max_text_chars: int = Field(default=100_000_000, ge=1_000, description="largest extracted text, in Unicode code points")
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        default=(), description="networks whose `X-Forwarded-For` is believed, comma-separated"
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="one line for people or one JSON object per event"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least severe event that is logged"
+    )
+
+    s3: S3Settings = Field(default_factory=S3Settings)
+    chat: ChatSettings = Field(default_factory=ChatSettings)
+    embedding: EmbeddingSettings = Field(default_factory=EmbeddingSettings)
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    parse: ParseSettings = Field(default_factory=ParseSettings)
+    answer: AnswerSettings = Field(default_factory=AnswerSettings)
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return _comma_separated(value)
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        return _with_scheme(value, "postgresql", "postgres")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: SecretStr | None) -> SecretStr | None:
+        return _with_scheme(value, "redis", "rediss", "unix")
+
+    @field_validator("objects_url")
+    @classmethod
+    def _objects(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("file:///", "s3://")):
+            raise ValueError("must be file:///folder or s3://bucket")
+        return value
+
+    @model_validator(mode="after")
+    def _models_are_named(self) -> "Settings":
+        for group, part in (("CHAT", self.chat), ("EMBEDDING", self.embedding)):
+            if part.base_url is not None and part.model is None:
+                raise ValueError(f"{PREFIX}{group}_MODEL is needed together with {PREFIX}{group}_BASE_URL")
+        return self
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the environment and `.env`; `overrides` win.
+
+    Raises ConfigurationError that names each wrong variable and what it allows.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = [f"{_variable(issue['loc'])}: {issue['msg'].removeprefix('Value error, ')}" for issue in error.errors()]
+        raise ConfigurationError("Wrong settings:\n  " + "\n  ".join(lines)) from None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    """('chat', 'base_url') → PROTOSTAR_CHAT_BASE_URL."""
+    names = [str(part) for part in location if isinstance(part, str)]
+    return PREFIX + "_".join(names).upper() if names else "settings"
+
+
+def _comma_separated(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _with_scheme(value: SecretStr | None, *schemes: str) -> SecretStr | None:
+    if value is not None and value.get_secret_value().split("://", 1)[0] not in schemes:
+        raise ValueError("must begin with " + " or ".join(f"{scheme}://" for scheme in schemes))
+    return value

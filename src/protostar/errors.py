@@ -1,0 +1,162 @@
+"""The error tree. Adapters translate foreign errors into it once; the API maps it to problem documents once.
+
+    ProtostarError                500  internal
+    ├── InvalidInput              422  invalid_input
+    │   └── UnreadableDocument    422  unreadable_document
+    ├── Unauthorized              401  unauthorized
+    ├── Forbidden                 403  forbidden
+    ├── NotFound                  404  not_found
+    ├── Conflict                  409  conflict
+    ├── TooLarge                  413  too_large
+    ├── UnsupportedMediaType      415  unsupported_media_type
+    ├── RangeNotSatisfiable       416  range_not_satisfiable
+    ├── RateLimited               429  rate_limited          retryable
+    ├── ObjectMissing             500  object_missing
+    ├── ObjectCorrupt             500  object_corrupt
+    ├── ModelRejected             502  model_rejected
+    ├── LeaseLost                 500  lease_lost
+    ├── ConfigurationError        500  configuration
+    └── Unavailable               503  unavailable           retryable
+        ├── DatabaseUnavailable   503  database_unavailable
+        ├── RedisUnavailable      503  redis_unavailable
+        ├── ObjectsUnavailable    503  objects_unavailable
+        ├── ParserUnavailable     503  parser_unavailable
+        └── ModelUnavailable      503  model_unavailable
+
+`Unavailable` means that a dependency is away: a job that meets it is deferred and keeps its attempt. Every other error is the
+job's own; it is final unless `retryable`.
+"""
+
+from typing import ClassVar
+
+
+class ProtostarError(Exception):
+    """Base of all errors that Protostar raises on purpose. `str(error)` is a sentence that a person can act on."""
+
+    status_code: ClassVar[int] = 500
+    code: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong on our side"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
+        """`retry_after`: seconds after which trying again makes sense, where somebody told us."""
+        super().__init__(detail or self.title)
+        self.retry_after = retry_after
+
+
+class InvalidInput(ProtostarError):
+    status_code = 422
+    code = "invalid_input"
+    title = "The request cannot be used as it is"
+
+
+class UnreadableDocument(InvalidInput):
+    code = "unreadable_document"
+    title = "The document cannot be read"
+
+
+class Unauthorized(ProtostarError):
+    status_code = 401
+    code = "unauthorized"
+    title = "A valid key is needed"
+
+
+class Forbidden(ProtostarError):
+    status_code = 403
+    code = "forbidden"
+    title = "This key may not do that"
+
+
+class NotFound(ProtostarError):
+    status_code = 404
+    code = "not_found"
+    title = "There is no such thing here"
+
+
+class Conflict(ProtostarError):
+    status_code = 409
+    code = "conflict"
+    title = "The current state does not allow that"
+
+
+class TooLarge(ProtostarError):
+    status_code = 413
+    code = "too_large"
+    title = "The upload is too large"
+
+
+class UnsupportedMediaType(ProtostarError):
+    status_code = 415
+    code = "unsupported_media_type"
+    title = "This kind of file is not supported"
+
+
+class RangeNotSatisfiable(ProtostarError):
+    status_code = 416
+    code = "range_not_satisfiable"
+    title = "The range lies outside the document"
+
+
+class RateLimited(ProtostarError):
+    status_code = 429
+    code = "rate_limited"
+    title = "Too many requests"
+    retryable = True
+
+
+class ObjectMissing(ProtostarError):
+    code = "object_missing"
+    title = "The stored bytes are gone"
+
+
+class ObjectCorrupt(ProtostarError):
+    code = "object_corrupt"
+    title = "The stored bytes are not the ones that were uploaded"
+
+
+class ModelRejected(ProtostarError):
+    status_code = 502
+    code = "model_rejected"
+    title = "The model server refused the request"
+
+
+class LeaseLost(ProtostarError):
+    code = "lease_lost"
+    title = "Another worker holds this job now"
+
+
+class ConfigurationError(ProtostarError):
+    code = "configuration"
+    title = "The configuration cannot be used"
+
+
+class Unavailable(ProtostarError):
+    status_code = 503
+    code = "unavailable"
+    title = "A part of the service is away for the moment"
+    retryable = True
+
+
+class DatabaseUnavailable(Unavailable):
+    code = "database_unavailable"
+    title = "The database is away for the moment"
+
+
+class RedisUnavailable(Unavailable):
+    code = "redis_unavailable"
+    title = "Redis is away for the moment"
+
+
+class ObjectsUnavailable(Unavailable):
+    code = "objects_unavailable"
+    title = "The object store is away for the moment"
+
+
+class ParserUnavailable(Unavailable):
+    code = "parser_unavailable"
+    title = "The parser process is being restarted"
+
+
+class ModelUnavailable(Unavailable):
+    code = "model_unavailable"
+    title = "The model server is away for the moment"
