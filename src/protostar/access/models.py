@@ -1,0 +1,45 @@
+"""Tables of who may do what."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from protostar.db.base import Base
+from protostar.ids import new_id
+
+NOW = text("now()")
+
+
+class InstallationRow(Base):
+    """The one row that makes all processes one installation."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+
+class SpaceKeyRow(Base):
+    """A key of a space. Only its hash is kept."""
+
+    __tablename__ = "space_keys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    space_id: Mapped[UUID] = mapped_column(ForeignKey("spaces.id", ondelete="CASCADE"))
+    role: Mapped[str]
+    name: Mapped[str]
+    hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    hint: Mapped[str]
+    origins: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    last_used_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        CheckConstraint("role in ('manage', 'ask')", name="role"),
+        Index("ix_space_keys_space_id", "space_id", "id"),
+    )

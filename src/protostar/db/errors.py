@@ -1,0 +1,62 @@
+"""Translates what SQLAlchemy, asyncpg and the socket raise into the error tree."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import asyncpg
+from sqlalchemy import exc
+
+from protostar.errors import DatabaseUnavailable, ProtostarError
+
+# SQLSTATE classes and codes after which the same statement may well succeed later (PostgreSQL docs, appendix A):
+# 08 connection, 53 resources (disk full, memory, too many connections), 57 operator intervention (shutdown, cancelled,
+# statement timeout), 58 system error, 40 rollback (deadlock, serialization), 55P03 lock_timeout, 25006 read-only (fail-over).
+_PASSING = ("08", "53", "57", "58", "40", "55P03", "25006")
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the database is away or busy, rather than the statement wrong."""
+    if isinstance(error, exc.DBAPIError):
+        return error.connection_invalidated or (error.orig is not None and is_passing(error.orig))
+    if isinstance(error, exc.TimeoutError | TimeoutError | OSError):
+        return True
+    code = getattr(error, "sqlstate", None)
+    if isinstance(code, str):
+        return code.startswith(_PASSING)
+    return isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError)
+
+
+@contextmanager
+def connecting() -> Generator[None]:
+    """While a connection is being made: every failure of the socket or the server means that the database is away."""
+    try:
+        yield
+    except (OSError, exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        if isinstance(error, OSError | exc.InterfaceError) or is_passing(error) or _refuses_entry(error):
+            raise DatabaseUnavailable(_sentence(error), retry_after=1) from error
+        raise
+
+
+@contextmanager
+def working() -> Generator[None]:
+    """While statements run. An OSError here belongs to the caller's own files, so it passes through."""
+    try:
+        yield
+    except ProtostarError:
+        raise
+    except (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        if is_passing(error):
+            raise DatabaseUnavailable(_sentence(error), retry_after=1) from error
+        raise
+
+
+def _refuses_entry(error: BaseException) -> bool:
+    """Wrong password or database: nothing that a request can mend, and the operator is told by the log and `doctor`."""
+    origin = error.orig if isinstance(error, exc.DBAPIError) else error
+    return str(getattr(origin, "sqlstate", "")).startswith(("28", "3D"))
+
+
+def _sentence(error: BaseException) -> str:
+    origin = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
+    reason = (str(origin).splitlines() or [""])[0].strip() or type(origin).__name__
+    return f"The database does not answer: {reason[:200]}"

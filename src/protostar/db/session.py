@@ -1,0 +1,95 @@
+"""The engine and the only place where anything is committed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import event, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from protostar.db.errors import connecting, working
+from protostar.db.vectors import register_codecs
+
+AfterCommit = Callable[[], Awaitable[None]]
+_AFTER_COMMIT = "after_commit"
+
+
+def create_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
+    """An asyncpg engine for a `postgresql://` URL. Nothing is connected yet."""
+    engine = create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_recycle=1800,
+        connect_args={
+            "timeout": 5,
+            "command_timeout": 60,
+            # A process that hangs in the middle of a transaction must not hold its locks for ever.
+            "server_settings": {"application_name": "protostar", "idle_in_transaction_session_timeout": "60s", "jit": "off"},
+        },
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+        connection.run_async(register_codecs)
+
+    return engine
+
+
+class Database:
+    """Connections of one process. Every method raises DatabaseUnavailable while PostgreSQL is away."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncSession]:
+        """One transaction: committed at the end of the block, rolled back when it raises.
+
+        What `after_commit` registered runs once the commit has succeeded.
+        """
+        session = AsyncSession(self._engine, expire_on_commit=False)
+        try:
+            with connecting():
+                await session.connection()
+            with working():
+                yield session
+                await session.commit()
+        finally:
+            # A cancelled task must still hand its connection back.
+            await asyncio.shield(session.close())
+        callbacks: list[AfterCommit] = session.info.pop(_AFTER_COMMIT, [])
+        for callback in callbacks:
+            await callback()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncGenerator[AsyncConnection]:
+        """A connection in autocommit for single statements that only read: no BEGIN and COMMIT around them."""
+        with connecting():
+            connection = await self._reader.connect()
+        try:
+            with working():
+                yield connection
+        finally:
+            await asyncio.shield(connection.close())
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def after_commit(session: AsyncSession, callback: AfterCommit) -> None:
+    """Run `callback` when the session's transaction has been committed; not at all when it is rolled back."""
+    session.info.setdefault(_AFTER_COMMIT, []).append(callback)
+
+
+async def driver_connection(session: AsyncSession) -> Any:
+    """The asyncpg connection inside the session's transaction, for COPY.
+
+    The transaction has begun by then: before any statement asyncpg would commit by itself.
+    """
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    return raw.driver_connection

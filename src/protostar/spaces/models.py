@@ -1,0 +1,27 @@
+"""The table of tenants."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from protostar.db.base import Base
+from protostar.ids import new_id
+
+NOW = text("now()")
+
+
+class SpaceRow(Base):
+    """A tenant. `knowledge_version` rises whenever its searchable chunks change; it is part of every answer's cache key."""
+
+    __tablename__ = "spaces"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str]
+    settings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    knowledge_version: Mapped[int] = mapped_column(server_default=text("0"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    deleted_at: Mapped[datetime | None]

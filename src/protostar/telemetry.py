@@ -1,0 +1,75 @@
+"""Logs, and the names of every metric."""
+
+import logging
+import sys
+from typing import Any, Literal
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class Metrics:
+    """One process's metrics in a registry of its own, so that two stacks in one process do not mix."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        self.requests = Counter("protostar_http_requests", "HTTP requests", ["method", "route", "status"], registry=registry)
+        self.request_seconds = Histogram(
+            "protostar_http_request_seconds",
+            "Seconds until the response began",
+            ["route"],
+            buckets=LATENCIES,
+            registry=registry,
+        )
+        self.jobs = Counter("protostar_jobs_settled", "Attempts of jobs that ended", ["kind", "outcome"], registry=registry)
+        self.job_seconds = Histogram(
+            "protostar_job_seconds", "Seconds of one attempt", ["kind"], buckets=LATENCIES, registry=registry
+        )
+        self.stage_seconds = Counter("protostar_stage_seconds", "Seconds per stage of indexing", ["stage"], registry=registry)
+        self.answers = Counter("protostar_answers", "Answers", ["outcome"], registry=registry)
+        self.degraded = Counter("protostar_degraded", "Answers and searches that degraded", ["reason"], registry=registry)
+        self.first_token_seconds = Histogram(
+            "protostar_first_token_seconds", "Seconds until an answer's first token", buckets=LATENCIES, registry=registry
+        )
+        self.citations_dropped = Counter("protostar_citations_dropped", "Markers that did not resolve", registry=registry)
+        self.cache = Counter("protostar_answer_cache", "Look-ups in the answer cache", ["outcome"], registry=registry)
+        self.model_calls = Counter("protostar_model_calls", "Calls of models", ["kind", "model", "outcome"], registry=registry)
+        self.model_tokens = Counter("protostar_model_tokens", "Tokens of models", ["kind", "model"], registry=registry)
+        self.model_seconds = Histogram(
+            "protostar_model_seconds", "Seconds of model calls", ["kind"], buckets=LATENCIES, registry=registry
+        )
+        self.redis_errors = Counter(
+            "protostar_redis_errors", "Redis commands that failed and were done without", registry=registry
+        )
+        self.queue = Gauge("protostar_jobs", "Jobs in PostgreSQL", ["kind", "state"], registry=registry)
+        self.dependency_up = Gauge("protostar_dependency_up", "1 ok, 0.5 degraded, 0 down", ["dependency"], registry=registry)
+
+
+def configure_logging(form: Literal["console", "json"], level: str) -> None:
+    """Send structlog and the standard library's loggers through one renderer to standard error."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    if form == "json":
+        shared.append(structlog.processors.format_exc_info)
+        renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=renderer))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for chatty in ("uvicorn.access", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
