@@ -8,7 +8,7 @@ import os
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -27,6 +27,7 @@ from protostar.errors import ConfigurationError
 
 PREFIX = "PROTOSTAR_"
 MiB = 1024 * 1024
+AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
 def _not_blank(value: str | None) -> str | None:
@@ -228,13 +229,32 @@ class Settings(BaseSettings):
         return self
 
 
+class ClientSettings(BaseSettings):
+    """What the commands that talk to a running server read; the server itself reads none but the data folder."""
+
+    model_config = Settings.model_config
+
+    url: OptionalText = Field(default=None, description="address of the server; unset: the one in `local.json`")
+    key: SecretStr | None = Field(default=None, description="key for that server; unset: the one in `local.json`")
+    data_dir: Path = Field(default=Path("data"), description="folder where `serve` left `local.json`")
+
+
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment and `.env`; `overrides` win.
 
     Raises ConfigurationError that names each wrong variable and what it allows.
     """
+    return _load(Settings, overrides)
+
+
+def load_client_settings() -> ClientSettings:
+    """Read the environment and `.env` for a client command, so that a wrong setting of the server does not stop it."""
+    return _load(ClientSettings, {})
+
+
+def _load(kind: type[AnySettings], overrides: dict[str, Any]) -> AnySettings:
     try:
-        return Settings(**overrides)
+        return kind(**overrides)
     except ValidationError as error:
         lines = [f"{_variable(issue['loc'])}: {issue['msg'].removeprefix('Value error, ')}" for issue in error.errors()]
         raise ConfigurationError("Wrong settings:\n  " + "\n  ".join(lines)) from None
