@@ -1,0 +1,124 @@
+"""The kinds of file that Protostar reads, and how one is told from another. No I/O."""
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+
+import filetype  # pyright: ignore[reportMissingTypeStubs]
+
+from protostar.errors import UnsupportedMediaType
+
+HEAD_BYTES = 8192
+
+MARKDOWN = "text/markdown"
+TEXT = "text/plain"
+HTML = "text/html"
+PDF = "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV = "text/csv"
+TSV = "text/tab-separated-values"
+EPUB = "application/epub+zip"
+RTF = "application/rtf"
+EMAIL = "message/rfc822"
+NOTEBOOK = "application/x-ipynb+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """`aliases`: other names that clients declare for the same thing. `textual`: told by its name alone, having no magic bytes."""
+
+    media_type: str
+    name: str
+    extensions: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    textual: bool = True
+
+
+FORMATS = (
+    Format(MARKDOWN, "Markdown", (".md", ".markdown"), ("text/x-markdown",)),
+    Format(TEXT, "plain text", (".txt", ".text", ".log")),
+    Format(HTML, "HTML", (".html", ".htm"), ("application/xhtml+xml",)),
+    Format(PDF, "PDF", (".pdf",), ("application/x-pdf",), textual=False),
+    Format(DOCX, "Word (.docx)", (".docx",), textual=False),
+    Format(PPTX, "PowerPoint (.pptx)", (".pptx",), textual=False),
+    Format(XLSX, "Excel (.xlsx)", (".xlsx",), textual=False),
+    Format(CSV, "CSV", (".csv",), ("application/csv",)),
+    Format(TSV, "TSV", (".tsv",)),
+    Format(EPUB, "EPUB", (".epub",), textual=False),
+    Format(RTF, "RTF", (".rtf",), ("text/rtf", "application/x-rtf"), textual=False),
+    Format(EMAIL, "e-mail (.eml)", (".eml",)),
+    Format(NOTEBOOK, "notebooks (.ipynb)", (".ipynb",)),
+)
+
+_BY_EXTENSION = {extension: kind for kind in FORMATS for extension in kind.extensions}
+_BY_MEDIA_TYPE = {name: kind for kind in FORMATS for name in (kind.media_type, *kind.aliases)}
+_OFFICE = {"word/": DOCX, "ppt/": PPTX, "xl/": XLSX}
+_ZIP = b"PK\x03\x04"
+_OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_CONTROL = re.compile(rb"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
+_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+
+
+def detect(filename: str, declared: str | None, head: bytes) -> str:
+    """The canonical media type of a file, from its name, what the client called it and its first bytes (`HEAD_BYTES` are enough).
+
+    Magic bytes win over the name; text formats, which have none, go by the extension, else by `declared`. A file that only claims to
+    be of a supported kind keeps that kind, and its reader says what is wrong with it. Raises UnsupportedMediaType.
+    """
+    named = _BY_EXTENSION.get(PurePath(filename).suffix.lower())
+    claimed = named or _BY_MEDIA_TYPE.get((declared or "").split(";")[0].strip().lower())
+    if head.startswith(b"%PDF-") or (claimed is not None and claimed.media_type == PDF and b"%PDF-" in head[:1024]):
+        return PDF
+    if head.startswith(b"{\\rtf"):
+        return RTF
+    if head.startswith(_ZIP):
+        return _inside_zip(claimed, head)
+    if claimed is None or (claimed.textual and _is_binary(head)):
+        raise _unsupported()
+    return claimed.media_type
+
+
+def _inside_zip(claimed: Format | None, head: bytes) -> str:
+    """Tell the zip-based formats apart by the first entries: the directory at the end of the file has not arrived yet."""
+    for name, content in _zip_entries(head):
+        for folder, media_type in _OFFICE.items():
+            if name.startswith(folder):
+                return media_type
+        if name == "mimetype":
+            if content.startswith(EPUB.encode()):
+                return EPUB
+            raise _unsupported()
+    if claimed is None or claimed.textual:
+        raise _unsupported()
+    return claimed.media_type
+
+
+def _zip_entries(head: bytes) -> Iterator[tuple[str, bytes]]:
+    """Name and (where stored uncompressed) content of each entry whose header lies in `head`."""
+    at = 0
+    while 0 <= at <= len(head) - _LOCAL_HEADER.size:
+        *_, packed, _size, name_length, extra_length = _LOCAL_HEADER.unpack_from(head, at)
+        name_at = at + _LOCAL_HEADER.size
+        content_at = name_at + name_length + extra_length
+        yield head[name_at : name_at + name_length].decode("utf-8", "replace"), head[content_at : content_at + 100]
+        # A streamed entry has no size in its header; the signature then is the only way to the next.
+        at = head.find(_ZIP, content_at + packed)
+
+
+def _is_binary(head: bytes) -> bool:
+    """A known binary signature alone does not count: a text may begin with «BM» or «MZ»."""
+    if head.startswith(_BOMS):
+        return False
+    if head.startswith(_OLE2):
+        return True
+    return filetype.guess(head) is not None and _CONTROL.search(head) is not None  # pyright: ignore[reportUnknownMemberType]
+
+
+def _unsupported() -> UnsupportedMediaType:
+    *names, last = (kind.name for kind in FORMATS)
+    return UnsupportedMediaType(f"This kind of file is not supported. Protostar reads {', '.join(names)} and {last}.")

@@ -1,0 +1,59 @@
+"""Puts a text together for the formats whose text is not the file itself."""
+
+from protostar.knowledge.parse.failures import too_long
+from protostar.knowledge.parse.model import Block, ParsedText
+from protostar.knowledge.parse.normalise import clean, one_line
+from protostar.knowledge.parse.outline import Outline
+
+
+class TextBuilder:
+    """Collects blocks in reading order; `separator` is what stands before a block. Raises when the text outgrows `max_chars`."""
+
+    def __init__(self, max_chars: int) -> None:
+        self.outline = Outline()
+        self.max_chars = max_chars
+        self._parts: list[str] = []
+        self._blocks: list[Block] = []
+        self._length = 0
+
+    def heading(self, level: int, title: str, *, page: int | None = None, separator: str = "\n\n") -> None:
+        """Add a heading; the blocks after it lie under it."""
+        title = one_line(clean(title))
+        if title:
+            self.outline.enter(level, title)
+            self._place("heading", title, page, separator)
+
+    def block(self, kind: str, text: str, *, page: int | None = None, separator: str = "\n\n") -> None:
+        """Add a text as it is, but for blank lines around it and blanks at its end. A blank text adds nothing."""
+        text = clean(text).strip("\n").rstrip()
+        if text:
+            self._place(kind, text, page, separator)
+
+    def include(self, text: str, blocks: list[Block]) -> None:
+        """Add a cleaned text whose blocks, counted from its own start, are known."""
+        if blocks:
+            base = self._append(text, "\n\n")
+            self._blocks += [Block(base + b.start, base + b.end, b.kind, b.heading_path, b.page) for b in blocks]
+
+    def build(self, *, title: str | None = None, encoding: str | None = None, page_count: int | None = None) -> ParsedText:
+        title = one_line(clean(title)) or None if title else None
+        return ParsedText("".join(self._parts), self._blocks, encoding, page_count, title)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._blocks
+
+    def _place(self, kind: str, text: str, page: int | None, separator: str) -> None:
+        start = self._append(text, separator)
+        self._blocks.append(Block(start, start + len(text), kind, self.outline.path, page))
+
+    def _append(self, text: str, separator: str) -> int:
+        if self._parts:
+            self._parts.append(separator)
+            self._length += len(separator)
+        start = self._length
+        self._parts.append(text)
+        self._length += len(text)
+        if self._length > self.max_chars:
+            raise too_long(self.max_chars)
+        return start

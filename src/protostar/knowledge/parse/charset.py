@@ -1,0 +1,81 @@
+"""From bytes to text: BOM, UTF-8, what the file declares, CP949, a guess."""
+
+import re
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, lookup
+
+import charset_normalizer
+
+# Software that declares EUC-KR writes Microsoft's superset of it.
+_CP949_NAMES = frozenset({"euc_kr", "euc-kr", "euckr", "ks_c_5601-1987", "ks_c_5601_1987", "ks_c_5601", "ksc5601", "johab", "cp949"})
+_SAMPLE = 64 * 1024
+_HANGUL_OF_KSX1001 = re.compile(rb"[\xb0-\xc8][\xa1-\xfe]")
+_HIGH_PAIR = re.compile(rb"[\x81-\xfe][\x41-\xfe]")
+
+
+def decode(raw: bytes, declared: str | None = None) -> tuple[str, str]:
+    """The text and the name of the encoding that was found. Never fails: at worst some characters become U+FFFD."""
+    for bom, encoding in ((BOM_UTF8, "utf-8"), (BOM_UTF16_LE, "utf-16-le"), (BOM_UTF16_BE, "utf-16-be")):
+        if raw.startswith(bom):
+            return raw[len(bom) :].decode(encoding, "replace"), encoding
+    strict = ("utf-8", _known(declared)) if raw.count(0) * 5 < len(raw) else ()
+    for encoding in (*strict, _utf16_without_bom(raw)):
+        if encoding is not None and (text := _strictly(raw, encoding)) is not None:
+            return text, encoding
+    if _mostly_utf8(raw):
+        return raw.decode("utf-8", "replace"), "utf-8"
+    if _looks_korean(raw) and (text := _strictly(raw, "cp949")) is not None:
+        return text, "cp949"
+    encoding = _guess(raw)
+    return raw.decode(encoding, "replace"), encoding
+
+
+def _strictly(raw: bytes, encoding: str) -> str | None:
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _known(declared: str | None) -> str | None:
+    name = (declared or "").strip().lower()
+    if name in _CP949_NAMES:
+        return "cp949"
+    try:
+        return lookup(name).name if name else None
+    except LookupError:
+        return None
+
+
+def _utf16_without_bom(raw: bytes) -> str | None:
+    """Blanks and line ends put zeros at every other place of a UTF-16 text, whatever its script."""
+    sample = raw[:_SAMPLE]
+    even, odd = sample[::2].count(0), sample[1::2].count(0)
+    if max(even, odd) * 20 < len(sample) or min(even, odd) * 10 > max(even, odd):
+        return None
+    return "utf-16-be" if even > odd else "utf-16-le"
+
+
+def _mostly_utf8(raw: bytes) -> bool:
+    """A text with a few broken bytes, or one that was cut inside a character; in other encodings hardly any sequence is valid."""
+    sample = raw[:_SAMPLE]
+    high = sum(byte >= 0x80 for byte in sample)
+    valid = len(sample.decode("utf-8", "ignore").encode()) - (len(sample) - high)
+    return valid * 2 > high
+
+
+def _looks_korean(raw: bytes) -> bool:
+    """CP949 decodes most double-byte text; only Korean falls mainly into the syllables in daily use."""
+    sample = raw[:_SAMPLE]
+    return len(_HANGUL_OF_KSX1001.findall(sample)) * 2 >= len(_HIGH_PAIR.findall(sample))
+
+
+def _guess(raw: bytes) -> str:
+    matches = charset_normalizer.from_bytes(raw[:_SAMPLE])
+    best = matches.best()
+    if best is None:
+        return "utf-8"
+    for match in matches:
+        # Among equally good guesses the most widespread one: the library goes by the alphabet.
+        if match.encoding == "cp1252" and (match.chaos, -match.coherence) <= (best.chaos, -best.coherence):
+            return "cp1252"
+    return best.encoding

@@ -1,0 +1,23 @@
+"""What can be wrong with a file, said so that the person who uploaded it understands it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from protostar.errors import UnreadableDocument
+
+EMPTY = "The file is empty."
+NO_TEXT = "No text was found in this file."
+ENCRYPTED = "The file is protected with a password; remove the password and upload it again."
+
+
+def too_long(max_chars: int) -> UnreadableDocument:
+    return UnreadableDocument(f"The text of this file is longer than the {max_chars:,} characters that are allowed.")
+
+
+@contextmanager
+def damaged(kind: str, *errors: type[Exception]) -> Iterator[None]:
+    """Translate a library's complaints into one sentence; `kind` completes «the file is not …»."""
+    try:
+        yield
+    except errors as error:
+        raise UnreadableDocument(f"The file is damaged, incomplete or not {kind}.") from error

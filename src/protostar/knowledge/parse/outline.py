@@ -1,0 +1,20 @@
+"""The headings above the place that a reader has reached."""
+
+_LONGEST_TITLE = 200
+
+
+class Outline:
+    """`path` is shared between the blocks of a section, so that a long document holds each path once."""
+
+    def __init__(self) -> None:
+        self.path: tuple[str, ...] = ()
+        self._levels: list[int] = []
+
+    def enter(self, level: int, title: str) -> tuple[str, ...]:
+        """Begin the section `title` (one line) of `level`, 1 being the outermost; returns the path with it."""
+        while self._levels and self._levels[-1] >= level:
+            self._levels.pop()
+        self._levels.append(level)
+        shown = title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"
+        self.path = (*self.path[: len(self._levels) - 1], shown)
+        return self.path
