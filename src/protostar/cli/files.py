@@ -1,0 +1,65 @@
+"""Which files a person meant: paths, folders and globs become one list."""
+
+import glob
+import os
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from protostar.documents.media_types import FORMATS
+
+SUFFIXES = frozenset(suffix for kind in FORMATS for suffix in kind.extensions)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`files`: in the order asked for, none twice. `skipped` and `missing`: path → reason."""
+
+    files: list[Path] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def find_files(paths: Iterable[str]) -> Found:
+    """Folders are walked without hidden files and without following links to folders; what names nothing is tried as a glob."""
+    found, seen = Found(), set[Path]()
+    for name in paths:
+        matches = list(_matches(name))
+        if not matches:
+            found.missing[name] = "There is no such file."
+        for path in matches:
+            if (resolved := path.resolve()) in seen:
+                continue
+            seen.add(resolved)
+            if path.suffix.lower() in SUFFIXES:
+                found.files.append(path)
+            else:
+                found.skipped[str(path)] = f"{path.suffix or 'A file without an ending'} is not supported."
+    return found
+
+
+def wire_name(path: Path) -> str:
+    """The name as it is sent: composed characters (macOS stores Hangul decomposed), no controls, valid UTF-8."""
+    name = unicodedata.normalize("NFC", path.name).encode("utf-8", "replace").decode()
+    return "".join(character if character.isprintable() else "_" for character in name)
+
+
+def _matches(name: str) -> Iterator[Path]:
+    path = Path(name).expanduser()
+    # Path.glob takes no absolute patterns.
+    candidates = [path] if path.exists() else map(Path, sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207
+    for candidate in candidates:
+        if candidate.is_dir():
+            yield from _walk(candidate)
+        elif candidate.is_file():
+            yield candidate
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(parent, name)
+            if not name.startswith(".") and path.is_file():
+                yield path

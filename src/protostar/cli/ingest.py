@@ -1,0 +1,198 @@
+"""`protostar ingest`: many files at once, from their bytes on this disk to documents that can be found."""
+
+import asyncio
+import io
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, aclosing, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from protostar.cli.client import ApiClient, ApiError, ConnectionLost
+from protostar.cli.display import Column, complain, stdout, table, write_json
+from protostar.cli.files import Found, find_files, wire_name
+from protostar.cli.progress import Board, Line
+from protostar.errors import InvalidInput, ProtostarError
+
+_WATCHED = 8  # documents that are followed at once; each is one connection
+_POLL = 1.0
+_COLUMNS = (
+    Column("name", 12),
+    Column("status"),
+    Column("chunks", right=True),
+    Column("seconds", right=True),
+    Column("reason", 16),
+)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one file. `status`: that of its document, or `failed` or `skipped` without one."""
+
+    path: str
+    status: str = "failed"
+    document_id: str | None = None
+    chunks: int | None = None
+    seconds: float | None = None
+    reason: str | None = None
+
+    def learn(self, document: dict[str, Any]) -> None:
+        self.status = document["status"]
+        self.document_id = document["id"]
+        self.chunks = document["chunk_count"]
+        self.reason = document["error"] or self.reason
+
+    def fail(self, reason: str) -> None:
+        self.status = "failed"
+        self.reason = reason
+
+    def row(self) -> tuple[object, ...]:
+        seconds = None if self.seconds is None else f"{self.seconds:.1f}"
+        return self.path, self.status, self.chunks, seconds, self.reason
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What is sent beside the bytes. `wait`: until the document is ready or failed."""
+
+    title: str | None = None
+    metadata: dict[str, str] | None = None
+    wait: bool = True
+
+
+async def ingest(client: ApiClient, paths: Sequence[str], upload: Upload, *, concurrency: int, as_json: bool) -> int:
+    """Send the files and print what became of each; returns the exit code. Raises NoServer when nobody answers at all."""
+    found = await asyncio.to_thread(find_files, paths)
+    if upload.title is not None and len(found.files) > 1:
+        raise InvalidInput(f"--title names one document, but there are {len(found.files)} files.")
+    await client.ping()
+    with Board(len(found.files)) as board:
+        outcomes = await Run(client, upload, board, concurrency).all(found.files)
+    outcomes += _not_sent(found)
+    if as_json:
+        write_json({"files": [asdict(outcome) for outcome in outcomes]})
+    else:
+        _report(outcomes)
+    return 1 if _failed(outcomes) else 0
+
+
+class Run:
+    """One run of the command: so many uploads at once, and each document followed beside the next uploads."""
+
+    def __init__(self, client: ApiClient, upload: Upload, board: Board, concurrency: int) -> None:
+        self._client = client
+        self._upload = upload
+        self._board = board
+        self._sending = asyncio.Semaphore(concurrency)
+        self._watching = asyncio.Semaphore(_WATCHED)
+        self._lost: ConnectionLost | None = None
+
+    async def all(self, files: Sequence[Path]) -> list[Outcome]:
+        outcomes = [Outcome(str(path)) for path in files]
+        async with asyncio.TaskGroup() as tasks:
+            for path, outcome in zip(files, outcomes, strict=True):
+                await self._sending.acquire()  # here, so that ten thousand files are not ten thousand tasks
+                tasks.create_task(self._one(path, outcome))
+        return outcomes
+
+    async def _one(self, path: Path, outcome: Outcome) -> None:
+        started = time.monotonic()
+        line = self._board.line(path)
+        try:
+            await self._send(path, outcome, line)
+            if self._upload.wait and not _settled(outcome.status):
+                async with self._watching:
+                    await self._watch(outcome, line)
+        except ConnectionLost as error:
+            self._lost = error
+            outcome.fail(str(error))
+        except ProtostarError as error:
+            outcome.fail(str(error))
+        except OSError as error:
+            outcome.fail(f"The file cannot be read: {error.strerror}.")
+        outcome.seconds = round(time.monotonic() - started, 3)
+        line.close(path, outcome.status)
+
+    async def _send(self, path: Path, outcome: Outcome, line: Line) -> None:
+        try:
+            if self._lost is not None:
+                raise self._lost
+            with ExitStack() as opened:
+                form = lambda: _form(path, self._upload, opened.enter_context(_CountedFile(path, line.sent)))  # noqa: E731
+                status, document = await self._client.post_form("/v1/documents", form)
+        finally:
+            self._sending.release()
+        outcome.reason = "It was there already." if status == 200 else None
+        outcome.learn(document)
+        line.hide()
+
+    async def _watch(self, outcome: Outcome, line: Line) -> None:
+        """Follow the document's events; look again every second where they are not to be had."""
+        path = f"/v1/documents/{outcome.document_id}"
+        while True:
+            with suppress(ApiError):  # the document itself, below, has the last word
+                await self._listen(path, line)
+            outcome.learn(document := await self._client.get(path))
+            if _settled(outcome.status):
+                return
+            line.stage(document["progress"])
+            await asyncio.sleep(_POLL)
+
+    async def _listen(self, path: str, line: Line) -> None:
+        async with aclosing(self._client.events("GET", path + "/events")) as events:
+            async for event in events:
+                if event.name != "progress":
+                    return
+                line.stage(event.data)
+
+
+class _CountedFile(io.BufferedReader):
+    """A file that tells `on_read` (from whatever thread reads it) how much of it has been read."""
+
+    def __init__(self, path: Path, on_read: Callable[[int, int], None]) -> None:
+        super().__init__(io.FileIO(path))
+        self._on_read = on_read
+        self._size = path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        chunk = super().read(size)
+        self._on_read(self.tell(), self._size)
+        return chunk
+
+
+def _form(path: Path, upload: Upload, file: _CountedFile) -> aiohttp.FormData:
+    form = aiohttp.FormData(quote_fields=False)
+    if upload.title is not None:
+        form.add_field("title", upload.title)
+    if upload.metadata:
+        form.add_field("metadata", json.dumps(upload.metadata, ensure_ascii=False))
+    form.add_field("file", file, filename=wire_name(path))
+    return form
+
+
+def _settled(status: str) -> bool:
+    return status in {"ready", "failed"}
+
+
+def _not_sent(found: Found) -> list[Outcome]:
+    missing = [Outcome(path, reason=reason) for path, reason in found.missing.items()]
+    return missing + [Outcome(path, status="skipped", reason=reason) for path, reason in found.skipped.items()]
+
+
+def _failed(outcomes: Sequence[Outcome]) -> bool:
+    """Something failed, or there was nothing at all to send."""
+    return any(outcome.status == "failed" for outcome in outcomes) or all(outcome.status == "skipped" for outcome in outcomes)
+
+
+def _report(outcomes: Sequence[Outcome]) -> None:
+    table(_COLUMNS, [outcome.row() for outcome in outcomes])
+    counts = Counter(outcome.status for outcome in outcomes)
+    stdout().print("\n" + (", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing to send"))
+    for outcome in outcomes:
+        if outcome.status == "failed":
+            complain(f"{outcome.path}: {outcome.reason}")

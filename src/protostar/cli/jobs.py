@@ -1,0 +1,55 @@
+"""`protostar jobs`: what the workers do, did and could not do."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from protostar.cli.client import ApiClient, ApiError
+from protostar.cli.display import Column, complain, note, record, stdout, table, write_json
+
+_COLUMNS = (
+    Column("id", 36),
+    Column("kind", 18),
+    Column("state", 9),
+    Column("attempt", 7, right=True),
+    Column("created", 16),
+    Column("error", 16),
+)
+
+
+async def list_jobs(client: ApiClient, *, state: str | None, kind: str | None, limit: int, as_json: bool) -> int:
+    wanted = {name: value for name, value in (("state", state), ("kind", kind)) if value}
+    page = await client.page("/v1/jobs", wanted, limit)
+    if as_json:
+        write_json(page)
+        return 0
+    table(_COLUMNS, [_row(job) for job in page["items"]])
+    if page["next_cursor"]:
+        note(f"These are the newest {limit}; --limit shows more.")
+    return 0
+
+
+async def show(client: ApiClient, job_id: str, *, as_json: bool) -> int:
+    job = await client.get(f"/v1/jobs/{job_id}")
+    if as_json:
+        write_json(job)
+    else:
+        record(job)
+    return 0
+
+
+async def act(client: ApiClient, action: str, job_ids: Sequence[str]) -> int:
+    """`retry` or `cancel` each job; those that refuse are named and make the exit code 1."""
+    code = 0
+    for job_id in job_ids:
+        try:
+            job = await client.post(f"/v1/jobs/{job_id}/{action}")
+            stdout().print(f"{job_id}: {job.get('state', 'done')}")
+        except ApiError as error:
+            complain(f"{job_id}: {error}")
+            code = 1
+    return code
+
+
+def _row(job: dict[str, Any]) -> tuple[object, ...]:
+    created = job["created_at"][:16].replace("T", " ")
+    return job["id"], job["kind"], job["state"], job.get("attempt"), created, job.get("error")

@@ -1,0 +1,267 @@
+"""The commands and their options. What a command does stands in the module that it imports when it runs.
+
+Importing here only what parsing the command line needs keeps `--help` quick, and keeps the web framework and the database
+driver out of the commands that are HTTP clients.
+"""
+# ruff: noqa: PLC0415 - see above
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from protostar.cli.client import ApiClient
+
+app = typer.Typer(
+    help="Upload documents, ask questions, get answers whose every claim cites its passage.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+documents = typer.Typer(help="The uploaded documents: list, show, delete, text, retry.", no_args_is_help=True)
+jobs = typer.Typer(help="What the workers do: list, show, retry, cancel.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Limit = Annotated[int, typer.Option(min=1, help="How many, newest first.")]
+DocumentId = Annotated[str, typer.Argument(metavar="ID", help="The document's id.")]
+JobIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of jobs.")]
+Mode = Literal["hybrid", "keyword", "vector"]
+DocumentStatus = Literal["queued", "processing", "ready", "failed"]
+JobState = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"protostar {version('protostar')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    pass
+
+
+def _with_client(command: "Callable[[ApiClient], Awaitable[int]]") -> None:
+    """Run a command against the server and leave with the exit code that it returns."""
+    import asyncio
+
+    from protostar.cli.client import ApiClient, find_server
+    from protostar.cli.display import note
+    from protostar.config import load_client_settings
+
+    async def run() -> int:
+        async with ApiClient(find_server(load_client_settings()), note=note) as client:
+            return await command(client)
+
+    raise typer.Exit(asyncio.run(run()))
+
+
+@app.command(rich_help_panel="Processes")
+def serve() -> None:
+    """Start the API, a worker, and the embedded servers for whatever has no URL."""
+    from protostar.cli.serve import serve as run
+
+    run()
+
+
+@app.command(rich_help_panel="Processes")
+def api() -> None:
+    """Start the API alone."""
+    from protostar.api.server import run_api
+    from protostar.config import load_settings
+
+    run_api(load_settings())
+
+
+@app.command(rich_help_panel="Processes")
+def worker(
+    kinds: Annotated[str | None, typer.Option(metavar="A,B", help="Only jobs of these kinds, comma-separated.")] = None,
+    concurrency: Annotated[int | None, typer.Option(min=1, max=256, help="Jobs at once.")] = None,
+) -> None:
+    """Start a worker alone."""
+    from protostar.config import load_settings
+    from protostar.tasks import run_worker
+
+    overrides = {} if concurrency is None else {"worker": {"concurrency": concurrency}}
+    wanted = frozenset(kind.strip() for kind in kinds.split(",") if kind.strip()) if kinds else None
+    run_worker(load_settings(**overrides), kinds=wanted)
+
+
+@app.command(rich_help_panel="Processes")
+def migrate() -> None:
+    """Bring the schema of PROTOSTAR_DATABASE_URL up to date."""
+    import asyncio
+
+    from protostar.config import load_settings
+    from protostar.db import migrate as migrations
+    from protostar.errors import ConfigurationError
+
+    url = load_settings().database_url
+    if url is None:
+        raise ConfigurationError("PROTOSTAR_DATABASE_URL is not set: `protostar serve` migrates the embedded database itself.")
+    asyncio.run(migrations.migrate(url.get_secret_value()))
+    typer.echo(f"The schema is at revision {migrations.head()}.")
+
+
+@app.command(rich_help_panel="Processes")
+def doctor(as_json: AsJson = False) -> None:
+    """Check every setting and everything that Protostar depends on, and say what to do."""
+    import asyncio
+
+    from protostar.cli.doctor import examine
+
+    raise typer.Exit(asyncio.run(examine(as_json=as_json)))
+
+
+@app.command(rich_help_panel="Talk to a server")
+def ingest(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders (with all below them) and globs.")],
+    *,
+    title: Annotated[str | None, typer.Option(help="Title, for a single file.")] = None,
+    metadata: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="May be repeated.")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Uploads at once.")] = 4,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Until each document is ready or failed.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Upload documents and wait until they can be found."""
+    from protostar.cli.ingest import Upload
+    from protostar.cli.ingest import ingest as run
+
+    upload = Upload(title, _pairs(metadata or []), wait)
+    _with_client(lambda client: run(client, paths, upload, concurrency=concurrency, as_json=as_json))
+
+
+@app.command(rich_help_panel="Talk to a server")
+def ask(
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question; - reads it from standard input.")],
+    conversation: Annotated[str | None, typer.Option(metavar="ID", help="Go on with this conversation.")] = None,
+    stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show the answer while it is written.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a question and get an answer with its sources."""
+    from protostar.cli.ask import ask as run
+
+    text = (sys.stdin.read() if question == "-" else question).strip()
+    if not text:
+        raise typer.BadParameter("The question is empty.", param_hint="QUESTION")
+    _with_client(lambda client: run(client, text, conversation=conversation, stream=stream, as_json=as_json))
+
+
+@app.command(rich_help_panel="Talk to a server")
+def search(
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for.")],
+    top_k: Annotated[int, typer.Option(min=1, help="How many passages.")] = 10,
+    mode: Annotated[Mode, typer.Option(help="Which way of searching.")] = "hybrid",
+    as_json: AsJson = False,
+) -> None:
+    """Find the passages that a question would be answered from."""
+    from protostar.cli.search import search as run
+
+    _with_client(lambda client: run(client, query, top_k=top_k, mode=mode, as_json=as_json))
+
+
+@documents.command("list")
+def list_documents(
+    status: Annotated[DocumentStatus | None, typer.Option(help="Only these.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List documents, newest first."""
+    from protostar.cli.documents import list_documents as run
+
+    _with_client(lambda client: run(client, status=status, limit=limit, as_json=as_json))
+
+
+@documents.command("show")
+def show_document(document_id: DocumentId, as_json: AsJson = False) -> None:
+    """Show everything about a document."""
+    from protostar.cli.documents import show
+
+    _with_client(lambda client: show(client, document_id, as_json=as_json))
+
+
+@documents.command("delete")
+def delete_documents(
+    document_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of documents.")],
+) -> None:
+    """Delete documents: hidden at once, erased by a job."""
+    from protostar.cli.documents import delete
+
+    _with_client(lambda client: delete(client, document_ids))
+
+
+@documents.command("text")
+def document_text(
+    document_id: DocumentId,
+    version: Annotated[int | None, typer.Option(min=1, help="An earlier version.")] = None,
+) -> None:
+    """Print a document's extracted text."""
+    from protostar.cli.documents import text
+
+    _with_client(lambda client: text(client, document_id, version=version))
+
+
+@documents.command("retry")
+def retry_document(document_id: DocumentId, as_json: AsJson = False) -> None:
+    """Index a failed document again."""
+    from protostar.cli.documents import retry
+
+    _with_client(lambda client: retry(client, document_id, as_json=as_json))
+
+
+@jobs.command("list")
+def list_jobs(
+    state: Annotated[JobState | None, typer.Option(help="Only these.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only these, such as document.index.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, newest first."""
+    from protostar.cli.jobs import list_jobs as run
+
+    _with_client(lambda client: run(client, state=state, kind=kind, limit=limit, as_json=as_json))
+
+
+@jobs.command("show")
+def show_job(
+    job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show everything about a job, with its live progress."""
+    from protostar.cli.jobs import show
+
+    _with_client(lambda client: show(client, job_id, as_json=as_json))
+
+
+@jobs.command("retry")
+def retry_jobs(job_ids: JobIds) -> None:
+    """Queue failed, dead or cancelled jobs again."""
+    from protostar.cli.jobs import act
+
+    _with_client(lambda client: act(client, "retry", job_ids))
+
+
+@jobs.command("cancel")
+def cancel_jobs(job_ids: JobIds) -> None:
+    """Cancel queued or running jobs."""
+    from protostar.cli.jobs import act
+
+    _with_client(lambda client: act(client, "cancel", job_ids))
+
+
+app.add_typer(documents, name="documents", rich_help_panel="Talk to a server")
+app.add_typer(jobs, name="jobs", rich_help_panel="Talk to a server")
+
+
+def _pairs(values: list[str]) -> dict[str, str]:
+    for value in values:
+        if not value.partition("=")[0] or "=" not in value:
+            raise typer.BadParameter(f"{value!r} is not KEY=VALUE.", param_hint="--metadata")
+    return dict(value.split("=", 1) for value in values)

@@ -1,0 +1,77 @@
+"""The moving picture of an ingest: one line a file that is on its way, and one for all of them."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.filesize import decimal
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from protostar.cli.display import note, one_line, stderr
+
+_NAME = 32
+
+
+class Board:
+    """On a terminal, bars that move; elsewhere one plain line for each file that is finished."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._animated = stderr().is_terminal
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[note]}", markup=False),
+            console=stderr(),
+            transient=True,
+            disable=not self._animated,
+        )
+        self._all = self._progress.add_task("all", total=total, note=f"0 of {total}")
+        self._done = 0
+
+    def __enter__(self) -> Self:
+        self._progress.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.__exit__(kind, error, trace)
+
+    def line(self, path: Path) -> "Line":
+        return Line(self, self._progress, self._progress.add_task(one_line(path.name, _NAME), total=None, note=""))
+
+    def finished(self, path: Path, status: str) -> None:
+        self._done += 1
+        self._progress.update(self._all, completed=self._done, note=f"{self._done} of {self._total}")
+        if not self._animated:
+            note(f"{status}  {path}")
+
+
+class Line:
+    """One file: bytes while it is sent, then the stages of its indexing."""
+
+    def __init__(self, board: Board, progress: Progress, task: TaskID) -> None:
+        self._board = board
+        self._progress = progress
+        self._task = task
+
+    def sent(self, count: int, size: int) -> None:
+        text = f"{decimal(count)} of {decimal(size)}"
+        self._progress.update(self._task, completed=count, total=size or None, note=text)
+
+    def stage(self, progress: dict[str, Any] | None) -> None:
+        """`progress`: `{stage, done, total}` of a document, or None while it waits for a worker."""
+        if progress is None:
+            self._progress.update(self._task, completed=0, total=None, note="waiting for a worker", visible=True)
+            return
+        done, total = progress.get("done") or 0, progress.get("total") or None
+        count = f" {done} of {total}" if total else ""
+        stage = one_line(progress.get("stage"), 20)
+        self._progress.update(self._task, completed=done, total=total, note=stage + count, visible=True)
+
+    def hide(self) -> None:
+        """While nobody looks after it; the next `stage` shows it again."""
+        self._progress.update(self._task, visible=False)
+
+    def close(self, path: Path, status: str) -> None:
+        self._progress.remove_task(self._task)
+        self._board.finished(path, status)
