@@ -43,3 +43,15 @@ class SpaceKeyRow(Base):
         CheckConstraint("role in ('manage', 'ask')", name="role"),
         Index("ix_space_keys_space_id", "space_id", "id"),
     )
+
+
+class IdempotencyRow(Base):
+    """A write that was taken, under the key that its client chose; kept for a day."""
+
+    __tablename__ = "idempotency_keys"
+
+    space_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    resource_id: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)

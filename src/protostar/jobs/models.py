@@ -52,7 +52,7 @@ class JobRow(Base):
         CheckConstraint("(state = 'running') = (lease_until is not null)", name="lease"),
         # Claims walk the first index in order. lease_until is in no index, so that a renewal is a HOT update.
         Index("ix_jobs_ready", text("priority desc"), "turn", "id", postgresql_where=text("state = 'queued'")),
-        Index("ix_jobs_turn", "space_id", "turn", postgresql_where=text("state = 'queued'")),
+        Index("ix_jobs_turn", "space_id", "priority", "turn", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_running", "kind", postgresql_where=text("state = 'running'")),
         Index("uq_jobs_dedupe", "dedupe_key", unique=True, postgresql_where=text("state in ('queued', 'running')")),
         Index("ix_jobs_finished", "finished_at", postgresql_where=text("finished_at is not null")),

@@ -1,0 +1,71 @@
+"""Statements about keys, the installation and idempotency."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Uuid, bindparam, delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from protostar.access.models import IdempotencyRow, InstallationRow, SpaceKeyRow
+
+_FIND = text("""
+    update space_keys k set last_used_at = case when k.last_used_at > now() - interval '1 minute' then k.last_used_at else now() end
+    from spaces s where k.hash = :hash and s.id = k.space_id and s.deleted_at is null
+    returning k.id, k.space_id, k.role, k.origins""")
+
+_SPACE = text("""
+    select id from spaces where deleted_at is null and (cast(:id as uuid) is null or id = :id) order by created_at, id limit 1
+    """).bindparams(bindparam("id", type_=Uuid))
+
+
+class AccessRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def secret(self) -> bytes:
+        """The installation's secret, made by the first migration."""
+        return (await self._session.execute(select(InstallationRow.secret))).scalar_one()
+
+    async def find(self, hash_: bytes) -> Row[Any] | None:
+        """(id, space_id, role, origins) of the key with this hash; notes its use, at most once a minute."""
+        return (await self._session.execute(_FIND, {"hash": hash_})).one_or_none()
+
+    async def space(self, id_: UUID | None) -> UUID | None:
+        """The id of the space where it exists; of the oldest one for None."""
+        return (await self._session.execute(_SPACE, {"id": id_})).scalar_one_or_none()
+
+    async def list(self, space_id: UUID) -> Sequence[SpaceKeyRow]:
+        query = select(SpaceKeyRow).where(SpaceKeyRow.space_id == space_id).order_by(SpaceKeyRow.id.desc())
+        return (await self._session.scalars(query)).all()
+
+    async def add(self, row: SpaceKeyRow) -> SpaceKeyRow:
+        self._session.add(row)
+        await self._session.flush()
+        await self._session.refresh(row)
+        return row
+
+    async def delete(self, space_id: UUID, key_id: UUID) -> bytes | None:
+        """The hash of the key that is gone now; None where there was none."""
+        statement = delete(SpaceKeyRow).where(SpaceKeyRow.space_id == space_id, SpaceKeyRow.id == key_id)
+        return (await self._session.execute(statement.returning(SpaceKeyRow.hash))).scalar_one_or_none()
+
+    async def remember(self, space_id: UUID, key: str, request_hash: bytes, resource_id: UUID) -> IdempotencyRow:
+        """The row of this idempotency key: ours, or the one that was there before."""
+        values = {"space_id": space_id, "key": key, "request_hash": request_hash, "resource_id": resource_id}
+        await self._session.execute(insert(IdempotencyRow).values(**values).on_conflict_do_nothing())
+        return (await self._session.execute(select(IdempotencyRow).where(*_same(space_id, key)))).scalar_one()
+
+    async def recall(self, space_id: UUID, key: str) -> IdempotencyRow | None:
+        return (await self._session.execute(select(IdempotencyRow).where(*_same(space_id, key)))).scalar_one_or_none()
+
+    async def redirect(self, space_id: UUID, key: str, resource_id: UUID) -> None:
+        await self._session.execute(update(IdempotencyRow).where(*_same(space_id, key)).values(resource_id=resource_id))
+
+    async def forget_old(self) -> None:
+        await self._session.execute(text("delete from idempotency_keys where created_at < now() - interval '1 day'"))
+
+
+def _same(space_id: UUID, key: str) -> tuple[Any, Any]:
+    return IdempotencyRow.space_id == space_id, IdempotencyRow.key == key

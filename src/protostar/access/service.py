@@ -1,0 +1,93 @@
+"""Recognising keys, with a memory: a process that has seen a key recently knows it while PostgreSQL is away."""
+
+import hmac
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from protostar.access.keys import hash_key
+from protostar.access.model import Key, Principal
+from protostar.access.repository import AccessRepository
+from protostar.db.session import Database
+from protostar.errors import DatabaseUnavailable, NotFound, Unauthorized
+
+FRESH: Final = timedelta(seconds=60)
+STALE: Final = timedelta(minutes=10)
+_SIZE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    key: Key
+    at: float
+
+
+class Access:
+    """Verifies bearer tokens. `admin_key`: always valid, for everything."""
+
+    def __init__(self, database: Database, admin_key: str | None) -> None:
+        self._database = database
+        self._admin = hash_key(admin_key) if admin_key else None
+        self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
+        self._first_space: UUID | None = None
+
+    async def authenticate(self, token: str) -> Key:
+        """The key behind a token. Raises Unauthorized; DatabaseUnavailable for a key not seen in the last ten minutes."""
+        hash_ = hash_key(token)
+        if self._admin is not None and hmac.compare_digest(hash_, self._admin):
+            return Key("admin", None, None)
+        seen, now = self._seen.get(hash_), time.monotonic()
+        if seen is not None and now - seen.at < FRESH.total_seconds():
+            return seen.key
+        try:
+            key = await self._find(hash_)
+        except DatabaseUnavailable:
+            if seen is not None and now - seen.at < STALE.total_seconds():
+                return seen.key
+            raise
+        self._remember(hash_, _Seen(key, now))
+        return key
+
+    async def principal(self, key: Key, named: UUID | None) -> Principal:
+        """The key at work in the space that the request named, else in its own; the admin key's own is the oldest.
+
+        Raises NotFound for a space that is not there, or not this key's.
+        """
+        if key.space_id is not None:
+            if named not in (None, key.space_id):
+                raise NotFound("There is no space with that id.")
+            return Principal(key, key.space_id)
+        if named is None and self._first_space is not None:
+            return Principal(key, self._first_space)
+        async with self._database.transaction() as session:
+            space_id = await AccessRepository(session).space(named)
+        if space_id is None:
+            raise NotFound("There is no space with that id." if named else "There is no space yet: POST /v1/spaces makes one.")
+        if named is None:
+            self._first_space = space_id
+        return Principal(key, space_id)
+
+    def forget_first_space(self) -> None:
+        """The oldest space was deleted."""
+        self._first_space = None
+
+    def forget(self, hash_: bytes) -> None:
+        """Drop a revoked key from this process's memory."""
+        self._seen.pop(hash_, None)
+
+    async def _find(self, hash_: bytes) -> Key:
+        async with self._database.transaction() as session:
+            row = await AccessRepository(session).find(hash_)
+        if row is None:
+            self.forget(hash_)
+            raise Unauthorized("This key is not known here. Use the header «Authorization: Bearer <key>» with a valid key.")
+        return Key(row.role, row.space_id, row.id, frozenset(row.origins))
+
+    def _remember(self, hash_: bytes, seen: _Seen) -> None:
+        self._seen[hash_] = seen
+        self._seen.move_to_end(hash_)
+        while len(self._seen) > _SIZE:
+            self._seen.popitem(last=False)

@@ -1,0 +1,59 @@
+"""Aliases for endpoints: who asks, and the parts that the lifespan has opened. Only endpoints import this."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Header, Query, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+
+from protostar.access.model import Principal, Role
+from protostar.access.service import Access
+from protostar.errors import Forbidden, InvalidInput, Unauthorized
+
+_bearer = HTTPBearer(auto_error=False, description="«Authorization: Bearer <key>»")
+
+
+async def _principal(
+    request: Request,
+    scopes: SecurityScopes,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    space: Annotated[UUID | None, Header(alias="Protostar-Space", description="the space to work on, for the admin key")] = None,
+) -> Principal:
+    """The key of the request, checked against the role that the endpoint names as its scope."""
+    if credentials is None:
+        raise Unauthorized("Send a key in the header «Authorization: Bearer <key>».")
+    access: Access = request.state.access
+    key = await access.authenticate(credentials.credentials)
+    role: Role = scopes.scopes[0]  # pyright: ignore[reportAssignmentType]
+    if not key.may(role):
+        raise Forbidden(f"This needs a key of the role «{role}»; yours is «{key.role}».")
+    if key.role == "ask" and request.headers.get("origin") not in key.origins:
+        raise Forbidden("This publishable key may only be used from the pages whose origins its owner has listed.")
+    return await access.principal(key, space)
+
+
+Admin = Annotated[Principal, Security(_principal, scopes=["admin"])]
+Manager = Annotated[Principal, Security(_principal, scopes=["manage"])]
+Asker = Annotated[Principal, Security(_principal, scopes=["ask"])]
+
+Limit = Annotated[int, Query(ge=1, le=200, description="items of one page")]
+Cursor = Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before")]
+
+
+def before(cursor: str | None) -> UUID | None:
+    """The id that a cursor stands for: ids rise with time, so a page is what lies below the last one's last id."""
+    try:
+        return UUID(cursor) if cursor else None
+    except ValueError:
+        raise InvalidInput("The cursor is not one that this service gave out.") from None
+
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="the same key within a day means the same request: nothing is done twice",
+    ),
+]

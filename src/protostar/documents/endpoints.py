@@ -1,0 +1,225 @@
+"""`/v1/documents`: uploads, versions, downloads and progress."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
+from fastapi.responses import StreamingResponse
+from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
+
+from protostar import sse
+from protostar.dependencies import Cursor, IdempotencyKey, Limit, Manager, before
+from protostar.documents import download
+from protostar.documents.schemas import Document, DocumentUpdate, ObjectUpload, Status
+from protostar.documents.service import Documents
+from protostar.documents.upload import Upload
+from protostar.errors import DatabaseUnavailable, InvalidInput, NotFound, ProtostarError, TooLarge
+from protostar.objects.store import ObjectStore
+from protostar.paging import Page, page_of
+
+router = APIRouter(prefix="/v1/documents", tags=["documents"])
+
+JSON_BYTES: Final = 64 * 1024
+DISCARD_BYTES: Final = 8 * 1024 * 1024
+FORM_OVERHEAD: Final = 1024 * 1024  # boundaries, part headers and the other fields of a form
+POLL_SECONDS: Final = 0.5
+
+
+def _documents(request: Request) -> Documents:
+    return request.state.documents
+
+
+def _objects(request: Request) -> ObjectStore:
+    return request.state.objects
+
+
+Service = Annotated[Documents, Depends(_documents)]
+Objects = Annotated[ObjectStore, Depends(_objects)]
+Filename = Annotated[str | None, Query(max_length=255, description="of a raw body; a form names its file itself")]
+Version = Annotated[int | None, Query(ge=1, description="unset: the one that answers questions")]
+
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "title": {"type": "string"},
+                        "metadata": {"type": "string", "description": "a JSON object"},
+                    },
+                }
+            },
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "application/json": {"schema": ObjectUpload.model_json_schema()},
+        },
+    }
+}
+
+
+@router.post("", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_BODY)
+async def create_document(
+    request: Request,
+    response: Response,
+    principal: Manager,
+    documents: Service,
+    filename: Filename = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Document:
+    """Takes in a file and answers at once; a job reads it. The same name with the same bytes is the same document: 200."""
+    upload = await _receive(request, documents, principal.space_id, filename)
+    document, new = await documents.create(principal.space_id, upload, idempotency_key)
+    if not new:
+        response.status_code = status.HTTP_200_OK
+    response.headers["Location"] = f"/v1/documents/{document.id}"
+    return document
+
+
+@router.put("/{document_id}/content", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_BODY)
+async def replace_document(
+    document_id: UUID, request: Request, principal: Manager, documents: Service, filename: Filename = None
+) -> Document:
+    """Takes in the next version; questions are answered from the one before until it is ready."""
+    await documents.rows(principal.space_id, document_id)
+    upload = await _receive(request, documents, principal.space_id, filename)
+    return await documents.replace(principal.space_id, document_id, upload)
+
+
+async def _receive(request: Request, documents: Documents, space_id: UUID, filename: str | None) -> Upload:
+    body = request.stream()
+    receiver = documents.receiver
+    content_type = request.headers.get("content-type", "")
+    _refuse_long(request, receiver.limit)
+    try:
+        if content_type.startswith("multipart/form-data"):
+            return await receiver.multipart(content_type, body)
+        if filename is not None:
+            return await receiver.raw(filename, content_type, body)
+        if content_type.startswith("application/json"):
+            return await receiver.from_object(f"incoming/{space_id}/", await _object_upload(body))
+    except ProtostarError:
+        await _discard(body)
+        raise
+    raise InvalidInput("Send a form with the field «file», or the bytes themselves with ?filename=.")
+
+
+def _refuse_long(request: Request, limit: int) -> None:
+    """Refuse by the declared length, before a byte is read."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit + FORM_OVERHEAD:
+        raise TooLarge(f"The upload has {declared} bytes; {limit} are allowed (PROTOSTAR_MAX_UPLOAD_BYTES).")
+
+
+async def _object_upload(body: AsyncIterator[bytes]) -> ObjectUpload:
+    raw = bytearray()
+    async for chunk in body:
+        raw += chunk
+        if len(raw) > JSON_BYTES:
+            raise TooLarge(f"The JSON may have {JSON_BYTES} bytes at most.")
+    try:
+        return ObjectUpload.model_validate(json.loads(raw))
+    except ValidationError as error:
+        issue = error.errors()[0]
+        raise InvalidInput(f"{'.'.join(map(str, issue['loc'])) or 'body'}: {issue['msg']}") from None
+    except ValueError:
+        raise InvalidInput("The body is not JSON.") from None
+
+
+async def _discard(body: AsyncIterator[bytes]) -> None:
+    """Read on for a while, so that a client that is still sending gets to see the answer; then the connection is closed."""
+    left = DISCARD_BYTES
+    with suppress(ClientDisconnect, RuntimeError):
+        async for chunk in body:
+            left -= len(chunk)
+            if left <= 0:
+                return
+
+
+@router.get("")
+async def list_documents(
+    principal: Manager,
+    documents: Service,
+    status: Annotated[Status | None, Query()] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[Document]:
+    rows = await documents.page(principal.space_id, status=status, before=before(cursor), limit=limit + 1)
+    return page_of(rows, limit)
+
+
+@router.get("/{document_id}")
+async def get_document(document_id: UUID, principal: Manager, documents: Service) -> Document:
+    return await documents.get(principal.space_id, document_id)
+
+
+@router.patch("/{document_id}")
+async def update_document(document_id: UUID, body: DocumentUpdate, principal: Manager, documents: Service) -> Document:
+    return await documents.update(principal.space_id, document_id, body)
+
+
+@router.delete("/{document_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def delete_document(document_id: UUID, principal: Manager, documents: Service) -> None:
+    """Hides the document at once; a job erases it."""
+    await documents.delete(principal.space_id, document_id)
+
+
+@router.get("/{document_id}/content", response_class=StreamingResponse)
+async def get_content(
+    document_id: UUID,
+    principal: Manager,
+    documents: Service,
+    objects: Objects,
+    version: Version = None,
+    range_: Annotated[str | None, Header(alias="Range")] = None,
+    if_range: Annotated[str | None, Header(alias="If-Range")] = None,
+) -> StreamingResponse:
+    """The bytes as they were uploaded."""
+    row = await documents.version(principal.space_id, document_id, version)
+    return await download.content(objects, row, range_, if_range)
+
+
+@router.get("/{document_id}/text", response_class=StreamingResponse)
+async def get_text(
+    document_id: UUID, principal: Manager, documents: Service, objects: Objects, version: Version = None
+) -> StreamingResponse:
+    """The extracted text that citations point into: offsets count Unicode code points of it."""
+    row = await documents.version(principal.space_id, document_id, version)
+    if row.text_key is None:
+        raise NotFound("This version has no text yet." if row.status != "failed" else f"This version has no text: {row.error}")
+    return await download.text(objects, row, row.text_key)
+
+
+@router.get("/{document_id}/events", response_class=StreamingResponse)
+async def watch_document(document_id: UUID, principal: Manager, documents: Service) -> StreamingResponse:
+    """Server-sent events: `progress` as it changes, then `ready` or `failed` with the document, which ends the stream."""
+    first = await documents.get(principal.space_id, document_id)
+    return sse.stream(_events(documents, principal.space_id, first))
+
+
+async def _events(documents: Documents, space_id: UUID, document: Document) -> AsyncGenerator[bytes]:
+    shown: Any = None
+    number = 0
+    while True:
+        if document.status in ("ready", "failed"):
+            yield sse.event(document.status, document.model_dump(mode="json"), number)
+            return
+        progress = document.progress.model_dump() if document.progress else {"stage": document.status, "done": 0, "total": None}
+        if progress != shown:
+            shown = progress
+            yield sse.event("progress", progress, number)
+            number += 1
+        await asyncio.sleep(POLL_SECONDS)
+        try:
+            document = await documents.get(space_id, document.id)
+        except DatabaseUnavailable:
+            continue  # the job goes on, or waits like we do
+        except NotFound:
+            return  # deleted while it was watched

@@ -1,0 +1,112 @@
+"""Statements about documents and their versions."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import Text
+
+from protostar.documents.models import DocumentRow, DocumentVersionRow
+
+Pair = tuple[DocumentRow, DocumentVersionRow]
+
+_REFERENCED = text("""
+    select object_key from document_versions where object_key = any(:keys)
+    union all select text_key from document_versions where text_key = any(:keys)
+    """).bindparams(bindparam("keys", type_=ARRAY(Text)))
+
+# The chunks of a version that stops being searchable leave the space's frequencies.
+_SUBTRACT_TERMS = text("""
+    insert into term_deltas (space_id, sign, terms, counts)
+    select :space_id, -1, terms, counts from version_terms where document_id = :document_id and version = :version""")
+
+
+class DocumentRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def serialize_uploads(self, space_id: UUID, filename: str) -> None:
+        """Let the same name be uploaded into a space by one transaction at a time, so that twice at once is once."""
+        key = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
+        await self._session.execute(key, {"name": f"{space_id}/{filename}"})
+
+    async def find_same(self, space_id: UUID, filename: str, sha256: str) -> Pair | None:
+        query = _pairs(space_id).where(DocumentRow.filename == filename, DocumentVersionRow.sha256 == sha256)
+        return _pair((await self._session.execute(query.order_by(DocumentRow.id).limit(1))).one_or_none())
+
+    async def add(self, document: DocumentRow, version: DocumentVersionRow) -> Pair:
+        self._session.add(document)
+        await self._session.flush()
+        return document, await self.add_version(version)
+
+    async def add_version(self, version: DocumentVersionRow) -> DocumentVersionRow:
+        self._session.add(version)
+        await self._session.flush()
+        await self._session.refresh(version)
+        return version
+
+    async def get(self, space_id: UUID, id_: UUID, *, lock: bool = False) -> Pair | None:
+        """The document with its latest version."""
+        query = _pairs(space_id).where(DocumentRow.id == id_)
+        query = query.with_for_update(of=DocumentRow) if lock else query
+        return _pair((await self._session.execute(query)).one_or_none())
+
+    async def version(self, id_: UUID, version: int) -> DocumentVersionRow | None:
+        return await self._session.get(DocumentVersionRow, (id_, version))
+
+    async def page(self, space_id: UUID, *, status: str | None, before: UUID | None, limit: int) -> Sequence[Pair]:
+        query = _pairs(space_id).order_by(DocumentRow.id.desc()).limit(limit)
+        query = query.where(DocumentVersionRow.status == status) if status is not None else query
+        query = query.where(DocumentRow.id < before) if before is not None else query
+        return [(row[0], row[1]) for row in await self._session.execute(query)]
+
+    async def touch(self, document: DocumentRow) -> None:
+        await self._session.flush()
+        await self._session.execute(update(DocumentRow).where(DocumentRow.id == document.id).values(updated_at=func.now()))
+        await self._session.refresh(document)
+
+    async def hide(self, document: DocumentRow) -> None:
+        """Make a document invisible to every reader, and its space's knowledge a new one."""
+        values = {"space_id": document.space_id, "document_id": document.id, "version": document.current_version}
+        await self._session.execute(_SUBTRACT_TERMS, values)
+        await self._session.execute(
+            update(DocumentRow).where(DocumentRow.id == document.id).values(deleted_at=func.now(), updated_at=func.now())
+        )
+        await self._session.execute(
+            text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id"), {"space_id": document.space_id}
+        )
+
+    async def set_status(self, id_: UUID, version: int, *, status: str, error: str | None) -> None:
+        """Follow a state change of the version's job; a version that is ready stays so."""
+        statement = (
+            update(DocumentVersionRow)
+            .where(
+                DocumentVersionRow.document_id == id_,
+                DocumentVersionRow.version == version,
+                DocumentVersionRow.status != "ready",
+            )
+            .values(status=status, error=error, stage=None)
+        )
+        await self._session.execute(statement)
+
+    async def referenced(self, keys: list[str]) -> set[str]:
+        """Those of the object keys that a row names."""
+        return set((await self._session.execute(_REFERENCED, {"keys": keys})).scalars())
+
+
+def _pairs(space_id: UUID) -> Select[Any]:
+    return (
+        select(DocumentRow, DocumentVersionRow)
+        .join(
+            DocumentVersionRow,
+            (DocumentVersionRow.document_id == DocumentRow.id) & (DocumentVersionRow.version == DocumentRow.latest_version),
+        )
+        .where(DocumentRow.space_id == space_id, DocumentRow.deleted_at.is_(None))
+    )
+
+
+def _pair(row: Any) -> Pair | None:
+    return (row[0], row[1]) if row is not None else None

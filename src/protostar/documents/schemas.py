@@ -1,0 +1,72 @@
+"""What the API says about documents."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+Status = Literal["queued", "processing", "ready", "failed"]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Filename = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+
+METADATA_BYTES = 16 * 1024
+
+
+def checked_metadata(value: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Raises ValueError for metadata that is too large to be carried by every listing."""
+    if value is not None and len(json.dumps(value, ensure_ascii=False).encode()) > METADATA_BYTES:
+        raise ValueError(f"metadata may be {METADATA_BYTES} bytes of JSON at most")
+    return value
+
+
+class Progress(BaseModel):
+    """`total`: null while it is not known."""
+
+    stage: str
+    done: int = 0
+    total: int | None = None
+
+
+class Document(BaseModel):
+    """A document as its latest version stands. While that one is queued, processing or failed, the one before goes on answering."""
+
+    id: UUID
+    title: str
+    filename: str
+    media_type: str
+    size: Annotated[int, Field(description="bytes")]
+    sha256: str
+    version: int
+    status: Status
+    progress: Progress | None
+    error: Annotated[str | None, Field(description="one sentence: why it failed, or what it waits for")]
+    summary: str | None
+    chunk_count: int
+    metadata: dict[str, Any]
+    job_id: UUID
+    created_at: datetime
+    updated_at: datetime
+
+
+class DocumentUpdate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    title: Title | None = None
+    metadata: dict[str, Any] | None = None
+
+    _metadata = field_validator("metadata")(checked_metadata)
+
+
+class ObjectUpload(BaseModel):
+    """A document whose bytes a business backend has put into the store below `incoming/{space_id}/`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    object_key: Annotated[str, Field(min_length=1, max_length=1024)]
+    filename: Filename
+    title: Title | None = None
+    metadata: dict[str, Any] | None = None
+
+    _metadata = field_validator("metadata")(checked_metadata)

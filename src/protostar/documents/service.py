@@ -1,0 +1,187 @@
+"""Documents: taking them in, versions, deletion."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import PurePath
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from protostar.access.repository import AccessRepository
+from protostar.cache import Live
+from protostar.db.session import Database
+from protostar.documents.models import DocumentRow, DocumentVersionRow
+from protostar.documents.repository import DocumentRepository, Pair
+from protostar.documents.schemas import Document, DocumentUpdate, Progress
+from protostar.documents.upload import Receiver, Upload
+from protostar.errors import InvalidInput, NotFound
+from protostar.ids import new_id
+from protostar.jobs.context import progress_key
+from protostar.jobs.repository import Enqueue
+from protostar.jobs.service import Jobs
+
+INDEX = "document.index"
+PURGE = "document.purge"
+
+
+class Documents:
+    def __init__(self, database: Database, jobs: Jobs, receiver: Receiver, live: Live) -> None:
+        self.receiver = receiver
+        self._database = database
+        self._jobs = jobs
+        self._live = live
+
+    # -- writing
+
+    async def create(self, space_id: UUID, upload: Upload, idempotency_key: str | None) -> tuple[Document, bool]:
+        """The document of an upload, and whether it is new: the same name with the same bytes is the same document."""
+        async with self.receiver.kept_if_used(upload):
+            async with self._database.transaction() as session:
+                pair, new = await self._create(session, space_id, upload, idempotency_key)
+        if not new:
+            await self.receiver.discard(upload)
+        return await self.show(pair), new
+
+    async def _create(self, session: AsyncSession, space_id: UUID, upload: Upload, key: str | None) -> tuple[Pair, bool]:
+        repository = DocumentRepository(session)
+        await repository.serialize_uploads(space_id, upload.filename)
+        id_ = new_id()
+        if key is not None:
+            taken = await AccessRepository(session).remember(space_id, f"documents:{key}", _request_hash(upload), id_)
+            if taken.request_hash != _request_hash(upload):
+                raise InvalidInput("This Idempotency-Key was used for another upload; choose a new one for a new request.")
+            if taken.resource_id != id_ and (earlier := await repository.get(space_id, taken.resource_id)) is not None:
+                return earlier, False
+        if (same := await repository.find_same(space_id, upload.filename, upload.stored.sha256)) is not None:
+            if key is not None:
+                await AccessRepository(session).redirect(space_id, f"documents:{key}", same[0].id)
+            return await self._queue_again(session, same), False
+        document = DocumentRow(
+            id=id_,
+            space_id=space_id,
+            title=upload.title or PurePath(upload.filename).stem,
+            title_given=upload.title is not None,
+            filename=upload.filename,
+            meta=upload.metadata or {},
+        )
+        version = await self._version(session, document, 1, upload)
+        return await repository.add(document, version), True
+
+    async def replace(self, space_id: UUID, id_: UUID, upload: Upload) -> Document:
+        """Take in the document's next version; the one before answers until it is ready."""
+        async with self.receiver.kept_if_used(upload), self._database.transaction() as session:
+            repository = DocumentRepository(session)
+            document, _latest = await _existing(session, space_id, id_, lock=True)
+            document.latest_version += 1
+            document.filename = upload.filename
+            version = await repository.add_version(await self._version(session, document, document.latest_version, upload))
+            await repository.touch(document)
+        return await self.show((document, version))
+
+    async def update(self, space_id: UUID, id_: UUID, body: DocumentUpdate) -> Document:
+        async with self._database.transaction() as session:
+            document, version = await _existing(session, space_id, id_, lock=True)
+            if body.title is not None:
+                document.title, document.title_given = body.title, True
+            if body.metadata is not None:
+                document.meta = body.metadata
+            await DocumentRepository(session).touch(document)
+        return await self.show((document, version))
+
+    async def delete(self, space_id: UUID, id_: UUID) -> None:
+        """Hide the document at once; a job erases it."""
+        async with self._database.transaction() as session:
+            document, _version = await _existing(session, space_id, id_, lock=True)
+            await DocumentRepository(session).hide(document)
+            await self._jobs.enqueue(session, Enqueue(PURGE, space_id, {"document_id": str(id_)}, dedupe_key=f"{PURGE}:{id_}"))
+
+    async def _version(self, session: AsyncSession, document: DocumentRow, number: int, upload: Upload) -> DocumentVersionRow:
+        return DocumentVersionRow(
+            document_id=document.id,
+            version=number,
+            filename=upload.filename,
+            media_type=upload.media_type,
+            object_key=upload.stored.key,
+            size=upload.stored.size,
+            sha256=upload.stored.sha256,
+            job_id=await self._enqueue_index(session, document, number),
+        )
+
+    async def _enqueue_index(self, session: AsyncSession, document: DocumentRow, version: int) -> UUID:
+        args = {"document_id": str(document.id), "version": version}
+        job = Enqueue(INDEX, document.space_id, args, dedupe_key=f"{INDEX}:{document.id}:{version}")
+        job_id = await self._jobs.enqueue(session, job)
+        if job_id is None:
+            raise InvalidInput("This version is being read already.")
+        return job_id
+
+    async def _queue_again(self, session: AsyncSession, pair: Pair) -> Pair:
+        """A failed document that is uploaded again is given another chance."""
+        document, version = pair
+        if version.status == "failed":
+            version.job_id = await self._enqueue_index(session, document, version.version)
+            version.status, version.error = "queued", None
+            await DocumentRepository(session).touch(document)
+        return pair
+
+    # -- reading
+
+    async def get(self, space_id: UUID, id_: UUID) -> Document:
+        return await self.show(await self.rows(space_id, id_))
+
+    async def rows(self, space_id: UUID, id_: UUID) -> Pair:
+        async with self._database.transaction() as session:
+            return await _existing(session, space_id, id_)
+
+    async def version(self, space_id: UUID, id_: UUID, number: int | None) -> DocumentVersionRow:
+        """A version of the document; the one that answers questions where none is named."""
+        async with self._database.transaction() as session:
+            document, latest = await _existing(session, space_id, id_)
+            number = number or document.current_version or latest.version
+            version = await DocumentRepository(session).version(id_, number)
+        if version is None:
+            raise NotFound(f"The document has no version {number}.")
+        return version
+
+    async def page(self, space_id: UUID, *, status: str | None, before: UUID | None, limit: int) -> Sequence[Document]:
+        async with self._database.transaction() as session:
+            pairs = await DocumentRepository(session).page(space_id, status=status, before=before, limit=limit)
+        return [await self.show(pair) for pair in pairs]
+
+    async def show(self, pair: Pair) -> Document:
+        """What the API says about a document; a running one's progress is asked of Redis first."""
+        document, version = pair
+        progress = version.stage
+        if version.status == "processing":
+            progress = await self._live.get(progress_key(version.job_id)) or progress
+        return Document(
+            id=document.id,
+            title=document.title,
+            filename=version.filename,
+            media_type=version.media_type,
+            size=version.size,
+            sha256=version.sha256,
+            version=version.version,
+            status=version.status,  # pyright: ignore[reportArgumentType]
+            progress=Progress(**progress) if progress is not None and version.status == "processing" else None,
+            error=version.error,
+            summary=version.summary,
+            chunk_count=version.chunk_count,
+            metadata=document.meta,
+            job_id=version.job_id,
+            created_at=document.created_at,
+            updated_at=document.updated_at,
+        )
+
+
+async def _existing(session: AsyncSession, space_id: UUID, id_: UUID, *, lock: bool = False) -> Pair:
+    pair = await DocumentRepository(session).get(space_id, id_, lock=lock)
+    if pair is None:
+        raise NotFound("There is no document with that id.")
+    return pair
+
+
+def _request_hash(upload: Upload) -> bytes:
+    parts = [upload.filename, upload.stored.sha256, upload.title, upload.metadata]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()

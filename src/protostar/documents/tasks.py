@@ -1,0 +1,46 @@
+"""`objects.sweep`: removes objects that no row names."""
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from protostar.db.session import Database
+from protostar.documents.repository import DocumentRepository
+from protostar.jobs.context import JobContext
+from protostar.jobs.model import Task
+from protostar.objects.store import ObjectStore
+
+log = structlog.get_logger()
+
+SWEEP = "objects.sweep"
+# An upload may be writing its object for as long as it takes; a row follows at once or never.
+_AGE = timedelta(days=1)
+_BATCH = 1000
+
+
+def tasks(database: Database, objects: ObjectStore) -> list[Task]:
+    async def sweep(_context: JobContext) -> None:
+        removed = 0
+        for prefix in ("documents", "texts"):
+            batch: list[str] = []
+            async for info in objects.list(prefix):
+                if info.last_modified < datetime.now(UTC) - _AGE:
+                    batch.append(info.key)
+                if len(batch) >= _BATCH:
+                    removed += await _remove_orphans(database, objects, batch)
+                    batch = []
+            removed += await _remove_orphans(database, objects, batch)
+        log.info("objects_swept", removed=removed)
+
+    return [Task(SWEEP, sweep)]
+
+
+async def _remove_orphans(database: Database, objects: ObjectStore, keys: list[str]) -> int:
+    if not keys:
+        return 0
+    async with database.transaction() as session:
+        referenced = await DocumentRepository(session).referenced(keys)
+    orphans = [key for key in keys if key not in referenced]
+    for key in orphans:
+        await objects.delete(key)
+    return len(orphans)

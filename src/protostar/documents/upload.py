@@ -1,0 +1,165 @@
+"""Receiving a file: from a multipart form, a raw body or an object that is in the store already, straight into the store.
+
+Nothing is ever held whole, and nothing stays behind when the upload fails half way: the object is removed at once, and swept after
+a day should that fail too.
+"""
+
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+import structlog
+from pydantic import TypeAdapter, ValidationError
+
+from protostar.documents.media_types import HEAD_BYTES, detect
+from protostar.documents.multipart import MultipartReader, Part
+from protostar.documents.schemas import METADATA_BYTES, ObjectUpload, Title, checked_metadata
+from protostar.errors import InvalidInput, ObjectMissing, ObjectsUnavailable
+from protostar.ids import new_id
+from protostar.objects.store import ObjectStore, StoredObject
+
+log = structlog.get_logger()
+
+_TITLE = TypeAdapter(Title)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that lies in the store and is not a document yet."""
+
+    filename: str
+    media_type: str
+    stored: StoredObject
+    title: str | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Receiver:
+    """Puts uploads of at most `limit` bytes into the store."""
+
+    def __init__(self, objects: ObjectStore, limit: int) -> None:
+        self._objects = objects
+        self._limit = limit
+
+    @property
+    def limit(self) -> int:
+        return self._limit
+
+    async def multipart(self, content_type: str, body: AsyncIterator[bytes]) -> Upload:
+        """The field `file`, with `title` and `metadata` before or behind it."""
+        upload: Upload | None = None
+        fields: dict[str, str] = {}
+        try:
+            async for part in MultipartReader(content_type, body):
+                if part.name == "file" and upload is None:
+                    upload = await self._file(part)
+                elif part.name in ("title", "metadata"):
+                    fields[part.name] = await part.text(METADATA_BYTES)
+            if upload is None:
+                raise InvalidInput("The form has no field «file» with a file in it.")
+            return Upload(upload.filename, upload.media_type, upload.stored, _title(fields), _metadata(fields))
+        except BaseException:
+            if upload is not None:
+                await self.discard(upload)
+            raise
+
+    async def _file(self, part: Part) -> Upload:
+        if part.filename is None:
+            raise InvalidInput("The field «file» has no file name; it decides how the file is read.")
+        return await self.raw(part.filename, part.content_type, aiter(part))
+
+    async def raw(self, filename: str, declared: str | None, body: AsyncIterator[bytes]) -> Upload:
+        name = _checked_name(filename)
+        head, rest = await _peek(body)
+        media_type = detect(name, declared, head)
+        stored = await self._objects.put(new_key(), rest, limit=self._limit)
+        return Upload(name, media_type, stored)
+
+    async def from_object(self, space_prefix: str, body: ObjectUpload) -> Upload:
+        """Copy an object that a business backend has put below `space_prefix`; checked like any upload."""
+        if not body.object_key.startswith(space_prefix):
+            raise InvalidInput(f"The object key must lie under {space_prefix}")
+        name = _checked_name(body.filename)
+        try:
+            stored = await self._objects.copy(body.object_key, new_key(), limit=self._limit)
+        except ObjectMissing:
+            raise InvalidInput(f"There is no object with the key {body.object_key} in the store.") from None
+        upload = Upload(name, "", stored, body.title, body.metadata)
+        try:
+            head, _rest = await _peek(self._objects.read(stored.key, end=HEAD_BYTES))
+            return Upload(name, detect(name, None, head), stored, body.title, body.metadata)
+        except BaseException:
+            await self.discard(upload)
+            raise
+
+    async def discard(self, upload: Upload) -> None:
+        """Remove the bytes of an upload that became no document; the sweep does it where the store is away."""
+        try:
+            await self._objects.delete(upload.stored.key)
+        except ObjectsUnavailable as error:
+            log.warning("object_left_for_sweep", key=upload.stored.key, error=str(error))
+
+    @asynccontextmanager
+    async def kept_if_used(self, upload: Upload) -> AsyncGenerator[None]:
+        """Discard the upload when the block fails."""
+        try:
+            yield
+        except BaseException:
+            await self.discard(upload)
+            raise
+
+
+def new_key() -> str:
+    """Keys are ours and never a user's file name; the hour groups them for whoever looks into the bucket."""
+    return f"documents/{new_id()}"
+
+
+async def _peek(body: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
+    """The first `HEAD_BYTES` or more, and the whole body again."""
+    head = bytearray()
+    async for chunk in body:
+        head += chunk
+        if len(head) >= HEAD_BYTES:
+            break
+
+    async def whole() -> AsyncIterator[bytes]:
+        if head:
+            yield bytes(head)
+        async for chunk in body:
+            yield chunk
+
+    return bytes(head), whole()
+
+
+def _checked_name(filename: str) -> str:
+    name = PurePath(filename.replace("\\", "/")).name.strip()
+    if not name or len(name) > 255 or any(ord(character) < 32 for character in name):
+        raise InvalidInput("The file name must have 1 to 255 characters and no control characters.")
+    return name
+
+
+def _title(fields: dict[str, str]) -> str | None:
+    if not fields.get("title", "").strip():
+        return None
+    try:
+        return _TITLE.validate_python(fields["title"])
+    except ValidationError:
+        raise InvalidInput("The title may have 500 characters at most.") from None
+
+
+def _metadata(fields: dict[str, str]) -> dict[str, Any] | None:
+    if not fields.get("metadata", "").strip():
+        return None
+    try:
+        value = json.loads(fields["metadata"])
+    except ValueError:
+        raise InvalidInput("The field «metadata» is not JSON.") from None
+    if not isinstance(value, dict):
+        raise InvalidInput("The field «metadata» must be a JSON object.")
+    try:
+        return checked_metadata(value)  # pyright: ignore[reportUnknownArgumentType]
+    except ValueError as error:
+        raise InvalidInput(f"The field {error}.") from None

@@ -1,0 +1,64 @@
+"""Keeps the leases of all jobs that a process holds, in one statement every third of a lease."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+import structlog
+
+from protostar.db.session import Database
+from protostar.errors import DatabaseUnavailable
+from protostar.jobs.model import Job
+from protostar.jobs.repository import JobRepository
+
+log = structlog.get_logger()
+
+Reason = Literal["lost", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    job: Job
+    stop: Callable[[Reason], None]
+
+
+class Leases:
+    """`stop(reason)` of a held job is called when its lease is lost or its cancellation was asked for."""
+
+    def __init__(self, database: Database, lease: timedelta) -> None:
+        self._database = database
+        self.lease = lease
+        self._held: dict[UUID, _Held] = {}
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def hold(self, job: Job, stop: Callable[[Reason], None]) -> None:
+        self._held[job.id] = _Held(job, stop)
+
+    def drop(self, job: Job) -> None:
+        self._held.pop(job.id, None)
+
+    async def keep(self) -> None:
+        """Renew until cancelled. While PostgreSQL is away nothing is renewed and nothing is lost: nobody can sweep either."""
+        while True:
+            await asyncio.sleep(self.lease.total_seconds() / 3 * random.uniform(0.8, 1.0))  # noqa: S311
+            try:
+                await self.renew()
+            except DatabaseUnavailable as error:
+                log.warning("leases_not_renewed", held=len(self._held), error=str(error))
+
+    async def renew(self) -> None:
+        held = dict(self._held)
+        if not held:
+            return
+        async with self._database.transaction() as session:
+            fences = {id_: each.job.fence for id_, each in held.items()}
+            ours = await JobRepository(session).renew(fences, self.lease)
+        for id_, each in held.items():
+            if id_ in self._held and ours.get(id_, True):
+                each.stop("cancelled" if id_ in ours else "lost")

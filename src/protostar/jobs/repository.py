@@ -1,0 +1,273 @@
+"""Every statement of the job kernel.
+
+PostgreSQL is the queue (`for update skip locked`), a lease says who runs a job, and the fence, which only ever rises, lets a write
+happen for the holder alone. Measured against seven Redis queues and three PostgreSQL ones: see docs/decisions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import BigInteger, Text, Uuid
+
+from protostar.ids import new_id
+from protostar.jobs.model import Change, Job, State
+from protostar.jobs.models import JobRow, WorkerRow
+
+# A job that lost its worker this often may be what kills it: it is claimed alone from then on.
+SUSPECT_AFTER: Final = 2
+
+# Start-time fair queueing (Goyal, Vin, Cheng 1996) with one index: a space's next job stands behind its own queue, but never
+# behind another space's.
+_TURN = """greatest(
+    coalesce((select max(turn) from jobs where state = 'queued' and priority = :priority and space_id = :space_id), 0),
+    coalesce((select min(turn) from jobs where state = 'queued' and priority = :priority), 0)) + 1"""
+
+_ENQUEUE = text(f"""
+    insert into jobs (id, space_id, kind, args, dedupe_key, priority, turn, run_at, give_up_at, max_attempts)
+    values (:id, :space_id, :kind, :args, :dedupe_key, :priority, {_TURN},
+            now() + :delay, now() + :delay + :give_up_after, :max_attempts)
+    on conflict (dedupe_key) where state in ('queued', 'running') do nothing
+    returning id""").bindparams(bindparam("args", type_=JSONB), bindparam("space_id", type_=Uuid))
+
+_START = text("""
+    insert into jobs (id, space_id, kind, args, state, attempt, max_attempts, fence, lease_owner, lease_until, started_at, give_up_at)
+    values (:id, :space_id, :kind, :args, 'running', 1, :max_attempts, nextval('job_fence'), :owner, now() + :lease, now(),
+            now() + :give_up_after)
+    returning fence""").bindparams(bindparam("args", type_=JSONB))
+
+_CLAIM = """
+    with ready as (
+        select id from jobs
+        where state = 'queued' and kind = any(:kinds) and run_at <= now() and lost_leases {suspects} {suspect_after}
+        order by priority desc, turn, id limit :limit for update skip locked)
+    update jobs set state = 'running', attempt = attempt + 1, fence = nextval('job_fence'), lease_owner = :owner,
+        lease_until = now() + :lease, started_at = now(), error = null, error_code = null
+    from ready where jobs.id = ready.id
+    returning jobs.id, jobs.space_id, jobs.kind, jobs.args, jobs.attempt, jobs.fence"""
+
+_CLAIM_MANY = text(_CLAIM.format(suspects="<", suspect_after=SUSPECT_AFTER)).bindparams(bindparam("kinds", type_=ARRAY(Text)))
+_CLAIM_SUSPECT = text(_CLAIM.format(suspects=">=", suspect_after=SUSPECT_AFTER)).bindparams(
+    bindparam("kinds", type_=ARRAY(Text))
+)
+
+_SUSPECT_WAITS = text(f"""
+    select exists (select from jobs where state = 'queued' and kind = any(:kinds) and lost_leases >= {SUSPECT_AFTER}
+                   and run_at <= now() - interval '30 seconds')""").bindparams(bindparam("kinds", type_=ARRAY(Text)))
+
+_RENEW = text("""
+    update jobs set lease_until = now() + :lease
+    from unnest(:ids, :fences) as held(id, fence)
+    where jobs.id = held.id and jobs.fence = held.fence and jobs.state = 'running'
+    returning jobs.id, jobs.cancel_requested""").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)), bindparam("fences", type_=ARRAY(BigInteger))
+)
+
+_MINE = "where id = :id and fence = :fence and state = 'running'"
+_FREE = "lease_owner = null, lease_until = null"
+
+_HOLD = text(f"select true from jobs {_MINE} for share")
+_FINISH = text(f"update jobs set state = 'succeeded', {_FREE}, finished_at = now(), progress = null {_MINE}")
+_CANCELLED = text(f"""
+    update jobs set state = 'cancelled', {_FREE}, finished_at = now(), progress = null, error = 'Cancelled.' {_MINE}
+    returning state""")
+_RELEASE = text(f"update jobs set state = 'queued', attempt = attempt - 1, {_FREE}, run_at = now() {_MINE} returning state")
+_PROGRESS = text(f"update jobs set progress = :progress {_MINE}").bindparams(bindparam("progress", type_=JSONB))
+
+_FAIL = text(f"""
+    update jobs set {_FREE}, error = :error, error_code = :code,
+        state = case when :final then 'failed' when attempt >= max_attempts then 'dead' else 'queued' end,
+        finished_at = case when :final or attempt >= max_attempts then now() end,
+        run_at = now() + random() * least(interval '300 seconds', interval '2 seconds' * power(2, attempt - 1)) {_MINE}
+    returning state""")
+
+# A dependency that is away spends no attempt; what bounds it is the job's age. Half of the wait is random, so that a fleet of
+# deferred jobs does not come back at once, and half is not, so that they do not hammer what is down.
+_DEFER = text(f"""
+    update jobs set {_FREE}, error = :error, error_code = :code, attempt = attempt - 1, deferrals = deferrals + 1,
+        state = case when now() >= give_up_at then 'dead' else 'queued' end,
+        finished_at = case when now() >= give_up_at then now() end,
+        run_at = now() + coalesce(cast(:retry_after as interval) * (1 + random() / 4),
+            least(interval '60 seconds', interval '1 second' * power(2, least(deferrals, 10))) * (0.5 + random() / 2)) {_MINE}
+    returning state""")
+
+_SWEEP = text("""
+    with expired as (
+        select id from jobs where state = 'running' and lease_until < now() order by lease_until limit 100 for update skip locked)
+    update jobs set lost_leases = lost_leases + 1,
+        state = case when cancel_requested then 'cancelled' when attempt >= max_attempts then 'dead' else 'queued' end,
+        finished_at = case when cancel_requested or attempt >= max_attempts then now() end,
+        error = case when attempt >= max_attempts then 'The worker died with this job ' || attempt || ' times.'
+                     else 'The worker ' || lease_owner || ' went away; the job is run again.' end,
+        error_code = 'lease_expired', lease_owner = null, lease_until = null,
+        run_at = now() + random() * interval '1 second' * power(2, lost_leases)
+    from expired where jobs.id = expired.id
+    returning jobs.id, jobs.space_id, jobs.kind, jobs.args, jobs.attempt, jobs.fence, jobs.state, jobs.error""")
+
+_CANCEL = text("""
+    update jobs set cancel_requested = true,
+        state = case when state = 'queued' then 'cancelled' else state end,
+        finished_at = case when state = 'queued' then now() end,
+        error = case when state = 'queued' then 'Cancelled.' end
+    where id = :id and state in ('queued', 'running')
+    returning id, space_id, kind, args, attempt, fence, state, error""")
+
+_RETRY = text("""
+    update jobs set state = 'queued', attempt = 0, lost_leases = 0, deferrals = 0, cancel_requested = false, error = null,
+        error_code = null, finished_at = null, run_at = now(), give_up_at = now() + (give_up_at - created_at)
+    where id = :id and state in ('failed', 'dead', 'cancelled')
+        and not exists (select from jobs other where other.dedupe_key = jobs.dedupe_key and other.state in ('queued', 'running'))
+    returning id, space_id, kind, args, attempt, fence, state, error""")
+
+_CLAIM_SLOT = text("""
+    insert into job_slots (name, slot) values (:name, date_bin(:every, now(), 'epoch')) on conflict do nothing returning slot""")
+
+_PRUNE = text("""
+    delete from jobs where id in (select id from jobs where finished_at < now() - :retention order by finished_at limit 1000)""")
+_PRUNE_SLOTS = text("delete from job_slots where slot < now() - interval '30 days'")
+_PRUNE_WORKERS = text("delete from workers where seen_at < now() - interval '1 hour'")
+
+_HEARTBEAT = text("""
+    insert into workers (id, name, kinds, concurrency, running, version)
+    values (:id, :name, :kinds, :concurrency, :running, :version)
+    on conflict (id) do update set running = excluded.running, seen_at = now()""").bindparams(
+    bindparam("kinds", type_=ARRAY(Text))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    """What is to be enqueued. `dedupe_key`: while a job with it is queued or running, no second one is made."""
+
+    kind: str
+    space_id: UUID | None
+    args: dict[str, Any]
+    dedupe_key: str | None = None
+    priority: int = 0
+    delay: timedelta = timedelta(0)
+    give_up_after: timedelta = timedelta(days=1)
+    max_attempts: int = 5
+
+
+class JobRepository:
+    """The kernel's statements within the caller's transaction."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def enqueue(self, job: Enqueue) -> UUID | None:
+        """The new job's id, or None where its dedupe key is taken."""
+        values = {name: getattr(job, name) for name in job.__slots__}
+        return (await self._session.execute(_ENQUEUE, {"id": new_id(), **values})).scalar_one_or_none()
+
+    async def start(self, job: Enqueue, *, owner: str, lease: timedelta) -> Job:
+        """Insert a job that this process runs itself from the first moment."""
+        id_ = new_id()
+        values = {name: getattr(job, name) for name in ("kind", "space_id", "args", "give_up_after", "max_attempts")}
+        result = await self._session.execute(_START, {"id": id_, "owner": owner, "lease": lease, **values})
+        return Job(id_, job.space_id, job.kind, job.args, 1, result.scalar_one())
+
+    async def claim(
+        self, kinds: Sequence[str], *, limit: int, owner: str, lease: timedelta, suspect: bool = False
+    ) -> list[Job]:
+        statement = _CLAIM_SUSPECT if suspect else _CLAIM_MANY
+        values = {"kinds": list(kinds), "limit": limit, "owner": owner, "lease": lease}
+        return [Job(*row) for row in await self._session.execute(statement, values)]
+
+    async def suspect_waits(self, kinds: Sequence[str]) -> bool:
+        return bool((await self._session.execute(_SUSPECT_WAITS, {"kinds": list(kinds)})).scalar_one())
+
+    async def renew(self, held: dict[UUID, int], lease: timedelta) -> dict[UUID, bool]:
+        """Of the held jobs those that are still ours, and whether their cancellation was asked for."""
+        values = {"ids": list(held), "fences": list(held.values()), "lease": lease}
+        return {row.id: row.cancel_requested for row in await self._session.execute(_RENEW, values)}
+
+    async def hold(self, job: Job) -> bool:
+        """Whether the job is still ours, and stays so until the transaction ends."""
+        return (await self._session.execute(_HOLD, _key(job))).scalar_one_or_none() is not None
+
+    async def finish(self, job: Job) -> bool:
+        return (await self._session.execute(_FINISH, _key(job))).rowcount == 1  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
+
+    async def progress(self, job: Job, progress: dict[str, Any]) -> None:
+        await self._session.execute(_PROGRESS, {**_key(job), "progress": progress})
+
+    async def fail(self, job: Job, *, error: str, code: str, final: bool) -> State | None:
+        """The state that the job has now; None where it was not ours any more. The same for the next three."""
+        values = {**_key(job), "error": error, "code": code, "final": final}
+        return (await self._session.execute(_FAIL, values)).scalar_one_or_none()
+
+    async def defer(self, job: Job, *, error: str, code: str, retry_after: float | None) -> State | None:
+        wait = timedelta(seconds=min(retry_after, 300)) if retry_after is not None else None
+        values = {**_key(job), "error": error, "code": code, "retry_after": wait}
+        return (await self._session.execute(_DEFER, values)).scalar_one_or_none()
+
+    async def release(self, job: Job) -> State | None:
+        return (await self._session.execute(_RELEASE, _key(job))).scalar_one_or_none()
+
+    async def cancelled(self, job: Job) -> State | None:
+        return (await self._session.execute(_CANCELLED, _key(job))).scalar_one_or_none()
+
+    async def sweep(self) -> list[Change]:
+        """Take the jobs whose lease ran out from their holders."""
+        return [_change(row) for row in await self._session.execute(_SWEEP)]
+
+    async def cancel(self, id_: UUID) -> Change | None:
+        """Cancel a queued job at once, ask a running one's holder; None where it had ended."""
+        row = (await self._session.execute(_CANCEL, {"id": id_})).one_or_none()
+        return _change(row) if row is not None else None
+
+    async def retry(self, id_: UUID) -> Change | None:
+        """Queue an ended job again; None where it is not one, or its successor is queued or running already."""
+        row = (await self._session.execute(_RETRY, {"id": id_})).one_or_none()
+        return _change(row) if row is not None else None
+
+    async def claim_slot(self, name: str, every: timedelta) -> datetime | None:
+        return (await self._session.execute(_CLAIM_SLOT, {"name": name, "every": every})).scalar_one_or_none()
+
+    async def prune(self, retention: timedelta) -> None:
+        """Delete up to 1,000 jobs that ended long ago, and old slots and workers."""
+        await self._session.execute(_PRUNE, {"retention": retention})
+        await self._session.execute(_PRUNE_SLOTS)
+        await self._session.execute(_PRUNE_WORKERS)
+
+    async def heartbeat(self, *, id: UUID, name: str, kinds: list[str], concurrency: int, running: int, version: str) -> None:  # noqa: A002
+        values = {"id": id, "name": name, "kinds": kinds, "concurrency": concurrency, "running": running, "version": version}
+        await self._session.execute(_HEARTBEAT, values)
+
+    async def get(self, id_: UUID) -> JobRow | None:
+        return await self._session.get(JobRow, id_)
+
+    async def page(
+        self, *, space_id: UUID | None, state: str | None, kind: str | None, before: UUID | None, limit: int
+    ) -> Sequence[JobRow]:
+        """Newest first. `space_id` None: of the whole installation."""
+        query = select(JobRow).order_by(JobRow.id.desc()).limit(limit)
+        for column, value in ((JobRow.space_id, space_id), (JobRow.state, state), (JobRow.kind, kind)):
+            if value is not None:
+                query = query.where(column == value)
+        if before is not None:
+            query = query.where(JobRow.id < before)
+        return (await self._session.scalars(query)).all()
+
+    async def counts(self) -> Sequence[Row[Any]]:
+        """(kind, state, count) of the jobs that have not ended, and of the dead."""
+        statement = text("select kind, state, count(*) from jobs where state in ('queued', 'running', 'dead') group by 1, 2")
+        return (await self._session.execute(statement)).all()
+
+    async def workers(self) -> Sequence[WorkerRow]:
+        query = select(WorkerRow).where(WorkerRow.seen_at > text("now() - interval '1 minute'")).order_by(WorkerRow.name)
+        return (await self._session.scalars(query)).all()
+
+
+def _key(job: Job) -> dict[str, Any]:
+    return {"id": job.id, "fence": job.fence}
+
+
+def _change(row: Row[Any]) -> Change:
+    return Change(Job(row.id, row.space_id, row.kind, row.args, row.attempt, row.fence), row.state, row.error)

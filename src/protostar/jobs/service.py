@@ -1,0 +1,43 @@
+"""What features call: enqueue within their transaction, and the operator's retry and cancel."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from protostar.db.session import after_commit
+from protostar.errors import Conflict
+from protostar.jobs.bell import Bell
+from protostar.jobs.model import Registry
+from protostar.jobs.repository import Enqueue, JobRepository
+
+
+class Jobs:
+    """Enqueues jobs: the row in the caller's transaction, the bell after its commit."""
+
+    def __init__(self, bell: Bell, *, max_attempts: int) -> None:
+        self._bell = bell
+        self._max_attempts = max_attempts
+
+    async def enqueue(self, session: AsyncSession, job: Enqueue) -> UUID | None:
+        """The new job's id, or None where its dedupe key is taken."""
+        id_ = await JobRepository(session).enqueue(replace(job, max_attempts=self._max_attempts))
+        if id_ is not None and not job.delay:
+            after_commit(session, lambda: self._bell.ring(job.kind))
+        return id_
+
+    async def retry(self, session: AsyncSession, id_: UUID, registry: Registry) -> None:
+        change = await JobRepository(session).retry(id_)
+        if change is None:
+            raise Conflict(
+                "Only a failed, dead or cancelled job can be retried, and only while none of the same work is queued."
+            )
+        await registry.changed(session, change)
+        after_commit(session, lambda: self._bell.ring(change.job.kind))
+
+    async def cancel(self, session: AsyncSession, id_: UUID, registry: Registry) -> None:
+        change = await JobRepository(session).cancel(id_)
+        if change is None:
+            raise Conflict("The job has ended already.")
+        if change.state == "cancelled":
+            await registry.changed(session, change)

@@ -1,0 +1,290 @@
+"""The worker: claims jobs, runs their tasks, settles them, and sweeps up after workers that died."""
+
+import asyncio
+import os
+import random
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from protostar.config import WorkerSettings
+from protostar.db.session import Database
+from protostar.errors import DatabaseUnavailable, LeaseLost, ProtostarError, Unavailable
+from protostar.ids import new_id
+from protostar.jobs.bell import Bell
+from protostar.jobs.context import JobContext
+from protostar.jobs.leases import Leases, Reason
+from protostar.jobs.model import Change, Job, Registry, State, Task
+from protostar.jobs.repository import Enqueue, JobRepository
+from protostar.redis.client import RedisClient
+from protostar.telemetry import Metrics
+
+log = structlog.get_logger()
+
+HEARTBEAT = timedelta(seconds=5)
+
+
+def process_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+class Worker:
+    """Runs jobs of `kinds` (all where empty) until `stop` is set; then finishes what it holds within the grace time."""
+
+    def __init__(
+        self,
+        database: Database,
+        redis: RedisClient | None,
+        registry: Registry,
+        settings: WorkerSettings,
+        metrics: Metrics,
+        *,
+        kinds: frozenset[str] = frozenset(),
+        version: str = "",
+    ) -> None:
+        self._database = database
+        self._redis = redis
+        self._bell = Bell(redis)
+        self._registry = registry
+        self._settings = settings
+        self._metrics = metrics
+        self._kinds = sorted(kinds & registry.tasks.keys() if kinds else registry.tasks.keys())
+        self._version = version
+        self._id = new_id()
+        self._name = process_name()
+        self._leases = Leases(database, settings.lease)
+        self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._reasons: dict[UUID, Reason] = {}
+        self._slot_free = asyncio.Event()
+        self._draining_for_suspect = False
+        self.stop = asyncio.Event()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            background = [
+                group.create_task(self._leases.keep()),
+                group.create_task(self._every(self._settings.lease / 5, self._sweep)),
+                group.create_task(self._every(HEARTBEAT, self._heartbeat)),
+                group.create_task(self._every(timedelta(seconds=10), self._schedule)),
+            ]
+            log.info("worker_started", kinds=self._kinds, concurrency=self._settings.concurrency)
+            await self._claim_until_stopped()
+            await self._drain()
+            for task in background:
+                task.cancel()
+        log.info("worker_stopped")
+
+    # -- claiming
+
+    async def _claim_until_stopped(self) -> None:
+        stopping = asyncio.ensure_future(self.stop.wait())
+        try:
+            while not self.stop.is_set():
+                self._slot_free.clear()
+                try:
+                    claimed = await self._claim()
+                except DatabaseUnavailable as error:
+                    log.warning("claim_failed", error=str(error))
+                    claimed = []
+                for job in claimed:
+                    self._start(job)
+                if not claimed or self._free_slots() == 0:
+                    await self._wait_for_work(stopping)
+        finally:
+            stopping.cancel()
+
+    async def _wait_for_work(self, stopping: "asyncio.Future[bool]") -> None:
+        """For the bell, a free slot where there is none, or the end."""
+        if self._free_slots() > 0 and not self._draining_for_suspect:
+            waiting = asyncio.ensure_future(self._bell.wait(self._kinds, self._settings.poll))
+        else:
+            waiting = asyncio.ensure_future(self._slot_free.wait())
+        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    def _free_slots(self) -> int:
+        return self._settings.concurrency - len(self._running)
+
+    async def _claim(self) -> list[Job]:
+        if not self._running:
+            self._draining_for_suspect = False
+            if suspects := await self._claim_kinds(self._kinds, 1, suspect=True):
+                # Alone: if it is what kills workers, it takes nobody along.
+                self._draining_for_suspect = True
+                return suspects
+        if self._draining_for_suspect:
+            return []
+        unlimited = [kind for kind in self._kinds if self._registry.tasks[kind].limit is None]
+        claimed = await self._claim_kinds(unlimited, self._free_slots())
+        for kind in self._kinds:
+            limit = self._registry.tasks[kind].limit
+            if limit is not None:
+                room = min(self._free_slots() - len(claimed), limit - self._count(kind))
+                claimed += await self._claim_kinds([kind], room)
+        return claimed
+
+    async def _claim_kinds(self, kinds: list[str], limit: int, *, suspect: bool = False) -> list[Job]:
+        if not kinds or limit <= 0:
+            return []
+        async with self._database.transaction() as session:
+            repository = JobRepository(session)
+            return await repository.claim(kinds, limit=limit, owner=self._name, lease=self._settings.lease, suspect=suspect)
+
+    def _count(self, kind: str) -> int:
+        return sum(1 for task in self._running.values() if task.get_name() == kind)
+
+    def _start(self, job: Job) -> None:
+        task = asyncio.create_task(self._run_job(job), name=job.kind)
+        self._running[job.id] = task
+        self._leases.hold(job, lambda reason: self._stop_job(job, reason))
+        task.add_done_callback(lambda _done: self._ended(job))
+
+    def _stop_job(self, job: Job, reason: Reason) -> None:
+        if (task := self._running.get(job.id)) is not None and job.id not in self._reasons:
+            self._reasons[job.id] = reason
+            task.cancel()
+
+    def _ended(self, job: Job) -> None:
+        task = self._running.pop(job.id)
+        self._reasons.pop(job.id, None)
+        self._leases.drop(job)
+        self._slot_free.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("job_not_settled", job=str(job.id), kind=job.kind, exc_info=error)
+
+    # -- running and settling
+
+    async def _run_job(self, job: Job) -> None:
+        task = self._registry.tasks[job.kind]
+        context = JobContext(job, self._database, self._redis)
+        started = time.monotonic()
+        with structlog.contextvars.bound_contextvars(job=str(job.id), kind=job.kind, attempt=job.attempt):
+            outcome = await self._attempt(task, context)
+            seconds = time.monotonic() - started
+            self._metrics.jobs.labels(job.kind, outcome).inc()
+            self._metrics.job_seconds.labels(job.kind).observe(seconds)
+            log.info("job_" + outcome, seconds=round(seconds, 3))
+
+    async def _attempt(self, task: Task, context: JobContext) -> str:
+        job = context.job
+        try:
+            await task.run(context)
+            if not context.finished:
+                await self._settle(job, lambda repository: self._finish(repository, job))
+        except asyncio.CancelledError:
+            return await self._settle_cancelled(job)
+        except LeaseLost:
+            return "lost"
+        except ProtostarError as error:
+            return await self._settle_error(job, error)
+        except Exception as error:  # the one place where a job's unforeseen error ends: it is settled, not swallowed
+            log.exception("job_raised")
+            return await self._settle_error(job, ProtostarError(f"Unforeseen: {type(error).__name__}: {error}"), final=False)
+        return "succeeded"
+
+    @staticmethod
+    async def _finish(repository: JobRepository, job: Job) -> State | None:
+        return "succeeded" if await repository.finish(job) else None
+
+    async def _settle_error(self, job: Job, error: ProtostarError, *, final: bool | None = None) -> str:
+        text = str(error)[:2000]
+        if isinstance(error, Unavailable):
+            log.warning("job_waits_for_dependency", error=text, retry_after=error.retry_after)
+            return await self._settle(
+                job,
+                lambda repository: repository.defer(job, error=text, code=error.code, retry_after=error.retry_after),
+                error=text,
+                name="deferred",
+            )
+        spent = not error.retryable if final is None else final
+        return await self._settle(
+            job, lambda repository: repository.fail(job, error=text, code=error.code, final=spent), error=text
+        )
+
+    async def _settle_cancelled(self, job: Job) -> str:
+        """The task was cancelled: its lease is lost, an operator asked for it, or the worker stops."""
+        reason = self._reasons.get(job.id)
+        if reason == "lost":
+            return "lost"
+        if reason == "cancelled":
+            return await self._settle(job, lambda repository: repository.cancelled(job), error="Cancelled.")
+        return await self._settle(job, lambda repository: repository.release(job), name="released")
+
+    async def _settle(
+        self,
+        job: Job,
+        change: Callable[[JobRepository], Awaitable[State | None]],
+        *,
+        error: str | None = None,
+        name: str | None = None,
+    ) -> str:
+        """Write how the attempt ended; goes on trying while PostgreSQL is away, for as long as the job is ours."""
+        wait = 0.1
+        while True:
+            try:
+                async with self._database.transaction() as session:
+                    state = await change(JobRepository(session))
+                    if state is not None and state != "succeeded":
+                        await self._registry.changed(session, Change(job, state, error))
+                return "lost" if state is None else "dead" if state == "dead" else name or str(state)
+            except DatabaseUnavailable as away:
+                log.warning("job_not_settled_yet", error=str(away))
+                if self.stop.is_set() and wait > 1:
+                    return "unsettled"  # the lease runs out and another worker takes over
+                await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311
+                wait = min(2, wait * 2)
+
+    async def _drain(self) -> None:
+        """SIGTERM: let running jobs end within the grace time, then give the rest back without spending their attempt."""
+        running = set(self._running.values())
+        if not running:
+            return
+        log.info("worker_draining", jobs=len(running), grace=self._settings.grace.total_seconds())
+        _done, late = await asyncio.wait(running, timeout=self._settings.grace.total_seconds())
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=5)
+
+    # -- housekeeping
+
+    async def _every(self, interval: timedelta, work: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await work()
+            except DatabaseUnavailable as error:
+                log.warning("housekeeping_waits", error=str(error))
+            await asyncio.sleep(interval.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311
+
+    async def _sweep(self) -> None:
+        async with self._database.transaction() as session:
+            repository = JobRepository(session)
+            for change in await repository.sweep():
+                log.warning("job_lease_expired", job=str(change.job.id), kind=change.job.kind, state=change.state)
+                await self._registry.changed(session, change)
+            if not self._draining_for_suspect and self._running:
+                self._draining_for_suspect = await repository.suspect_waits(self._kinds)
+
+    async def _heartbeat(self) -> None:
+        async with self._database.transaction() as session:
+            await JobRepository(session).heartbeat(
+                id=self._id,
+                name=self._name,
+                kinds=self._kinds,
+                concurrency=self._settings.concurrency,
+                running=len(self._running),
+                version=self._version,
+            )
+
+    async def _schedule(self) -> None:
+        """Enqueue the periodic jobs whose slot nobody has taken yet."""
+        for periodic in self._registry.periodics:
+            async with self._database.transaction() as session:
+                repository = JobRepository(session)
+                if await repository.claim_slot(periodic.kind, periodic.every) is not None:
+                    await repository.enqueue(Enqueue(periodic.kind, None, {}, dedupe_key=periodic.kind))

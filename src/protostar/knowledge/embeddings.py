@@ -1,0 +1,97 @@
+"""Vectors: each text of a space is paid for once per model, whatever happens to the job that needed it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import blake2b
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from protostar.config import EmbeddingSettings
+from protostar.db.session import Database
+from protostar.knowledge.chunking import indexed_text
+from protostar.knowledge.repository import KnowledgeRepository
+from protostar.llm.base import EmbeddingModel
+from protostar.telemetry import Metrics
+
+Show = Callable[[int, int], Awaitable[None]]
+
+
+def text_hash(embedded: str) -> UUID:
+    """blake2b-128 of the text that is sent to the model."""
+    return UUID(bytes=blake2b(embedded.encode(), digest_size=16).digest())
+
+
+class Embedder:
+    """The configured embedding model together with where its vectors are kept."""
+
+    def __init__(self, database: Database, model: EmbeddingModel, settings: EmbeddingSettings, metrics: Metrics) -> None:
+        self._database = database
+        self._model = model
+        self._settings = settings
+        self._metrics = metrics
+        self._ids: dict[int, int] = {}
+        self._dimensions = settings.dimensions
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    async def question(self, text: str) -> tuple[int, list[float]]:
+        """The model's id and the vector of a question. Raises ModelUnavailable and ModelRejected."""
+        timeout = self._settings.query_timeout.total_seconds()
+        (vector,) = await self._model.embed([text], input_type="query", timeout=timeout)
+        self._dimensions = len(vector)
+        return await self._model_id(), vector
+
+    async def fill(self, space_id: UUID, document_id: UUID, version: int, show: Show) -> None:
+        """Embed every text of the version that has no vector yet.
+
+        Each batch is saved as soon as it is there, so a successor goes on from it. Raises ModelUnavailable and ModelRejected.
+        """
+        model_id = await self._model_id()
+        async with self._database.transaction() as session:
+            total = await KnowledgeRepository(session).count_unembedded(document_id, version, model_id)
+        done = 0
+        while done < total:
+            limit = self._settings.batch_size * self._settings.concurrency
+            async with self._database.transaction() as session:
+                rows = await KnowledgeRepository(session).next_unembedded(document_id, version, model_id, limit)
+            if not rows:
+                return
+            await self._embed(space_id, model_id, rows)
+            done += len(rows)
+            await show(done, total)
+
+    async def _embed(self, space_id: UUID, model_id: int, rows: Sequence[Row[Any]]) -> None:
+        batches = [self._embed_batch(space_id, model_id, batch) for batch in _batched(rows, self._settings.batch_size)]
+        # All of them are awaited before an error is raised: what another batch has paid for is saved.
+        outcomes = await asyncio.gather(*batches, return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+
+    async def _embed_batch(self, space_id: UUID, model_id: int, rows: Sequence[Row[Any]]) -> None:
+        texts = [indexed_text(row.heading_path, row.text) for row in rows]
+        started = time.monotonic()
+        vectors = await self._model.embed(texts, input_type="document", timeout=self._settings.batch_timeout.total_seconds())
+        self._metrics.stage_seconds.labels("embed").inc(time.monotonic() - started)
+        async with self._database.transaction() as session:
+            pairs = zip((row.text_hash for row in rows), vectors, strict=True)
+            await KnowledgeRepository(session).add_embeddings(space_id, model_id, pairs)
+
+    async def _model_id(self) -> int:
+        if self._dimensions is None:
+            timeout = self._settings.batch_timeout.total_seconds()
+            (probe,) = await self._model.embed(["How long is a vector?"], input_type="query", timeout=timeout)
+            self._dimensions = len(probe)
+        if self._dimensions not in self._ids:
+            async with self._database.transaction() as session:
+                self._ids[self._dimensions] = await KnowledgeRepository(session).model_id(self._model.name, self._dimensions)
+        return self._ids[self._dimensions]
+
+
+def _batched(rows: Sequence[Row[Any]], size: int) -> list[Sequence[Row[Any]]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]

@@ -1,0 +1,207 @@
+"""How a version becomes searchable: parse → chunk → stage → embed → switch.
+
+Everything before the switch is idempotent staging that no reader sees; the switch is one transaction under the job's fence. Until
+then questions are answered from the version before.
+"""
+
+import itertools
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import anyio
+import structlog
+
+from protostar.config import Settings
+from protostar.db.session import Database
+from protostar.db.vectors import SparseVector
+from protostar.documents.models import DocumentRow, DocumentVersionRow
+from protostar.errors import ModelRejected, ModelUnavailable
+from protostar.jobs.context import JobContext
+from protostar.jobs.repository import Enqueue
+from protostar.jobs.service import Jobs
+from protostar.knowledge.chunking import indexed_text
+from protostar.knowledge.embeddings import Embedder, text_hash
+from protostar.knowledge.kinds import EMBED, FOLD, PURGE, SUMMARIZE
+from protostar.knowledge.parse.client import ChunkRecord, ParseResult, ParseServer
+from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, StagedChunk, StoredText
+from protostar.knowledge.tokens import space_term
+from protostar.objects.store import ObjectStore, StoredObject
+from protostar.telemetry import Metrics
+
+log = structlog.get_logger()
+
+_BATCH = 500
+_READ = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What is being indexed."""
+
+    space_id: UUID
+    document_id: UUID
+    version: int
+
+    @property
+    def args(self) -> dict[str, object]:
+        return {"document_id": str(self.document_id), "version": self.version}
+
+
+class Pipeline:
+    def __init__(
+        self,
+        database: Database,
+        objects: ObjectStore,
+        parser: ParseServer,
+        embedder: Embedder | None,
+        jobs: Jobs,
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
+        self._database = database
+        self._objects = objects
+        self._parser = parser
+        self._embedder = embedder
+        self._jobs = jobs
+        self._settings = settings
+        self._metrics = metrics
+
+    async def index(self, context: JobContext) -> None:
+        """`document.index`: make a version searchable. Does nothing where that is done, or no longer wanted."""
+        document_id, number = UUID(context.job.args["document_id"]), int(context.job.args["version"])
+        async with self._database.transaction() as session:
+            document = await session.get(DocumentRow, document_id)
+            row = await session.get(DocumentVersionRow, (document_id, number))
+        if document is None or row is None or document.deleted_at is not None or row.status == "ready":
+            return
+        version = Version(document.space_id, document_id, number)
+        with tempfile.TemporaryDirectory(prefix="protostar-") as folder:
+            parsed = await self._parse(context, version, row, Path(folder))
+            stored = await self._store_text(context, version, parsed)
+            await self._stage(context, version, parsed)
+        complete = await self._embed(context, version)
+        await self._switch(context, version, stored, complete=complete)
+
+    async def embed_later(self, context: JobContext) -> None:
+        """`document.embed`: the vectors of a version that became searchable while the model was away."""
+        if self._embedder is None or context.job.space_id is None:
+            return
+        version = Version(context.job.space_id, UUID(context.job.args["document_id"]), int(context.job.args["version"]))
+
+        async def show(done: int, total: int) -> None:
+            await context.show("embed", done, total)
+
+        await self._embedder.fill(version.space_id, version.document_id, version.version, show)
+        async with context.finishing() as session:
+            await KnowledgeRepository(session).new_knowledge(version.space_id)
+
+    # -- the stages
+
+    async def _begin(self, context: JobContext, version: Version, stage: str) -> None:
+        async with context.writing() as session:
+            await context.stage(session, stage)
+            await KnowledgeRepository(session).begin_stage(version.document_id, version.version, stage)
+
+    async def _parse(self, context: JobContext, version: Version, row: DocumentVersionRow, folder: Path) -> ParseResult:
+        await self._begin(context, version, "parse")
+        async with self._objects.local_copy(StoredObject(row.object_key, row.size, row.sha256)) as path:
+            parsed = await self._parser.parse(path, media_type=row.media_type, filename=row.filename, work_dir=folder)
+        for stage, seconds in parsed.seconds.items():
+            self._metrics.stage_seconds.labels(stage).inc(seconds)
+        return parsed
+
+    async def _store_text(self, context: JobContext, version: Version, parsed: ParseResult) -> StoredText:
+        # The fence keeps a worker that lost its lease from writing where its successor does.
+        key = f"texts/{version.document_id}.{version.version}.{context.job.fence}"
+        stored = await self._objects.put(key, _read(parsed.text_path), limit=parsed.text_path.stat().st_size)
+        return StoredText(
+            text_key=key,
+            text_size=stored.size,
+            text_sha256=stored.sha256,
+            text_chars=parsed.chars,
+            encoding=parsed.encoding,
+            page_count=parsed.page_count,
+            title=parsed.title,
+            chunk_count=parsed.chunk_count,
+        )
+
+    async def _stage(self, context: JobContext, version: Version, parsed: ParseResult) -> None:
+        started = time.monotonic()
+        async with context.writing() as session:
+            repository = KnowledgeRepository(session)
+            await repository.drop_staged(version.document_id, version.version)
+            await repository.set_terms(
+                version.document_id, version.version, {CHUNKS_TERM: parsed.chunk_count, **parsed.frequencies()}
+            )
+        done = 0
+        for batch in _in_batches(_staged(version, parsed.chunks())):
+            async with context.writing() as session:
+                await KnowledgeRepository(session).stage(version.space_id, version.document_id, version.version, batch)
+            done += len(batch)
+            await context.show("store", done, parsed.chunk_count)
+        self._metrics.stage_seconds.labels("write").inc(time.monotonic() - started)
+
+    async def _embed(self, context: JobContext, version: Version) -> bool:
+        """Whether every chunk has its vector. Where the model is away the document is found by keywords until it is back."""
+        if self._embedder is None:
+            return True
+        await self._begin(context, version, "embed")
+
+        async def show(done: int, total: int) -> None:
+            await context.show("embed", done, total)
+
+        try:
+            await self._embedder.fill(version.space_id, version.document_id, version.version, show)
+        except (ModelUnavailable, ModelRejected) as error:
+            log.warning("embeddings_postponed", document=str(version.document_id), error=str(error))
+            self._metrics.degraded.labels("no_embeddings").inc()
+            return False
+        return True
+
+    async def _switch(self, context: JobContext, version: Version, stored: StoredText, *, complete: bool) -> None:
+        started = time.monotonic()
+        async with context.finishing() as session:
+            before = await KnowledgeRepository(session).switch(version.space_id, version.document_id, version.version, stored)
+            if before is None:
+                return
+            key = f"{version.document_id}:{version.version}"
+            followers = [Enqueue(SUMMARIZE, version.space_id, version.args, dedupe_key=f"{SUMMARIZE}:{key}", priority=-1)]
+            if before > 0:
+                purge = {"document_id": str(version.document_id)}
+                followers.append(Enqueue(PURGE, version.space_id, purge, dedupe_key=f"{PURGE}:{version.document_id}", priority=-1))
+            if not complete:
+                followers.append(Enqueue(EMBED, version.space_id, version.args, dedupe_key=f"{EMBED}:{key}"))
+            followers.append(FOLD.job(version.space_id))
+            for follower in followers:
+                await self._jobs.enqueue(session, follower)
+        self._metrics.stage_seconds.labels("write").inc(time.monotonic() - started)
+
+
+def _staged(version: Version, records: Iterator[ChunkRecord]) -> Iterator[StagedChunk]:
+    for ordinal, record in enumerate(records):
+        yield StagedChunk(
+            ordinal=ordinal,
+            char_start=record.start,
+            char_end=record.end,
+            page=record.page,
+            heading_path=list(record.heading_path),
+            text=record.text,
+            text_hash=text_hash(indexed_text(record.heading_path, record.text)),
+            weights=SparseVector(record.terms, record.weights),
+            terms=[space_term(version.space_id, term) for term in record.terms],
+        )
+
+
+def _in_batches(chunks: Iterator[StagedChunk]) -> Iterator[list[StagedChunk]]:
+    while batch := list(itertools.islice(chunks, _BATCH)):
+        yield batch
+
+
+async def _read(path: Path) -> AsyncIterator[bytes]:
+    async with await anyio.open_file(path, "rb") as file:
+        while chunk := await file.read(_READ):
+            yield chunk

@@ -1,0 +1,67 @@
+"""Erasing: chunks that answer nothing any more, deleted documents, deleted spaces."""
+
+from uuid import UUID
+
+from sqlalchemy import text
+
+from protostar.db.session import Database
+from protostar.documents.models import DocumentRow
+from protostar.jobs.context import JobContext
+from protostar.knowledge.repository import KnowledgeRepository
+from protostar.objects.store import ObjectStore
+
+_KEYS = text("""
+    select unnest(array_remove(array[object_key, text_key], null)) from document_versions where document_id = :document_id""")
+_DOCUMENTS = text("select id from documents where space_id = :space_id limit 100")
+_HIDE = text("update documents set deleted_at = coalesce(deleted_at, now()) where space_id = :space_id")
+
+# Children before parents.
+_SPACE_TABLES = ("conversations", "embeddings", "term_deltas", "term_frequencies", "idempotency_keys", "space_keys")
+
+
+class Purge:
+    def __init__(self, database: Database, objects: ObjectStore) -> None:
+        self._database = database
+        self._objects = objects
+
+    async def document(self, context: JobContext) -> None:
+        """`document.purge`: of a living document the chunks of old versions; of a deleted one everything."""
+        await self._document(context, UUID(context.job.args["document_id"]))
+
+    async def _document(self, context: JobContext, id_: UUID) -> None:
+        async with self._database.transaction() as session:
+            document = await session.get(DocumentRow, id_)
+        if document is None:
+            return
+        deleted = 1
+        while deleted:
+            async with context.writing() as session:
+                deleted = await KnowledgeRepository(session).purge_chunks(document.space_id, id_)
+        if document.deleted_at is not None:
+            await self._erase(context, id_)
+
+    async def _erase(self, context: JobContext, id_: UUID) -> None:
+        async with self._database.transaction() as session:
+            keys = list((await session.execute(_KEYS, {"document_id": id_})).scalars())
+        # Objects before rows: a row without its object is retried, an object without its row would wait for the sweep.
+        for key in keys:
+            await self._objects.delete(key)
+        async with context.writing() as session:
+            await session.execute(text("delete from documents where id = :id"), {"id": id_})
+
+    async def space(self, context: JobContext) -> None:
+        """`space.purge`: everything that a deleted space held, then the space."""
+        space_id = UUID(context.job.args["space_id"])
+        async with context.writing() as session:
+            await session.execute(_HIDE, {"space_id": space_id})
+        while True:
+            async with self._database.transaction() as session:
+                ids = list((await session.execute(_DOCUMENTS, {"space_id": space_id})).scalars())
+            if not ids:
+                break
+            for id_ in ids:
+                await self._document(context, id_)
+        async with context.finishing() as session:
+            for table in _SPACE_TABLES:
+                await session.execute(text(f"delete from {table} where space_id = :space_id"), {"space_id": space_id})
+            await session.execute(text("delete from spaces where id = :space_id"), {"space_id": space_id})

@@ -1,0 +1,222 @@
+"""Statements about chunks, vectors and term frequencies."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import Integer, Uuid
+
+from protostar.db.session import driver_connection
+from protostar.db.vectors import SparseVector
+
+CHUNKS_TERM = 0  # the term that counts the chunks themselves
+
+_DROP_STAGED = text("delete from chunks where document_id = :document_id and version = :version")
+
+_COLUMNS = (
+    "document_id", "version", "ordinal", "space_id", "char_start", "char_end", "page", "heading_path", "text", "text_hash", "weights", "terms",
+)  # fmt: skip
+
+_SET_TERMS = text("""
+    insert into version_terms (document_id, version, terms, counts) values (:document_id, :version, :terms, :counts)
+    on conflict (document_id, version) do update set terms = excluded.terms, counts = excluded.counts
+    """).bindparams(bindparam("terms", type_=ARRAY(Integer)), bindparam("counts", type_=ARRAY(Integer)))
+
+_UNEMBEDDED = """
+    from chunks c where c.document_id = :document_id and c.version = :version and not exists (
+        select from embeddings e where e.space_id = c.space_id and e.model_id = :model_id and e.text_hash = c.text_hash)"""
+_COUNT_UNEMBEDDED = text(f"select count(distinct c.text_hash) {_UNEMBEDDED}")
+_NEXT_UNEMBEDDED = text(f"""
+    select text_hash, heading_path, text from (
+        select distinct on (c.text_hash) c.text_hash, c.heading_path, c.text, c.ordinal {_UNEMBEDDED} order by c.text_hash, c.ordinal
+    ) each_once order by ordinal limit :limit""")
+
+_ADD_EMBEDDING = """
+    insert into embeddings (space_id, model_id, text_hash, vector) values ($1, $2, $3, $4) on conflict do nothing"""
+
+_MODEL = text("select id from embedding_models where name = :name and dimensions = :dimensions")
+_ADD_MODEL = text("insert into embedding_models (name, dimensions) values (:name, :dimensions) on conflict do nothing")
+
+_LOCK_DOCUMENT = text("select current_version, deleted_at is not null as deleted from documents where id = :document_id for update")
+_SWITCH = text("""
+    update documents set current_version = :version, updated_at = now(),
+        title = case when title_given then title else coalesce(:title, title) end
+    where id = :document_id""")
+_READY = text("""
+    update document_versions set status = 'ready', ready_at = now(), stage = null, error = null, text_key = :text_key,
+        text_size = :text_size, text_sha256 = :text_sha256, text_chars = :text_chars, encoding = :encoding, page_count = :page_count,
+        chunk_count = :chunk_count
+    where document_id = :document_id and version = :version""")
+_SUPERSEDED = text("""
+    update document_versions set status = 'failed', stage = null, error = 'A newer version replaced this one before it was read.'
+    where document_id = :document_id and version = :version""")
+_ADD_DELTA = text("""
+    insert into term_deltas (space_id, sign, terms, counts)
+    select :space_id, :sign, terms, counts from version_terms where document_id = :document_id and version = :version""")
+_NEW_KNOWLEDGE = text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id")
+
+_STAGE = text("""
+    update document_versions set status = 'processing', error = null,
+        stage = jsonb_build_object('stage', cast(:stage as text), 'done', 0, 'total', null)
+    where document_id = :document_id and version = :version and status <> 'ready'""")
+
+# Rows are folded in the order of their terms: two folders of one space could otherwise deadlock.
+_FOLD = text("""
+    with gone as (
+        delete from term_deltas where id in (
+            select id from term_deltas where space_id = :space_id order by id limit 500 for update skip locked)
+        returning sign, terms, counts),
+    sums as (
+        select each.term, sum(each.count * gone.sign) as delta
+        from gone, unnest(gone.terms, gone.counts) as each(term, count) group by each.term having sum(each.count * gone.sign) <> 0)
+    insert into term_frequencies as known (space_id, term, count) select :space_id, term, delta from sums order by term
+    on conflict (space_id, term) do update set count = known.count + excluded.count""")
+_DROP_EMPTY = text("delete from term_frequencies where space_id = :space_id and count <= 0")
+_UNFOLDED = text("select exists (select from term_deltas where space_id = :space_id)")
+
+# Versions below the current one no longer answer anything; what is staged above it is another job's.
+_PURGE_CHUNKS = text("""
+    delete from chunks where (document_id, version, ordinal) in (
+        select c.document_id, c.version, c.ordinal from chunks c join documents d on d.id = c.document_id
+        where c.document_id = :document_id and (d.deleted_at is not null or c.version < d.current_version) limit 1000)
+    returning text_hash""")
+_PURGE_EMBEDDINGS = text("""
+    delete from embeddings e where e.space_id = :space_id and e.text_hash = any(:hashes)
+        and not exists (select from chunks c where c.space_id = e.space_id and c.text_hash = e.text_hash)
+    """).bindparams(bindparam("hashes", type_=ARRAY(Uuid)))
+_PURGE_TERMS = text("""
+    delete from version_terms t using documents d
+    where t.document_id = :document_id and d.id = t.document_id and (d.deleted_at is not null or t.version < d.current_version)""")
+
+_CHUNKS = text("""
+    select ordinal, version, char_start, char_end, page, heading_path, text from chunks
+    where document_id = :document_id and version = :version and ordinal > :after order by ordinal limit :limit""")
+
+
+@dataclass(frozen=True, slots=True)
+class StagedChunk:
+    """A row of `chunks`; see models."""
+
+    ordinal: int
+    char_start: int
+    char_end: int
+    page: int | None
+    heading_path: list[str]
+    text: str
+    text_hash: UUID
+    weights: SparseVector
+    terms: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredText:
+    """The extracted text of a version, and what the parser learned about it."""
+
+    text_key: str
+    text_size: int
+    text_sha256: str
+    text_chars: int
+    encoding: str | None
+    page_count: int | None
+    title: str | None
+    chunk_count: int
+
+
+class KnowledgeRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    # -- staging
+
+    async def begin_stage(self, document_id: UUID, version: int, stage: str) -> None:
+        await self._session.execute(_STAGE, {**_key(document_id, version), "stage": stage})
+
+    async def drop_staged(self, document_id: UUID, version: int) -> None:
+        await self._session.execute(_DROP_STAGED, _key(document_id, version))
+
+    async def stage(self, space_id: UUID, document_id: UUID, version: int, chunks: Iterable[StagedChunk]) -> None:
+        connection = await driver_connection(self._session)
+        records = [
+            (document_id, version, c.ordinal, space_id, c.char_start, c.char_end, c.page, c.heading_path, c.text, c.text_hash, c.weights, c.terms)
+            for c in chunks
+        ]  # fmt: skip
+        await connection.copy_records_to_table("chunks", records=records, columns=_COLUMNS)
+
+    async def set_terms(self, document_id: UUID, version: int, frequencies: dict[int, int]) -> None:
+        """`frequencies`: term id → chunks of the version that hold it."""
+        terms = sorted(frequencies)
+        values = {"terms": terms, "counts": [frequencies[term] for term in terms]}
+        await self._session.execute(_SET_TERMS, {**_key(document_id, version), **values})
+
+    # -- vectors
+
+    async def model_id(self, name: str, dimensions: int) -> int:
+        values = {"name": name, "dimensions": dimensions}
+        id_ = (await self._session.execute(_MODEL, values)).scalar_one_or_none()
+        if id_ is None:
+            await self._session.execute(_ADD_MODEL, values)
+            id_ = (await self._session.execute(_MODEL, values)).scalar_one()
+        return id_
+
+    async def count_unembedded(self, document_id: UUID, version: int, model_id: int) -> int:
+        """Different texts of the version that have no vector of this model yet."""
+        return (await self._session.execute(_COUNT_UNEMBEDDED, {**_key(document_id, version), "model_id": model_id})).scalar_one()
+
+    async def next_unembedded(self, document_id: UUID, version: int, model_id: int, limit: int) -> Sequence[Row[Any]]:
+        """(text_hash, heading_path, text), each text once, in the document's order."""
+        values = {**_key(document_id, version), "model_id": model_id, "limit": limit}
+        return (await self._session.execute(_NEXT_UNEMBEDDED, values)).all()
+
+    async def add_embeddings(self, space_id: UUID, model_id: int, vectors: Iterable[tuple[UUID, Sequence[float]]]) -> None:
+        connection = await driver_connection(self._session)
+        await connection.executemany(_ADD_EMBEDDING, [(space_id, model_id, hash_, vector) for hash_, vector in vectors])
+
+    # -- the switch
+
+    async def switch(self, space_id: UUID, document_id: UUID, version: int, stored: StoredText) -> int | None:
+        """Let the version answer questions from now on: the version that did before, 0 for none; None where a newer one does already."""
+        row = (await self._session.execute(_LOCK_DOCUMENT, {"document_id": document_id})).one_or_none()
+        if row is None or row.deleted or row.current_version >= version:
+            await self._session.execute(_SUPERSEDED, _key(document_id, version))
+            await self.drop_staged(document_id, version)
+            return None
+        values = {name: getattr(stored, name) for name in stored.__slots__}
+        await self._session.execute(_READY, {**_key(document_id, version), **values})
+        await self._session.execute(_SWITCH, {**_key(document_id, version), "title": stored.title})
+        for number, sign in ((version, 1), (row.current_version, -1)):
+            await self._session.execute(_ADD_DELTA, {**_key(document_id, number), "space_id": space_id, "sign": sign})
+        await self.new_knowledge(space_id)
+        return row.current_version
+
+    async def new_knowledge(self, space_id: UUID) -> None:
+        """What can be found in the space has changed. Last in its transaction: all writers of a space meet at this row."""
+        await self._session.execute(_NEW_KNOWLEDGE, {"space_id": space_id})
+
+    # -- afterwards
+
+    async def fold_terms(self, space_id: UUID) -> bool:
+        """Fold up to 500 deltas into the frequencies; whether there are more."""
+        await self._session.execute(_FOLD, {"space_id": space_id})
+        await self._session.execute(_DROP_EMPTY, {"space_id": space_id})
+        return bool((await self._session.execute(_UNFOLDED, {"space_id": space_id})).scalar_one())
+
+    async def purge_chunks(self, space_id: UUID, document_id: UUID) -> int:
+        """Delete up to 1,000 chunks that answer nothing any more, with the vectors that only they had; how many."""
+        hashes = list((await self._session.execute(_PURGE_CHUNKS, {"document_id": document_id})).scalars())
+        if hashes:
+            await self._session.execute(_PURGE_EMBEDDINGS, {"space_id": space_id, "hashes": list(set(hashes))})
+        else:
+            await self._session.execute(_PURGE_TERMS, {"document_id": document_id})
+        return len(hashes)
+
+    async def chunks(self, document_id: UUID, version: int, *, after: int, limit: int) -> Sequence[Row[Any]]:
+        values = {**_key(document_id, version), "after": after, "limit": limit}
+        return (await self._session.execute(_CHUNKS, values)).all()
+
+
+def _key(document_id: UUID, version: int) -> dict[str, Any]:
+    return {"document_id": document_id, "version": version}

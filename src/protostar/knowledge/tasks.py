@@ -1,0 +1,44 @@
+"""The jobs of knowledge: index, embed, purge, fold."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from protostar.db.session import Database
+from protostar.documents.repository import DocumentRepository
+from protostar.documents.service import INDEX
+from protostar.jobs.context import JobContext
+from protostar.jobs.model import Change, Task
+from protostar.knowledge.kinds import EMBED, FOLD, PURGE
+from protostar.knowledge.pipeline import Pipeline
+from protostar.knowledge.purge import Purge
+from protostar.knowledge.repository import KnowledgeRepository
+
+# While the embedding model is away its vectors stay wanted: keywords answer in the meantime.
+_EMBED_FOR = timedelta(days=30)
+
+
+def tasks(database: Database, pipeline: Pipeline, purge: Purge) -> list[Task]:
+    async def fold(context: JobContext) -> None:
+        if context.job.space_id is None:
+            return
+        more = True
+        while more:
+            async with context.writing() as session:
+                more = await KnowledgeRepository(session).fold_terms(context.job.space_id)
+
+    return [
+        Task(INDEX, pipeline.index, on_change=_follow),
+        Task(EMBED, pipeline.embed_later, give_up_after=_EMBED_FOR, limit=2),
+        Task(PURGE, purge.document),
+        Task("space.purge", purge.space),
+        Task(FOLD.kind, fold),
+    ]
+
+
+async def _follow(session: AsyncSession, change: Change) -> None:
+    """A version's status says what its job's state means for its owner."""
+    status = "queued" if change.state == "queued" else "failed"
+    document_id, version = UUID(change.job.args["document_id"]), int(change.job.args["version"])
+    await DocumentRepository(session).set_status(document_id, version, status=status, error=change.error)

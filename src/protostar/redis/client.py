@@ -1,0 +1,94 @@
+"""Redis, seen as something that may be away at any moment: nothing here is the only copy of anything."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from protostar.errors import RedisUnavailable
+from protostar.retry import Breaker
+from protostar.telemetry import Metrics
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+Commands = Redis
+
+# Redis answers in well under a millisecond or not at all; a request does not wait for the second case.
+_TIMEOUT = 0.2
+_MARGIN = 1.0
+
+
+@contextmanager
+def _translated() -> Generator[None]:
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise RedisUnavailable(f"Redis does not answer: {type(error).__name__}: {str(error)[:200]}") from error
+
+
+class RedisClient:
+    """Two pools over one server: short commands that fail within 200 ms, and reads that block on purpose."""
+
+    def __init__(self, url: str, metrics: Metrics) -> None:
+        options: dict[str, Any] = {
+            "socket_connect_timeout": _TIMEOUT,
+            # One retry: after a restart of the server each pooled connection is found dead once.
+            "retry": Retry(NoBackoff(), 1),
+            "decode_responses": True,
+        }
+        self._quick: Redis = Redis.from_url(url, socket_timeout=_TIMEOUT, max_connections=64, **options)
+        self._blocking: Redis = Redis.from_url(url, socket_timeout=None, **options)
+        self._breaker = Breaker("redis", RedisUnavailable, threshold=3, interval=1.0)
+        self._metrics = metrics
+
+    @property
+    def available(self) -> bool:
+        return self._breaker.state != "open"
+
+    async def run(self, command: Callable[[Redis], Awaitable[T]]) -> T:
+        """The command's result. Raises RedisUnavailable within about 200 ms, at once while the breaker is open."""
+        async with self._breaker:
+            with _translated():
+                return await command(self._quick)
+
+    async def attempt(self, command: Callable[[Redis], Awaitable[T]]) -> T | None:
+        """The command's result, or None where Redis is away: counted, and done without."""
+        try:
+            return await self.run(command)
+        except RedisUnavailable as error:
+            self._metrics.redis_errors.inc()
+            log.debug("redis_done_without", error=str(error))
+            return None
+
+    async def pop(self, keys: Sequence[str], seconds: float) -> None:
+        """Wait for an element on one of the lists and take it. Raises RedisUnavailable."""
+        await self._block(lambda client: client.blpop(list(keys), timeout=seconds), seconds)  # pyright: ignore[reportArgumentType]
+
+    async def read_stream(self, key: str, after: str, seconds: float) -> list[tuple[str, dict[str, str]]]:
+        """The entries after `after`, waiting up to `seconds` for the first. Raises RedisUnavailable."""
+        command = lambda client: client.xread({key: after}, block=max(1, int(seconds * 1000)))  # noqa: E731
+        found: Any = await self._block(command, seconds)
+        streams = list(found.items()) if isinstance(found, dict) else found or []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        return [entry for _key, entries in streams for entry in entries]  # pyright: ignore[reportUnknownVariableType]
+
+    async def _block(self, command: Callable[[Redis], Awaitable[T]], seconds: float) -> T:
+        if not self.available:
+            raise RedisUnavailable
+        with _translated():
+            # The client's own time-out is off here: a server that hangs must not hang its reader.
+            async with asyncio.timeout(seconds + _MARGIN):
+                return await command(self._blocking)
+
+    async def ping(self) -> None:
+        await self.run(lambda client: client.ping())
+
+    async def close(self) -> None:
+        await self._quick.aclose()
+        await self._blocking.aclose()

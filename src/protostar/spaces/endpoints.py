@@ -1,0 +1,73 @@
+"""`/v1/spaces`: tenants and their keys."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, status
+
+from protostar.dependencies import Admin, Cursor, Limit, Manager, before
+from protostar.errors import NotFound
+from protostar.paging import Page, page_of
+from protostar.spaces.schemas import KeyCreate, KeyCreated, KeyInfo, Space, SpaceCreate, SpaceUpdate
+from protostar.spaces.service import Spaces
+
+router = APIRouter(prefix="/v1/spaces", tags=["spaces"])
+
+
+def _spaces(request: Request) -> Spaces:
+    return request.state.spaces
+
+
+Service = Annotated[Spaces, Depends(_spaces)]
+
+
+def _own(space_id: UUID, principal: Manager) -> UUID:
+    """The space of the path, where this key may see it: another space's id does not exist for it."""
+    if principal.key.space_id not in (None, space_id):
+        raise NotFound("There is no space with that id.")
+    return space_id
+
+
+OwnSpace = Annotated[UUID, Depends(_own)]
+
+
+@router.post("", status_code=status.HTTP_201_CREATED)
+async def create_space(body: SpaceCreate, spaces: Service, _principal: Admin) -> Space:
+    return Space.model_validate(await spaces.create(body))
+
+
+@router.get("")
+async def list_spaces(spaces: Service, _principal: Admin, cursor: Cursor = None, limit: Limit = 50) -> Page[Space]:
+    rows = await spaces.page(before=before(cursor), limit=limit + 1)
+    return page_of([Space.model_validate(row) for row in rows], limit)
+
+
+@router.get("/{space_id}")
+async def get_space(space_id: OwnSpace, spaces: Service) -> Space:
+    return Space.model_validate(await spaces.get(space_id))
+
+
+@router.patch("/{space_id}")
+async def update_space(space_id: OwnSpace, body: SpaceUpdate, spaces: Service) -> Space:
+    return Space.model_validate(await spaces.update(space_id, body))
+
+
+@router.delete("/{space_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def delete_space(space_id: OwnSpace, spaces: Service) -> None:
+    """Hides the space at once; a job erases its documents, conversations and keys."""
+    await spaces.delete(space_id)
+
+
+@router.post("/{space_id}/keys", status_code=status.HTTP_201_CREATED)
+async def create_key(space_id: OwnSpace, body: KeyCreate, spaces: Service) -> KeyCreated:
+    return await spaces.create_key(space_id, body)
+
+
+@router.get("/{space_id}/keys")
+async def list_keys(space_id: OwnSpace, spaces: Service) -> list[KeyInfo]:
+    return [KeyInfo.model_validate(row) for row in await spaces.keys(space_id)]
+
+
+@router.delete("/{space_id}/keys/{key_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def revoke_key(space_id: OwnSpace, key_id: UUID, spaces: Service) -> None:
+    await spaces.revoke(space_id, key_id)

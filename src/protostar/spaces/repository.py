@@ -1,0 +1,39 @@
+"""Statements about spaces."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from protostar.spaces.models import SpaceRow
+
+
+class SpaceRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def get(self, id_: UUID) -> SpaceRow | None:
+        query = select(SpaceRow).where(SpaceRow.id == id_, SpaceRow.deleted_at.is_(None))
+        return (await self._session.execute(query)).scalar_one_or_none()
+
+    async def page(self, *, before: UUID | None, limit: int) -> Sequence[SpaceRow]:
+        query = select(SpaceRow).where(SpaceRow.deleted_at.is_(None)).order_by(SpaceRow.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(SpaceRow.id < before)
+        return (await self._session.scalars(query)).all()
+
+    async def add(self, row: SpaceRow) -> SpaceRow:
+        self._session.add(row)
+        await self._session.flush()
+        await self._session.refresh(row)
+        return row
+
+    async def touch(self, row: SpaceRow) -> SpaceRow:
+        await self._session.flush()
+        await self._session.execute(update(SpaceRow).where(SpaceRow.id == row.id).values(updated_at=func.now()))
+        await self._session.refresh(row)
+        return row
+
+    async def hide(self, id_: UUID) -> None:
+        await self._session.execute(update(SpaceRow).where(SpaceRow.id == id_).values(deleted_at=func.now()))

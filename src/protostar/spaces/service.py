@@ -1,0 +1,96 @@
+"""Tenants and their keys."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from protostar.access.keys import hash_key, hint, make_key
+from protostar.access.models import SpaceKeyRow
+from protostar.access.repository import AccessRepository
+from protostar.access.service import Access
+from protostar.db.session import Database, after_commit
+from protostar.errors import InvalidInput, NotFound
+from protostar.jobs.repository import Enqueue
+from protostar.jobs.service import Jobs
+from protostar.spaces.models import SpaceRow
+from protostar.spaces.repository import SpaceRepository
+from protostar.spaces.schemas import KeyCreate, KeyCreated, KeyInfo, SpaceCreate, SpaceUpdate
+
+
+class Spaces:
+    def __init__(self, database: Database, access: Access, jobs: Jobs) -> None:
+        self._database = database
+        self._access = access
+        self._jobs = jobs
+
+    async def create(self, body: SpaceCreate) -> SpaceRow:
+        async with self._database.transaction() as session:
+            return await SpaceRepository(session).add(SpaceRow(name=body.name, settings=body.settings.model_dump()))
+
+    async def get(self, id_: UUID) -> SpaceRow:
+        async with self._database.transaction() as session:
+            return await _existing(session, id_)
+
+    async def page(self, *, before: UUID | None, limit: int) -> Sequence[SpaceRow]:
+        async with self._database.transaction() as session:
+            return await SpaceRepository(session).page(before=before, limit=limit)
+
+    async def update(self, id_: UUID, body: SpaceUpdate) -> SpaceRow:
+        async with self._database.transaction() as session:
+            row = await _existing(session, id_)
+            row.name = body.name if body.name is not None else row.name
+            row.settings = body.settings.model_dump() if body.settings is not None else row.settings
+            return await SpaceRepository(session).touch(row)
+
+    async def delete(self, id_: UUID) -> None:
+        """Hide the space and its keys at once; a job erases what it holds."""
+        async with self._database.transaction() as session:
+            await _existing(session, id_)
+            await SpaceRepository(session).hide(id_)
+            for key in await AccessRepository(session).list(id_):
+                await self._revoke(session, id_, key.id)
+            after_commit(session, self._forget_first_space)
+            await self._jobs.enqueue(session, Enqueue("space.purge", id_, {"space_id": str(id_)}, dedupe_key=f"space.purge:{id_}"))
+
+    async def _forget_first_space(self) -> None:
+        self._access.forget_first_space()
+
+    async def create_key(self, space_id: UUID, body: KeyCreate) -> KeyCreated:
+        if body.role == "ask" and not body.origins:
+            raise InvalidInput("A publishable key needs the origins of the pages that may use it, such as https://example.com.")
+        key = make_key(body.role)
+        row = SpaceKeyRow(
+            space_id=space_id, role=body.role, name=body.name, hash=hash_key(key), hint=hint(key), origins=list(body.origins)
+        )
+        async with self._database.transaction() as session:
+            await _existing(session, space_id)
+            await AccessRepository(session).add(row)
+        return KeyCreated(**KeyInfo.model_validate(row).model_dump(), key=key)
+
+    async def keys(self, space_id: UUID) -> Sequence[SpaceKeyRow]:
+        async with self._database.transaction() as session:
+            await _existing(session, space_id)
+            return await AccessRepository(session).list(space_id)
+
+    async def revoke(self, space_id: UUID, key_id: UUID) -> None:
+        async with self._database.transaction() as session:
+            await _existing(session, space_id)
+            await self._revoke(session, space_id, key_id)
+
+    async def _revoke(self, session: AsyncSession, space_id: UUID, key_id: UUID) -> None:
+        hash_ = await AccessRepository(session).delete(space_id, key_id)
+        if hash_ is None:
+            raise NotFound("This space has no key with that id.")
+
+        async def forget() -> None:
+            self._access.forget(hash_)
+
+        after_commit(session, forget)
+
+
+async def _existing(session: AsyncSession, id_: UUID) -> SpaceRow:
+    row = await SpaceRepository(session).get(id_)
+    if row is None:
+        raise NotFound("There is no space with that id.")
+    return row
