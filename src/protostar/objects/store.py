@@ -1,0 +1,223 @@
+"""The object store: a folder, an S3-compatible store, or memory (tests), all through obstore.
+
+Objects carry no metadata: size, sha256, name and media type live in the row that names the key. No conditional writes: obstore
+reads a whole stream into memory for them. Errors are ObjectsUnavailable, ObjectMissing, ObjectCorrupt and TooLarge.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from obstore.store import LocalStore, MemoryStore
+
+from protostar.config import S3Settings
+from protostar.errors import ConfigurationError, ObjectCorrupt, ObjectMissing, ObjectsUnavailable
+from protostar.objects.bucket import WRITE_TIMEOUT, connect
+from protostar.objects.failures import missing, translated
+from protostar.objects.folder import Folder
+from protostar.objects.keys import check_foreign_key, check_key, is_ours
+from protostar.objects.scratch import ScratchFile
+from protostar.objects.upload import PART, Backend, MiB, Source, Uploads
+
+if TYPE_CHECKING:  # exists for type checkers alone
+    from obstore import GetOptions, ObjectMeta
+
+READ: Final = MiB  # bytes per chunk that a reader gets
+LISTED: Final = 1000  # keys per request, the most that S3 returns
+EMPTY_PREFIX: Final = "protostar-probe"  # nothing is ever stored below it
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """Bytes in the store; `sha256` in hex."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What a listing tells about an object; `last_modified` is aware."""
+
+    key: str
+    size: int
+    last_modified: datetime
+
+
+class ObjectStore:
+    """Named bytes. Keys are Protostar's own, lower-case segments of `[a-z0-9._-]`; another one is a ValueError."""
+
+    def __init__(
+        self, reader: Backend, *, writer: Backend | None = None, probe: Backend | None = None, folder: Folder | None = None
+    ) -> None:
+        """`writer` and `probe` are the same place with other timeouts; `folder` is where a LocalStore keeps its files."""
+        self._reader = reader
+        self._writer = writer or reader
+        self._probe = probe or reader
+        self._folder = folder
+        self._uploads = Uploads(self._writer)
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes], *, limit: int) -> StoredObject:
+        """Stream to the store; nothing is visible under `key` unless all of it arrived.
+
+        Raises TooLarge past `limit` bytes, and whatever `chunks` raises. A caller that is cancelled while the last request
+        is under way may leave a whole object behind.
+        """
+        check_key(key)
+        if not await self._contains(key):
+            raise ObjectsUnavailable("A symbolic link leads out of the folder of the object store.")
+        source = Source(chunks, limit)
+        # obstore makes a multipart upload of any stream, three requests for 2 KB: what fits into one part is one PUT.
+        head = await source.take(PART)
+        if len(head) < PART:
+            with translated():
+                await self._writer.put_async(key, head, use_multipart=False)
+        else:
+            await self._uploads.run(key, head, source)
+        if self._folder is not None:
+            await asyncio.to_thread(self._folder.sync, key)
+        return StoredObject(key, source.size, source.sha256)
+
+    def read(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
+        """The bytes of `[start, end)` as far as the object reaches. Raises ObjectMissing before the first chunk."""
+        check_key(key)
+        if start < 0:
+            raise ValueError(f"a range cannot start at {start}")
+        return self._read(key, start, end)
+
+    @asynccontextmanager
+    async def local_copy(self, stored: StoredObject) -> AsyncGenerator[Path]:
+        """A temporary file with the object's bytes, removed on every way out; even of a folder's object it is a copy.
+
+        Raises ObjectMissing, and ObjectCorrupt unless size and sha256 are the ones that were stored.
+        """
+        scratch = ScratchFile()  # not in a thread: one that a cancelled caller leaves behind would keep its file
+        try:
+            await self._fill(scratch, stored)
+            yield scratch.path
+        finally:
+            await asyncio.to_thread(scratch.remove)
+
+    async def copy(self, source: str, target: str, *, limit: int) -> StoredObject:
+        """Copy an object whose key somebody else may have chosen, as one below `incoming/`.
+
+        Its bytes pass through here, so that size and sha256 are known. Raises InvalidInput for a key that no store is sure
+        to understand, ObjectMissing, and TooLarge.
+        """
+        check_foreign_key(source)
+        async with aclosing(self._read(source)) as chunks:
+            return await self.put(target, chunks, limit=limit)
+
+    async def delete(self, key: str) -> None:
+        """Delete the object; one that is not there is deleted already."""
+        check_key(key)
+        if not await self._contains(key):
+            return
+        with suppress(ObjectMissing), translated(key):  # S3 is silent about a missing key, LocalStore raises
+            await self._writer.delete_async(key)
+
+    async def list(self, prefix: str) -> AsyncGenerator[ObjectInfo]:
+        """Every object below the folder `prefix` (`a` holds `a/b` but not `ab`), in no order; "" is all of them.
+
+        Only keys that Protostar could have made: whatever else lies in the place is somebody else's.
+        """
+        if prefix:
+            check_key(prefix)
+        await self._contains(prefix)
+        with translated():
+            async for batch in self._reader.list(prefix or None, chunk_size=LISTED):  # pyright: ignore[reportUnknownMemberType]
+                for meta in await self._ours(batch):
+                    yield ObjectInfo(meta["path"], meta["size"], meta["last_modified"])
+
+    async def size(self, key: str) -> int:
+        """Bytes of the object. Raises ObjectMissing."""
+        check_key(key)
+        return await self._size(key)
+
+    async def ready(self, timeout: float = 3) -> None:  # noqa: ASYNC109 - the time is part of the question
+        """Raise ObjectsUnavailable unless the store answers within `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                if self._folder is not None:
+                    await asyncio.to_thread(self._folder.check_writable)
+                # A HEAD cannot tell a missing bucket from a missing key; a LIST can.
+                with translated():
+                    await self._probe.list_with_delimiter_async(EMPTY_PREFIX)  # pyright: ignore[reportUnknownMemberType]
+        except TimeoutError as error:
+            raise ObjectsUnavailable("The object store did not answer in time.") from error
+
+    async def _contains(self, key: str) -> bool:
+        """False where a symbolic link leads out of the folder: what lies there is not in the store."""
+        if self._folder is None:
+            return True
+        return await asyncio.to_thread(self._folder.contains, key)
+
+    async def _ours(self, batch: Sequence["ObjectMeta"]) -> Sequence["ObjectMeta"]:
+        ours = [meta for meta in batch if is_ours(meta["path"])]
+        if self._folder is None:
+            return ours
+        inside = await asyncio.to_thread(self._folder.inside, [meta["path"] for meta in ours])
+        return [meta for meta in ours if meta["path"] in inside]
+
+    async def _require(self, key: str) -> None:
+        if not await self._contains(key):
+            raise missing(key)
+
+    async def _size(self, key: str) -> int:
+        await self._require(key)
+        with translated(key):
+            try:
+                meta = await self._reader.head_async(key)
+            except FileNotFoundError:  # a HEAD's 404 has no body that tells a missing bucket from a missing key
+                meta = (await self._reader.get_async(key)).meta
+        return meta["size"]
+
+    async def _read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
+        options: GetOptions = {}
+        if start or end is not None:
+            size = await self._size(key)
+            end = size if end is None else min(end, size)
+            if start >= end:  # every store refuses an empty range, each in its own words
+                return
+            options["range"] = (start, end)
+        await self._require(key)
+        with translated(key):
+            result = await self._reader.get_async(key, options=options)
+            async for chunk in result.stream(min_chunk_size=READ):
+                yield bytes(chunk)
+
+    async def _fill(self, scratch: ScratchFile, stored: StoredObject) -> None:
+        async with aclosing(self._read(stored.key)) as chunks:
+            async for chunk in chunks:
+                await asyncio.to_thread(scratch.write, chunk)
+                if scratch.size > stored.size:
+                    break
+        await asyncio.to_thread(scratch.finish)
+        if (scratch.size, scratch.sha256) != (stored.size, stored.sha256):
+            raise ObjectCorrupt(f"The object {stored.key} is not the one that was stored.")
+
+
+def open_object_store(url: str, s3: S3Settings) -> ObjectStore:
+    """Open `file:///folder` (made where it is missing), `s3://bucket` with an optional `/prefix`, or `memory:///`.
+
+    Raises ConfigurationError for a URL that cannot be meant, ObjectsUnavailable for a folder that cannot be used. Nothing is
+    asked of an S3 store yet. Not fork-safe: a child that os.fork makes hangs in obstore, so children are spawned.
+    """
+    if url.startswith("file:///"):
+        path = Path(unquote(url.removeprefix("file://")))
+        if path == Path("/"):
+            raise ConfigurationError("The object store needs a folder of its own: file:///folder")
+        folder = Folder(path)
+        return ObjectStore(LocalStore(folder.root, automatic_cleanup=True), folder=folder)
+    if url.startswith("s3://"):
+        writer = connect(url, s3, read_timeout=WRITE_TIMEOUT)
+        return ObjectStore(connect(url, s3), writer=writer, probe=connect(url, s3, retries=0))
+    if url == "memory:///":
+        return ObjectStore(MemoryStore())
+    raise ConfigurationError(f"The object store must be file:///folder or s3://bucket, not {url}")
