@@ -126,7 +126,9 @@ class S3Server:
 @pytest.fixture(scope="session")
 def moto() -> Iterator[S3Server]:
     """The S3 protocol on 127.0.0.1; it checks no signatures. Its process ends with this one: at the end of its input."""
-    with subprocess.Popen([sys.executable, "-W", "ignore", "-c", MOTO], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", MOTO], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         server = S3Server(process.stdout.readline().decode().strip(), "key", "secret", "protostar")

@@ -157,11 +157,11 @@ def test_the_whole_disk_is_not_a_folder_of_its_own():
 async def test_a_folder_of_somebody_else(store, root):
     await store.put("a/b", chunks(b"bytes"), limit=100)
     (root / "a" / "b").chmod(0)
-    with pytest.raises(ObjectsUnavailable, match="does not belong to this user"):
+    with pytest.raises(ObjectsUnavailable, match="This user may not use"):
         await anext(store.read("a/b"))
     root.chmod(0o500)
     try:
-        with pytest.raises(ObjectsUnavailable, match="does not belong to this user"):
+        with pytest.raises(ObjectsUnavailable, match="This user may not use"):
             await store.put("new/b", chunks(b"bytes"), limit=100)
         with pytest.raises(ObjectsUnavailable, match="cannot be written"):
             await store.ready()

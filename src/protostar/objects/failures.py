@@ -17,8 +17,8 @@ _LONGEST_REASON: Final = 200
 _BY_ERRNO: Final = {
     errno.ENOSPC: "The disk of the object store is full.",
     errno.EDQUOT: "The disk quota of the object store is used up.",
-    errno.EACCES: "The folder of the object store does not belong to this user.",
-    errno.EPERM: "The folder of the object store does not belong to this user.",
+    errno.EACCES: "This user may not use the folder of the object store.",
+    errno.EPERM: "This user may not use the folder of the object store.",
     errno.EROFS: "The disk of the object store is mounted read-only.",
 }
 _NO_SUCH_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
