@@ -16,12 +16,12 @@ class TextBuilder:
         self._blocks: list[Block] = []
         self._length = 0
 
-    def heading(self, level: int, title: str, *, page: int | None = None, separator: str = "\n\n") -> None:
-        """Add a heading; the blocks after it lie under it."""
+    def heading(self, level: int, title: str, *, text: str | None = None, page: int | None = None, separator: str = "\n\n") -> None:
+        """Add a heading; the blocks after it lie under it. `text`: how the page shows it, where that differs."""
         title = one_line(clean(title))
         if title:
             self.outline.enter(level, title)
-            self._place("heading", title, page, separator)
+            self._place("heading", clean(text) if text else title, page, separator)
 
     def block(self, kind: str, text: str, *, page: int | None = None, separator: str = "\n\n") -> None:
         """Add a text as it is, but for blank lines around it and blanks at its end. A blank text adds nothing."""
@@ -40,8 +40,9 @@ class TextBuilder:
         return ParsedText("".join(self._parts), self._blocks, encoding, page_count, title)
 
     @property
-    def is_empty(self) -> bool:
-        return not self._blocks
+    def size(self) -> int:
+        """How many blocks there are."""
+        return len(self._blocks)
 
     def _place(self, kind: str, text: str, page: int | None, separator: str) -> None:
         start = self._append(text, separator)

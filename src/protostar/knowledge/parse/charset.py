@@ -6,7 +6,9 @@ from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, lookup
 import charset_normalizer
 
 # Software that declares EUC-KR writes Microsoft's superset of it.
-_CP949_NAMES = frozenset({"euc_kr", "euc-kr", "euckr", "ks_c_5601-1987", "ks_c_5601_1987", "ks_c_5601", "ksc5601", "johab", "cp949"})
+_CP949_NAMES = frozenset(
+    {"euc_kr", "euc-kr", "euckr", "ks_c_5601-1987", "ks_c_5601_1987", "ks_c_5601", "ksc5601", "johab", "cp949"}
+)
 _SAMPLE = 64 * 1024
 _HANGUL_OF_KSX1001 = re.compile(rb"[\xb0-\xc8][\xa1-\xfe]")
 _HIGH_PAIR = re.compile(rb"[\x81-\xfe][\x41-\xfe]")

@@ -5,7 +5,9 @@ import re
 # NUL is refused by PostgreSQL, U+FFFE and U+FFFF are not characters, and a BOM inside a text is only left over from joining files.
 _UNWANTED = re.compile("[\x00\ufeff\ufffe\uffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_FRONT_MATTER = re.compile(r"(---|\+\+\+)[ \t]*\n(?=[ \t]*(?:#|[\w\"'.-]+[^\n:=]*[:=]))((?:.*\n){0,500}?)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)")
+_FRONT_MATTER = re.compile(
+    r"(---|\+\+\+)[ \t]*\n(?=[ \t]*(?:#|[\w\"'.-]+[^\n:=]*[:=]))((?:.*\n){0,500}?)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)"
+)
 _TITLE = re.compile(r"^title[ \t]*[:=][ \t]*(.+?)[ \t]*$", re.MULTILINE)
 _BLANKS = re.compile(r"\s+")
 

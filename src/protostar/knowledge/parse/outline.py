@@ -18,3 +18,8 @@ class Outline:
         shown = title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"
         self.path = (*self.path[: len(self._levels) - 1], shown)
         return self.path
+
+    def leave(self) -> None:
+        """Close all sections: what follows stands under no heading."""
+        self._levels.clear()
+        self.path = ()

@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"[-+]?[\d.,:/%\s-]+")
 
 
 def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, page: int | None = None) -> None:
-    """Add rows of cells; blank rows and the blank end of a row are left out."""
+    """Add rows of cells; blank rows are left out, and so are blanks at the end of a row and around a single cell."""
     header: str | None = None
     lines: list[str] = []
     size = 0
@@ -36,8 +36,10 @@ def _filled(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
         cells = [one_line(cell) for cell in row]
         while cells and not cells[-1]:
             cells.pop()
-        if cells:
+        if any(cells[:-1]):
             yield cells
+        elif cells:
+            yield cells[-1:]
 
 
 def _is_header(cells: list[str]) -> bool:

@@ -1,0 +1,205 @@
+"""Word documents: paragraphs and tables in the order of the document; headings by style or outline level."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docx
+from docx.opc.exceptions import OpcError
+from docx.oxml import parse_xml
+from docx.oxml.ns import qn
+from lxml.etree import LxmlError
+
+from protostar.knowledge.parse import zip_guard
+from protostar.knowledge.parse.builder import TextBuilder
+from protostar.knowledge.parse.failures import damaged
+from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.tables import add_table
+
+_KIND = "a Word document (.docx)"
+_HEADING = re.compile(r"(?:heading|제목|개요|標題|标题|見出し)\s*([1-9])", re.IGNORECASE)
+_TITLE = re.compile(r"(?:title|제목)", re.IGNORECASE)
+_CONTENTS = re.compile(r"(?:toc|목차)\s*\d", re.IGNORECASE)
+_CODE = re.compile(r"preformatted|code|코드", re.IGNORECASE)
+_QUOTE = re.compile(r"quot|인용", re.IGNORECASE)
+
+_P, _TBL, _TR, _TC = qn("w:p"), qn("w:tbl"), qn("w:tr"), qn("w:tc")
+_T, _TAB, _BR, _CR, _HYPHEN = qn("w:t"), qn("w:tab"), qn("w:br"), qn("w:cr"), qn("w:noBreakHyphen")
+# A paragraph inside another is a text box.
+_TEXT = {_P: "\n", _TAB: "\t", _BR: "\n", _CR: "\n", _HYPHEN: "-"}
+_VAL = qn("w:val")
+# Content controls, tracked insertions and the like stand between a body and its paragraphs. Deleted text is `w:delText`.
+_WRAPPERS = frozenset(qn(f"w:{name}") for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "footnote", "endnote"))
+# A second version of the same drawing; text that a tracked change has moved away.
+_UNSEEN = ("{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback", qn("w:moveFrom"))
+
+
+def read(path: Path, max_chars: int) -> ParsedText:
+    zip_guard.check(path, _KIND)
+    with damaged(_KIND, *zip_guard.ERRORS, OpcError, LxmlError):
+        document = docx.Document(str(path))
+        related = {rel.reltype.rsplit("/", 1)[-1]: rel.target_part for rel in document.part.rels.values() if not rel.is_external}
+        notes = [parse_xml(related[name].blob) for name in ("footnotes", "endnotes") if name in related]
+        title = document.core_properties.title
+    builder = TextBuilder(max_chars)
+    writer = _Writer(builder, _Styles(document), _Numbering(related.get("numbering")))
+    writer.add(document.element.body)
+    builder.outline.leave()
+    for note in notes:
+        writer.add(note)
+    return builder.build(title=title)
+
+
+class _Styles:
+    """What the styles mean, by id: built-in ones are named in English in the file, those of other programs in any language."""
+
+    def __init__(self, document: Any) -> None:
+        self.levels: dict[str, int] = {}
+        self.kinds: dict[str, str] = {}
+        self.lists: dict[str, str] = {}
+        self.contents: set[str] = set()
+        for style in document.styles.element.style_lst:
+            self._add(style.styleId, (style.name_val or "").strip(), style)
+
+    def _add(self, style_id: str, name: str, style: Any) -> None:
+        level = _outline_level(style)
+        if match := _HEADING.fullmatch(name):
+            self.levels[style_id] = int(match[1])
+        elif _TITLE.fullmatch(name):
+            self.levels[style_id] = 0
+        elif level is not None:
+            self.levels[style_id] = level
+        elif _CONTENTS.match(name):
+            self.contents.add(style_id)
+        elif list_id := _list_id(style):
+            self.lists[style_id] = list_id
+        elif _CODE.search(name):
+            self.kinds[style_id] = "code"
+        elif _QUOTE.search(name):
+            self.kinds[style_id] = "quote"
+
+
+class _Numbering:
+    """The markers of list items: «- » or a running number. Letters and Roman numerals come out as numbers."""
+
+    def __init__(self, part: Any) -> None:
+        self._bullets: set[tuple[str, str]] = set()
+        self._counters: defaultdict[str, list[int]] = defaultdict(lambda: [0] * 10)
+        if part is not None:
+            self._find_bullets(part.element)
+
+    def _find_bullets(self, root: Any) -> None:
+        bullets: dict[str, list[str]] = {}
+        for abstract in root.iterchildren(qn("w:abstractNum")):
+            levels = abstract.iterchildren(qn("w:lvl"))
+            bullets[abstract.get(qn("w:abstractNumId"))] = [
+                level.get(qn("w:ilvl")) for level in levels if _value(level, "w:numFmt") in {"bullet", "none", None}
+            ]
+        for number in root.iterchildren(qn("w:num")):
+            for level in bullets.get(_value(number, "w:abstractNumId") or "", ()):
+                self._bullets.add((number.get(qn("w:numId")), level))
+
+    def marker(self, list_id: str, level: str) -> str:
+        depth = min(int(level), 8)
+        counters = self._counters[list_id]
+        counters[depth] += 1
+        counters[depth + 1 :] = [0] * (len(counters) - depth - 1)
+        return "  " * depth + ("- " if (list_id, level) in self._bullets else f"{counters[depth]}. ")
+
+
+class _Writer:
+    """Neighbouring paragraphs of one list, one listing or one quotation become one block."""
+
+    def __init__(self, builder: TextBuilder, styles: _Styles, numbering: _Numbering) -> None:
+        self._builder = builder
+        self._styles = styles
+        self._numbering = numbering
+        self._kind = "paragraph"
+        self._lines: list[str] = []
+
+    def add(self, container: Any) -> None:
+        """Add everything in the body or in a cell."""
+        for element in _content(container):
+            if element.tag == _P:
+                self._add_paragraph(element)
+            else:
+                self._add_table(element)
+        self._end_block()
+
+    def _add_paragraph(self, paragraph: Any) -> None:
+        text = _text(paragraph)
+        style: str = paragraph.style or ""
+        if not text.strip() or style in self._styles.contents:
+            return
+        level = _outline_level(paragraph)
+        level = self._styles.levels.get(style) if level is None else level
+        if level is not None:
+            self._end_block()
+            self._builder.heading(level, text)
+            return
+        marker = self._marker(paragraph, style)
+        kind = "list" if marker else self._styles.kinds.get(style, "paragraph")
+        if kind != self._kind or kind == "paragraph":
+            self._end_block()
+        self._kind = kind
+        self._lines.append(marker + (text.rstrip() if kind == "code" else text.strip()))
+
+    def _marker(self, paragraph: Any, style: str) -> str:
+        list_id = _list_id(paragraph) or self._styles.lists.get(style, "0")
+        if list_id == "0":
+            return ""
+        level = None if paragraph.pPr is None or paragraph.pPr.numPr is None else _value(paragraph.pPr.numPr, "w:ilvl")
+        return self._numbering.marker(list_id, level or "0")
+
+    def _add_table(self, table: Any) -> None:
+        self._end_block()
+        rows = [list(row.iterchildren(_TC)) for row in table.iter(_TR) if next(row.iterancestors(_TBL)) is table]
+        if all(len(cells) <= 1 for cells in rows):
+            # A frame around text, not a table.
+            for cells in rows:
+                for cell in cells:
+                    self.add(cell)
+            return
+        add_table(self._builder, ([" ".join(map(_text, cell.iter(_P))) for cell in cells] for cells in rows))
+
+    def _end_block(self) -> None:
+        self._builder.block(self._kind, "\n".join(self._lines))
+        self._lines.clear()
+
+
+def _content(container: Any) -> Iterator[Any]:
+    """The paragraphs and tables of a container, through the wrappers around them."""
+    for child in container:
+        if child.tag in (_P, _TBL):
+            yield child
+        elif child.tag in _WRAPPERS:
+            yield from _content(child)
+
+
+def _text(paragraph: Any) -> str:
+    unseen = any(True for _ in paragraph.iter(*_UNSEEN))
+    parts: list[str] = []
+    for node in paragraph.iter(_T, *_TEXT):
+        if node is paragraph or (unseen and next(node.iterancestors(*_UNSEEN), None) is not None):
+            continue
+        parts.append(node.text or "" if node.tag == _T else _TEXT[node.tag])
+    return "".join(parts)
+
+
+def _outline_level(element: Any) -> int | None:
+    """The level of a heading, from 1, that a style or a paragraph sets itself. Word counts from 0 and writes 9 for body text."""
+    properties = element.pPr
+    value = None if properties is None else _value(properties, "w:outlineLvl")
+    return int(value) + 1 if value is not None and value < "9" else None
+
+
+def _list_id(element: Any) -> str | None:
+    properties = None if element.pPr is None else element.pPr.numPr
+    return None if properties is None else _value(properties, "w:numId")
+
+
+def _value(element: Any, child: str) -> str | None:
+    found = element.find(qn(child))
+    return None if found is None else found.get(_VAL)

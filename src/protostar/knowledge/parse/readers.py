@@ -1,0 +1,44 @@
+"""Which module reads which kind of file. The modules are imported when they are first needed: Office readers are large."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from protostar.documents import media_types
+from protostar.errors import UnreadableDocument
+from protostar.knowledge.parse.failures import EMPTY, NO_TEXT
+from protostar.knowledge.parse.model import ParsedText
+
+_MODULES = {
+    media_types.MARKDOWN: "markdown",
+    media_types.TEXT: "plain",
+    media_types.HTML: "html",
+    media_types.PDF: "pdf",
+    media_types.DOCX: "docx",
+    media_types.PPTX: "pptx",
+    media_types.XLSX: "xlsx",
+    media_types.CSV: "csv",
+    media_types.TSV: "csv",
+    media_types.EPUB: "epub",
+    media_types.RTF: "rtf",
+    media_types.EMAIL: "email",
+    media_types.NOTEBOOK: "notebook",
+}
+
+
+def reader(media_type: str) -> Callable[[Path, int], ParsedText]:
+    """The function `(path, max_chars) -> ParsedText` for a canonical media type."""
+    module = _MODULES.get(media_type)
+    if module is None:
+        raise UnreadableDocument("This kind of file is not supported.")
+    return import_module(f"{__package__}.{module}").read
+
+
+def read(path: Path, media_type: str, max_chars: int) -> ParsedText:
+    """The text of a document. Raises UnreadableDocument with a sentence for the person who uploaded it."""
+    if not path.stat().st_size:
+        raise UnreadableDocument(EMPTY)
+    parsed = reader(media_type)(path, max_chars)
+    if not parsed.blocks:
+        raise UnreadableDocument(NO_TEXT)
+    return parsed
