@@ -67,8 +67,8 @@ _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 def detect(filename: str, declared: str | None, head: bytes) -> str:
     """The canonical media type of a file, from its name, what the client called it and its first bytes (`HEAD_BYTES` are enough).
 
-    Magic bytes win over the name; text formats, which have none, go by the extension, else by `declared`. A file that only claims to
-    be of a supported kind keeps that kind, and its reader says what is wrong with it. Raises UnsupportedMediaType.
+    Magic bytes win over the name; text formats, which have none, go by the extension, else by `declared`. A file that only
+    claims to be of a supported kind keeps that kind: its reader says what is wrong. Raises UnsupportedMediaType.
     """
     named = _BY_EXTENSION.get(PurePath(filename).suffix.lower())
     claimed = named or _BY_MEDIA_TYPE.get((declared or "").split(";")[0].strip().lower())

@@ -10,7 +10,6 @@ import docx
 from docx.opc.exceptions import OpcError
 from docx.oxml import parse_xml
 from docx.oxml.ns import qn
-from lxml.etree import LxmlError
 
 from protostar.knowledge.parse import zip_guard
 from protostar.knowledge.parse.builder import TextBuilder
@@ -38,14 +37,15 @@ _UNSEEN = ("{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallbac
 
 def read(path: Path, max_chars: int) -> ParsedText:
     zip_guard.check(path, _KIND)
-    with damaged(_KIND, *zip_guard.ERRORS, OpcError, LxmlError):
+    with damaged(_KIND, *zip_guard.ERRORS, OpcError):
         document = docx.Document(str(path))
         related = {rel.reltype.rsplit("/", 1)[-1]: rel.target_part for rel in document.part.rels.values() if not rel.is_external}
+        root: Any = document.element
         notes = [parse_xml(related[name].blob) for name in ("footnotes", "endnotes") if name in related]
         title = document.core_properties.title
     builder = TextBuilder(max_chars)
     writer = _Writer(builder, _Styles(document), _Numbering(related.get("numbering")))
-    writer.add(document.element.body)
+    writer.add(root.body)
     builder.outline.leave()
     for note in notes:
         writer.add(note)

@@ -47,7 +47,7 @@ def _add_message(builder: TextBuilder, message: EmailMessage, level: int) -> Non
 def _attachments(message: EmailMessage) -> Iterator[EmailMessage]:
     if not message.is_multipart():
         return
-    for part in cast("Iterator[EmailMessage]", message.iter_attachments()):
+    for part in message.iter_attachments():
         if part.get_content_maintype() == "multipart":
             yield from _attachments(part)
         else:

@@ -13,7 +13,7 @@ from protostar.knowledge.parse import zip_guard
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import damaged
-from protostar.knowledge.parse.html import add_html
+from protostar.knowledge.parse.html import VOID_ELEMENTS, add_html
 from protostar.knowledge.parse.model import ParsedText
 
 _KIND = "an electronic book (.epub)"
@@ -22,15 +22,14 @@ _ENCRYPTION = "META-INF/encryption.xml"
 _ENCODING = re.compile(rb"""<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w.:-]+)""")
 # `<title/>` closes itself in XHTML; to an HTML parser it opens an element that swallows the rest of the page.
 _SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*)(\s[^<>]*)?/>")
-_VOID = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 
 
 def read(path: Path, max_chars: int) -> ParsedText:
     zip_guard.check(path, _KIND)
     builder = TextBuilder(max_chars)
-    with damaged(_KIND, *zip_guard.ERRORS, ET.ParseError), zipfile.ZipFile(path) as archive:
+    with damaged(_KIND, *zip_guard.ERRORS), zipfile.ZipFile(path) as archive:
         package_name = _package_name(archive)
-        package = ET.fromstring(archive.read(package_name))  # noqa: S314: expat refuses entity bombs, the process has its limits
+        package = ET.fromstring(archive.read(package_name))  # noqa: S314  (expat refuses entity bombs, and the process has limits)
         protected = archive.read(_ENCRYPTION) if _ENCRYPTION in archive.NameToInfo else b""
         for page in _spine(package, posixpath.dirname(package_name)):
             if page not in archive.NameToInfo:
@@ -43,7 +42,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
 
 
 def _package_name(archive: zipfile.ZipFile) -> str:
-    container = ET.fromstring(archive.read(_CONTAINER))  # noqa: S314: as above
+    container = ET.fromstring(archive.read(_CONTAINER))  # noqa: S314
     names = (element.attrib["full-path"] for element in container.iter() if element.tag.endswith("}rootfile"))
     return next(names, "")
 
@@ -62,4 +61,4 @@ def _spine(package: ET.Element, folder: str) -> Iterator[str]:
 def _markup(raw: bytes) -> str:
     declared = _ENCODING.match(raw)
     text, _ = decode(raw, declared[1].decode("ascii", "ignore") if declared else None)
-    return _SELF_CLOSED.sub(lambda tag: tag[0] if tag[1].lower() in _VOID else f"<{tag[1]}{tag[2] or ''}></{tag[1]}>", text)
+    return _SELF_CLOSED.sub(lambda tag: tag[0] if tag[1].lower() in VOID_ELEMENTS else f"<{tag[1]}{tag[2] or ''}></{tag[1]}>", text)

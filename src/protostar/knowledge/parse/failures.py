@@ -1,6 +1,6 @@
 """What can be wrong with a file, said so that the person who uploaded it understands it."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from protostar.errors import UnreadableDocument
@@ -15,7 +15,7 @@ def too_long(max_chars: int) -> UnreadableDocument:
 
 
 @contextmanager
-def damaged(kind: str, *errors: type[Exception]) -> Iterator[None]:
+def damaged(kind: str, *errors: type[Exception]) -> Generator[None]:
     """Translate a library's complaints into one sentence; `kind` completes «the file is not …»."""
     try:
         yield

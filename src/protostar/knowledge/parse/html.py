@@ -12,25 +12,31 @@ from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.normalise import one_line
 from protostar.knowledge.parse.tables import add_table
 
-_INVISIBLE = frozenset(
-    "script style noscript template svg math iframe object canvas head title select datalist textarea button input".split()
-)
-_FURNITURE = frozenset("nav footer aside header".split())
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+VOID_ELEMENTS = _names("area base br col embed hr img input link meta param source track wbr")
+_INVISIBLE = _names("script style noscript template svg math iframe object canvas head title select datalist textarea button input")
+_FURNITURE = _names("nav footer aside header")
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_LISTS = frozenset("ul ol menu".split())
-_BLOCKS = frozenset(
-    "address article blockquote body center dd details dialog div dl dt fieldset figcaption figure footer form header hgroup hr html li "
-    "main nav p pre section summary table tbody td tfoot th thead tr caption ul ol menu aside".split()
-) | frozenset(_HEADINGS)
+_LISTS = _names("ul ol menu")
+_BLOCKS = (
+    _LISTS
+    | frozenset(_HEADINGS)
+    | _names(
+        "address article aside blockquote body center dd details dialog div dl dt fieldset figcaption figure footer form header"
+    )
+    | _names("hgroup hr html li main nav p pre section summary table caption thead tbody tfoot tr th td")
+)
+# The parser closes these by itself: leaving them open nests nothing.
+_UNNESTED = VOID_ELEMENTS | _names("p li dt dd td th tr thead tbody tfoot option optgroup colgroup rt rp html head body")
 # A table that holds these only arranges a page; it is read as its contents.
 _MARKS_OF_LAYOUT = ", ".join(("table", "pre", *_HEADINGS))
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-_UNNESTED = frozenset(
-    "area base br col embed hr img input link meta param source track wbr p li dt dd td th tr thead tbody tfoot option optgroup "
-    "colgroup rt rp html body head".split()
-)
 _DEEPEST = 5_000
 
 

@@ -5,7 +5,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import damaged
@@ -18,27 +17,16 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 def read(path: Path, max_chars: int) -> ParsedText:
     text, encoding = decode(path.read_bytes())
-    with damaged(_KIND, ValueError, RecursionError):
+    with damaged(_KIND, ValueError, TypeError, LookupError, RecursionError):
         notebook: Any = json.loads(text)
-    del text
-    cells = _cells(notebook)
-    if not isinstance(cells, list):
-        raise UnreadableDocument(f"The file is damaged, incomplete or not {_KIND}.")
+        # Before version 4 the cells lay in a worksheet.
+        cells: list[Any] = list(notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"])
+    del text, notebook
     builder = TextBuilder(max_chars)
-    with damaged(_KIND, AttributeError, TypeError):
+    with damaged(_KIND, AttributeError, TypeError, ValueError):
         for cell in cells:
             _add_cell(builder, cell)
     return builder.build(encoding=encoding)
-
-
-def _cells(notebook: Any) -> Any:
-    """The list of cells; before version 4 it lay in a worksheet."""
-    if not isinstance(notebook, dict):
-        return None
-    worksheets = notebook.get("worksheets")
-    if "cells" not in notebook and isinstance(worksheets, list) and worksheets and isinstance(worksheets[0], dict):
-        notebook = worksheets[0]
-    return notebook.get("cells")
 
 
 def _add_cell(builder: TextBuilder, cell: Any) -> None:
@@ -66,4 +54,4 @@ def _shown(output: Any) -> str:
 
 
 def _joined(source: Any) -> str:
-    return "".join(source) if isinstance(source, list) else source or ""
+    return source if isinstance(source, str) else "".join(source or ())

@@ -53,7 +53,11 @@ def _open(path: Path) -> Any:
     try:
         return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        raise UnreadableDocument(ENCRYPTED if error.err_code == _PASSWORD_NEEDED else _DAMAGED) from error
+        raise UnreadableDocument(ENCRYPTED if _needs_password(error) else _DAMAGED) from error
+
+
+def _needs_password(error: Any) -> bool:
+    return error.err_code == _PASSWORD_NEEDED
 
 
 def _page_text(document: Any, index: int) -> str | None:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pptx
-from lxml.etree import LxmlError
 from pptx.exc import PythonPptxError
 
 from protostar.knowledge.parse import zip_guard
@@ -19,7 +18,7 @@ _KIND = "a PowerPoint presentation (.pptx)"
 
 def read(path: Path, max_chars: int) -> ParsedText:
     zip_guard.check(path, _KIND)
-    with damaged(_KIND, *zip_guard.ERRORS, PythonPptxError, LxmlError):
+    with damaged(_KIND, *zip_guard.ERRORS, PythonPptxError):
         presentation = pptx.Presentation(str(path))
         slides: list[Any] = list(presentation.slides)
         title = presentation.core_properties.title

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from striprtf.striprtf import rtf_to_text
+from striprtf.striprtf import rtf_to_text  # pyright: ignore[reportUnknownVariableType]
 
 from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse.builder import TextBuilder
@@ -30,7 +30,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
     # Bytes above ASCII are escaped as the standard wants it, so that the code page of their font applies to them.
     source = _HIGH_BYTE.sub(lambda byte: b"\\'%02x" % byte[0], raw).decode("ascii")
     with damaged(_KIND, ValueError, LookupError):
-        text = rtf_to_text(_marked(source), errors="replace")
+        text = str(rtf_to_text(_marked(source), errors="replace"))  # pyright: ignore[reportUnknownArgumentType]
     builder = TextBuilder(max_chars)
     _add_lines(builder, clean(text).translate(_BULLETS).split("\n"))
     return builder.build()

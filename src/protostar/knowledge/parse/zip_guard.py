@@ -21,8 +21,9 @@ _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 
 
-ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError)
-"""What reading a broken archive raises; NotImplementedError: a compression that Python does not know."""
+ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError, SyntaxError)
+"""What reading a broken archive of XML raises: SyntaxError is the base of all parsers' errors, NotImplementedError an unknown
+compression."""
 
 
 def check(path: Path, kind: str) -> None:
