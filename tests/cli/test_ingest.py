@@ -1,0 +1,231 @@
+"""`protostar ingest` as a person meets it."""
+
+import asyncio
+import json
+import resource
+import unicodedata
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Cli
+from tests.cli.fake_api import BROKEN, KEY, FakeApi, busy, cut, refuse
+
+from protostar.cli.client import ApiClient, Server
+from protostar.cli.ingest import Upload, ingest
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "guides"
+    (root / "deep").mkdir(parents=True)
+    (root / ".git").mkdir()
+    for name in ("a.md", "deep/b.txt", "deep/broken.pdf", "picture.png", ".hidden.md", ".git/c.md"):
+        (root / name).write_text(f"text of {name}")
+    return root
+
+
+async def test_a_folder_with_a_broken_document_says_which_and_why(cli: Cli, api: FakeApi, folder: Path) -> None:
+    result = await cli("ingest", str(folder))
+
+    assert result.code == 1
+    lines = {Path(line.split()[0]).name: line for line in result.out.splitlines() if line.startswith("/")}
+    assert set(lines) == {"a.md", "b.txt", "broken.pdf", "picture.png"}
+    assert "ready" in lines["a.md"]
+    assert " 7 " in lines["a.md"]
+    assert BROKEN in lines["broken.pdf"]
+    assert "skipped" in lines["picture.png"]
+    assert "2 ready, 1 failed, 1 skipped" in result.out
+    assert f"broken.pdf: {BROKEN}" in result.err
+    assert sorted(upload["filename"] for upload in api.uploads) == ["a.md", "b.txt", "broken.pdf"]
+
+
+async def test_json_for_scripts(cli: Cli, api: FakeApi, folder: Path) -> None:
+    result = await cli("ingest", "--json", str(folder / "a.md"), str(folder / "deep" / "*.txt"), str(folder / "gone.md"))
+
+    assert result.code == 1
+    first, second, gone = result.json["files"]
+    assert first["status"] == second["status"] == "ready"
+    assert first["document_id"] in api.documents
+    assert first["chunks"] == 7
+    assert first["seconds"] >= 0
+    assert gone == {
+        "path": str(folder / "gone.md"), "status": "failed", "document_id": None, "chunks": None, "seconds": None,
+        "reason": "There is no such file.",
+    }  # fmt: skip
+
+
+async def test_title_metadata_and_the_bytes_arrive(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
+    file = tmp_path / unicodedata.normalize("NFD", '한글 "guide".md')  # as macOS stores it
+    file.write_bytes(bytes(range(256)) * 5000)
+
+    result = await cli("ingest", str(file), "--title", "안내서", "--metadata", "team=a=b", "--metadata", "lang=ko")
+
+    assert result.code == 0, result.err
+    [upload] = api.uploads
+    assert upload["title"] == "안내서"
+    assert upload["metadata"] == '{"team": "a=b", "lang": "ko"}'
+    assert upload["file"] == file.read_bytes()
+    assert upload["filename"] == '한글 "guide".md'
+
+
+async def test_a_retry_after_a_cut_connection_makes_no_second_document(cli: Cli, api: FakeApi, folder: Path) -> None:
+    async def taken_but_cut(request):
+        await api._upload(request)
+        request.transport.abort()
+
+    api.fail("POST", "/v1/documents", taken_but_cut)
+
+    result = await cli("ingest", str(folder / "a.md"))
+
+    assert result.code == 0, result.err
+    assert api.calls["POST", "/v1/documents"] == 2
+    assert len(api.documents) == 1
+    assert "lost" in result.err
+
+
+async def test_a_server_that_asks_to_wait_is_waited_for(cli: Cli, api: FakeApi, folder: Path) -> None:
+    api.fail("POST", "/v1/documents", busy(503), busy(429))
+
+    result = await cli("ingest", str(folder / "a.md"))
+
+    assert result.code == 0, result.err
+    assert api.calls["POST", "/v1/documents"] == 3
+    assert "The database is away for the moment. Trying again in 0.0 s (2 of 6)." in result.err
+
+
+async def test_a_refusal_is_shown_as_its_sentence(cli: Cli, api: FakeApi, folder: Path) -> None:
+    api.fail("POST", "/v1/documents", refuse(413, "too_large", "The upload has 9 bytes; 8 are allowed."))
+
+    result = await cli("ingest", str(folder / "a.md"))
+
+    assert result.code == 1
+    assert "The upload has 9 bytes; 8 are allowed." in result.out
+    assert api.calls["POST", "/v1/documents"] == 1
+
+
+async def test_without_live_events_the_document_is_polled(cli: Cli, api: FakeApi, folder: Path) -> None:
+    api.live_events = False
+
+    result = await cli("ingest", str(folder / "a.md"), str(folder / "deep" / "broken.pdf"))
+
+    assert result.code == 1
+    assert "1 ready, 1 failed" in result.out
+    assert BROKEN in result.out
+
+
+async def test_no_wait_leaves_documents_queued(cli: Cli, api: FakeApi, folder: Path) -> None:
+    result = await cli("ingest", str(folder / "deep"), "--no-wait", "--json")
+
+    assert result.code == 0
+    assert [file["status"] for file in result.json["files"]] == ["queued", "queued"]
+    assert not any(path.endswith("/events") for _, path in api.calls)
+
+
+async def test_the_same_bytes_again_are_the_same_document(cli: Cli, api: FakeApi, folder: Path) -> None:
+    await cli("ingest", str(folder / "a.md"))
+    result = await cli("ingest", str(folder / "a.md"), "--json")
+
+    assert result.code == 0
+    [file] = result.json["files"]
+    assert file["reason"] == "It was there already."
+    assert list(api.documents) == [file["document_id"]]
+
+
+async def test_nothing_to_send_is_a_failure(cli: Cli, api: FakeApi, folder: Path) -> None:
+    result = await cli("ingest", str(folder / "picture.png"))
+
+    assert result.code == 1
+    assert ".png is not supported" in result.out
+    assert not api.uploads
+
+
+async def test_a_title_is_for_one_file(cli: Cli, api: FakeApi, folder: Path) -> None:
+    result = await cli("ingest", str(folder), "--title", "x")
+
+    assert result.code == 1
+    assert "--title names one document, but there are 3 files." in result.err
+    assert not api.uploads
+
+
+async def test_an_unreadable_file_fails_alone(cli: Cli, api: FakeApi, folder: Path) -> None:
+    (folder / "deep" / "b.txt").unlink()
+    (folder / "deep" / "b.txt").symlink_to("/proc/self/mem")  # a file that opens, even for root, and cannot be read
+    (folder / "deep" / "broken.pdf").unlink()
+
+    result = await cli("ingest", str(folder), "--json")
+
+    assert result.code == 1
+    statuses = {Path(file["path"]).name: file["status"] for file in result.json["files"]}
+    assert statuses == {"a.md": "ready", "b.txt": "failed", "picture.png": "skipped"}
+
+
+async def test_a_server_that_vanishes_is_given_up_once(
+    api: FakeApi, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("protostar.cli.client.pause_before_retry", lambda _, attempt: 0.0 if attempt < 3 else None)
+    api.fail("POST", "/v1/documents", *[cut] * 3)
+
+    async with ApiClient(Server(api.url, KEY), note=lambda _: None) as client:
+        code = await ingest(client, [str(folder)], Upload(), concurrency=1, as_json=True)
+
+    assert code == 1
+    sent = [file for file in json.loads(capsys.readouterr().out)["files"] if file["status"] != "skipped"]
+    assert [file["status"] for file in sent] == ["failed"] * 3
+    assert api.calls["POST", "/v1/documents"] == 3
+    assert all("was lost" in file["reason"] for file in sent)
+
+
+async def test_a_large_file_is_not_held_in_memory(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
+    file = tmp_path / "large.txt"
+    with file.open("wb") as out:
+        out.truncate(600 * 1024 * 1024)
+
+    async def discard(request):
+        async for _ in request.content.iter_chunked(1 << 20):
+            pass
+        return await refuse(413, "too_large", "Too large after all.")(request)
+
+    api.fail("POST", "/v1/documents", discard)
+    limit = 1 << 29  # bytes of data segment; the file is larger
+
+    process = await cli.start("ingest", str(file), preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)))
+    out, _ = await process.communicate()
+
+    assert process.returncode == 1
+    assert "Too large after all." in out.decode()
+
+
+async def test_a_refusal_half_way_through_the_upload_is_understood(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
+    file = tmp_path / "large.txt"
+    with file.open("wb") as out:
+        out.truncate(64 * 1024 * 1024)
+
+    async def early(request):
+        response = await refuse(413, "too_large", "67,108,864 bytes are too many.")(request)
+        response.force_close()
+        return response
+
+    api.fail("POST", "/v1/documents", early, early, early, early, early, early)
+
+    result = await cli("ingest", str(file))
+
+    assert result.code == 1
+    assert "67,108,864 bytes are too many." in result.out
+
+
+async def test_ctrl_c_stops_at_once(cli: Cli, api: FakeApi, folder: Path) -> None:
+    arrived = asyncio.Event()
+
+    async def hang(request):
+        arrived.set()
+        await asyncio.sleep(3600)
+
+    api.fail("POST", "/v1/documents", hang)
+    process = await cli.start("ingest", str(folder / "a.md"))
+    await arrived.wait()
+
+    process.send_signal(2)
+    _, err = await process.communicate()
+
+    assert process.returncode == 130
+    assert "Traceback" not in err.decode()
