@@ -8,6 +8,12 @@ from protostar.errors import UnreadableDocument
 EMPTY = "The file is empty."
 NO_TEXT = "No text was found in this file."
 ENCRYPTED = "The file is protected with a password; remove the password and upload it again."
+TOO_COMPLEX = "The file is too large or too complex: reading it takes more memory than is allowed."
+CRASHED = "The file could not be read; it is probably damaged."
+
+
+def too_slow(seconds: float) -> UnreadableDocument:
+    return UnreadableDocument(f"Reading the file took longer than the {seconds:g} seconds that are allowed.")
 
 
 def too_long(max_chars: int) -> UnreadableDocument:

@@ -1,0 +1,114 @@
+"""What one child process does for one document: read, chunk, tokenise, write the outcome into a folder.
+
+    text              the stored text, UTF-8
+    chunks.jsonl      one JSON object a line: start, end, page, heading_path, text, terms (ascending), weights
+    frequencies.json  {"terms": [ascending], "counts": [chunks that hold the term]}
+    result.json       {"encoding", "page_count", "title", "chars", "text_sha256", "chunk_count", "seconds": {"parse", "chunk"}}
+    error.json        {"code", "detail"} instead, when the document is at fault
+
+`result.json` appears last and whole: where it stands, everything else is complete.
+"""
+
+import errno
+import hashlib
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from protostar.errors import UnreadableDocument
+from protostar.knowledge import chunking, tokens
+from protostar.knowledge.parse import readers
+from protostar.knowledge.parse.failures import TOO_COMPLEX, too_long
+from protostar.knowledge.parse.model import ParsedText
+
+TEXT, CHUNKS, FREQUENCIES, RESULT, ERROR = "text", "chunks.jsonl", "frequencies.json", "result.json", "error.json"
+NO_SPACE = 75
+"""Exit status of a child that found the disk full: nobody's document is to blame."""
+
+_SLICE = 1024 * 1024
+# Sparse vectors hold single precision.
+_WEIGHT_DIGITS = 6
+
+
+def run(path: Path, media_type: str, work_dir: Path, max_chars: int) -> int:
+    """Work and return the exit status. An unforeseen error passes through; the process then ends without an outcome."""
+    failure: UnreadableDocument | None = None
+    try:
+        _work(path, media_type, work_dir, max_chars)
+    except UnreadableDocument as error:
+        failure = error
+    except MemoryError:
+        # Written down below, when the frames that hold the memory are gone.
+        failure = UnreadableDocument(TOO_COMPLEX)
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return NO_SPACE
+        if error.errno != errno.EFBIG:
+            raise
+        failure = too_long(max_chars)
+    if failure is not None:
+        _write(work_dir / ERROR, {"code": failure.code, "detail": str(failure)})
+    return 0
+
+
+def _work(path: Path, media_type: str, work_dir: Path, max_chars: int) -> None:
+    started = time.perf_counter()
+    parsed = readers.read(path, media_type, max_chars)
+    parsed_at = time.perf_counter()
+    sha256 = _write_text(work_dir / TEXT, parsed.text)
+    frequencies, count = _write_chunks(work_dir / CHUNKS, parsed)
+    terms = sorted(frequencies)
+    _write(work_dir / FREQUENCIES, {"terms": terms, "counts": [frequencies[term] for term in terms]})
+    result = {
+        "encoding": parsed.encoding,
+        "page_count": parsed.page_count,
+        "title": parsed.title,
+        "chars": len(parsed.text),
+        "text_sha256": sha256,
+        "chunk_count": count,
+        "seconds": {"parse": parsed_at - started, "chunk": time.perf_counter() - parsed_at},
+    }
+    _write(work_dir / RESULT, result)
+
+
+def _write_text(path: Path, text: str) -> str:
+    """Write slice by slice, so that a large text is never held twice; returns the SHA-256 of the file."""
+    digest = hashlib.sha256()
+    with path.open("wb") as file:
+        for start in range(0, len(text), _SLICE):
+            piece = text[start : start + _SLICE].encode()
+            digest.update(piece)
+            file.write(piece)
+    return digest.hexdigest()
+
+
+def _write_chunks(path: Path, parsed: ParsedText) -> tuple[Counter[int], int]:
+    """Write each chunk with its weights; returns how many chunks hold each term, and how many chunks there are."""
+    frequencies: Counter[int] = Counter()
+    count = 0
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for chunk in chunking.chunk(parsed):
+            text = parsed.text[chunk.start : chunk.end]
+            weights = tokens.weights(tokens.terms(chunking.indexed_text(chunk.heading_path, text)))
+            frequencies.update(weights.keys())
+            terms = sorted(weights)
+            record = {
+                "start": chunk.start,
+                "end": chunk.end,
+                "page": chunk.page,
+                "heading_path": chunk.heading_path,
+                "text": text,
+                "terms": terms,
+                "weights": [round(weights[term], _WEIGHT_DIGITS) for term in terms],
+            }
+            file.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
+            count += 1
+    return frequencies, count
+
+
+def _write(path: Path, content: Mapping[str, object]) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    part.replace(path)
