@@ -8,6 +8,7 @@ from protostar.errors import InvalidInput
 
 INCOMING: Final = "incoming/"  # where a business backend puts objects, under keys of its own
 
+# LocalStore refuses `name#1` and names above 255 bytes, some file systems do not tell `A` from `a`.
 _SEGMENT: Final = r"[a-z0-9][a-z0-9._-]{0,99}"
 _OURS: Final = re.compile(rf"{_SEGMENT}(/{_SEGMENT}){{0,7}}")
 _LONGEST: Final = 1024  # bytes, the limit of S3

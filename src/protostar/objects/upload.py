@@ -1,4 +1,7 @@
-"""A stream into the object store: counted, hashed, in parts, and never half of it."""
+"""A stream into the object store: counted, hashed, in parts, and never half of it.
+
+A process that is killed leaves its multipart upload open: a bucket needs the lifecycle rule AbortIncompleteMultipartUpload.
+"""
 
 import asyncio
 import hashlib
