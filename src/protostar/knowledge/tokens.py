@@ -1,0 +1,174 @@
+"""Terms of the keyword index, and the BM25 weights made of them.
+
+One function serves documents and questions. Hangul, kana and Han give pairs of characters: as good as a morphological analyser on
+Korean questions, and sixty times faster. Other scripts give stemmed words, and identifiers and numbers as a whole beside their
+parts. Words that only ask or only hold a sentence together give nothing.
+"""
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import chain
+from typing import cast
+from uuid import UUID
+
+import Stemmer
+
+VERSION = 1
+"""Stored terms fit questions only where this is the same: raise it whenever `terms` or `term_id` answers differently."""
+
+MAX_TERM_ID = 999_999_999
+"""Term ids are 1 to this; 0 is left for the number of chunks."""
+
+K1 = 1.2
+B = 0.75
+PIVOT = 600
+"""The usual length of a chunk, in characters of its terms. Document weights are frozen at ingest, so it is a constant; characters,
+because one number then fits both pairs of Hangul and English words (no worse than the live mean on six sets of questions)."""
+
+# Bounded, so that a line of megabytes without a blank makes neither a giant key for the cache nor a giant term.
+_WORD = re.compile(r"\w{1,64}(?:(?:[-./'’]|(?<=\d),(?=\d{3}))\w{1,64}){0,8}")
+_CJK = "\u3040-\u30ff\u3131-\u318e\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003134f"
+_PART = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
+_IS_CJK = re.compile(rf"[{_CJK}]")
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z]+[a-z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_CONTRACTION = re.compile(r"['’](?:s|t|re|ve|ll|d|m)$", re.IGNORECASE)
+_LONGEST_WHOLE = 64
+_LONGEST_INFLECTED = 16
+
+# Particles and endings leave the words that they close; two syllables always stay.
+_PARTICLE = (
+    "(?:에게서|에게|에서|에|으로부터|으로서|으로써|으로|로부터|로서|로써|로|께서|한테|까지|부터|마다|조차|밖에|처럼|보다|하고|"
+    "이라고|이라는|이라도|이란|이며|이고|이나|이면|라고|라는)(?:는|도|만|의)?|[은는이가을를의와과]"
+)
+_COPULA = "인가요?|인지|인데요?|이라면|입니다|입니까|이다|(?:이었|였)(?:다|던|나요|습니다)|이에요|예요"
+_VERB = (
+    "하(?:는지|는가|나요|세요|려면|려고|면서|였다|지만|거나|도록|고자|기|고|는|며|면|여|지|게|던|다|신|실|죠)|"
+    "한다면?|할까요|할지|합니다|합니까|해서|해야|해요|해줘|해도|했(?:다|던|나요|는지|는가|으며|고|습니다|지만)|"
+    "되(?:는지|는가|나요|었다|었던|었나요|었습니다|려면|도록|어|고|는|며|면|지|기|던|다)|된다면?|될까요|됩니다|됩니까|"
+    "됐(?:다|던|나요|습니다)|돼요|"
+    "으?시?(?:나요|까요|는지|을지|습니까|습니다|니까|니다|는데요?|은데요?|데요|세요|어요|아요|지만|다면|라면|려면|려고|고자|도록|면서)"
+)
+_STEM = re.compile(f"(.{{2,}}?)(?:{_VERB}|{_COPULA}|{_PARTICLE})?$")
+
+_KOREAN_STOP_WORDS = """
+    가 것 것은 것을 것이 경우 경우에 관련 관련된 관하여 관한 관해 그 그것 그리고 누가 는 대하여 대한 대해 대해서
+    되고 되나요 되는 되면 되어 되었다 되죠 된 된다 될 될까요 됐다 됩니까 됩니다 등 등을 등의 따라 따른 때 또는 를
+    말해줘 및 설명하시오 설명해 설명해줘 수 왜 왜요 위하여 위한 위해 위해서 은 을 의 이 이다 인가 인가요 인지
+    입니까 입니다 저 저는 제가 좋나요 좋을까요 주세요 줘 줘요 통한 통해 하고 하나요 하는 하려면 하면 하며 하여
+    하죠 하지 한 한다 할 할까요 합니까 합니다 해 해서 해야 했나요 했다 했던
+"""
+# Every form of the words that ask, and of the auxiliaries 있다, 없다, 싶다 and 않다.
+_KOREAN_STOP_FORM = re.compile(
+    "(?:무엇|무슨|무언|어떤|어떻|어떠|어떨|어디|어느|언제|누구|누군|얼마|몇|뭐|뭔|뭘|"
+    "있|없(?![애앤앨])|싶|않|궁금|알려|알고(?!리)|가르쳐|부탁드|부탁해)[가-힣]*$"
+)
+_ENGLISH_STOP_WORDS = """
+    a am an and are as at be been being but by can could did do does for from had has have he her him his how i if in into is it its
+    me my no not of on or our she should so such that the their them then there these they this those to us was we were what when
+    where which who whom whose why will with would you your
+"""
+_KOREAN_STOP = frozenset(_KOREAN_STOP_WORDS.split())
+_ENGLISH_STOP = frozenset(_ENGLISH_STOP_WORDS.split())
+
+# The package has no type stubs. Its own cache is off: `_word_terms` has one.
+_stem_english = cast("Callable[[str], str]", Stemmer.Stemmer("english", 0).stemWord)  # pyright: ignore[reportUnknownMemberType]
+
+
+def terms(text: str) -> list[str]:
+    """The terms of a text in their order, repeated as often as they stand there."""
+    text = unicodedata.normalize("NFKC", text)
+    if "\u00ad" in text:
+        text = text.replace("\u00ad", "")
+    return list(chain.from_iterable(map(_word_terms, _WORD.findall(text))))
+
+
+@lru_cache(maxsize=2**16)
+def term_id(term: str) -> int:
+    """The number of a term, the same on every machine: 1 to MAX_TERM_ID."""
+    digest = blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") % MAX_TERM_ID + 1
+
+
+def weights(term_list: Sequence[str]) -> dict[int, float]:
+    """The document side of BM25: term id → tf·(k1+1) / (tf + k1·(1 − b + b·length/pivot)), above 0 and below k1+1."""
+    counts = Counter(term_list)
+    norm = K1 * (1 - B + B * sum(map(len, term_list)) / PIVOT)
+    by_count = [count * (K1 + 1) / (count + norm) for count in range(max(counts.values(), default=0) + 1)]
+    return dict(zip(map(term_id, counts), map(by_count.__getitem__, counts.values()), strict=True))
+
+
+def idf(chunks: int, frequency: int) -> float:
+    """The question side of BM25: how telling a term is that `frequency` of `chunks` chunks hold. Never below 0."""
+    frequency = min(frequency, chunks)
+    return math.log(1 + (chunks - frequency + 0.5) / (frequency + 0.5))
+
+
+def space_terms(space: UUID, term_ids: Iterable[int]) -> list[int]:
+    """Signed 32-bit hashes of terms within a space, so that one index serves all spaces. Within a space they never collide."""
+    seed = space.int & 0xFFFFFFFF
+    return [((number * 2654435761 ^ seed) & 0xFFFFFFFF) - 0x80000000 for number in term_ids]
+
+
+def space_term(space: UUID, term_id: int) -> int:
+    return space_terms(space, (term_id,))[0]
+
+
+@lru_cache(maxsize=2**16)
+def _word_terms(word: str) -> tuple[str, ...]:
+    """The terms of one word. Few words make up most of a text: the cache is what makes `terms` fast."""
+    word = _CONTRACTION.sub("", word).replace(",", "")  # only thousands separators are within a word
+    parts = _PART.findall(word)
+    found: list[str] = []
+    previous = ""
+    for part in parts:
+        if _IS_CJK.match(part):
+            if previous.isdecimal():
+                found.append(previous + part[0])  # «1989년», «3월»: the number alone says little
+            found += _pairs(part)
+        else:
+            found += _words(part)
+        previous = part
+    if _is_identifier(word, parts):
+        found.append(word.lower())
+    return tuple(found)
+
+
+def _pairs(run: str) -> list[str]:
+    if run in _KOREAN_STOP or _KOREAN_STOP_FORM.match(run):
+        return []
+    if 2 < len(run) <= _LONGEST_INFLECTED and (match := _STEM.match(run)):
+        run = match[1]
+    return [run[at : at + 2] for at in range(len(run) - 1)] or [run]
+
+
+def _words(part: str) -> list[str]:
+    """`part` as a word, and the humps of a CamelCase one."""
+    humps = _HUMP.split(part)
+    return [_word(word) for word in ([part, *humps] if len(humps) > 1 else humps) if not _is_stop(word)]
+
+
+def _is_stop(word: str) -> bool:
+    """«IT» and «US» are not «it» and «us»."""
+    return word.lower() in _ENGLISH_STOP and not (len(word) > 1 and word.isupper())
+
+
+def _word(word: str) -> str:
+    word = word.lower()
+    if not word.isascii():
+        word = "".join(char for char in unicodedata.normalize("NFD", word) if not unicodedata.combining(char))
+    return _stem_english(word)
+
+
+def _is_identifier(word: str, parts: list[str]) -> bool:
+    """Whether the word as a whole is worth a term: `snake_case`, `a/b`, versions, part numbers, dates. Hyphens alone are prose."""
+    return (
+        len(parts) > 1
+        and len(word) <= _LONGEST_WHOLE
+        and not _IS_CJK.search(word)
+        and any(char in "_/" or char.isdecimal() for char in word)
+    )

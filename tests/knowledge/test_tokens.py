@@ -1,0 +1,134 @@
+import random
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protostar.knowledge.tokens import K1, MAX_TERM_ID, idf, space_term, space_terms, term_id, terms, weights
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Running runners", ["run", "runner"]),
+        ("what is the capital of France?", ["capit", "franc"]),
+        ("임종석", ["임종", "종석"]),
+        ("물", ["물"]),
+        ("東京都", ["東京", "京都"]),
+        ("カタカナ", ["カタ", "タカ", "カナ"]),
+        ("DMZ에서", ["dmz", "에서"]),
+        ("Amazônica", ["amazonica"]),
+        ("IT 부서 and it", ["it", "부서"]),
+        ("don't Luther's", ["don", "luther"]),
+        ("", []),
+        ("… — !!", []),
+    ],
+)
+def test_terms(text: str, expected: list[str]) -> None:
+    assert terms(text) == expected
+
+
+@pytest.mark.parametrize(
+    "inflected", ["데이터베이스는", "데이터베이스를", "데이터베이스에서는", "데이터베이스입니까", "데이터베이스의"]
+)
+def test_particles_and_endings_do_not_count(inflected: str) -> None:
+    assert terms(inflected) == terms("데이터베이스")
+
+
+def test_a_word_keeps_two_syllables() -> None:
+    assert terms("바다는") == ["바다"]
+    assert terms("는") == []
+    assert terms("경기도") == ["경기", "기도"]
+
+
+@pytest.mark.parametrize(
+    "question", ["무엇인가요?", "어떻게 하나요?", "있을까요?", "알려주세요", "궁금합니다", "where is it?", "how can I do this?"]
+)
+def test_words_that_only_ask_give_nothing(question: str) -> None:
+    assert terms(question) == []
+
+
+def test_look_alikes_of_words_that_ask_stay() -> None:
+    assert terms("알고리즘") == ["알고", "고리", "리즘"]
+    assert terms("없애기") != []
+
+
+def test_a_number_goes_with_its_unit() -> None:
+    assert "1989년" in terms("1989년에는")
+    assert "1989" in terms("1989년에는")
+
+
+@pytest.mark.parametrize(
+    ("text", "whole", "parts"),
+    [
+        ("read_def", "read_def", ["read", "def"]),
+        ("src/main.py", "src/main.py", ["src", "main", "py"]),
+        ("v2.1.0", "v2.1.0", ["v2", "1", "0"]),
+        ("KX-100-B", "kx-100-b", ["kx", "100", "b"]),
+        ("getHttpResponse", "gethttprespons", ["get", "http", "respons"]),
+        ("parseHTMLPage", "parsehtmlpag", ["pars", "html", "page"]),
+        ("2024-01-31", "2024-01-31", ["2024", "01", "31"]),
+    ],
+)
+def test_identifiers_are_found_whole_and_in_parts(text: str, whole: str, parts: list[str]) -> None:
+    assert set(terms(f"see {text}, then")) >= {whole, *parts}
+
+
+def test_thousands_separators_do_not_matter() -> None:
+    assert "1000" in terms("1,000원")
+    assert "1000" in terms("1000원")
+
+
+def test_spellings_of_one_text_meet() -> None:
+    assert terms("한국의 ﬁle ＡＢＣ") == terms("한국 file ABC")
+    assert terms("\u1112\u1161\u11ab\u1100\u116e\u11a8") == terms("한국")
+    assert terms("infor\u00admation") == terms("information")
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_terms_that_are_stable(text: str) -> None:
+    assert terms(text) == terms(text)
+    assert all(terms(text))
+
+
+def test_a_line_without_blanks_makes_no_giant_term() -> None:
+    for line in ("a" * 100_000, "가" * 100_000, "b-" * 50_000, "1,000" * 20_000):
+        assert max(map(len, terms(line))) <= 64
+
+
+def test_term_ids_are_the_same_on_every_machine() -> None:
+    assert term_id("한국") == 588098592
+    assert all(1 <= term_id(str(number)) <= MAX_TERM_ID for number in range(1000))
+
+
+def test_weights_are_bm25() -> None:
+    found = weights(["data"] * 3 + ["base"])
+    norm = 1.2 * (0.25 + 0.75 * 16 / 600)
+    assert found[term_id("data")] == pytest.approx(3 * 2.2 / (3 + norm))
+    assert found[term_id("base")] == pytest.approx(2.2 / (1 + norm))
+    assert weights([]) == {}
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1))
+def test_weights_stay_in_their_range(term_list: list[str]) -> None:
+    found = weights(term_list)
+    assert set(found) == {term_id(term) for term in term_list}
+    assert all(0 < weight < K1 + 1 for weight in found.values())
+
+
+def test_rarer_terms_tell_more() -> None:
+    values = [idf(1000, frequency) for frequency in (0, 1, 10, 1000)]
+    assert values == sorted(values, reverse=True)
+    assert idf(10, 11) == idf(10, 10) > 0
+    assert idf(0, 0) > 0
+
+
+def test_space_terms_are_signed_32_bit_and_differ_by_space() -> None:
+    one, other = UUID(int=random.Random(1).getrandbits(128)), UUID(int=random.Random(2).getrandbits(128))
+    numbers = range(1, MAX_TERM_ID, 99_991)
+    hashed = space_terms(one, numbers)
+    assert len(set(hashed)) == len(hashed)
+    assert all(-(2**31) <= number < 2**31 for number in hashed)
+    assert set(hashed).isdisjoint(space_terms(other, numbers))
+    assert space_term(one, 1) == hashed[0]
