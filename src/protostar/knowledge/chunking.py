@@ -1,0 +1,206 @@
+"""Cut a text into passages: each is exactly `text[start:end]`, they are disjoint, and together they hold everything but blanks.
+
+Blocks are packed to about 700 and at most 1,000 characters (best or tied at equal context on three sets of questions). Code fences
+and table rows stay whole while they fit. A section or page ends the passage, unless that has hardly begun.
+"""
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from protostar.knowledge.parse.model import Block, ParsedText
+
+TARGET = 700
+LIMIT = 1000
+TINY = 120
+
+_FENCE = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(```|~~~).*\n?", re.MULTILINE)
+_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*\s+|[。！？][\"'”’」』）]*\s*")
+_BLANKS = re.compile(r"\s+")
+# What may not be torn from the character before it: variation selectors, emoji modifiers, tags, jamo vowels and finals.
+_EXTENDS = re.compile("[\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f\u1160-\u11ff]")
+_LONGEST_CHARACTER = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """`page` is that of its first character; `heading_path` is what the headings above all of it have in common."""
+
+    start: int
+    end: int
+    heading_path: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    start: int
+    end: int
+    heading_path: tuple[str, ...]
+    page: int | None
+    opens: bool
+    """Whether it begins with a heading."""
+
+
+def indexed_text(heading_path: tuple[str, ...] | list[str], text: str) -> str:
+    """What is embedded and searched: a passage under its headings."""
+    return " > ".join(heading_path) + "\n" + text if heading_path else text
+
+
+def chunk(parsed: ParsedText) -> Iterator[Chunk]:
+    """Passages in the order of the text. Linear in its length."""
+    draft: _Piece | None = None
+    for piece in _pieces(parsed):
+        if draft is not None and _belongs(draft, piece):
+            path = _common(draft.heading_path, piece.heading_path)
+            draft = replace(draft, end=piece.end, heading_path=path)
+            continue
+        if draft is not None:
+            yield _finished(draft)
+        draft = piece
+    if draft is not None:
+        yield _finished(draft)
+
+
+def _finished(draft: _Piece) -> Chunk:
+    return Chunk(draft.start, draft.end, draft.heading_path, draft.page)
+
+
+def _belongs(draft: _Piece, piece: _Piece) -> bool:
+    if piece.end - draft.start > LIMIT:
+        return False
+    length = draft.end - draft.start
+    if piece.opens or piece.page != draft.page or piece.heading_path != draft.heading_path:
+        return length < TINY and _follows(draft.heading_path, piece.heading_path)
+    return length < TARGET
+
+
+def _follows(path: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether `other` is the path of a sibling or of a part of the section `path`."""
+    return other[:-1] == path[:-1] or other[: len(path)] == path
+
+
+def _common(path: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    length = 0
+    for mine, theirs in zip(path, other, strict=False):
+        if mine != theirs:
+            break
+        length += 1
+    return path if length == len(path) else path[:length]
+
+
+def _pieces(parsed: ParsedText) -> Iterator[_Piece]:
+    """The blocks, long ones cut. Headings wait for the block below them and are its beginning."""
+    text = parsed.text
+    lead: _Piece | None = None
+    for block in parsed.blocks:
+        if block.kind == "rule" or block.end <= block.start:
+            continue
+        if block.kind == "heading" and block.end - (lead or block).start <= LIMIT // 2:
+            first = lead or _Piece(block.start, block.end, block.heading_path, block.page, opens=True)
+            lead = replace(first, end=block.end, heading_path=block.heading_path)
+            continue
+        yield from _block_pieces(text, block, lead)
+        lead = None
+    if lead is not None:
+        yield lead
+
+
+def _block_pieces(text: str, block: Block, lead: _Piece | None) -> Iterator[_Piece]:
+    start, page, opens = (lead.start, lead.page, True) if lead else (block.start, block.page, block.kind == "heading")
+    for piece_start, piece_end in _cut_block(text, start, block):
+        yield _Piece(piece_start, piece_end, block.heading_path, page, opens)
+        page, opens = block.page, False
+
+
+def _cut_block(text: str, start: int, block: Block) -> Iterator[tuple[int, int]]:
+    """`text[start:block.end]` in pieces of at most LIMIT characters, without blanks around them."""
+    if block.end - start <= LIMIT:
+        yield from _stripped(text, start, block.end)
+        return
+    for atom_start, atom_end, kind in _atoms(text, start, block):
+        for cut_start, cut_end in _cut(text, atom_start, atom_end, by_line=kind in {"code", "table", "list", "definition"}):
+            yield from _stripped(text, cut_start, cut_end)
+
+
+def _atoms(text: str, start: int, block: Block) -> Iterator[tuple[int, int, str]]:
+    """A long block as (start, end, kind): headings before a code fence or table that just fits, and fences within lists, apart."""
+    if block.kind in {"code", "table"}:
+        if start < block.start and block.end - block.start <= LIMIT:
+            yield start, block.start, "heading"
+            start = block.start
+        yield start, block.end, block.kind
+        return
+    at = start
+    if block.kind != "paragraph":
+        for fence_start, fence_end in _fences(text, block.start, block.end):
+            if fence_start > at:
+                yield at, fence_start, block.kind
+            yield fence_start, fence_end, "code"
+            at = fence_end
+    if at < block.end:
+        yield at, block.end, block.kind
+
+
+def _fences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    opened: re.Match[str] | None = None
+    for fence in _FENCE.finditer(text, start, end):
+        if opened is None:
+            opened = fence
+        elif fence[1] == opened[1]:
+            yield opened.start(), fence.end()
+            opened = None
+
+
+def _cut(text: str, start: int, end: int, *, by_line: bool) -> Iterator[tuple[int, int]]:
+    while (length := end - start) > LIMIT:
+        # A little above even shares: the end of a long paragraph is not left over as a stump.
+        share = length / math.ceil(length / LIMIT)
+        cut = _boundary(text, start, start + min(LIMIT, round(1.3 * share)), by_line=by_line)
+        yield start, cut
+        start = cut
+    yield start, end
+
+
+def _boundary(text: str, start: int, high: int, *, by_line: bool) -> int:
+    """The best place to cut between the middle of `text[start:high]` and its end."""
+    low = (start + high) // 2
+    line = text.rfind("\n", low, high) + 1
+    sentence = _last(_SENTENCE_END, text, low, high)
+    whole_line = text.rfind("\n", start + 1, high) + 1
+    best = line or whole_line or sentence if by_line else sentence or line
+    return best or _last(_BLANKS, text, low, high) or _between_characters(text, start, high)
+
+
+def _last(pattern: re.Pattern[str], text: str, low: int, high: int) -> int:
+    """Where the last match ends, 0 without one."""
+    end = 0
+    for match in pattern.finditer(text, low, high):
+        end = match.end()
+    return end
+
+
+def _between_characters(text: str, start: int, at: int) -> int:
+    """The last place up to `at` that tears no character as a reader sees it apart: accents, jamo, emoji, flags."""
+    for place in range(at, max(start, at - _LONGEST_CHARACTER), -1):
+        before, after = text[place - 1], text[place]
+        if before == "\u200d" or _EXTENDS.match(after) or unicodedata.category(after).startswith("M"):
+            continue
+        if _is_flag_half(before) and _is_flag_half(after):
+            continue
+        return place
+    return at
+
+
+def _is_flag_half(char: str) -> bool:
+    return "\U0001f1e6" <= char <= "\U0001f1ff"
+
+
+def _stripped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The range without blanks around it; nothing when it is blank."""
+    piece = text[start:end]
+    start += len(piece) - len(piece.lstrip())
+    if start < end:
+        yield start, start + len(piece.strip())
