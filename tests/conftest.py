@@ -1,9 +1,15 @@
 """Fixtures for everyone: one real PostgreSQL and one real Valkey per pytest process, each started when first wanted."""
 
 from collections.abc import AsyncGenerator
+from uuid import UUID
 
 import pytest
 
+from protostar.access.repository import AccessRepository
+from protostar.db.session import Database, create_engine
+from protostar.redis.client import RedisClient
+from protostar.telemetry import Metrics
+from tests.support.databases import copied, make_template
 from tests.support.servers import postgres_server, redis_server
 
 
@@ -19,3 +25,39 @@ async def redis_url() -> AsyncGenerator[str]:
     """`unix://…` of a server of our own; who writes to it takes a key prefix or a database number of their own."""
     async with redis_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+async def template(postgres_url: str) -> str:
+    return await make_template(postgres_url)
+
+
+@pytest.fixture
+async def database_url(postgres_url: str, template: str) -> AsyncGenerator[str]:
+    """`postgresql://…` of a migrated database of this test's own."""
+    async with copied(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncGenerator[Database]:
+    database = Database(create_engine(database_url))
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncGenerator[RedisClient]:
+    client = RedisClient(redis_url, Metrics())
+    yield client
+    await client.run(lambda commands: commands.flushall())
+    await client.close()
+
+
+@pytest.fixture
+async def space_id(database: Database) -> UUID:
+    """The space that the first migration made."""
+    async with database.transaction() as session:
+        id_ = await AccessRepository(session).space(None)
+    assert id_ is not None
+    return id_

@@ -23,7 +23,7 @@ class Page(BaseModel, Generic[T]):
     next_cursor: str | None
 
 
-def page_of(rows: Sequence[I], limit: int) -> Page[I]:
+def page_of(rows: Sequence[I], limit: int) -> "Page[I]":
     """A page from up to `limit` + 1 rows: the one too many only says that there is a next page."""
     items = rows[:limit]
     return Page(items=items, next_cursor=str(items[-1].id) if len(rows) > limit else None)

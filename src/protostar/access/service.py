@@ -33,6 +33,7 @@ class Access:
         self._admin = hash_key(admin_key) if admin_key else None
         self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
         self._first_space: UUID | None = None
+        self._secret: bytes | None = None
 
     async def authenticate(self, token: str) -> Key:
         """The key behind a token. Raises Unauthorized; DatabaseUnavailable for a key not seen in the last ten minutes."""
@@ -50,6 +51,13 @@ class Access:
             raise
         self._remember(hash_, _Seen(key, now))
         return key
+
+    async def secret(self) -> bytes:
+        """The installation's secret. Raises DatabaseUnavailable until it has been read once."""
+        if self._secret is None:
+            async with self._database.transaction() as session:
+                self._secret = await AccessRepository(session).secret()
+        return self._secret
 
     async def principal(self, key: Key, named: UUID | None) -> Principal:
         """The key at work in the space that the request named, else in its own; the admin key's own is the oldest.

@@ -1,5 +1,8 @@
 """The only way the schema changes: Alembic, under an advisory lock, from whichever process comes first."""
 
+import asyncio
+import random
+from contextlib import suppress
 from pathlib import Path
 
 import structlog
@@ -11,7 +14,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from protostar.db.errors import connecting, working
-from protostar.db.session import create_engine
+from protostar.db.session import Database, create_engine
+from protostar.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
 
@@ -70,3 +74,31 @@ def _upgrade(connection: Connection) -> None:
     connection.commit()
     if before != head():
         log.info("database_migrated", before=before, after=head())
+
+
+async def is_migrated(database: Database) -> bool:
+    """Whether the schema is at least the one that this build needs. Raises DatabaseUnavailable."""
+    async with database.reading() as connection:
+        exists = await connection.execute(text("select to_regclass('alembic_version') is not null"))
+        if not exists.scalar_one():
+            return False
+        found = (await connection.execute(text("select version_num from alembic_version"))).scalar_one_or_none()
+    # A schema from a later build is fine: changes are made so that two builds can run side by side.
+    return found is not None and found >= head()
+
+
+async def wait_until_migrated(database: Database, stop: asyncio.Event) -> bool:
+    """True once the schema is there; False when `stop` is set before. Never gives up by itself."""
+    wait = 0.2
+    while not stop.is_set():
+        try:
+            if await is_migrated(database):
+                await database.reconnect()
+                return True
+            log.warning("waiting_for_migration", hint="run «protostar migrate»")
+        except DatabaseUnavailable as error:
+            log.warning("waiting_for_database", error=str(error))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), wait * random.uniform(0.8, 1.2))  # noqa: S311
+        wait = min(5, wait * 2)
+    return False

@@ -76,6 +76,10 @@ class Database:
         finally:
             await asyncio.shield(connection.close())
 
+    async def reconnect(self) -> None:
+        """Make new connections from now on: those from before the first migration do not know pgvector's types."""
+        await self._engine.dispose()
+
     async def close(self) -> None:
         await self._engine.dispose()
 

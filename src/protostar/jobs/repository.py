@@ -36,8 +36,8 @@ _ENQUEUE = text(f"""
     returning id""").bindparams(bindparam("args", type_=JSONB), bindparam("space_id", type_=Uuid))
 
 _START = text("""
-    insert into jobs (id, space_id, kind, args, state, attempt, max_attempts, fence, lease_owner, lease_until, started_at, give_up_at)
-    values (:id, :space_id, :kind, :args, 'running', 1, :max_attempts, nextval('job_fence'), :owner, now() + :lease, now(),
+    insert into jobs (id, space_id, kind, args, priority, state, attempt, max_attempts, fence, lease_owner, lease_until, started_at, give_up_at)
+    values (:id, :space_id, :kind, :args, :priority, 'running', 1, :max_attempts, nextval('job_fence'), :owner, now() + :lease, now(),
             now() + :give_up_after)
     returning fence""").bindparams(bindparam("args", type_=JSONB))
 
@@ -52,9 +52,7 @@ _CLAIM = """
     returning jobs.id, jobs.space_id, jobs.kind, jobs.args, jobs.attempt, jobs.fence"""
 
 _CLAIM_MANY = text(_CLAIM.format(suspects="<", suspect_after=SUSPECT_AFTER)).bindparams(bindparam("kinds", type_=ARRAY(Text)))
-_CLAIM_SUSPECT = text(_CLAIM.format(suspects=">=", suspect_after=SUSPECT_AFTER)).bindparams(
-    bindparam("kinds", type_=ARRAY(Text))
-)
+_CLAIM_SUSPECT = text(_CLAIM.format(suspects=">=", suspect_after=SUSPECT_AFTER)).bindparams(bindparam("kinds", type_=ARRAY(Text)))
 
 _SUSPECT_WAITS = text(f"""
     select exists (select from jobs where state = 'queued' and kind = any(:kinds) and lost_leases >= {SUSPECT_AFTER}
@@ -125,19 +123,17 @@ _RETRY = text("""
     returning id, space_id, kind, args, attempt, fence, state, error""")
 
 _CLAIM_SLOT = text("""
-    insert into job_slots (name, slot) values (:name, date_bin(:every, now(), 'epoch')) on conflict do nothing returning slot""")
+    insert into job_slots (name, slot) values (:name, date_bin(cast(:every as interval), now(), 'epoch')) on conflict do nothing returning slot""")
 
 _PRUNE = text("""
-    delete from jobs where id in (select id from jobs where finished_at < now() - :retention order by finished_at limit 1000)""")
+    delete from jobs where id in (select id from jobs where finished_at < now() - cast(:retention as interval) order by finished_at limit 1000)""")
 _PRUNE_SLOTS = text("delete from job_slots where slot < now() - interval '30 days'")
 _PRUNE_WORKERS = text("delete from workers where seen_at < now() - interval '1 hour'")
 
 _HEARTBEAT = text("""
     insert into workers (id, name, kinds, concurrency, running, version)
     values (:id, :name, :kinds, :concurrency, :running, :version)
-    on conflict (id) do update set running = excluded.running, seen_at = now()""").bindparams(
-    bindparam("kinds", type_=ARRAY(Text))
-)
+    on conflict (id) do update set running = excluded.running, seen_at = now()""").bindparams(bindparam("kinds", type_=ARRAY(Text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +164,11 @@ class JobRepository:
     async def start(self, job: Enqueue, *, owner: str, lease: timedelta) -> Job:
         """Insert a job that this process runs itself from the first moment."""
         id_ = new_id()
-        values = {name: getattr(job, name) for name in ("kind", "space_id", "args", "give_up_after", "max_attempts")}
+        values = {name: getattr(job, name) for name in ("kind", "space_id", "args", "priority", "give_up_after", "max_attempts")}
         result = await self._session.execute(_START, {"id": id_, "owner": owner, "lease": lease, **values})
         return Job(id_, job.space_id, job.kind, job.args, 1, result.scalar_one())
 
-    async def claim(
-        self, kinds: Sequence[str], *, limit: int, owner: str, lease: timedelta, suspect: bool = False
-    ) -> list[Job]:
+    async def claim(self, kinds: Sequence[str], *, limit: int, owner: str, lease: timedelta, suspect: bool = False) -> list[Job]:
         statement = _CLAIM_SUSPECT if suspect else _CLAIM_MANY
         values = {"kinds": list(kinds), "limit": limit, "owner": owner, "lease": lease}
         return [Job(*row) for row in await self._session.execute(statement, values)]

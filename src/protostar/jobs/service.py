@@ -29,9 +29,7 @@ class Jobs:
     async def retry(self, session: AsyncSession, id_: UUID, registry: Registry) -> None:
         change = await JobRepository(session).retry(id_)
         if change is None:
-            raise Conflict(
-                "Only a failed, dead or cancelled job can be retried, and only while none of the same work is queued."
-            )
+            raise Conflict("Only a failed, dead or cancelled job can be retried, and only while none of the same work is queued.")
         await registry.changed(session, change)
         after_commit(session, lambda: self._bell.ring(change.job.kind))
 

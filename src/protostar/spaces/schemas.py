@@ -44,7 +44,9 @@ class Space(BaseModel):
 class KeyCreate(BaseModel):
     role: Literal["manage", "ask"]
     name: Name
-    origins: Annotated[list[Origin], Field(max_length=50, description="pages that may use an `ask` key, as `https://example.com`")] = []
+    origins: Annotated[
+        list[Origin], Field(max_length=50, description="pages that may use an `ask` key, as `https://example.com`")
+    ] = []
 
 
 class KeyInfo(BaseModel):

@@ -8,6 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 from protostar.db.vectors import HalfVec, SparseVec
+from protostar.ids import new_id
 
 revision = "0001"
 down_revision = None
@@ -83,9 +84,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
         postgresql_with={"fillfactor": 80, "autovacuum_vacuum_scale_factor": 0.02},
     )
-    op.create_index(
-        "ix_jobs_finished", "jobs", ["finished_at"], unique=False, postgresql_where=sa.text("finished_at is not null")
-    )
+    op.create_index("ix_jobs_finished", "jobs", ["finished_at"], unique=False, postgresql_where=sa.text("finished_at is not null"))
     op.create_index(
         "ix_jobs_ready",
         "jobs",
@@ -95,7 +94,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_jobs_running", "jobs", ["kind"], unique=False, postgresql_where=sa.text("state = 'running'"))
     op.create_index("ix_jobs_space_id", "jobs", ["space_id", "id"], unique=False)
-    op.create_index("ix_jobs_turn", "jobs", ["space_id", "turn"], unique=False, postgresql_where=sa.text("state = 'queued'"))
+    op.create_index(
+        "ix_jobs_turn", "jobs", ["space_id", "priority", "turn"], unique=False, postgresql_where=sa.text("state = 'queued'")
+    )
     op.create_index(
         "uq_jobs_dedupe", "jobs", ["dedupe_key"], unique=True, postgresql_where=sa.text("state in ('queued', 'running')")
     )
@@ -166,11 +167,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
     )
     op.create_index(
-        "ix_documents_filename",
-        "documents",
-        ["space_id", "filename"],
-        unique=False,
-        postgresql_where=sa.text("deleted_at is null"),
+        "ix_documents_filename", "documents", ["space_id", "filename"], unique=False, postgresql_where=sa.text("deleted_at is null")
     )
     op.create_index(
         "ix_documents_space_id", "documents", ["space_id", "id"], unique=False, postgresql_where=sa.text("deleted_at is null")
@@ -307,6 +304,11 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("document_id", "version", name=op.f("pk_version_terms")),
     )
+    # What every installation has: a secret of 256 random bits (gen_random_uuid is cryptographically strong), and a first space.
+    op.execute("""
+        insert into installation (id, secret)
+        select 1, sha256(decode(string_agg(replace(gen_random_uuid()::text, '-', ''), ''), 'hex')) from generate_series(1, 4)""")
+    op.execute(sa.text("insert into spaces (id, name) values (:id, 'Default')").bindparams(id=new_id()))
 
 
 def downgrade() -> None:

@@ -1,0 +1,82 @@
+"""`/v1/answers` and `/v1/conversations`: asking, resuming, reading back."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import StreamingResponse
+
+from protostar import sse
+from protostar.answers.events import Event
+from protostar.answers.schemas import Answer, Ask, Conversation
+from protostar.answers.service import Answers, Taken
+from protostar.answers.writer import show
+from protostar.dependencies import Asker, IdempotencyKey
+from protostar.access.model import Principal
+
+router = APIRouter(prefix="/v1", tags=["answers"])
+
+
+def _answers(request: Request) -> Answers:
+    return request.state.answers
+
+
+Service = Annotated[Answers, Depends(_answers)]
+VisitorToken = Annotated[
+    str | None, Header(alias="Protostar-Visitor", description="`visitor_token` of the event `start`; needed with a publishable key")
+]
+LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="the last event that arrived; the rest follows")]
+
+
+@router.post("/answers", response_model=Answer, responses={200: {"content": {"text/event-stream": {}}}})
+async def ask(
+    body: Ask, principal: Asker, answers: Service, idempotency_key: IdempotencyKey = None, visitor: VisitorToken = None
+) -> Answer | StreamingResponse:
+    """Answers a question from the space's documents; every claim carries the number of its citation.
+
+    With `stream`: `start`, then `delta`…, then exactly one of `done` and `error`; `reset` in between says that the text begins
+    anew. Each event has an id: `GET /v1/answers/{id}/events` with `Last-Event-ID` goes on from it.
+    """
+    if body.conversation_id is not None:
+        await _check_visitor(principal, answers, visitor, body.conversation_id)
+    taken = await answers.ask(principal.space_id, body, idempotency_key)
+    if body.stream:
+        return sse.stream(_events(answers.events(taken)))
+    return await answers.finished(taken)
+
+
+@router.get("/answers/{answer_id}")
+async def get_answer(answer_id: UUID, principal: Asker, answers: Service, visitor: VisitorToken = None) -> Answer:
+    row = await answers.get(principal.space_id, answer_id)
+    await _check_visitor(principal, answers, visitor, row.conversation_id)
+    return show(row)
+
+
+@router.get("/answers/{answer_id}/events", response_class=StreamingResponse)
+async def resume_answer(
+    answer_id: UUID, principal: Asker, answers: Service, visitor: VisitorToken = None, last_event_id: LastEventId = None
+) -> StreamingResponse:
+    """The events after `Last-Event-ID`, on any replica; `reset` first where the text has to begin anew."""
+    row = await answers.get(principal.space_id, answer_id)
+    await _check_visitor(principal, answers, visitor, row.conversation_id)
+    return sse.stream(_events(answers.events(Taken(row, None), last_event_id)))
+
+
+@router.get("/conversations/{conversation_id}")
+async def get_conversation(conversation_id: UUID, principal: Asker, answers: Service, visitor: VisitorToken = None) -> Conversation:
+    conversation = await answers.conversation(principal.space_id, conversation_id)
+    await _check_visitor(principal, answers, visitor, conversation_id)
+    return conversation
+
+
+async def _check_visitor(principal: Principal, answers: Answers, token: str | None, conversation_id: UUID) -> None:
+    if principal.is_visitor:
+        await answers.check_visitor(token, principal.space_id, conversation_id)
+
+
+async def _events(events: AsyncGenerator[Event]) -> AsyncGenerator[bytes]:
+    async with aclosing(events):
+        async for event in events:
+            yield sse.event(event.name, event.data, event.id)

@@ -1,0 +1,133 @@
+"""The events of one answer while it is written: kept in this process, and in Redis for whoever lost the connection.
+
+`start`, then `delta`…, then exactly one of `done` and `error`; `reset` says that the text begins anew.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from redis.asyncio import Redis
+
+from protostar.redis.client import RedisClient
+
+Name = Literal["start", "delta", "reset", "done", "error"]
+_LAST: Final = ("done", "error")
+_LENGTH: Final = 5000  # entries of one answer's stream; an answer of that many pieces is not written in ten minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """`fence` and `seq` make its id: a later holder of the answer's job has a higher fence."""
+
+    name: Name
+    data: dict[str, Any]
+    fence: int
+    seq: int
+
+    @property
+    def id(self) -> str:
+        return f"{self.fence}-{self.seq}"
+
+    @property
+    def is_last(self) -> bool:
+        return self.name in _LAST
+
+
+def parse_id(id_: str) -> tuple[int, int] | None:
+    """(fence, seq) of an event id; None for anything else."""
+    fence, _, seq = id_.partition("-")
+    return (int(fence), int(seq)) if fence.isdigit() and seq.isdigit() else None
+
+
+def stream_key(answer_id: UUID, fence: int) -> str:
+    return f"protostar:answer:{answer_id}:{fence}"
+
+
+class Feed:
+    """The events of an answer that this process writes, for any number of readers, at any time."""
+
+    def __init__(self, answer_id: UUID, fence: int) -> None:
+        self.answer_id = answer_id
+        self.fence = fence
+        self._events: list[Event] = []
+        self._changed = asyncio.Event()
+
+    @property
+    def ended(self) -> bool:
+        return bool(self._events) and self._events[-1].is_last
+
+    def publish(self, name: Name, data: dict[str, Any]) -> None:
+        self._events.append(Event(name, data, self.fence, len(self._events) + 1))
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def since(self, seq: int) -> list[Event]:
+        return self._events[seq:]
+
+    async def follow(self, seq: int = 0) -> AsyncGenerator[Event]:
+        """The events after `seq`, until the last one."""
+        while True:
+            changed = self._changed
+            for event in self._events[seq:]:
+                seq = event.seq
+                yield event
+                if event.is_last:
+                    return
+            await changed.wait()
+
+    async def changed(self) -> None:
+        await self._changed.wait()
+
+
+class Recorder:
+    """Copies a feed into a capped, expiring Redis stream, a few times a second; Redis away costs the resume and nothing else."""
+
+    def __init__(self, redis: RedisClient | None, ttl: timedelta, interval: float = 0.1) -> None:
+        self._redis = redis
+        self._ttl = ttl
+        self._interval = interval
+
+    async def record(self, feed: Feed) -> bool:
+        """Until the feed ends; whether everything could be recorded."""
+        if self._redis is None:
+            return False
+        seq, whole = 0, True
+        while True:
+            if not (pending := feed.since(seq)):
+                await feed.changed()
+                continue
+            whole = await self._append(self._redis, feed, pending) and whole
+            seq = pending[-1].seq
+            if pending[-1].is_last:
+                return whole
+            await asyncio.sleep(self._interval)
+
+    async def _append(self, redis: RedisClient, feed: Feed, events: list[Event]) -> bool:
+        key = stream_key(feed.answer_id, feed.fence)
+
+        async def command(client: Redis) -> bool:
+            async with client.pipeline(transaction=False) as pipe:
+                for event in events:
+                    fields: dict[Any, Any] = {"name": event.name, "data": json.dumps(event.data, ensure_ascii=False)}
+                    pipe.xadd(key, fields, id=event.id, maxlen=_LENGTH, approximate=True)
+                pipe.expire(key, self._ttl)
+                await pipe.execute()
+            return True
+
+        return await redis.attempt(command) is True
+
+
+async def recorded(redis: RedisClient, answer_id: UUID, fence: int, seq: int, seconds: float) -> list[Event]:
+    """The recorded events after `seq`, waiting up to `seconds` for the first. Raises RedisUnavailable."""
+    entries = await redis.read_stream(stream_key(answer_id, fence), f"{fence}-{seq}", seconds)
+    events: list[Event] = []
+    for id_, fields in entries:
+        at = parse_id(id_)
+        if at is not None:
+            events.append(Event(fields["name"], json.loads(fields["data"]), *at))  # pyright: ignore[reportArgumentType]
+    return events

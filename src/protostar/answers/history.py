@@ -1,0 +1,39 @@
+"""The conversation so far, as much of it as a prompt may carry."""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+WHOLE_TURNS: Final = 2
+WHOLE_CHARS: Final = 1_500  # of one recent answer
+OLDER_CHARS: Final = 3_000  # of all summaries together
+UNSUMMARIZED_CHARS: Final = 300
+
+
+class Answered(Protocol):
+    @property
+    def question(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def summary(self) -> str | None: ...
+
+
+def history(turns: Sequence[Answered]) -> list[tuple[str, str]]:
+    """(question, answer) of the latest turns whole, of older ones their summaries, oldest first.
+
+    However long the conversation is, this stays below about 15,000 characters.
+    """
+    recent = [(turn.question, _cut(turn.text, WHOLE_CHARS)) for turn in turns[-WHOLE_TURNS:]]
+    older: list[tuple[str, str]] = []
+    left = OLDER_CHARS
+    for turn in reversed(turns[:-WHOLE_TURNS]):
+        question, answer = _cut(turn.question, UNSUMMARIZED_CHARS), turn.summary or _cut(turn.text, UNSUMMARIZED_CHARS)
+        left -= len(question) + len(answer)
+        if left < 0:
+            break
+        older.append((question, answer))
+    return older[::-1] + recent
+
+
+def _cut(text: str, characters: int) -> str:
+    return text if len(text) <= characters else text[:characters].rstrip() + " …"

@@ -1,0 +1,313 @@
+"""Answers that survive: the process that takes a question writes it at once, under a lease; anyone else can take over.
+
+The question, its answer's row and its job are one transaction. Whoever lost the connection reads on from this process, from Redis,
+or, once the answer is done, from PostgreSQL.
+"""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from protostar.access.repository import AccessRepository
+from protostar.access.visitor import VisitorTokens
+from protostar.answers.events import Event, Feed, Recorder, parse_id, recorded
+from protostar.answers.models import AnswerRow, ConversationRow
+from protostar.answers.repository import AnswerRepository
+from protostar.answers.schemas import Answer, Ask, Conversation
+from protostar.answers.writer import Writer, show
+from protostar.config import AnswerSettings
+from protostar.db.session import Database
+from protostar.errors import DatabaseUnavailable, InvalidInput, LeaseLost, NotFound, ProtostarError, RedisUnavailable, Unavailable
+from protostar.ids import new_id
+from protostar.jobs.leases import Leases
+from protostar.jobs.model import Job
+from protostar.jobs.repository import Enqueue, JobRepository
+from protostar.jobs.worker import process_name
+from protostar.problems import problem
+from protostar.redis.client import RedisClient
+
+log = structlog.get_logger()
+
+WRITE: Final = "answer.write"
+_GIVE_UP: Final = timedelta(hours=1)
+_FROM_DATABASE: Final = 1_000_000  # seq of events that are made from the finished row; no writer gets that far
+_LINGER: Final = 5.0  # seconds that a finished feed stays for readers that are a moment late
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A question that was taken in. `feed`: None where another process writes it, or it is finished."""
+
+    answer: AnswerRow
+    feed: Feed | None
+
+
+class Answers:
+    def __init__(
+        self,
+        database: Database,
+        redis: RedisClient | None,
+        writer: Writer,
+        visitors: VisitorTokens,
+        recorder: Recorder,
+        settings: AnswerSettings,
+    ) -> None:
+        self._database = database
+        self._redis = redis
+        self._writer = writer
+        self._visitors = visitors
+        self._settings = settings
+        self._leases = Leases(database, settings.lease)
+        self._recorder = recorder
+        self._feeds: dict[UUID, Feed] = {}
+        self._running: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def running(self, grace: timedelta) -> AsyncGenerator["Answers"]:
+        """Leases are kept inside the block; at its end answers get the grace time, then go back to the queue."""
+        keeper = asyncio.create_task(self._leases.keep())
+        try:
+            yield self
+        finally:
+            if self._running:
+                _done, late = await asyncio.wait(self._running, timeout=grace.total_seconds())
+                for task in late:
+                    task.cancel()
+                if late:
+                    await asyncio.wait(late, timeout=5)
+            keeper.cancel()
+            await asyncio.gather(keeper, return_exceptions=True)
+
+    # -- taking a question
+
+    async def ask(self, space_id: UUID, body: Ask, idempotency_key: str | None) -> Taken:
+        """Take a question in and begin to answer it; a repeated one joins the answer that it has."""
+        async with self._database.transaction() as session:
+            row, job = await self._take(session, space_id, body, idempotency_key)
+        if job is None:
+            return Taken(row, self._feeds.get(row.id))
+        feed = Feed(row.id, job.fence)
+        feed.publish("start", await self._start(row))
+        self._feeds[row.id] = feed
+        task = asyncio.create_task(self._run(job, row, feed), name=f"answer {row.id}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return Taken(row, feed)
+
+    async def _take(self, session: AsyncSession, space_id: UUID, body: Ask, key: str | None) -> tuple[AnswerRow, Job | None]:
+        repository = AnswerRepository(session)
+        id_ = new_id()
+        if key is not None:
+            hash_ = hashlib.sha256(f"{body.conversation_id}\n{body.question}".encode()).digest()
+            taken = await AccessRepository(session).remember(space_id, f"answers:{key}", hash_, id_)
+            if taken.request_hash != hash_:
+                raise InvalidInput("This Idempotency-Key was used for another question; choose a new one for a new request.")
+            if taken.resource_id != id_ and (earlier := await repository.get(space_id, taken.resource_id)) is not None:
+                return earlier, None
+        conversation = None
+        if body.conversation_id is None:
+            conversation = ConversationRow(id=new_id(), space_id=space_id)
+        elif await repository.conversation(space_id, body.conversation_id) is None:
+            raise NotFound("There is no conversation with that id.")
+        conversation_id = conversation.id if conversation is not None else body.conversation_id
+        # Should another process have to write it: a visitor waits, so it goes before everything else.
+        enqueue = Enqueue(WRITE, space_id, {"answer_id": str(id_)}, priority=10, give_up_after=_GIVE_UP)
+        job = await JobRepository(session).start(enqueue, owner=process_name(), lease=self._leases.lease)
+        row = AnswerRow(id=id_, space_id=space_id, conversation_id=conversation_id, question=body.question, job_id=job.id)
+        return await repository.add(row, conversation), job
+
+    async def _start(self, row: AnswerRow) -> dict[str, str]:
+        return {
+            "answer_id": str(row.id),
+            "conversation_id": str(row.conversation_id),
+            "visitor_token": await self._visitors.sign(row.space_id, row.conversation_id),
+        }
+
+    async def _run(self, job: Job, row: AnswerRow, feed: Feed) -> None:
+        """Write the answer; whatever happens, it is finished, failed with a reason, or another's to finish."""
+        current = asyncio.current_task()
+        self._leases.hold(job, lambda _reason: current.cancel() if current else None)
+        recording = asyncio.create_task(self._recorder.record(feed))
+        try:
+            await self._write(job, row, feed)
+        except asyncio.CancelledError:
+            await self._release(job)
+        except LeaseLost:
+            log.warning("answer_taken_over", answer=str(row.id))
+        except ProtostarError as error:
+            await self._fail(job, row, feed, error)
+        except Exception:  # the last error of a request: it is told to whoever asked, and logged
+            log.exception("answer_raised", answer=str(row.id))
+            await self._fail(job, row, feed, ProtostarError())
+        finally:
+            self._leases.drop(job)
+            if feed.ended:
+                with suppress(asyncio.CancelledError):
+                    await recording
+                    await asyncio.sleep(_LINGER)
+            recording.cancel()
+            self._feeds.pop(row.id, None)
+
+    async def _write(self, job: Job, row: AnswerRow, feed: Feed) -> None:
+        """Dependencies that go away in the middle cost a new beginning; the lease or the deadline ends the patience."""
+        wait = 0.25
+        async with asyncio.timeout(self._settings.deadline.total_seconds()):
+            while True:
+                try:
+                    await self._writer.write(job, row, feed)
+                except Unavailable as error:
+                    log.warning("answer_waits_for_dependency", answer=str(row.id), error=str(error))
+                    feed.publish("reset", {"answer_id": str(row.id)})
+                    await asyncio.sleep(error.retry_after or wait * random.uniform(0.5, 1))  # noqa: S311
+                    wait = min(5, wait * 2)
+                else:
+                    return
+
+    async def _fail(self, job: Job, row: AnswerRow, feed: Feed, error: ProtostarError) -> None:
+        details = problem(error)
+        with suppress(DatabaseUnavailable):  # then the lease runs out and a worker answers
+            async with self._database.transaction() as session:
+                if await JobRepository(session).fail(job, error=str(error), code=error.code, final=True) is None:
+                    return
+                await AnswerRepository(session).finish(row.id, {"state": "failed", "error": details})
+            feed.publish("error", {"problem": details})
+
+    async def _release(self, job: Job) -> None:
+        """Give the job back at the process's end, or let go of it where another has it already."""
+        with suppress(DatabaseUnavailable):
+            async with self._database.transaction() as session:
+                await JobRepository(session).release(job)
+
+    # -- reading
+
+    async def get(self, space_id: UUID, id_: UUID) -> AnswerRow:
+        async with self._database.transaction() as session:
+            row = await AnswerRepository(session).get(space_id, id_)
+        if row is None:
+            raise NotFound("There is no answer with that id.")
+        return row
+
+    async def conversation(self, space_id: UUID, id_: UUID) -> Conversation:
+        async with self._database.transaction() as session:
+            repository = AnswerRepository(session)
+            row = await repository.conversation(space_id, id_)
+            if row is None:
+                raise NotFound("There is no conversation with that id.")
+            turns = await repository.turns(id_)
+        return Conversation(id=row.id, created_at=row.created_at, answers=[show(turn) for turn in turns])
+
+    async def check_visitor(self, token: str | None, space_id: UUID, conversation_id: UUID) -> None:
+        """Raises Forbidden unless the visitor token is this conversation's."""
+        await self._visitors.verify(token or "", space_id, conversation_id)
+
+    async def finished(self, taken: Taken) -> Answer:
+        """The answer once it is done. Raises ProtostarError when it failed."""
+        async for event in self.events(taken):
+            if event.name == "done":
+                return Answer.model_validate(event.data["answer"])
+            if event.name == "error":
+                raise _error_of(event)
+        raise ProtostarError("The answer broke off.")
+
+    async def events(self, taken: Taken, last_id: str | None = None) -> AsyncGenerator[Event]:
+        """Every event after `last_id`, from the best source there is, across a change of the writing process."""
+        position = parse_id(last_id) if last_id else None
+        if taken.feed is not None and position is None:
+            async for event in taken.feed.follow():
+                position = (event.fence, event.seq)
+                yield event
+                if event.is_last:
+                    return
+        async for event in self._resumed(taken.answer, position):
+            yield event
+
+    async def _resumed(self, row: AnswerRow, position: tuple[int, int] | None) -> AsyncGenerator[Event]:
+        """`position`: (fence, seq) of the last event that the reader has; None where it has nothing yet."""
+        broken = False
+        if position is None:
+            yield Event("start", await self._start(row), 0, 0)
+        while True:
+            fence = await self._writing_fence(row)
+            if fence is None:
+                break
+            if position is None or position[0] != fence:
+                if position is not None:
+                    yield Event("reset", {"answer_id": str(row.id)}, fence, 0)
+                position, broken = (fence, 0), False
+            events = [] if broken else await self._next_events(row.id, position)
+            for event in events:
+                if event.seq != position[1] + 1:
+                    broken = True  # Redis lost what lies between: only the finished row has it all
+                    break
+                position = (event.fence, event.seq)
+                if event.name != "start":
+                    yield event
+                if event.is_last:
+                    return
+        async for event in self._from_row(row, position, broken=broken):
+            yield event
+
+    async def _writing_fence(self, row: AnswerRow) -> int | None:
+        """The fence of whoever writes the answer now; None once it is finished. Waits while PostgreSQL is away."""
+        while True:
+            try:
+                async with self._database.transaction() as session:
+                    current = await AnswerRepository(session).by_id(row.id)
+                    if current is None or current.state != "running" or current.job_id is None:
+                        return None
+                    job = await AnswerRepository(session).job_fence(current.job_id)
+                return job[0] if job is not None else None
+            except DatabaseUnavailable:
+                await asyncio.sleep(1)
+
+    async def _next_events(self, answer_id: UUID, position: tuple[int, int]) -> list[Event]:
+        fence, seq = position
+        feed = self._feeds.get(answer_id)
+        if feed is not None and feed.fence == fence:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    while not feed.since(seq):
+                        await feed.changed()
+            return feed.since(seq)
+        if self._redis is not None:
+            with suppress(RedisUnavailable):
+                return await recorded(self._redis, answer_id, fence, seq, 1)
+        await asyncio.sleep(0.5)
+        return []
+
+    async def _from_row(self, row: AnswerRow, position: tuple[int, int] | None, *, broken: bool) -> AsyncGenerator[Event]:
+        """The rest of a finished answer: what is left in Redis, else all of it from the row."""
+        if position is not None and position[1] > 0 and not broken and self._redis is not None:
+            with suppress(RedisUnavailable):
+                events = await recorded(self._redis, row.id, *position, 0.01)
+                if events and events[0].seq == position[1] + 1 and events[-1].is_last:
+                    for event in events:
+                        yield event
+                    return
+        row = await self.get(row.space_id, row.id)
+        fence = position[0] if position is not None else 0
+        if position is not None and position[1] > 0:
+            yield Event("reset", {"answer_id": str(row.id)}, fence, _FROM_DATABASE)
+        if row.state == "failed":
+            yield Event("error", {"problem": row.error or problem(ProtostarError())}, fence, _FROM_DATABASE + 1)
+            return
+        if row.text:
+            yield Event("delta", {"text": row.text}, fence, _FROM_DATABASE + 1)
+        yield Event("done", {"answer": show(row).model_dump(mode="json")}, fence, _FROM_DATABASE + 2)
+
+
+def _error_of(event: Event) -> ProtostarError:
+    details = event.data["problem"]
+    error = ProtostarError(str(details.get("detail", "")))
+    error.status_code = int(details.get("status", 500))  # pyright: ignore[reportAttributeAccessIssue]
+    error.code = str(details.get("code", "internal"))  # pyright: ignore[reportAttributeAccessIssue]
+    return error

@@ -1,0 +1,42 @@
+"""`answer.write`: answers whose process died, written anew by a worker. `message.summarize`: long turns of a conversation."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from protostar.answers.events import Feed, Recorder
+from protostar.answers.repository import AnswerRepository
+from protostar.answers.service import WRITE
+from protostar.answers.writer import Writer
+from protostar.db.session import Database
+from protostar.errors import ProtostarError
+from protostar.jobs.context import JobContext
+from protostar.jobs.model import Change, Task
+from protostar.problems import problem
+
+
+def tasks(database: Database, writer: Writer, recorder: Recorder) -> list[Task]:
+    async def write(context: JobContext) -> None:
+        async with database.transaction() as session:
+            row = await AnswerRepository(session).by_id(UUID(context.job.args["answer_id"]))
+        if row is None or row.state != "running":
+            return
+        feed = Feed(row.id, context.job.fence)
+        recording = asyncio.create_task(recorder.record(feed))
+        try:
+            await writer.write(context.job, row, feed)
+            context.finished = True
+            await recording
+        finally:
+            recording.cancel()
+
+    return [Task(WRITE, write, on_change=_follow, give_up_after=timedelta(hours=1))]
+
+
+async def _follow(session: AsyncSession, change: Change) -> None:
+    """An answer whose job has ended for good without it says so."""
+    if change.state != "queued":
+        details = problem(ProtostarError(change.error or ""))
+        await AnswerRepository(session).finish(UUID(change.job.args["answer_id"]), {"state": "failed", "error": details})

@@ -1,0 +1,293 @@
+"""Writes one answer: cache → retrieve → decide → prompt → stream → cite → save."""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from protostar.answers.citations import Citation, MarkerFilter
+from protostar.answers.events import Feed
+from protostar.answers.extractive import quote_answer
+from protostar.answers.history import history
+from protostar.answers.models import AnswerRow
+from protostar.answers.repository import AnswerRepository
+from protostar.answers.schemas import Answer
+from protostar.cache import Cache
+from protostar.config import Settings
+from protostar.db.session import Database
+from protostar.errors import LeaseLost, ModelRejected, ModelUnavailable
+from protostar.jobs.model import Job
+from protostar.jobs.repository import Enqueue, JobRepository
+from protostar.jobs.service import Jobs
+from protostar.knowledge.kinds import SUMMARIZE_TURN
+from protostar.llm import prompts
+from protostar.llm.base import ChatModel, Usage
+from protostar.llm.prompts import Source, Turn, language_of
+from protostar.retrieval.model import Found, Passage
+from protostar.retrieval.service import Retriever
+from protostar.spaces.schemas import SpaceSettings
+from protostar.telemetry import Metrics
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Draft:
+    """An answer as far as it is written."""
+
+    text: str = ""
+    found: bool = True
+    citations: list[Citation] = field(default_factory=list[Citation])
+    degraded: list[str] = field(default_factory=list[str])
+    usage: Usage | None = None
+    model: str | None = None
+    cached: bool = False
+    first_token_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What an answer is written in: its space as of now, and the conversation so far."""
+
+    knowledge_version: int
+    space: SpaceSettings
+    turns: Sequence[AnswerRow]
+
+    @property
+    def is_first(self) -> bool:
+        return not self.turns
+
+
+class Writer:
+    def __init__(
+        self,
+        database: Database,
+        retriever: Retriever,
+        chat: ChatModel | None,
+        cache: Cache,
+        jobs: Jobs,
+        settings: Settings,
+        metrics: Metrics,
+    ) -> None:
+        self._database = database
+        self._retriever = retriever
+        self._chat = chat
+        self._cache = cache
+        self._jobs = jobs
+        self._settings = settings
+        self._metrics = metrics
+
+    async def write(self, job: Job, row: AnswerRow, feed: Feed) -> None:
+        """Write and save the answer, telling `feed` of every step; the last one is `done`, once it is committed.
+
+        Raises LeaseLost where another process holds the job by then, and what the dependencies raise.
+        """
+        started = time.monotonic()
+        setting = await self._setting(row)
+        draft = Draft()
+        key = self._cache_key(row, setting)
+        if not self._cache.available:
+            draft.degraded.append("no_redis")
+        if setting.is_first and (cached := await self._cache.get(key)) is not None:
+            self._metrics.cache.labels("hit").inc()
+            draft = _from_cache(cached)
+            self._say(feed, draft, cached["text"], started)
+        else:
+            self._metrics.cache.labels("miss").inc()
+            await self._compose(row, setting, draft, feed, started)
+        await self._save(job, row, setting, draft)
+        self._count(draft)
+        if setting.is_first and not draft.degraded and not draft.cached:
+            await self._cache.put(key, _to_cache(draft), self._settings.answer.cache_ttl)
+        feed.publish("done", {"answer": show(row, draft).model_dump(mode="json")})
+
+    async def _setting(self, row: AnswerRow) -> Setting:
+        async with self._database.transaction() as session:
+            repository = AnswerRepository(session)
+            version, settings = await repository.space(row.space_id)
+            turns = await repository.turns(row.conversation_id, before=row.id, limit=20)
+        return Setting(version, SpaceSettings.model_validate(settings), [turn for turn in turns if turn.state == "done"])
+
+    # -- composing
+
+    async def _compose(self, row: AnswerRow, setting: Setting, draft: Draft, feed: Feed, started: float) -> None:
+        found = await self._retrieve(row, setting)
+        draft.degraded += found.degraded
+        language = language_of(row.question)
+        if not found.relevance.answerable:
+            draft.found = False
+            self._say(feed, draft, prompts.not_found(language), started)
+            return
+        passages = _within(found.passages, self._settings.chat.context_chars)
+        if self._chat is not None and await self._stream(self._chat, row, setting, passages, draft, feed, started):
+            return
+        draft.degraded.append("no_chat_model")
+        draft.model = None
+        pieces, draft.citations = quote_answer(found.query, passages)
+        if not pieces:
+            draft.found = False
+            pieces = [prompts.not_found(language)]
+        for piece in pieces:
+            self._say(feed, draft, piece, started)
+
+    async def _retrieve(self, row: AnswerRow, setting: Setting) -> Found:
+        """What the question finds; a follow-up that finds nothing by itself is asked together with the question before it."""
+        top_k = self._settings.answer.top_k
+        found = await self._retriever.search(row.space_id, row.question, top_k=top_k, mode="hybrid")
+        if setting.is_first or found.relevance.answerable:
+            return found
+        together = f"{setting.turns[-1].question}\n{row.question}"
+        return await self._retriever.search(row.space_id, together, top_k=top_k, mode="hybrid")
+
+    async def _stream(
+        self,
+        chat: ChatModel,
+        row: AnswerRow,
+        setting: Setting,
+        passages: Sequence[Passage],
+        draft: Draft,
+        feed: Feed,
+        started: float,
+    ) -> bool:
+        """Whether the model wrote the answer. One that breaks off is taken back: the reader is told to begin anew."""
+        sources = [Source(n, p.document_title, p.heading_path, p.page, p.text) for n, p in enumerate(passages, 1)]
+        messages = prompts.answer(
+            row.question,
+            sources,
+            [Turn(question, text) for question, text in history(setting.turns)],
+            persona=setting.space.persona,
+            language=language_of(row.question),
+        )
+        markers = MarkerFilter(passages)
+        timeout = self._settings.answer.deadline.total_seconds() - (time.monotonic() - started)
+        try:
+            stream = chat.stream(messages, max_tokens=self._settings.chat.max_answer_tokens, timeout=timeout)
+            async with aclosing(stream) as deltas:
+                async for delta in deltas:
+                    self._say(feed, draft, markers.feed(delta.text), started)
+                    draft.usage = delta.usage or draft.usage
+            self._say(feed, draft, markers.flush(), started)
+        except (ModelUnavailable, ModelRejected) as error:
+            log.warning("chat_model_failed", answer=str(row.id), error=str(error), written=len(draft.text))
+            if draft.text:
+                feed.publish("reset", {"answer_id": str(row.id)})
+            draft.text = ""
+            return False
+        draft.model = chat.name
+        draft.citations = markers.citations(draft.text)
+        self._metrics.citations_dropped.inc(markers.dropped)
+        return bool(draft.text.strip())
+
+    def _say(self, feed: Feed, draft: Draft, text: str, started: float) -> None:
+        if not text:
+            return
+        if draft.first_token_ms is None:
+            seconds = time.monotonic() - started
+            draft.first_token_ms = round(seconds * 1000)
+            self._metrics.first_token_seconds.observe(seconds)
+        draft.text += text
+        feed.publish("delta", {"text": text})
+
+    # -- saving
+
+    async def _save(self, job: Job, row: AnswerRow, setting: Setting, draft: Draft) -> None:
+        """The answer and its job's end, in one transaction under the job's fence."""
+        values: dict[str, Any] = {
+            "state": "done",
+            "text": draft.text,
+            "found": draft.found,
+            "citations": [_as_json(citation) for citation in draft.citations],
+            "degraded": draft.degraded,
+            "cached": draft.cached,
+            "usage": asdict(draft.usage) if draft.usage is not None else None,
+            "model": draft.model,
+            "first_token_ms": draft.first_token_ms,
+        }
+        async with self._database.transaction() as session:
+            await AnswerRepository(session).finish(row.id, values)
+            for turn in setting.turns:
+                if turn.summary is None and len(turn.text) > 300:
+                    args = {"answer_id": str(turn.id)}
+                    summarize = Enqueue(SUMMARIZE_TURN, row.space_id, args, dedupe_key=f"{SUMMARIZE_TURN}:{turn.id}", priority=-1)
+                    await self._jobs.enqueue(session, summarize)
+            if not await JobRepository(session).finish(job):
+                raise LeaseLost
+
+    def _count(self, draft: Draft) -> None:
+        outcome = "cached" if draft.cached else "found" if draft.found else "not_found"
+        self._metrics.answers.labels(outcome).inc()
+        for reason in draft.degraded:
+            self._metrics.degraded.labels(reason).inc()
+
+    # -- caching
+
+    def _cache_key(self, row: AnswerRow, setting: Setting) -> str:
+        """Everything that the answer to a first question depends on."""
+        parts = [
+            str(row.space_id),
+            setting.knowledge_version,
+            setting.space.model_dump(),
+            prompts.VERSION,
+            self._chat.name if self._chat is not None else None,
+            self._retriever.model_name,
+            " ".join(row.question.lower().split()),
+        ]
+        return "answer:" + hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def show(row: AnswerRow, draft: Draft | None = None) -> Answer:
+    """What the API says about an answer; `draft`: what has just been saved of it."""
+    source: Any = draft or row
+    citations: list[Any] = [_as_json(citation) for citation in draft.citations] if draft is not None else row.citations
+    usage = asdict(draft.usage) if draft is not None and draft.usage is not None else None if draft is not None else row.usage
+    return Answer.model_validate(
+        {
+            "id": row.id,
+            "conversation_id": row.conversation_id,
+            "question": row.question,
+            "text": source.text,
+            "found": source.found,
+            "citations": citations,
+            "degraded": source.degraded,
+            "cached": source.cached,
+            "usage": usage,
+            "state": "done" if draft is not None else row.state,
+            "error": row.error,
+            "created_at": row.created_at,
+        }
+    )
+
+
+def _as_json(citation: Citation) -> dict[str, Any]:
+    return {**asdict(citation), "document_id": str(citation.document_id), "heading_path": list(citation.heading_path)}
+
+
+def _to_cache(draft: Draft) -> dict[str, Any]:
+    return {**asdict(draft), "citations": [_as_json(citation) for citation in draft.citations]}
+
+
+def _from_cache(value: dict[str, Any]) -> Draft:
+    """The cached answer except its text, which is yet to be said."""
+    citations = [
+        Citation(**{**each, "document_id": UUID(each["document_id"]), "heading_path": tuple(each["heading_path"])})
+        for each in value["citations"]
+    ]
+    usage = Usage(**value["usage"]) if value["usage"] is not None else None
+    return Draft(found=value["found"], citations=citations, usage=usage, model=value["model"], cached=True)
+
+
+def _within(passages: Sequence[Passage], characters: int) -> list[Passage]:
+    """As many of the best passages as the prompt has room for, and at least one."""
+    kept: list[Passage] = []
+    for passage in passages:
+        characters -= len(passage.text)
+        if kept and characters < 0:
+            break
+        kept.append(passage)
+    return kept

@@ -1,0 +1,63 @@
+"""The ASGI application."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+
+from protostar import __version__
+from protostar.answers import endpoints as answers
+from protostar.api import errors, operations
+from protostar.api.middleware import Observe, VisitorCors
+from protostar.config import Settings
+from protostar.documents import endpoints as documents
+from protostar.knowledge import endpoints as knowledge
+from protostar.resources import open_resources
+from protostar.retrieval import endpoints as retrieval
+from protostar.spaces import endpoints as spaces
+from protostar.tasks import open_registry
+from protostar.telemetry import Metrics
+
+_DESCRIPTION = """Upload documents, ask questions, get streamed answers whose every claim cites its passage.
+
+Errors are problem documents (RFC 9457). Lists are newest first: `{items, next_cursor}`."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
+        async with open_resources(settings, metrics) as resources, open_registry(resources) as registry:
+            access = resources.access()
+            async with resources.answers(access).running(settings.worker.grace) as answering:
+                yield {
+                    "resources": resources,
+                    "registry": registry,
+                    "database": resources.database,
+                    "objects": resources.objects,
+                    "access": access,
+                    "spaces": resources.spaces(access),
+                    "documents": resources.documents(),
+                    "retriever": resources.retriever,
+                    "answers": answering,
+                }
+
+    # The documentation's scripts come from the installed package: no other origin is asked.
+    app = FastAPIOffline(
+        title="Protostar",
+        description=_DESCRIPTION,
+        version=__version__,
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        static_url="/docs/static",
+    )
+    for feature in (documents, knowledge, retrieval, answers, spaces, operations):
+        app.include_router(feature.router)
+    errors.install(app)
+    app.add_middleware(VisitorCors)
+    app.add_middleware(Observe, metrics=metrics)
+    return app

@@ -1,0 +1,64 @@
+"""Every error becomes a problem document here, once."""
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from protostar.errors import InvalidInput, ProtostarError, TooLarge, Unauthorized
+from protostar.problems import MEDIA_TYPE, problem, retry_after
+
+log = structlog.get_logger()
+
+_CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
+
+
+def respond(error: ProtostarError) -> JSONResponse:
+    headers: dict[str, str] = {}
+    if (seconds := retry_after(error)) is not None:
+        headers["Retry-After"] = str(seconds)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, TooLarge):
+        headers["Connection"] = "close"  # what is left of the body is not read
+    return JSONResponse(problem(error), error.status_code, headers, media_type=MEDIA_TYPE)
+
+
+async def _ours(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProtostarError)  # noqa: S101 - the handler is registered for it
+    if error.status_code >= 500:
+        log.warning("request_failed", code=error.code, error=str(error))
+    return respond(error)
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    issues = [f"{'.'.join(str(part) for part in issue['loc'][1:]) or 'body'}: {issue['msg']}" for issue in error.errors()]
+    return respond(InvalidInput("; ".join(issues[:5])))
+
+
+async def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    code = _CODES.get(error.status_code, "http_error")
+    document = {"type": f"urn:protostar:problem:{code}", "title": error.detail, "status": error.status_code}
+    document |= {"detail": error.detail, "code": code}
+    return JSONResponse(document, error.status_code, error.headers, media_type=MEDIA_TYPE)
+
+
+async def _left(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=499)  # nobody reads it: the client has gone
+
+
+async def _unforeseen(_request: Request, error: Exception) -> Response:
+    log.error("request_raised", exc_info=error)
+    return respond(ProtostarError("An unforeseen error; the log of the server has the details."))
+
+
+def install(app: FastAPI) -> None:
+    app.add_exception_handler(ProtostarError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _left)
+    app.add_exception_handler(Exception, _unforeseen)

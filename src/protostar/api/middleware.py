@@ -1,0 +1,72 @@
+"""Pure ASGI: a request id, the access log and the request metrics; and CORS for what a visitor's page may call."""
+
+import time
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from protostar.telemetry import Metrics
+
+log = structlog.get_logger()
+
+_QUIET = ("/health", "/metrics")
+_VISITORS = ("/v1/answers", "/v1/conversations")
+
+
+class Observe:
+    """Binds `request` to every log line of a request, and counts it by its route, so that ids make no new series."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = uuid4().hex[:12]
+        started = time.monotonic()
+        status = 500
+        seconds = None
+
+        async def observed(message: Message) -> None:
+            nonlocal status, seconds
+            if message["type"] == "http.response.start":
+                status, seconds = message["status"], time.monotonic() - started
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request=request_id):
+            try:
+                await self._app(scope, receive, observed)
+            finally:
+                self._record(scope, status, seconds if seconds is not None else time.monotonic() - started)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route: Any = scope.get("route")
+        path = getattr(route, "path", "unknown")
+        self._metrics.requests.labels(scope["method"], path, str(status)).inc()
+        self._metrics.request_seconds.labels(path).observe(seconds)
+        if not scope["path"].startswith(_QUIET):
+            log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000))
+
+
+class VisitorCors:
+    """Lets any page call the visitors' routes from a browser: which pages may is decided by the key's origins, not here."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._cors = CORSMiddleware(
+            app,
+            allow_origins=["*"],
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Protostar-Visitor"],
+            max_age=600,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        visitors = scope["type"] == "http" and scope["path"].startswith(_VISITORS)
+        await (self._cors if visitors else self._app)(scope, receive, send)

@@ -1,0 +1,220 @@
+"""What an operator looks at: health, metrics, jobs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel, ConfigDict
+
+from protostar.access.model import Principal
+from protostar.cache import Live
+from protostar.db.migrate import is_migrated
+from protostar.dependencies import Admin, Cursor, Limit, Manager, before
+from protostar.errors import DatabaseUnavailable, NotFound, ProtostarError, RedisUnavailable
+from protostar.jobs.context import progress_key
+from protostar.jobs.model import Registry
+from protostar.jobs.models import JobRow
+from protostar.jobs.repository import JobRepository
+from protostar.paging import Page, page_of
+from protostar.resources import Resources
+
+router = APIRouter()
+
+State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
+Health = Literal["ok", "degraded", "down", "off"]
+
+
+def _resources(request: Request) -> Resources:
+    return request.state.resources
+
+
+def _registry(request: Request) -> Registry:
+    return request.state.registry
+
+
+Parts = Annotated[Resources, Depends(_resources)]
+Known = Annotated[Registry, Depends(_registry)]
+
+
+# -- health
+
+
+class WorkerInfo(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    name: str
+    kinds: list[str]
+    concurrency: int
+    running: int
+    version: str
+    started_at: datetime
+    seen_at: datetime
+
+
+class Ready(BaseModel):
+    status: Health
+    dependencies: dict[str, Health]
+    workers: list[WorkerInfo] = []
+
+
+@router.get("/health/live", tags=["operations"])
+async def live() -> dict[str, str]:
+    """The process runs. Says nothing about what it depends on."""
+    return {"status": "ok"}
+
+
+@router.get("/health/ready", tags=["operations"])
+async def ready(resources: Parts, response: Response) -> Ready:
+    """Each dependency by itself. 503 only where PostgreSQL is down or not migrated: without the others there are answers."""
+    postgres, redis, objects = await asyncio.gather(
+        _check(lambda: _postgres(resources)), _check(lambda: _redis(resources)), _check(lambda: _objects(resources))
+    )
+    dependencies: dict[str, Health] = {
+        "postgres": postgres,
+        "redis": redis,
+        "objects": objects,
+        "chat": resources.chat.health if resources.chat is not None else "off",
+        "embeddings": resources.embedding.health if resources.embedding is not None else "off",
+    }
+    for name, health in dependencies.items():
+        resources.metrics.dependency_up.labels(name).set({"ok": 1, "degraded": 0.5, "down": 0, "off": 1}[health])
+    worst: Health = "down" if postgres == "down" else "ok" if set(dependencies.values()) <= {"ok", "off"} else "degraded"
+    response.status_code = 503 if worst == "down" else 200
+    if worst == "down":
+        response.headers["Retry-After"] = "2"
+    return Ready(status=worst, dependencies=dependencies, workers=await _workers(resources))
+
+
+async def _check(check: Callable[[], Awaitable[Health]]) -> Health:
+    try:
+        async with asyncio.timeout(4):
+            return await check()
+    except (ProtostarError, TimeoutError):
+        return "down"
+
+
+async def _postgres(resources: Resources) -> Health:
+    return "ok" if await is_migrated(resources.database) else "down"
+
+
+async def _redis(resources: Resources) -> Health:
+    if resources.redis is None:
+        return "off"
+    try:
+        await resources.redis.ping()
+    except RedisUnavailable:
+        return "down"
+    return "ok"
+
+
+async def _objects(resources: Resources) -> Health:
+    await resources.objects.ready()
+    return "ok"
+
+
+async def _workers(resources: Resources) -> list[WorkerInfo]:
+    try:
+        async with asyncio.timeout(2), resources.database.transaction() as session:
+            return [WorkerInfo.model_validate(row) for row in await JobRepository(session).workers()]
+    except (DatabaseUnavailable, TimeoutError):
+        return []
+
+
+# -- metrics
+
+
+@router.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
+async def metrics(resources: Parts, _principal: Admin) -> Response:
+    """In Prometheus' text format."""
+    try:
+        async with resources.database.transaction() as session:
+            counts = await JobRepository(session).counts()
+    except DatabaseUnavailable:
+        counts = []  # the rest is wanted most while PostgreSQL is away
+    resources.metrics.queue.clear()
+    for row in counts:
+        resources.metrics.queue.labels(row.kind, row.state).set(row.count)
+    return Response(generate_latest(resources.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+# -- jobs
+
+
+class Job(BaseModel):
+    """`progress`: of a running job, live. `run_at`: when a queued job may start; later than now while it waits to try again."""
+
+    id: UUID
+    space_id: UUID | None
+    kind: str
+    state: State
+    args: dict[str, Any]
+    attempt: int
+    max_attempts: int
+    progress: dict[str, Any] | None
+    error: str | None
+    error_code: str | None
+    run_at: datetime
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+@router.get("/v1/jobs", tags=["jobs"])
+async def list_jobs(
+    principal: Manager,
+    resources: Parts,
+    state: Annotated[State | None, Query()] = None,
+    kind: Annotated[str | None, Query(max_length=100)] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[Job]:
+    """Of the key's space; with the admin key of the whole installation."""
+    async with resources.database.transaction() as session:
+        rows = await JobRepository(session).page(
+            space_id=principal.key.space_id, state=state, kind=kind, before=before(cursor), limit=limit + 1
+        )
+    return page_of([Job.model_validate(row) for row in rows], limit)
+
+
+@router.get("/v1/jobs/{job_id}", tags=["jobs"])
+async def get_job(job_id: UUID, principal: Manager, resources: Parts) -> Job:
+    async with resources.database.transaction() as session:
+        row = await _visible(JobRepository(session), job_id, principal)
+    job = Job.model_validate(row)
+    if job.state == "running" and (progress := await Live(resources.redis).get(progress_key(job_id))) is not None:
+        job.progress = progress
+    return job
+
+
+@router.post("/v1/jobs/{job_id}/retry", tags=["jobs"])
+async def retry_job(job_id: UUID, principal: Manager, resources: Parts, registry: Known) -> Job:
+    """Queues a failed, dead or cancelled job again, with all its attempts."""
+    async with resources.database.transaction() as session:
+        row = await _visible(JobRepository(session), job_id, principal)
+        await resources.jobs.retry(session, job_id, registry)
+        await session.refresh(row)
+        return Job.model_validate(row)
+
+
+@router.post("/v1/jobs/{job_id}/cancel", tags=["jobs"])
+async def cancel_job(job_id: UUID, principal: Manager, resources: Parts, registry: Known) -> Job:
+    """Ends a queued job at once and a running one within a few seconds."""
+    async with resources.database.transaction() as session:
+        row = await _visible(JobRepository(session), job_id, principal)
+        await resources.jobs.cancel(session, job_id, registry)
+        await session.refresh(row)
+        return Job.model_validate(row)
+
+
+async def _visible(repository: JobRepository, job_id: UUID, principal: Principal) -> JobRow:
+    row = await repository.get(job_id)
+    if row is None or principal.key.space_id not in (None, row.space_id):
+        raise NotFound("There is no job with that id.")
+    return row

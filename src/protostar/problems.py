@@ -1,0 +1,28 @@
+"""Problem documents (RFC 9457): how an error looks outside."""
+
+from typing import Any
+
+from protostar.errors import ProtostarError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(error: ProtostarError) -> dict[str, Any]:
+    """`type`, `title`, `status`, `detail` and a stable `code`; `retry_after` in seconds where waiting helps."""
+    document: dict[str, Any] = {
+        "type": f"urn:protostar:problem:{error.code}",
+        "title": error.title,
+        "status": error.status_code,
+        "detail": str(error),
+        "code": error.code,
+    }
+    if (seconds := retry_after(error)) is not None:
+        document["retry_after"] = seconds
+    return document
+
+
+def retry_after(error: ProtostarError) -> int | None:
+    """Whole seconds for the header `Retry-After`; None where trying again does not help."""
+    if not error.retryable:
+        return None
+    return max(1, round(error.retry_after)) if error.retry_after is not None else 1

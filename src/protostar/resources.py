@@ -1,0 +1,119 @@
+"""Everything that a process opens, on one stack, closed in reverse: shared by API, worker, tests and benchmarks."""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from protostar import __version__
+from protostar.access.service import Access
+from protostar.access.visitor import VisitorTokens
+from protostar.answers.events import Recorder
+from protostar.answers.service import Answers
+from protostar.answers.writer import Writer
+from protostar.cache import Cache, Live
+from protostar.config import Settings
+from protostar.db.session import Database, create_engine
+from protostar.documents.service import Documents
+from protostar.documents.upload import Receiver
+from protostar.errors import ConfigurationError
+from protostar.jobs.bell import Bell
+from protostar.jobs.service import Jobs
+from protostar.knowledge.embeddings import Embedder
+from protostar.knowledge.parse.client import ParseServer
+from protostar.knowledge.pipeline import Pipeline
+from protostar.knowledge.purge import Purge
+from protostar.llm.base import ChatModel, EmbeddingModel
+from protostar.llm.factory import open_chat_model, open_embedding_model, open_session
+from protostar.llm.wrappers import ModelCall, Observer
+from protostar.objects.store import ObjectStore, open_object_store
+from protostar.redis.client import RedisClient
+from protostar.retrieval.service import Retriever
+from protostar.spaces.service import Spaces
+from protostar.telemetry import Metrics
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """The open parts. `redis`, `chat`, `embedding`: None where none is configured."""
+
+    settings: Settings
+    metrics: Metrics
+    database: Database
+    redis: RedisClient | None
+    objects: ObjectStore
+    chat: ChatModel | None
+    embedding: EmbeddingModel | None
+    embedder: Embedder | None
+    jobs: Jobs
+    retriever: Retriever
+    writer: Writer
+    recorder: Recorder
+
+    # -- the features' services, made of the parts above
+
+    def access(self) -> Access:
+        key = self.settings.admin_key
+        return Access(self.database, key.get_secret_value() if key is not None else None)
+
+    def documents(self) -> Documents:
+        receiver = Receiver(self.objects, self.settings.max_upload_bytes)
+        return Documents(self.database, self.jobs, receiver, Live(self.redis))
+
+    def spaces(self, access: Access) -> Spaces:
+        return Spaces(self.database, access, self.jobs)
+
+    def pipeline(self, parser: ParseServer) -> Pipeline:
+        return Pipeline(self.database, self.objects, parser, self.embedder, self.jobs, self.settings, self.metrics)
+
+    def purge(self) -> Purge:
+        return Purge(self.database, self.objects)
+
+    def answers(self, access: Access) -> Answers:
+        visitors = VisitorTokens(access.secret, self.settings.answer.visitor_ttl)
+        return Answers(self.database, self.redis, self.writer, visitors, self.recorder, self.settings.answer)
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings, metrics: Metrics | None = None) -> AsyncGenerator[Resources]:
+    """Open everything that the settings name. Nothing has to answer yet: each part waits for its server by itself."""
+    if settings.database_url is None:
+        raise ConfigurationError("PROTOSTAR_DATABASE_URL is not set. «protostar serve» starts PostgreSQL itself and sets it.")
+    async with AsyncExitStack() as stack:
+        metrics = metrics or Metrics()
+        database = Database(create_engine(settings.database_url.get_secret_value(), pool_size=settings.database_pool))
+        stack.push_async_callback(database.close)
+        redis = None
+        if settings.redis_url is not None:
+            redis = RedisClient(settings.redis_url.get_secret_value(), metrics)
+            stack.push_async_callback(redis.close)
+        objects = open_object_store(settings.objects_url or default_objects_url(settings.data_dir), settings.s3)
+        session = await stack.enter_async_context(open_session())
+        observe = _observer(metrics)
+        chat = open_chat_model(session, settings.chat, observe)
+        embedding = open_embedding_model(session, settings.embedding, observe)
+        embedder = Embedder(database, embedding, settings.embedding, metrics) if embedding is not None else None
+        jobs = Jobs(Bell(redis), max_attempts=settings.worker.max_attempts)
+        retriever = Retriever(database, embedder, settings.embedding, metrics)
+        writer = Writer(database, retriever, chat, Cache(redis), jobs, settings, metrics)
+        recorder = Recorder(redis, settings.answer.stream_ttl)
+        log.debug("resources_opened", version=__version__)
+        yield Resources(settings, metrics, database, redis, objects, chat, embedding, embedder, jobs, retriever, writer, recorder)
+
+
+def default_objects_url(data_dir: Path) -> str:
+    return (data_dir.resolve() / "objects").as_uri()
+
+
+def _observer(metrics: Metrics) -> Observer:
+    def observe(call: ModelCall) -> None:
+        metrics.model_calls.labels(call.kind, call.model, call.outcome).inc()
+        metrics.model_seconds.labels(call.kind).observe(call.seconds)
+        if call.usage is not None:
+            metrics.model_tokens.labels(call.kind, call.model).inc(call.usage.prompt_tokens + call.usage.completion_tokens)
+
+    return observe

@@ -1,0 +1,1 @@
+from protostar.answers.extractive import summarize

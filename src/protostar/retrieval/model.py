@@ -1,0 +1,81 @@
+"""What a search finds."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+Mode = Literal["hybrid", "keyword", "vector"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkId:
+    """Where a chunk stands; as text `document.version.ordinal`."""
+
+    document_id: UUID
+    version: int
+    ordinal: int
+
+    def __str__(self) -> str:
+        return f"{self.document_id}.{self.version}.{self.ordinal}"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk that one of the legs put forward. Raw scores: BM25, and the cosine where the text has a vector."""
+
+    id: ChunkId
+    keyword: float
+    vector: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A retrieved chunk: `text` is the stored text's `[start:end]`, in code points. `score` orders one search and no other."""
+
+    chunk_id: ChunkId
+    document_title: str
+    heading_path: tuple[str, ...]
+    page: int | None
+    start: int
+    end: int
+    text: str
+    score: float = 0.0
+    keyword: float = 0.0
+    vector: float | None = None
+
+    @property
+    def document_id(self) -> UUID:
+        return self.chunk_id.document_id
+
+    @property
+    def version(self) -> int:
+        return self.chunk_id.version
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question in terms of one space. `idf`: term id → inverse document frequency; `chunks`: how many the space has."""
+
+    text: str
+    terms: tuple[str, ...]
+    idf: dict[int, float]
+    frequencies: dict[int, int]
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """Whether the passages can hold an answer at all. `coverage`: 0 to 1."""
+
+    answerable: bool
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best passages first. `degraded`: what the search had to do without."""
+
+    query: Query
+    passages: list[Passage]
+    relevance: Relevance
+    degraded: list[str] = field(default_factory=list[str])

@@ -1,0 +1,79 @@
+"""`document.summarize`: what a document is about; `message.summarize`: what a long turn of a conversation said.
+
+The chat model writes both; without one they are made of the text's own central sentences.
+"""
+
+from collections.abc import Sequence
+from contextlib import aclosing, suppress
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from protostar.db.session import Database
+from protostar.errors import ModelRejected
+from protostar.jobs.context import JobContext
+from protostar.jobs.model import Task
+from protostar.knowledge.kinds import SUMMARIZE, SUMMARIZE_TURN
+from protostar.llm import prompts
+from protostar.llm.base import ChatModel, Message
+from protostar.llm.prompts import language_of
+from protostar.retrieval.extracts import summarize
+from protostar.summaries.repository import SummaryRepository
+
+_TOKENS: Final = 400
+_TIMEOUT: Final = 120.0
+_CHARS: Final = 12_000
+
+
+async def complete(chat: ChatModel, messages: Sequence[Message]) -> str:
+    """The model's whole answer. Raises ModelUnavailable and ModelRejected."""
+    parts: list[str] = []
+    async with aclosing(chat.stream(messages, max_tokens=_TOKENS, timeout=_TIMEOUT)) as deltas:
+        async for delta in deltas:
+            parts.append(delta.text)
+    return "".join(parts).strip()
+
+
+def tasks(database: Database, chat: ChatModel | None) -> list[Task]:
+    async def summarize_document(context: JobContext) -> None:
+        document_id, version = UUID(context.job.args["document_id"]), int(context.job.args["version"])
+        async with database.transaction() as session:
+            repository = SummaryRepository(session)
+            row = await repository.version(document_id, version)
+            if row is None or row.summary is not None or row.text_sha256 is None:
+                return
+            model = chat.name if chat is not None else None
+            summary = await repository.known(row.space_id, row.text_sha256, model)
+            sample = await repository.sample(document_id, version, row.chunk_count) if summary is None else []
+        if summary is None:
+            text = "\n\n".join(sample)[:_CHARS]
+            summary, model = await _written(chat, prompts.summarize_document(row.title, text, language_of(text)), sample)
+        async with context.finishing() as session:
+            await SummaryRepository(session).set(document_id, version, summary, model)
+
+    async def summarize_turn(context: JobContext) -> None:
+        answer_id = UUID(context.job.args["answer_id"])
+        async with database.transaction() as session:
+            row = await SummaryRepository(session).turn(answer_id)
+        if row is None or row.summary is not None:
+            return
+        messages = prompts.summarize_turn(row.question, row.text, language_of(row.question))
+        summary, _model = await _written(chat, messages, [row.text])
+        async with context.finishing() as session:
+            await SummaryRepository(session).set_turn(answer_id, summary)
+
+    # Slow models must not take every slot of a worker from the documents that are waiting.
+    return [
+        Task(SUMMARIZE, summarize_document, give_up_after=timedelta(days=7), limit=2),
+        Task(SUMMARIZE_TURN, summarize_turn, limit=2),
+    ]
+
+
+async def _written(chat: ChatModel | None, messages: Sequence[Message], texts: Sequence[str]) -> tuple[str, str | None]:
+    """The summary, and the model that wrote it; None for an extract of `texts`."""
+    if chat is not None:
+        # What a model refuses it will refuse again; the text's own sentences do not.
+        with suppress(ModelRejected):
+            if written := await complete(chat, messages):
+                return written, chat.name
+    return summarize(texts), None

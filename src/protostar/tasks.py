@@ -1,0 +1,76 @@
+"""Every feature's tasks in one registry, and the process that runs them."""
+
+import asyncio
+import signal
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import structlog
+
+from protostar import __version__
+from protostar.answers import tasks as answers
+from protostar.config import Settings
+from protostar.db.migrate import wait_until_migrated
+from protostar.documents import tasks as documents
+from protostar.embedded.parent import parent_gone
+from protostar.jobs import tasks as jobs
+from protostar.jobs.model import Periodic, Registry
+from protostar.jobs.worker import Worker
+from protostar.knowledge import tasks as knowledge
+from protostar.knowledge.parse.client import ParseServer
+from protostar.resources import Resources, open_resources
+from protostar.summaries import tasks as summaries
+from protostar.telemetry import configure_logging
+
+log = structlog.get_logger()
+
+_PERIODICS = (Periodic(documents.SWEEP, timedelta(hours=6)), Periodic(jobs.PRUNE, timedelta(hours=1)))
+
+
+def registry(resources: Resources, parser: ParseServer) -> Registry:
+    """All kinds of jobs that this build knows. `parser` is started by its first parse, so that the API may know them too."""
+    return Registry.of(
+        *knowledge.tasks(resources.database, resources.pipeline(parser), resources.purge()),
+        *documents.tasks(resources.database, resources.objects),
+        *summaries.tasks(resources.database, resources.chat),
+        *answers.tasks(resources.database, resources.writer, resources.recorder),
+        *jobs.tasks(resources.settings.worker.retention),
+        periodics=_PERIODICS,
+    )
+
+
+@asynccontextmanager
+async def open_registry(resources: Resources) -> AsyncGenerator[Registry]:
+    settings = resources.settings
+    async with ParseServer(settings.parse, max_text_chars=settings.max_text_chars) as parser:
+        yield registry(resources, parser)
+
+
+def run_worker(settings: Settings, kinds: frozenset[str] = frozenset()) -> None:
+    """Run jobs until SIGTERM or SIGINT. `kinds`: only these; all where empty."""
+    configure_logging(settings.log_format, settings.log_level)
+    asyncio.run(_work(settings, kinds))
+
+
+async def _work(settings: Settings, kinds: frozenset[str]) -> None:
+    async with open_resources(settings) as resources, open_registry(resources) as known:
+        worker = Worker(
+            resources.database, resources.redis, known, settings.worker, resources.metrics, kinds=kinds, version=__version__
+        )
+        loop = asyncio.get_running_loop()
+        for signal_ in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_, worker.stop.set)
+        orphaned = asyncio.create_task(_stop_with_parent(worker))
+        try:
+            if await wait_until_migrated(resources.database, worker.stop):
+                await worker.run()
+        finally:
+            orphaned.cancel()
+            await asyncio.gather(orphaned, return_exceptions=True)
+
+
+async def _stop_with_parent(worker: Worker) -> None:
+    await parent_gone()
+    log.warning("parent_gone")
+    worker.stop.set()

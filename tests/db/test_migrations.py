@@ -1,0 +1,47 @@
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlalchemy.dialects.postgresql.base import ischema_names
+
+from protostar.db.migrate import head, is_migrated, migrate
+from protostar.db.session import Database, create_engine
+from protostar.db.vectors import HalfVec, SparseVec
+from protostar.models import metadata
+
+
+@pytest.fixture
+def pgvector_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets SQLAlchemy recognise the columns when it reads the schema back."""
+    monkeypatch.setitem(ischema_names, "sparsevec", lambda *_size: SparseVec())
+    monkeypatch.setitem(ischema_names, "halfvec", lambda *_size: HalfVec())
+
+
+@pytest.mark.usefixtures("pgvector_types")
+async def test_the_migrated_schema_is_the_metadata(database_url: str) -> None:
+    engine = create_engine(database_url)
+
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_server_default": True}), metadata))
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+        fences = await connection.execute(text("select count(*) from pg_sequences where sequencename = 'job_fence'"))
+        assert fences.scalar_one() == 1
+    await engine.dispose()
+
+
+async def test_migrating_twice_changes_nothing(database_url: str) -> None:
+    await migrate(database_url)
+    database = Database(create_engine(database_url))
+    assert await is_migrated(database)
+    async with database.reading() as connection:
+        assert (await connection.execute(text("select version_num from alembic_version"))).scalar_one() == head()
+        assert (await connection.execute(text("select count(*) from spaces"))).scalar_one() == 1
+    await database.close()
+
+
+async def test_an_empty_database_is_not_migrated(postgres_url: str) -> None:
+    database = Database(create_engine(postgres_url))
+    assert not await is_migrated(database)
+    await database.close()

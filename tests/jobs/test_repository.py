@@ -1,0 +1,259 @@
+"""Every statement of the kernel, on a real PostgreSQL."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from protostar.db.session import Database
+from protostar.ids import new_id
+from protostar.jobs.model import Job
+from protostar.jobs.repository import Enqueue, JobRepository
+
+LEASE = timedelta(seconds=30)
+EXPIRED = timedelta(seconds=-1)
+
+
+async def enqueue(database: Database, *, space: UUID | None = None, kind: str = "k", **more: object) -> UUID | None:
+    async with database.transaction() as session:
+        return await JobRepository(session).enqueue(Enqueue(kind, space, {}, **more))  # type: ignore[arg-type]
+
+
+async def claim(database: Database, *, limit: int = 10, lease: timedelta = LEASE, suspect: bool = False) -> list[Job]:
+    async with database.transaction() as session:
+        return await JobRepository(session).claim(["k"], limit=limit, owner="w", lease=lease, suspect=suspect)
+
+
+async def run_now(session: AsyncSession) -> None:
+    await session.execute(text("update jobs set run_at = now()"))
+
+
+async def state(database: Database, id_: UUID) -> tuple[str, int]:
+    async with database.transaction() as session:
+        row = await JobRepository(session).get(id_)
+        assert row is not None
+        return row.state, row.attempt
+
+
+async def test_a_dedupe_key_is_taken_while_its_job_is_queued_or_running(database: Database) -> None:
+    first = await enqueue(database, dedupe_key="d")
+    assert first is not None
+    assert await enqueue(database, dedupe_key="d") is None
+    (job,) = await claim(database)
+    assert await enqueue(database, dedupe_key="d") is None
+    async with database.transaction() as session:
+        assert await JobRepository(session).finish(job)
+    assert await enqueue(database, dedupe_key="d") is not None
+
+
+async def test_a_job_is_claimed_once(database: Database) -> None:
+    await enqueue(database)
+    assert len(await claim(database)) == 1
+    assert await claim(database) == []
+
+
+async def test_an_old_fence_writes_nothing(database: Database) -> None:
+    id_ = await enqueue(database)
+    (old,) = await claim(database, lease=EXPIRED)
+    async with database.transaction() as session:
+        assert [change.state for change in await JobRepository(session).sweep()] == ["queued"]
+        await run_now(session)
+    (new,) = await claim(database)
+    assert new.id == id_
+    assert new.fence > old.fence
+    async with database.transaction() as session:
+        repository = JobRepository(session)
+        assert not await repository.hold(old)
+        assert not await repository.finish(old)
+        assert await repository.fail(old, error="late", code="x", final=True) is None
+        assert await repository.release(old) is None
+        assert await repository.defer(old, error="late", code="x", retry_after=None) is None
+        assert await repository.renew({old.id: old.fence}, LEASE) == {}
+        assert await repository.hold(new)
+        assert await repository.finish(new)
+    assert await state(database, new.id) == ("succeeded", 2)
+
+
+async def test_errors_spend_attempts_until_the_job_is_dead(database: Database) -> None:
+    id_ = await enqueue(database, max_attempts=3)
+    assert id_ is not None
+    states = []
+    for _ in range(3):
+        (job,) = await claim(database)
+        async with database.transaction() as session:
+            states.append(await JobRepository(session).fail(job, error="boom", code="x", final=False))
+            await run_now(session)
+    assert states == ["queued", "queued", "dead"]
+    assert await state(database, id_) == ("dead", 3)
+
+
+async def test_a_final_error_fails_at_once(database: Database) -> None:
+    await enqueue(database)
+    (job,) = await claim(database)
+    async with database.transaction() as session:
+        assert await JobRepository(session).fail(job, error="unreadable", code="x", final=True) == "failed"
+
+
+async def test_a_deferral_gives_the_attempt_back_and_waits(database: Database) -> None:
+    await enqueue(database)
+    (job,) = await claim(database)
+    async with database.transaction() as session:
+        assert await JobRepository(session).defer(job, error="away", code="x", retry_after=20) == "queued"
+        row = await JobRepository(session).get(job.id)
+        assert row is not None
+        wait = (await session.execute(text("select extract(epoch from run_at - now()) from jobs"))).scalar_one()
+        assert 20 <= wait <= 25
+        assert (row.attempt, row.deferrals) == (0, 1)
+    assert await claim(database) == []
+
+
+async def test_deferrals_end_with_the_age_of_the_job(database: Database) -> None:
+    await enqueue(database, give_up_after=timedelta(seconds=-1))
+    (job,) = await claim(database)
+    async with database.transaction() as session:
+        assert await JobRepository(session).defer(job, error="away", code="x", retry_after=None) == "dead"
+
+
+async def test_release_gives_the_attempt_back(database: Database) -> None:
+    await enqueue(database)
+    (job,) = await claim(database)
+    async with database.transaction() as session:
+        assert await JobRepository(session).release(job) == "queued"
+    (again,) = await claim(database)
+    assert again.attempt == 1
+    assert again.fence > job.fence
+
+
+async def test_a_job_that_kills_its_workers_is_dead_and_was_claimed_alone_before(database: Database) -> None:
+    await enqueue(database, max_attempts=3)
+    await enqueue(database)
+    ended: list[str] = []
+    for round_ in range(3):
+        suspect = round_ == 2
+        jobs = await claim(database, limit=1, lease=EXPIRED, suspect=suspect)
+        assert len(jobs) == 1
+        async with database.transaction() as session:
+            ended += [change.state for change in await JobRepository(session).sweep()]
+            await run_now(session)
+    assert ended == ["queued", "queued", "dead"]
+
+
+async def test_a_suspect_is_not_among_the_others(database: Database) -> None:
+    suspect = await enqueue(database)
+    async with database.transaction() as session:
+        await session.execute(text("update jobs set lost_leases = 2"))
+    innocent = await enqueue(database)
+    assert [job.id for job in await claim(database)] == [innocent]
+    assert [job.id for job in await claim(database, suspect=True)] == [suspect]
+
+
+async def test_cancelling_a_queued_job_ends_it_and_a_running_one_is_asked(database: Database) -> None:
+    queued = await enqueue(database)
+    assert queued is not None
+    async with database.transaction() as session:
+        change = await JobRepository(session).cancel(queued)
+        assert change is not None
+        assert change.state == "cancelled"
+        assert await JobRepository(session).cancel(queued) is None
+    running = await enqueue(database)
+    assert running is not None
+    (job,) = await claim(database)
+    async with database.transaction() as session:
+        repository = JobRepository(session)
+        change = await repository.cancel(running)
+        assert change is not None
+        assert change.state == "running"
+        assert await repository.renew({job.id: job.fence}, LEASE) == {job.id: True}
+        assert await repository.cancelled(job) == "cancelled"
+
+
+async def test_retry_queues_an_ended_job_with_all_its_attempts(database: Database) -> None:
+    id_ = await enqueue(database)
+    assert id_ is not None
+    (job,) = await claim(database)
+    async with database.transaction() as session:
+        repository = JobRepository(session)
+        assert await repository.retry(id_) is None  # it runs
+        await repository.fail(job, error="x", code="x", final=True)
+        assert await repository.retry(id_) is not None
+    assert await state(database, id_) == ("queued", 0)
+
+
+async def test_one_space_does_not_delay_another(database: Database) -> None:
+    """Fair queueing: the second space's first job is claimed right after the first space's first."""
+    busy, quiet = new_id(), new_id()
+    for _ in range(50):
+        await enqueue(database, space=busy)
+    for _ in range(2):
+        await enqueue(database, space=quiet)
+    order = [job.space_id for job in await claim(database, limit=6)]
+    assert order.count(quiet) == 2
+    assert quiet in order[:3]
+
+
+async def test_a_space_that_was_served_does_not_save_turns_up(database: Database) -> None:
+    """A newcomer starts at the least turn that is queued, not at zero: idle time is no credit."""
+    busy, late = new_id(), new_id()
+    for _ in range(20):
+        await enqueue(database, space=busy)
+    await claim(database, limit=15)
+    for _ in range(20):
+        await enqueue(database, space=late)
+    order = [job.space_id for job in await claim(database, limit=8)]
+    assert order.count(busy) >= 3
+
+
+async def test_priority_comes_first(database: Database) -> None:
+    await enqueue(database)
+    urgent = await enqueue(database, priority=10)
+    assert [job.id for job in await claim(database, limit=1)] == [urgent]
+
+
+async def test_a_slot_is_claimed_once(database: Database) -> None:
+    async with database.transaction() as session:
+        repository = JobRepository(session)
+        slots = [await repository.claim_slot("sweep", timedelta(hours=6)) for _ in range(3)]
+    assert [slot is not None for slot in slots] == [True, False, False]
+
+
+async def test_renewals_are_hot_updates(database: Database) -> None:
+    """lease_until is in no index: thousands of renewals must not bloat one."""
+    await enqueue(database)
+    (job,) = await claim(database)
+    before = await _updates(database)
+    for _ in range(20):
+        async with database.transaction() as session:
+            await JobRepository(session).renew({job.id: job.fence}, LEASE)
+    updates, hot = [after - first for after, first in zip(await _updates(database), before, strict=True)]
+    assert updates == 20
+    assert hot >= 18  # a full page is left now and then
+
+
+async def _updates(database: Database) -> tuple[int, int]:
+    async with database.transaction() as session:
+        await session.execute(text("select pg_stat_force_next_flush()"))
+    async with database.transaction() as session:
+        row = (await session.execute(text("select n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = 'jobs'"))).one()
+    return row[0], row[1]
+
+
+async def test_pruning_deletes_only_what_ended_long_ago(database: Database) -> None:
+    old, recent, queued = [await enqueue(database) for _ in range(3)]
+    async with database.transaction() as session:
+        await session.execute(text("update jobs set state = 'succeeded', finished_at = now() where id = :id"), {"id": recent})
+        await session.execute(
+            text("update jobs set state = 'succeeded', finished_at = now() - interval '30 days' where id = :id"), {"id": old}
+        )
+        await JobRepository(session).prune(timedelta(days=14))
+        left = set((await session.execute(text("select id from jobs"))).scalars())
+    assert left == {recent, queued}
+
+
+@pytest.mark.parametrize("state_", ["queued", "succeeded"])
+async def test_a_lease_belongs_to_running_jobs_alone(database: Database, state_: str) -> None:
+    await enqueue(database)
+    with pytest.raises(Exception, match="ck_jobs_lease"):
+        async with database.transaction() as session:
+            await session.execute(text("update jobs set state = :state, lease_until = now()"), {"state": state_})
