@@ -11,6 +11,7 @@ from protostar.redis.client import RedisClient
 from protostar.telemetry import Metrics
 from tests.support.databases import copied, make_template
 from tests.support.servers import postgres_server, redis_server
+from tests.support.stack import Stack, running_stack, settings_for
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +51,7 @@ async def database(database_url: str) -> AsyncGenerator[Database]:
 async def redis(redis_url: str) -> AsyncGenerator[RedisClient]:
     client = RedisClient(redis_url, Metrics())
     yield client
-    await client.run(lambda commands: commands.flushall())
+    await client.run(lambda commands: commands.flushdb())
     await client.close()
 
 
@@ -61,3 +62,13 @@ async def space_id(database: Database) -> UUID:
         id_ = await AccessRepository(session).space(None)
     assert id_ is not None
     return id_
+
+
+@pytest.fixture(scope="session")
+async def stack(
+    postgres_url: str, template: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncGenerator[Stack]:
+    """API and worker without models, shared by the tests of a process: each works in a space of its own."""
+    async with copied(postgres_url) as url:
+        async with running_stack(settings_for(url, f"{redis_url}?db=1", tmp_path_factory.mktemp("stack"))) as running:
+            yield running

@@ -40,9 +40,7 @@ class Metrics:
         self.model_seconds = Histogram(
             "protostar_model_seconds", "Seconds of model calls", ["kind"], buckets=LATENCIES, registry=registry
         )
-        self.redis_errors = Counter(
-            "protostar_redis_errors", "Redis commands that failed and were done without", registry=registry
-        )
+        self.redis_errors = Counter("protostar_redis_errors", "Redis commands that failed and were done without", registry=registry)
         self.queue = Gauge("protostar_jobs", "Jobs in PostgreSQL", ["kind", "state"], registry=registry)
         self.dependency_up = Gauge("protostar_dependency_up", "1 ok, 0.5 degraded, 0 down", ["dependency"], registry=registry)
 

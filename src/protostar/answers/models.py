@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -54,15 +54,3 @@ class AnswerRow(Base):
         Index("ix_answers_conversation_id", "conversation_id", "id"),
         Index("ix_answers_space_id", "space_id", "id"),
     )
-
-
-class IdempotencyRow(Base):
-    """A POST that was taken, under the key that its client chose; kept for a day."""
-
-    __tablename__ = "idempotency_keys"
-
-    space_id: Mapped[UUID] = mapped_column(primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)
-    request_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    resource_id: Mapped[UUID]
-    created_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -35,7 +35,9 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
     return start, end
 
 
-async def content(objects: ObjectStore, version: DocumentVersionRow, range_header: str | None, if_range: str | None) -> StreamingResponse:
+async def content(
+    objects: ObjectStore, version: DocumentVersionRow, range_header: str | None, if_range: str | None
+) -> StreamingResponse:
     """The original bytes as an attachment. Raises ObjectMissing and ObjectsUnavailable before anything is sent."""
     etag = f'"{version.sha256}"'
     wanted = parse_range(range_header, version.size) if if_range in (None, etag) else None

@@ -76,7 +76,8 @@ class DocumentRepository:
             update(DocumentRow).where(DocumentRow.id == document.id).values(deleted_at=func.now(), updated_at=func.now())
         )
         await self._session.execute(
-            text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id"), {"space_id": document.space_id}
+            text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id"),
+            {"space_id": document.space_id},
         )
 
     async def set_status(self, id_: UUID, version: int, *, status: str, error: str | None) -> None:

@@ -1,4 +1,4 @@
-"""The kinds of jobs that follow when a version becomes searchable, and their schedules."""
+"""The kinds of jobs that others enqueue, and how."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,6 +8,7 @@ from uuid import UUID
 from protostar.jobs.repository import Enqueue
 
 SUMMARIZE: Final = "document.summarize"
+SUMMARIZE_TURN: Final = "message.summarize"
 PURGE: Final = "document.purge"
 EMBED: Final = "document.embed"
 
