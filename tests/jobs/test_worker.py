@@ -1,0 +1,347 @@
+"""The worker with small tasks, on a real PostgreSQL and a real Redis."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from protostar.config import WorkerSettings
+from protostar.db.session import Database
+from protostar.errors import LeaseLost, ModelUnavailable, ProtostarError, UnreadableDocument
+from protostar.jobs.bell import Bell
+from protostar.jobs.context import JobContext
+from protostar.jobs.model import Change, Periodic, Registry, Task
+from protostar.jobs.models import JobRow
+from protostar.jobs.repository import Enqueue, JobRepository
+from protostar.jobs.service import Jobs
+from protostar.jobs.worker import Worker
+from protostar.redis.client import RedisClient
+from protostar.telemetry import Metrics
+from tests.support.waiting import wait_until
+
+QUICK = WorkerSettings(lease=timedelta(seconds=3), poll=timedelta(seconds=0.05), grace=timedelta(seconds=0.3), concurrency=4)
+
+
+@asynccontextmanager
+async def working(
+    database: Database,
+    *tasks: Task,
+    redis: RedisClient | None = None,
+    settings: WorkerSettings = QUICK,
+    periodics: tuple[Periodic, ...] = (),
+    kinds: frozenset[str] = frozenset(),
+) -> AsyncGenerator[Worker]:
+    worker = Worker(database, redis, Registry.of(*tasks, periodics=periodics), settings, Metrics(), kinds=kinds)
+    running = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop.set()
+        await running
+
+
+async def enqueue(database: Database, kind: str = "k", *, redis: RedisClient | None = None, **more: object) -> UUID:
+    async with database.transaction() as session:
+        id_ = await Jobs(Bell(redis), max_attempts=3).enqueue(session, Enqueue(kind, None, {}, **more))  # type: ignore[arg-type]
+    assert id_ is not None
+    return id_
+
+
+async def job(database: Database, id_: UUID) -> JobRow:
+    async with database.transaction() as session:
+        row = await JobRepository(session).get(id_)
+    assert row is not None
+    return row
+
+
+def in_state(database: Database, id_: UUID, *states: str) -> Callable[[], Awaitable[bool]]:
+    async def check() -> bool:
+        return (await job(database, id_)).state in states
+
+    return check
+
+
+@pytest.fixture
+async def effects(database: Database) -> AsyncGenerator[Callable[[], Awaitable[list[str]]]]:
+    """A table that tasks write their effects to; the function reads it."""
+    async with database.transaction() as session:
+        await session.execute(text("create table effects (name text)"))
+
+    async def read() -> list[str]:
+        async with database.transaction() as session:
+            return list((await session.execute(text("select name from effects order by name"))).scalars())
+
+    yield read
+
+
+async def put_effect(context: JobContext, name: str = "done") -> None:
+    async with context.finishing() as session:
+        await session.execute(text("insert into effects values (:name)"), {"name": name})
+
+
+async def test_a_job_runs_and_succeeds(database: Database, effects: Callable[[], Awaitable[list[str]]]) -> None:
+    id_ = await enqueue(database)
+    async with working(database, Task("k", put_effect)):
+        await wait_until(in_state(database, id_, "succeeded"))
+    assert await effects() == ["done"]
+
+
+async def test_a_job_that_lost_its_lease_leaves_no_effect(
+    database: Database, effects: Callable[[], Awaitable[list[str]]]
+) -> None:
+    """The zombie: it was away past its lease, another has the job, and what it writes now is rolled back."""
+    attempts: list[int] = []
+    outcome: list[type[BaseException]] = []
+
+    async def frozen_once(context: JobContext) -> None:
+        attempts.append(context.job.attempt)
+        if context.job.attempt == 1:
+            async with database.transaction() as session:
+                await session.execute(text("update jobs set lease_until = now() - interval '1 second'"))
+            await wait_until(lambda: len(attempts) == 2)
+        try:
+            await put_effect(context, f"attempt {context.job.attempt}")
+        except LeaseLost as error:
+            outcome.append(type(error))
+            raise
+
+    id_ = await enqueue(database)
+    # Renewals would cure the lease before the sweep sees it: the frozen worker does not renew.
+    async with working(database, Task("k", frozen_once), settings=QUICK.model_copy(update={"lease": timedelta(seconds=30)})) as one:
+        sweeper = asyncio.create_task(_sweep_for(database, one))
+        await wait_until(in_state(database, id_, "succeeded"))
+        await wait_until(lambda: outcome)
+        sweeper.cancel()
+    assert await effects() == ["attempt 2"]
+    assert outcome == [LeaseLost]
+
+
+async def _sweep_for(database: Database, _worker: Worker) -> None:
+    while True:
+        async with database.transaction() as session:
+            await JobRepository(session).sweep()
+            await session.execute(text("update jobs set run_at = now() where state = 'queued'"))
+        await asyncio.sleep(0.05)
+
+
+async def test_an_error_is_tried_again_and_a_final_one_is_not(database: Database) -> None:
+    changes: list[Change] = []
+
+    async def on_change(_session: object, change: Change) -> None:
+        changes.append(change)
+
+    async def fail_once(context: JobContext) -> None:
+        if context.job.attempt == 1:
+            raise ValueError("a bug")
+
+    async def unreadable(_context: JobContext) -> None:
+        raise UnreadableDocument("The file is broken.")
+
+    first, second = await enqueue(database, "once"), await enqueue(database, "unreadable")
+    async with working(database, Task("once", fail_once, on_change), Task("unreadable", unreadable, on_change)):
+        await wait_until(in_state(database, first, "succeeded"))
+        await wait_until(in_state(database, second, "failed"))
+    assert (await job(database, first)).attempt == 2
+    assert (await job(database, second)).error == "The file is broken."
+    assert [(change.job.kind, change.state) for change in changes if change.job.kind == "unreadable"] == [("unreadable", "failed")]
+    assert ("once", "queued") in [(change.job.kind, change.state) for change in changes]
+
+
+async def test_a_dependency_that_is_away_spends_no_attempt(database: Database) -> None:
+    calls: list[int] = []
+
+    async def model_is_away_twice(context: JobContext) -> None:
+        calls.append(context.job.attempt)
+        if len(calls) < 3:
+            raise ModelUnavailable(retry_after=0.05)
+
+    id_ = await enqueue(database)
+    async with working(database, Task("k", model_is_away_twice)):
+        await wait_until(in_state(database, id_, "succeeded"))
+    assert calls == [1, 1, 1]
+    assert (await job(database, id_)).deferrals == 2
+
+
+async def test_the_state_of_what_a_job_is_about_changes_with_it(
+    database: Database, effects: Callable[[], Awaitable[list[str]]]
+) -> None:
+    """`on_change` is in the transaction of the change: when it fails, the job has not changed either."""
+    seen: list[str] = []
+
+    async def refuse_once(session: object, change: Change) -> None:
+        seen.append(change.state)
+        if len(seen) == 1:
+            raise ProtostarError("cannot be noted")
+        await session.execute(text("insert into effects values (:state)"), {"state": change.state})  # type: ignore[attr-defined]
+
+    async def unreadable(_context: JobContext) -> None:
+        raise UnreadableDocument
+
+    id_ = await enqueue(database)
+    async with working(database, Task("k", unreadable, refuse_once)):
+        await wait_until(lambda: seen)
+        assert (await job(database, id_)).state == "running"
+        async with database.transaction() as session:
+            await session.execute(text("update jobs set lease_until = now() - interval '1 second'"))
+        await wait_until(in_state(database, id_, "failed"), 15)
+    assert "failed" in await effects()
+
+
+async def test_cancelling_a_running_job_stops_it(database: Database) -> None:
+    started, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def endless(_context: JobContext) -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    registry = Registry.of(Task("k", endless))
+    id_ = await enqueue(database)
+    async with working(database, Task("k", endless)):
+        await started.wait()
+        async with database.transaction() as session:
+            await Jobs(Bell(None), max_attempts=3).cancel(session, id_, registry)
+        await wait_until(in_state(database, id_, "cancelled"))
+    assert cancelled.is_set()
+
+
+async def test_a_stopping_worker_gives_its_jobs_back(database: Database) -> None:
+    started = asyncio.Event()
+
+    async def long(_context: JobContext) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    id_ = await enqueue(database)
+    async with working(database, Task("k", long)):
+        await started.wait()
+    row = await job(database, id_)
+    assert (row.state, row.attempt) == ("queued", 0)
+
+
+async def test_a_stopping_worker_lets_short_jobs_end(database: Database) -> None:
+    started, may_end = asyncio.Event(), asyncio.Event()
+
+    async def short(_context: JobContext) -> None:
+        started.set()
+        await may_end.wait()
+
+    id_ = await enqueue(database)
+    async with working(database, Task("k", short), settings=QUICK.model_copy(update={"grace": timedelta(seconds=10)})) as worker:
+        await started.wait()
+        worker.stop.set()
+        may_end.set()
+    assert (await job(database, id_)).state == "succeeded"
+
+
+async def test_the_bell_wakes_a_worker_long_before_its_poll(database: Database, redis: RedisClient) -> None:
+    async def nothing(_context: JobContext) -> None:
+        return None
+
+    slow = QUICK.model_copy(update={"poll": timedelta(minutes=5)})
+    async with working(database, Task("k", nothing), redis=redis, settings=slow):
+        id_ = await enqueue(database, redis=redis)
+        await wait_until(in_state(database, id_, "succeeded"), 20)
+
+
+async def test_keys_of_the_bell_expire(database: Database, redis: RedisClient) -> None:
+    await enqueue(database, redis=redis)
+    keys = await redis.run(lambda client: client.keys("*"))
+    assert keys
+    for key in keys:
+        assert await redis.run(lambda client, key=key: client.ttl(key)) > 0
+
+
+async def test_jobs_are_enqueued_and_run_without_redis(database: Database) -> None:
+    away = RedisClient("redis://127.0.0.1:1/0", Metrics())
+
+    async def nothing(_context: JobContext) -> None:
+        return None
+
+    async with working(database, Task("k", nothing), redis=away):
+        id_ = await enqueue(database, redis=away)
+        await wait_until(in_state(database, id_, "succeeded"))
+    await away.close()
+
+
+async def test_a_kind_takes_no_more_slots_than_its_limit(database: Database) -> None:
+    running: list[str] = []
+    most: list[int] = []
+    release = asyncio.Event()
+
+    async def limited(_context: JobContext) -> None:
+        running.append("limited")
+        most.append(len(running))
+        await release.wait()
+        running.pop()
+
+    async def free(_context: JobContext) -> None:
+        release.set()
+
+    ids = [await enqueue(database, "limited") for _ in range(4)]
+    async with working(database, Task("limited", limited, limit=2), Task("free", free)):
+        await wait_until(lambda: len(running) == 2)
+        ids.append(await enqueue(database, "free"))
+        for id_ in ids:
+            await wait_until(in_state(database, id_, "succeeded"))
+    assert max(most) == 2
+
+
+async def test_a_worker_runs_only_its_kinds(database: Database) -> None:
+    async def nothing(_context: JobContext) -> None:
+        return None
+
+    mine, other = await enqueue(database, "a"), await enqueue(database, "b")
+    async with working(database, Task("a", nothing), Task("b", nothing), kinds=frozenset({"a"})):
+        await wait_until(in_state(database, mine, "succeeded"))
+    assert (await job(database, other)).state == "queued"
+
+
+async def test_a_periodic_job_is_enqueued_once_whoever_looks(database: Database) -> None:
+    runs: list[UUID] = []
+
+    async def tick(context: JobContext) -> None:
+        runs.append(context.job.id)
+
+    periodic = (Periodic("tick", timedelta(days=1)),)
+    async with working(database, Task("tick", tick), periodics=periodic), working(database, Task("tick", tick), periodics=periodic):
+        await wait_until(lambda: runs)
+        await wait_until(in_state(database, runs[0], "succeeded"))
+    async with database.transaction() as session:
+        assert (await session.execute(text("select count(*) from jobs"))).scalar_one() == 1
+
+
+async def test_a_suspect_runs_alone(database: Database) -> None:
+    running: set[str] = set()
+    together: list[set[str]] = []
+
+    async def note(context: JobContext) -> None:
+        running.add(str(context.job.id))
+        together.append(set(running))
+        await asyncio.sleep(0)
+        running.discard(str(context.job.id))
+
+    suspect = await enqueue(database)
+    async with database.transaction() as session:
+        await session.execute(text("update jobs set lost_leases = 2"))
+    others = [await enqueue(database) for _ in range(6)]
+    async with working(database, Task("k", note)):
+        for id_ in [suspect, *others]:
+            await wait_until(in_state(database, id_, "succeeded"))
+    assert all(group == {str(suspect)} for group in together if str(suspect) in group)
+    assert [group for group in together if str(suspect) in group]
+
+
+async def test_workers_show_a_heartbeat(database: Database) -> None:
+    async def workers() -> int:
+        async with database.transaction() as session:
+            return len(await JobRepository(session).workers())
+
+    async with working(database):
+        await wait_until(workers)
