@@ -6,7 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 
-async def wait_until(predicate: Callable[[], Any | Awaitable[Any]], timeout: float = 10, *, what: str = "") -> Any:
+async def wait_until(
+    predicate: Callable[[], Any | Awaitable[Any]],
+    timeout: float = 10,  # noqa: ASYNC109 - it raises an error of its own, which says what was awaited
+    *,
+    what: str = "",
+) -> Any:
     """Poll until `predicate` (a function, also an async one) returns something true, and return that.
 
     Raises AssertionError that says what did not happen in `timeout` seconds.

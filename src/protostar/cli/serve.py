@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from signal import SIGHUP, SIGINT, SIGTERM
+from signal import SIGHUP, SIGINT, SIGTERM, Signals
 from typing import Annotated
 
+import structlog
 import typer
 
 from protostar.cli.display import complain, stdout
@@ -26,6 +27,8 @@ from protostar.embedded.redis import start_redis
 from protostar.embedded.supervisor import Service, Supervisor
 from protostar.errors import ConfigurationError
 from protostar.telemetry import configure_logging
+
+log = structlog.get_logger()
 
 PROGRAM = (sys.executable, "-P", "-m", "protostar")
 
@@ -43,7 +46,7 @@ def serve(
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     configure_logging(settings.log_format, settings.log_level)
     try:
-        asyncio.run(run_stack(settings))
+        asyncio.run(run_stack(settings, PROGRAM))
     except asyncio.CancelledError:
         return
     except ConfigurationError as error:
@@ -51,7 +54,7 @@ def serve(
         raise typer.Exit(1) from None
 
 
-async def run_stack(settings: Settings, program: Sequence[str] = PROGRAM) -> None:
+async def run_stack(settings: Settings, program: Sequence[str]) -> None:
     """Run everything until SIGINT, SIGTERM or SIGHUP, then raise CancelledError; a second one kills at once.
 
     `program` is a command that knows `migrate`, `worker` and `api`. Raises ConfigurationError when the stack cannot start.
@@ -63,13 +66,14 @@ async def run_stack(settings: Settings, program: Sequence[str] = PROGRAM) -> Non
         supervisor.inherit(lock.descriptor)
         address = _free_address(settings)
         lock.announce(address.url)
+        local = data / "local.json"
+        local.unlink(missing_ok=True)  # of a killed one
         key = _admin_key(settings, data)
         environment = await _environment(supervisor, settings, data, address, key)
         if await supervisor.run(Service("migrate", [*program, "migrate"], environment)) != 0:
             raise ConfigurationError("The database could not be migrated; the reason is above.")
         await supervisor.start(Service("worker", [*program, "worker"], environment))
         await supervisor.start(Service("api", [*program, "api"], environment, ready=address.is_ready))
-        local = data / "local.json"
         write_private(local, json.dumps({"url": address.url, "key": key.text}))
         _welcome(address, data, key)
         try:
@@ -82,14 +86,15 @@ def _stop_on_signals(supervisor: Supervisor) -> None:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - always called in one
 
-    def stop() -> None:
+    def stop(number: Signals) -> None:
         if task.cancelling():
             supervisor.kill()
             os._exit(1)
+        log.info("stopping", reason=number.name)
         task.cancel()
 
     for number in (SIGINT, SIGTERM, SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+        asyncio.get_running_loop().add_signal_handler(number, stop, number)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,6 @@ def main() -> int:
     specification = cast("Specification", json.loads(sys.argv[1]))
     command = sys.argv[2:]
     parent = int(os.environ.pop("PROTOSTAR_PARENT_PIPE"))
-    os.set_inheritable(parent, False)
     signals = _signal_pipe()
     lock = _take_lock(specification)
     if lock is None:
@@ -142,6 +141,8 @@ def _become(specification: Specification, command: list[str], lock: int, writer:
     os.dup2(writer, 1)
     os.dup2(writer, 2)
     os.set_inheritable(lock, True)
+    os.closerange(3, lock)  # what we inherited ourselves is not the server's: the pipe, the lock of the data folder
+    os.closerange(lock + 1, 256)
     os.chdir(specification["folder"])
     if specification["account"] is not None:
         _drop_privileges(*specification["account"])

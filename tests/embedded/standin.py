@@ -1,0 +1,42 @@
+"""A stand-in for `protostar serve` and its children, with the real servers: `standin.py serve | api | worker | migrate`.
+
+`serve` is the real one apart from the command that it runs for the others. The API answers `/health/ready`.
+"""
+
+import asyncio
+import os
+import sys
+
+from protostar.embedded.parent import parent_gone
+
+
+async def _answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    await writer.drain()
+    writer.close()
+
+
+async def _api() -> None:
+    server = await asyncio.start_server(_answer, os.environ["PROTOSTAR_HOST"], int(os.environ["PROTOSTAR_PORT"]))
+    async with server:
+        await parent_gone()
+
+
+def _serve() -> None:
+    import typer  # noqa: PLC0415 - the other processes are small
+
+    from protostar.cli import serve  # noqa: PLC0415
+
+    serve.PROGRAM = (sys.executable, __file__)
+    del sys.argv[1]
+    typer.run(serve.serve)
+
+
+if __name__ == "__main__":
+    what = sys.argv[1]
+    if what == "serve":
+        _serve()
+    elif what == "api":
+        asyncio.run(_api())
+    elif what == "worker":
+        asyncio.run(parent_gone())
