@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,10 @@ class Cli:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PROTOSTAR_")}
         self.env = {**kept, "PYTHONWARNINGS": "default"}
 
-    async def start(self, *arguments: str, **options: Any) -> asyncio.subprocess.Process:
+    async def start(self, *arguments: str, prefix: Sequence[str] = (), **options: Any) -> asyncio.subprocess.Process:
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.PIPE)
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "protostar", *arguments, cwd=self.folder, env=self.env, **pipes | options
+            *prefix, sys.executable, "-m", "protostar", *arguments, cwd=self.folder, env=self.env, **pipes | options
         )
 
     async def __call__(self, *arguments: str, stdin: str = "") -> Result:

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 KEY = "test-key"
+JOB = "00000000-0000-7000-8000-000000000001"
 BROKEN = "The PDF is damaged: it ends in the middle of a page."
 TEXT = "빛과 궤도 — the orbit lamp.\n"
 Json = dict[str, Any]
@@ -166,15 +167,15 @@ class FakeApi:
         return await self.answer.resume(request, int(last.partition("-")[2]))
 
     async def _jobs(self, request: web.Request) -> web.Response:
-        return _page(request, [_job("j1", "running"), _job("j2", request.query.get("state", "dead"))])
+        return _page(request, [_job(JOB, "running"), _job(JOB, request.query.get("state", "dead"))])
 
     async def _job(self, request: web.Request) -> web.Response:
         return web.json_response(_job(request.match_info["id"], "running"))
 
     async def _act(self, request: web.Request) -> web.Response:
-        if request.match_info["id"] == "done":
+        if request.match_info["id"].endswith("999"):
             return problem(409, "conflict", "The job has succeeded already.")
-        return web.json_response(_job(request.match_info["id"], "queued"), status=202)
+        return web.json_response(_job(JOB, "queued"))
 
 
 @dataclass

@@ -6,6 +6,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.cli.fake_api import FakeApi, busy, cut
 
+CONVERSATION = "00000000-0000-7000-8000-000000000003"
 TEXT = "The lamp burns for nine hours [1]."
 
 
@@ -82,12 +83,12 @@ async def test_an_error_event_is_a_failure_with_its_sentence(cli: Cli, api: Fake
 
 
 async def test_json_is_the_answer(cli: Cli, api: FakeApi) -> None:
-    result = await cli("ask", "--json", "--conversation", "c9", "-", stdin="  From standard input?\n")
+    result = await cli("ask", "--json", "--conversation", CONVERSATION, "-", stdin="  From standard input?\n")
 
     assert result.code == 0
     assert result.json == api.answer.done()
     [(_, body)] = api.answer.asked
-    assert body == {"question": "From standard input?", "conversation_id": "c9"}
+    assert body == {"question": "From standard input?", "conversation_id": CONVERSATION}
 
 
 async def test_without_streaming_a_cut_connection_asks_again_under_the_same_key(cli: Cli, api: FakeApi) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Cli, Result
-from tests.cli.fake_api import KEY, TEXT, FakeApi, busy
+from tests.cli.fake_api import JOB, KEY, TEXT, FakeApi, busy
 
+GONE = "00000000-0000-7000-8000-000000000999"
 CLIENTS = [("ask", "q"), ("search", "q"), ("ingest", "."), ("documents", "list"), ("jobs", "list")]
 
 
@@ -98,22 +99,22 @@ async def test_one_document(cli: Cli, api: FakeApi) -> None:
 async def test_deleting_names_what_was_not_there(cli: Cli, api: FakeApi) -> None:
     document = api.add()
 
-    result = await cli("documents", "delete", "gone", document["id"])
+    result = await cli("documents", "delete", GONE, document["id"])
 
     assert result.code == 1
-    assert result.err == "gone: There is no such document here.\n"
+    assert result.err == f"{GONE}: There is no such document here.\n"
     assert result.out == f"deleted {document['id']}\n"
     assert not api.documents
 
 
 async def test_jobs(cli: Cli, api: FakeApi) -> None:
     listed = await cli("jobs", "list", "--state", "dead")
-    assert listed.out.splitlines()[2].split() == ["j2", "document.index", "dead", "2", "2026-01-02", "03:04", "no", "luck"]
-    assert (await cli("jobs", "list", "--json")).json["items"][0]["id"] == "j1"
-    assert (await cli("jobs", "show", "j1", "--json")).json["state"] == "running"
-    acted = await cli("jobs", "retry", "j1", "done")
-    assert (acted.code, acted.out, acted.err) == (1, "j1: queued\n", "done: The job has succeeded already.\n")
-    assert (await cli("jobs", "cancel", "j1")).code == 0
+    assert listed.out.splitlines()[2].split() == [JOB, "document.index", "dead", "2", "2026-01-02", "03:04", "no", "luck"]
+    assert (await cli("jobs", "list", "--json")).json["items"][0]["id"] == JOB
+    assert (await cli("jobs", "show", JOB, "--json")).json["state"] == "running"
+    acted = await cli("jobs", "retry", JOB, GONE)
+    assert (acted.code, acted.out, acted.err) == (1, f"{JOB}: queued\n", f"{GONE}: The job has succeeded already.\n")
+    assert (await cli("jobs", "cancel", JOB)).code == 0
 
 
 @pytest.mark.parametrize("command", CLIENTS, ids=lambda command: command[0])
@@ -239,8 +240,15 @@ async def test_version(cli: Cli) -> None:
     assert (result.code, result.out) == (0, "protostar 0.1.0\n")
 
 
-async def test_a_wrong_option_is_a_usage_error(cli: Cli) -> None:
-    assert (await cli("search", "q", "--mode", "magic")).code == 2
+@pytest.mark.parametrize(
+    "command", [("search", "q", "--mode", "magic"), ("documents", "show", "../spaces"), ("ingest", "a", "--metadata", "x")]
+)
+async def test_a_command_line_that_cannot_be_used(cli: Cli, api: FakeApi, command: tuple[str, ...]) -> None:
+    result = await cli(*command)
+
+    assert result.code == 2
+    assert "Usage:" in result.err
+    assert not api.calls
 
 
 def local(cli: Cli, content: object) -> None:

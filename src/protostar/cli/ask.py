@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
+from uuid import UUID
 
 from protostar.cli.client import ApiClient, ApiError, ConnectionLost
 from protostar.cli.display import clean, complain, degradation, note, one_line, place, stdout, write_json
@@ -13,9 +14,9 @@ from protostar.ids import new_id
 _CUTS = 5  # connections in a row that bring nothing new
 
 
-async def ask(client: ApiClient, question: str, *, conversation: str | None, stream: bool, as_json: bool) -> int:
+async def ask(client: ApiClient, question: str, *, conversation: UUID | None, stream: bool, as_json: bool) -> int:
     """Print the answer; returns the exit code."""
-    body = {"question": question} | ({"conversation_id": conversation} if conversation else {})
+    body = {"question": question} | ({"conversation_id": str(conversation)} if conversation else {})
     if as_json or not stream:
         answer = await client.post("/v1/answers", body)
         if as_json:

@@ -4,6 +4,7 @@ import codecs
 import sys
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from rich.filesize import decimal
 
@@ -32,7 +33,7 @@ async def list_documents(client: ApiClient, *, status: str | None, limit: int, a
     return 0
 
 
-async def show(client: ApiClient, document_id: str, *, as_json: bool) -> int:
+async def show(client: ApiClient, document_id: UUID, *, as_json: bool) -> int:
     document = await client.get(f"/v1/documents/{document_id}")
     if as_json:
         write_json(document)
@@ -41,7 +42,7 @@ async def show(client: ApiClient, document_id: str, *, as_json: bool) -> int:
     return 0
 
 
-async def delete(client: ApiClient, document_ids: Sequence[str]) -> int:
+async def delete(client: ApiClient, document_ids: Sequence[UUID]) -> int:
     """Delete each; those that are not there are named and make the exit code 1."""
     code = 0
     for document_id in document_ids:
@@ -54,7 +55,7 @@ async def delete(client: ApiClient, document_ids: Sequence[str]) -> int:
     return code
 
 
-async def text(client: ApiClient, document_id: str, *, version: int | None) -> int:
+async def text(client: ApiClient, document_id: UUID, *, version: int | None) -> int:
     """Write the extracted text to standard output: byte for byte, except on a terminal."""
     params = {} if version is None else {"version": version}
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -67,7 +68,7 @@ async def text(client: ApiClient, document_id: str, *, version: int | None) -> i
     return 0
 
 
-async def retry(client: ApiClient, document_id: str, *, as_json: bool) -> int:
+async def retry(client: ApiClient, document_id: UUID, *, as_json: bool) -> int:
     """Queue the document's job again."""
     document = await client.get(f"/v1/documents/{document_id}")
     job = await client.post(f"/v1/jobs/{document['job_id']}/retry")

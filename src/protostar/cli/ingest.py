@@ -222,5 +222,5 @@ def _report(outcomes: Sequence[Outcome]) -> None:
     counts = Counter(outcome.status for outcome in outcomes)
     stdout().print("\n" + (", ".join(f"{count} {status}" for status, count in counts.items()) or "nothing to send"))
     for outcome in outcomes:
-        if outcome.status == "failed":
+        if outcome.status == "failed" and not stdout().is_terminal:  # the table may have gone to a file
             complain(f"{outcome.path}: {outcome.reason}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from protostar.cli.client import ApiClient, ApiError
 from protostar.cli.display import Column, complain, note, record, stdout, table, write_json
@@ -28,7 +29,7 @@ async def list_jobs(client: ApiClient, *, state: str | None, kind: str | None, l
     return 0
 
 
-async def show(client: ApiClient, job_id: str, *, as_json: bool) -> int:
+async def show(client: ApiClient, job_id: UUID, *, as_json: bool) -> int:
     job = await client.get(f"/v1/jobs/{job_id}")
     if as_json:
         write_json(job)
@@ -37,7 +38,7 @@ async def show(client: ApiClient, job_id: str, *, as_json: bool) -> int:
     return 0
 
 
-async def act(client: ApiClient, action: str, job_ids: Sequence[str]) -> int:
+async def act(client: ApiClient, action: str, job_ids: Sequence[UUID]) -> int:
     """`retry` or `cancel` each job; those that refuse are named and make the exit code 1."""
     code = 0
     for job_id in job_ids:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
+from uuid import UUID
 
 import typer
 
@@ -27,8 +28,8 @@ jobs = typer.Typer(help="What the workers do: list, show, retry, cancel.", no_ar
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Limit = Annotated[int, typer.Option(min=1, help="How many, newest first.")]
-DocumentId = Annotated[str, typer.Argument(metavar="ID", help="The document's id.")]
-JobIds = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of jobs.")]
+DocumentId = Annotated[UUID, typer.Argument(metavar="ID", help="The document's id.")]
+JobIds = Annotated[list[UUID], typer.Argument(metavar="ID...", help="Ids of jobs.")]
 Mode = Literal["hybrid", "keyword", "vector"]
 DocumentStatus = Literal["queued", "processing", "ready", "failed"]
 JobState = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
@@ -146,7 +147,7 @@ def ingest(
 @app.command(rich_help_panel="Talk to a server")
 def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question; - reads it from standard input.")],
-    conversation: Annotated[str | None, typer.Option(metavar="ID", help="Go on with this conversation.")] = None,
+    conversation: Annotated[UUID | None, typer.Option(metavar="ID", help="Go on with this conversation.")] = None,
     stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show the answer while it is written.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -194,7 +195,7 @@ def show_document(document_id: DocumentId, as_json: AsJson = False) -> None:
 
 @documents.command("delete")
 def delete_documents(
-    document_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of documents.")],
+    document_ids: Annotated[list[UUID], typer.Argument(metavar="ID...", help="Ids of documents.")],
 ) -> None:
     """Delete documents: hidden at once, erased by a job."""
     from protostar.cli.documents import delete
@@ -236,7 +237,7 @@ def list_jobs(
 
 @jobs.command("show")
 def show_job(
-    job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id.")],
+    job_id: Annotated[UUID, typer.Argument(metavar="ID", help="The job's id.")],
     as_json: AsJson = False,
 ) -> None:
     """Show everything about a job, with its live progress."""
