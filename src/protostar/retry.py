@@ -114,9 +114,7 @@ class Breaker:
             self._probe = asyncio.current_task()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         # a call that began before the breaker opened may end now: only the probe's own end frees the probe's place
         is_probe = self._probe is not None and self._probe is asyncio.current_task()
         if is_probe:
@@ -131,10 +129,10 @@ class Breaker:
         if is_probe or (self._open_until is None and self._failures >= self._threshold):
             seconds = max(self._interval * (0.5 + self._random()), _bounded(error.retry_after or 0.0))
             self._open_until = self._clock() + seconds
-            log.warning("breaker_opened", name=self.name, seconds=round(seconds, 1), failures=self._failures, error=str(error))
+            log.warning("breaker_opened", breaker=self.name, seconds=round(seconds, 1), failures=self._failures, error=str(error))
 
     def _answered(self) -> None:
         if self._open_until is not None:
-            log.info("breaker_closed", name=self.name)
+            log.info("breaker_closed", breaker=self.name)
         self._failures = 0
         self._open_until = None

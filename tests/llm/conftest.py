@@ -1,14 +1,13 @@
 """The stand-in model server in this process, clients of it, and a check that nothing is left open."""
 
 import asyncio
-import importlib.util
-import sys
 from contextlib import aclosing
-from pathlib import Path
 
 import aiohttp
 import pytest
 from aiohttp import web
+from tests.support.model_server import StandIn
+from tests.support.waiting import wait_until
 
 from protostar.config import ChatSettings, EmbeddingSettings
 from protostar.llm.base import Message
@@ -19,26 +18,6 @@ PROMPT = [
     Message("system", "Answer from the passages."),
     Message("user", "[1] guide › Install\nIt takes one line. More follows.\n\n[2] guide › Needs\nPython 3.11 is needed.\n\nHow?"),
 ]
-
-
-def load_support(name):
-    """A module of tests/support, which is no package."""
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "support" / f"{name}.py")
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-async def wait_until(predicate, seconds=10.0):
-    async with asyncio.timeout(seconds):
-        while not predicate():  # noqa: ASYNC110 - what is waited for happens inside a library
-            await asyncio.sleep(0.005)
-
-
-@pytest.fixture
-def until():
-    return wait_until
 
 
 class Server:
@@ -60,7 +39,7 @@ class Server:
 
 @pytest.fixture(scope="session")
 async def running_server():
-    stand_in = load_support("model_server").StandIn(dimensions=64)
+    stand_in = StandIn(dimensions=64)
     runner = web.AppRunner(stand_in.app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -193,3 +172,14 @@ def embed():
         return await model.embed(texts, **{"input_type": "document", "timeout": 5.0} | options)
 
     return embed
+
+
+@pytest.fixture
+def collect():
+    """Appends the texts of a stream to a list, so that those before an error are known."""
+
+    async def collect(deltas, received):
+        async for delta in deltas:
+            received.append(delta.text)
+
+    return collect

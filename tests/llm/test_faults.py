@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import http_exceptions
 from aiohttp.client_reqrep import ConnectionKey
+from tests.support.waiting import wait_until
 
 from protostar.errors import ModelRejected, ModelUnavailable
 from protostar.llm.openai import OpenAIChatModel
@@ -25,11 +26,6 @@ def call(request, chat, embedding, read, embed):
     if request.param == "chat":
         return lambda **fields: read(chat(**fields))
     return lambda **fields: embed(embedding(**fields), timeout=0.5)
-
-
-async def collect(deltas, received):
-    async for delta in deltas:
-        received.append(delta.text)
 
 
 def no_secret(error):
@@ -241,7 +237,7 @@ async def test_our_own_errors_are_not_disguised(session, chat_settings, error):
         ({"repeat": "x" * 100_000}, "not what the OpenAI API promises"),
     ],
 )
-async def test_a_stream_that_breaks_off(server, chat, fault, words, prompt, answer):
+async def test_a_stream_that_breaks_off(server, chat, fault, words, collect, prompt, answer):
     server.behave(**fault)
     received = []
     with pytest.raises(ModelUnavailable, match=words) as caught:
@@ -274,24 +270,24 @@ async def test_a_slow_reader_is_no_slow_server(server, chat, prompt):
 
 
 @pytest.mark.parametrize("hang", ["headers", "first_token", "mid_stream"])
-async def test_cancelling_ends_the_request_on_the_other_side(server, chat, until, hang, read):
+async def test_cancelling_ends_the_request_on_the_other_side(server, chat, hang, read):
     server.behave(hang=hang)
     task = asyncio.create_task(read(chat(first_token_timeout="60", idle_timeout="60")))
-    await until(lambda: server.open_requests == 1)
+    await wait_until(lambda: server.open_requests == 1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await until(lambda: server.open_requests == 0)
+    await wait_until(lambda: server.open_requests == 0)
     assert server.counts.abandoned == 1
 
 
-async def test_closing_ends_the_request_on_the_other_side(server, chat, until, prompt):
+async def test_closing_ends_the_request_on_the_other_side(server, chat, prompt):
     server.behave(hang="mid_stream")
     deltas = chat().stream(prompt, max_tokens=100)
     assert (await anext(deltas)).text
     assert server.open_requests == 1
     await deltas.aclose()
-    await until(lambda: server.open_requests == 0)
+    await wait_until(lambda: server.open_requests == 0)
     assert server.counts.abandoned == 1
 
 
@@ -300,11 +296,11 @@ async def test_nothing_is_sent_before_the_first_step(server, chat, prompt):
     assert server.counts.chat_calls == 0
 
 
-async def test_cancelling_an_embedding_ends_the_request_on_the_other_side(server, embedding, until, embed):
+async def test_cancelling_an_embedding_ends_the_request_on_the_other_side(server, embedding, embed):
     server.behave(hang="headers")
     task = asyncio.create_task(embed(embedding(), timeout=60))
-    await until(lambda: server.open_requests == 1)
+    await wait_until(lambda: server.open_requests == 1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    await until(lambda: server.open_requests == 0)
+    await wait_until(lambda: server.open_requests == 0)

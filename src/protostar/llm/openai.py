@@ -16,7 +16,7 @@ from protostar.llm.sse import EventStreamParser
 from protostar.llm.transport import ModelServer, Patience, read_bounded
 
 DONE: Final = b"[DONE]"
-TAIL_TIMEOUT: Final = 2.0
+TAIL_TIMEOUT: Final = 1.0
 """Seconds for what follows a complete answer: usage, the end mark, the end of the body, so that the connection is reused."""
 MAX_STREAM_BYTES: Final = 64 * 1024 * 1024
 MAX_VECTOR_LENGTH: Final = 16_384
