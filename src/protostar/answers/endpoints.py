@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
 
 from protostar import sse
+from protostar.access.model import Principal
 from protostar.answers.events import Event
 from protostar.answers.schemas import Answer, Ask, Conversation
 from protostar.answers.service import Answers, Taken
 from protostar.answers.writer import show
 from protostar.dependencies import Asker, IdempotencyKey
-from protostar.access.model import Principal
 
 router = APIRouter(prefix="/v1", tags=["answers"])
 
@@ -61,7 +61,7 @@ async def resume_answer(
     """The events after `Last-Event-ID`, on any replica; `reset` first where the text has to begin anew."""
     row = await answers.get(principal.space_id, answer_id)
     await _check_visitor(principal, answers, visitor, row.conversation_id)
-    return sse.stream(_events(answers.events(Taken(row, None), last_event_id)))
+    return sse.stream(_events(answers.events(Taken(row), last_event_id)))
 
 
 @router.get("/conversations/{conversation_id}")

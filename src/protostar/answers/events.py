@@ -57,31 +57,32 @@ class Feed:
         self._events: list[Event] = []
         self._changed = asyncio.Event()
 
-    @property
-    def ended(self) -> bool:
-        return bool(self._events) and self._events[-1].is_last
+        self._closed = False
 
     def publish(self, name: Name, data: dict[str, Any]) -> None:
         self._events.append(Event(name, data, self.fence, len(self._events) + 1))
+        self._wake()
+
+    def close(self) -> None:
+        """Nothing more comes: the answer has ended, or another process writes it now."""
+        self._closed = True
+        self._wake()
+
+    def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def since(self, seq: int) -> list[Event]:
-        return self._events[seq:]
-
-    async def follow(self, seq: int = 0) -> AsyncGenerator[Event]:
-        """The events after `seq`, until the last one."""
+    async def follow(self, seq: int = 0) -> AsyncGenerator[list[Event]]:
+        """The events after `seq` as they come, all that are there at a time, until the feed is closed."""
         while True:
             changed = self._changed
-            for event in self._events[seq:]:
-                seq = event.seq
-                yield event
-                if event.is_last:
-                    return
-            await changed.wait()
-
-    async def changed(self) -> None:
-        await self._changed.wait()
+            if pending := self._events[seq:]:
+                seq = pending[-1].seq
+                yield pending
+            elif self._closed:
+                return
+            else:
+                await changed.wait()
 
 
 class Recorder:
@@ -92,34 +93,27 @@ class Recorder:
         self._ttl = ttl
         self._interval = interval
 
-    async def record(self, feed: Feed) -> bool:
-        """Until the feed ends; whether everything could be recorded."""
+    async def record(self, feed: Feed) -> None:
+        """Until the feed is closed."""
         if self._redis is None:
-            return False
-        seq, whole = 0, True
-        while True:
-            if not (pending := feed.since(seq)):
-                await feed.changed()
-                continue
-            whole = await self._append(self._redis, feed, pending) and whole
-            seq = pending[-1].seq
-            if pending[-1].is_last:
-                return whole
-            await asyncio.sleep(self._interval)
+            return
+        async for events in feed.follow():
+            await self._append(self._redis, feed, events)
+            if not events[-1].is_last:
+                await asyncio.sleep(self._interval)
 
-    async def _append(self, redis: RedisClient, feed: Feed, events: list[Event]) -> bool:
+    async def _append(self, redis: RedisClient, feed: Feed, events: list[Event]) -> None:
         key = stream_key(feed.answer_id, feed.fence)
 
-        async def command(client: Redis) -> bool:
+        async def command(client: Redis) -> None:
             async with client.pipeline(transaction=False) as pipe:
                 for event in events:
                     fields: dict[Any, Any] = {"name": event.name, "data": json.dumps(event.data, ensure_ascii=False)}
                     pipe.xadd(key, fields, id=event.id, maxlen=_LENGTH, approximate=True)
                 pipe.expire(key, self._ttl)
                 await pipe.execute()
-            return True
 
-        return await redis.attempt(command) is True
+        await redis.attempt(command)
 
 
 async def recorded(redis: RedisClient, answer_id: UUID, fence: int, seq: int, seconds: float) -> list[Event]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protostar.answers.models import AnswerRow, ConversationRow
 
 _SPACE = text("select knowledge_version, settings from spaces where id = :id")
-_FENCE = text("select fence, state from jobs where id = :id")
+_FENCE = text("select fence from jobs where id = :id")
 
 
 class AnswerRepository:
@@ -55,7 +55,6 @@ class AnswerRepository:
         row = (await self._session.execute(_SPACE, {"id": id_})).one()
         return row.knowledge_version, row.settings
 
-    async def job_fence(self, job_id: UUID) -> tuple[int, str] | None:
-        """(fence, state) of an answer's job; None where the job is gone."""
-        row = (await self._session.execute(_FENCE, {"id": job_id})).one_or_none()
-        return (row.fence, row.state) if row is not None else None
+    async def job_fence(self, job_id: UUID) -> int | None:
+        """The fence of an answer's job: who writes it; None where the job is gone."""
+        return (await self._session.execute(_FENCE, {"id": job_id})).scalar_one_or_none()

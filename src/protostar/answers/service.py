@@ -19,14 +19,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.repository import AccessRepository
 from protostar.access.visitor import VisitorTokens
-from protostar.answers.events import Event, Feed, Recorder, parse_id, recorded
+from protostar.answers.events import Event, Feed, Recorder, parse_id
 from protostar.answers.models import AnswerRow, ConversationRow
 from protostar.answers.repository import AnswerRepository
+from protostar.answers.resume import Resume
 from protostar.answers.schemas import Answer, Ask, Conversation
 from protostar.answers.writer import Writer, show
 from protostar.config import AnswerSettings
 from protostar.db.session import Database
-from protostar.errors import DatabaseUnavailable, InvalidInput, LeaseLost, NotFound, ProtostarError, RedisUnavailable, Unavailable
+from protostar.errors import DatabaseUnavailable, InvalidInput, LeaseLost, ModelUnavailable, NotFound, ProtostarError, Unavailable
 from protostar.ids import new_id
 from protostar.jobs.leases import Leases
 from protostar.jobs.model import Job
@@ -39,16 +40,14 @@ log = structlog.get_logger()
 
 WRITE: Final = "answer.write"
 _GIVE_UP: Final = timedelta(hours=1)
-_FROM_DATABASE: Final = 1_000_000  # seq of events that are made from the finished row; no writer gets that far
-_LINGER: Final = 5.0  # seconds that a finished feed stays for readers that are a moment late
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A question that was taken in. `feed`: None where another process writes it, or it is finished."""
+    """A question that was taken in. `fence`: of this process, where it writes the answer; else 0."""
 
     answer: AnswerRow
-    feed: Feed | None
+    fence: int = 0
 
 
 class Answers:
@@ -69,6 +68,7 @@ class Answers:
         self._leases = Leases(database, settings.lease)
         self._recorder = recorder
         self._feeds: dict[UUID, Feed] = {}
+        self._resume = Resume(database, redis, self._feeds.get)
         self._running: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -94,14 +94,13 @@ class Answers:
         async with self._database.transaction() as session:
             row, job = await self._take(session, space_id, body, idempotency_key)
         if job is None:
-            return Taken(row, self._feeds.get(row.id))
-        feed = Feed(row.id, job.fence)
-        feed.publish("start", await self._start(row))
-        self._feeds[row.id] = feed
+            return Taken(row)
+        feed = self._feeds[row.id] = Feed(row.id, job.fence)
         task = asyncio.create_task(self._run(job, row, feed), name=f"answer {row.id}")
+        self._leases.hold(job, lambda _reason: _cancel(task))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return Taken(row, feed)
+        return Taken(row, job.fence)
 
     async def _take(self, session: AsyncSession, space_id: UUID, body: Ask, key: str | None) -> tuple[AnswerRow, Job | None]:
         repository = AnswerRepository(session)
@@ -134,8 +133,6 @@ class Answers:
 
     async def _run(self, job: Job, row: AnswerRow, feed: Feed) -> None:
         """Write the answer; whatever happens, it is finished, failed with a reason, or another's to finish."""
-        current = asyncio.current_task()
-        self._leases.hold(job, lambda _reason: current.cancel() if current else None)
         recording = asyncio.create_task(self._recorder.record(feed))
         try:
             await self._write(job, row, feed)
@@ -143,6 +140,9 @@ class Answers:
             await self._release(job)
         except LeaseLost:
             log.warning("answer_taken_over", answer=str(row.id))
+        except TimeoutError:
+            seconds = self._settings.deadline.total_seconds()
+            await self._fail(job, row, feed, ModelUnavailable(f"The answer was not finished within {seconds:g} seconds."))
         except ProtostarError as error:
             await self._fail(job, row, feed, error)
         except Exception:  # the last error of a request: it is told to whoever asked, and logged
@@ -150,12 +150,9 @@ class Answers:
             await self._fail(job, row, feed, ProtostarError())
         finally:
             self._leases.drop(job)
-            if feed.ended:
-                with suppress(asyncio.CancelledError):
-                    await recording
-                    await asyncio.sleep(_LINGER)
-            recording.cancel()
             self._feeds.pop(row.id, None)
+            feed.close()
+            await asyncio.gather(recording, return_exceptions=True)
 
     async def _write(self, job: Job, row: AnswerRow, feed: Feed) -> None:
         """Dependencies that go away in the middle cost a new beginning; the lease or the deadline ends the patience."""
@@ -221,88 +218,15 @@ class Answers:
     async def events(self, taken: Taken, last_id: str | None = None) -> AsyncGenerator[Event]:
         """Every event after `last_id`, from the best source there is, across a change of the writing process."""
         position = parse_id(last_id) if last_id else None
-        if taken.feed is not None and position is None:
-            async for event in taken.feed.follow():
-                position = (event.fence, event.seq)
-                yield event
-                if event.is_last:
-                    return
-        async for event in self._resumed(taken.answer, position):
-            yield event
-
-    async def _resumed(self, row: AnswerRow, position: tuple[int, int] | None) -> AsyncGenerator[Event]:
-        """`position`: (fence, seq) of the last event that the reader has; None where it has nothing yet."""
-        broken = False
         if position is None:
-            yield Event("start", await self._start(row), 0, 0)
-        while True:
-            fence = await self._writing_fence(row)
-            if fence is None:
-                break
-            if position is None or position[0] != fence:
-                if position is not None:
-                    yield Event("reset", {"answer_id": str(row.id)}, fence, 0)
-                position, broken = (fence, 0), False
-            events = [] if broken else await self._next_events(row.id, position)
-            for event in events:
-                if event.seq != position[1] + 1:
-                    broken = True  # Redis lost what lies between: only the finished row has it all
-                    break
-                position = (event.fence, event.seq)
-                if event.name != "start":
-                    yield event
-                if event.is_last:
-                    return
-        async for event in self._from_row(row, position, broken=broken):
+            yield Event("start", await self._start(taken.answer), taken.fence, 0)
+            position = (taken.fence, 0) if taken.fence else None
+        async for event in self._resume.events(taken.answer, position):
             yield event
 
-    async def _writing_fence(self, row: AnswerRow) -> int | None:
-        """The fence of whoever writes the answer now; None once it is finished. Waits while PostgreSQL is away."""
-        while True:
-            try:
-                async with self._database.transaction() as session:
-                    current = await AnswerRepository(session).by_id(row.id)
-                    if current is None or current.state != "running" or current.job_id is None:
-                        return None
-                    job = await AnswerRepository(session).job_fence(current.job_id)
-                return job[0] if job is not None else None
-            except DatabaseUnavailable:
-                await asyncio.sleep(1)
 
-    async def _next_events(self, answer_id: UUID, position: tuple[int, int]) -> list[Event]:
-        fence, seq = position
-        feed = self._feeds.get(answer_id)
-        if feed is not None and feed.fence == fence:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    while not feed.since(seq):
-                        await feed.changed()
-            return feed.since(seq)
-        if self._redis is not None:
-            with suppress(RedisUnavailable):
-                return await recorded(self._redis, answer_id, fence, seq, 1)
-        await asyncio.sleep(0.5)
-        return []
-
-    async def _from_row(self, row: AnswerRow, position: tuple[int, int] | None, *, broken: bool) -> AsyncGenerator[Event]:
-        """The rest of a finished answer: what is left in Redis, else all of it from the row."""
-        if position is not None and position[1] > 0 and not broken and self._redis is not None:
-            with suppress(RedisUnavailable):
-                events = await recorded(self._redis, row.id, *position, 0.01)
-                if events and events[0].seq == position[1] + 1 and events[-1].is_last:
-                    for event in events:
-                        yield event
-                    return
-        row = await self.get(row.space_id, row.id)
-        fence = position[0] if position is not None else 0
-        if position is not None and position[1] > 0:
-            yield Event("reset", {"answer_id": str(row.id)}, fence, _FROM_DATABASE)
-        if row.state == "failed":
-            yield Event("error", {"problem": row.error or problem(ProtostarError())}, fence, _FROM_DATABASE + 1)
-            return
-        if row.text:
-            yield Event("delta", {"text": row.text}, fence, _FROM_DATABASE + 1)
-        yield Event("done", {"answer": show(row).model_dump(mode="json")}, fence, _FROM_DATABASE + 2)
+def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
 
 
 def _error_of(event: Event) -> ProtostarError:

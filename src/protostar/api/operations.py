@@ -137,8 +137,8 @@ async def metrics(resources: Parts, _principal: Admin) -> Response:
     except DatabaseUnavailable:
         counts = []  # the rest is wanted most while PostgreSQL is away
     resources.metrics.queue.clear()
-    for row in counts:
-        resources.metrics.queue.labels(row.kind, row.state).set(row.count)
+    for kind, state, jobs in counts:
+        resources.metrics.queue.labels(kind, state).set(jobs)
     return Response(generate_latest(resources.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

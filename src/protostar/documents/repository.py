@@ -1,10 +1,9 @@
 """Statements about documents and their versions."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, select, text, update
+from sqlalchemy import Row, Select, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text
@@ -35,7 +34,8 @@ class DocumentRepository:
 
     async def find_same(self, space_id: UUID, filename: str, sha256: str) -> Pair | None:
         query = _pairs(space_id).where(DocumentRow.filename == filename, DocumentVersionRow.sha256 == sha256)
-        return _pair((await self._session.execute(query.order_by(DocumentRow.id).limit(1))).one_or_none())
+        row = (await self._session.execute(query.order_by(DocumentRow.id).limit(1))).one_or_none()
+        return _pair(row) if row is not None else None
 
     async def add(self, document: DocumentRow, version: DocumentVersionRow) -> Pair:
         self._session.add(document)
@@ -52,7 +52,8 @@ class DocumentRepository:
         """The document with its latest version."""
         query = _pairs(space_id).where(DocumentRow.id == id_)
         query = query.with_for_update(of=DocumentRow) if lock else query
-        return _pair((await self._session.execute(query)).one_or_none())
+        row = (await self._session.execute(query)).one_or_none()
+        return _pair(row) if row is not None else None
 
     async def version(self, id_: UUID, version: int) -> DocumentVersionRow | None:
         return await self._session.get(DocumentVersionRow, (id_, version))
@@ -61,7 +62,7 @@ class DocumentRepository:
         query = _pairs(space_id).order_by(DocumentRow.id.desc()).limit(limit)
         query = query.where(DocumentVersionRow.status == status) if status is not None else query
         query = query.where(DocumentRow.id < before) if before is not None else query
-        return [(row[0], row[1]) for row in await self._session.execute(query)]
+        return [_pair(row) for row in await self._session.execute(query)]
 
     async def touch(self, document: DocumentRow) -> None:
         await self._session.flush()
@@ -98,7 +99,7 @@ class DocumentRepository:
         return set((await self._session.execute(_REFERENCED, {"keys": keys})).scalars())
 
 
-def _pairs(space_id: UUID) -> Select[Any]:
+def _pairs(space_id: UUID) -> Select[DocumentRow, DocumentVersionRow]:
     return (
         select(DocumentRow, DocumentVersionRow)
         .join(
@@ -109,5 +110,6 @@ def _pairs(space_id: UUID) -> Select[Any]:
     )
 
 
-def _pair(row: Any) -> Pair | None:
-    return (row[0], row[1]) if row is not None else None
+def _pair(row: Row[DocumentRow, DocumentVersionRow]) -> Pair:
+    document, version = row
+    return document, version

@@ -36,9 +36,10 @@ _ENQUEUE = text(f"""
     returning id""").bindparams(bindparam("args", type_=JSONB), bindparam("space_id", type_=Uuid))
 
 _START = text("""
-    insert into jobs (id, space_id, kind, args, priority, state, attempt, max_attempts, fence, lease_owner, lease_until, started_at, give_up_at)
-    values (:id, :space_id, :kind, :args, :priority, 'running', 1, :max_attempts, nextval('job_fence'), :owner, now() + :lease, now(),
-            now() + :give_up_after)
+    insert into jobs (id, space_id, kind, args, priority, state, attempt, max_attempts, fence, lease_owner, lease_until,
+                      started_at, give_up_at)
+    values (:id, :space_id, :kind, :args, :priority, 'running', 1, :max_attempts, nextval('job_fence'), :owner, now() + :lease,
+            now(), now() + :give_up_after)
     returning fence""").bindparams(bindparam("args", type_=JSONB))
 
 _CLAIM = """
@@ -249,10 +250,10 @@ class JobRepository:
             query = query.where(JobRow.id < before)
         return (await self._session.scalars(query)).all()
 
-    async def counts(self) -> Sequence[Row[Any]]:
-        """(kind, state, count) of the jobs that have not ended, and of the dead."""
+    async def counts(self) -> list[tuple[str, str, int]]:
+        """(kind, state, jobs) of what has not ended, and of the dead."""
         statement = text("select kind, state, count(*) from jobs where state in ('queued', 'running', 'dead') group by 1, 2")
-        return (await self._session.execute(statement)).all()
+        return [(row[0], row[1], row[2]) for row in await self._session.execute(statement)]
 
     async def workers(self) -> Sequence[WorkerRow]:
         query = select(WorkerRow).where(WorkerRow.seen_at > text("now() - interval '1 minute'")).order_by(WorkerRow.name)

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 import structlog
@@ -81,7 +82,7 @@ class Worker:
     # -- claiming
 
     async def _claim_until_stopped(self) -> None:
-        stopping = asyncio.ensure_future(self.stop.wait())
+        stopping = asyncio.create_task(self.stop.wait())
         try:
             while not self.stop.is_set():
                 self._slot_free.clear()
@@ -97,7 +98,7 @@ class Worker:
         finally:
             stopping.cancel()
 
-    async def _wait_for_work(self, stopping: "asyncio.Future[bool]") -> None:
+    async def _wait_for_work(self, stopping: "asyncio.Task[Literal[True]]") -> None:
         """For the bell, a free slot where there is none, or the end."""
         if self._free_slots() > 0 and not self._draining_for_suspect:
             waiting = asyncio.ensure_future(self._bell.wait(self._kinds, self._settings.poll))
@@ -168,7 +169,7 @@ class Worker:
             seconds = time.monotonic() - started
             self._metrics.jobs.labels(job.kind, outcome).inc()
             self._metrics.job_seconds.labels(job.kind).observe(seconds)
-            log.info("job_" + outcome, seconds=round(seconds, 3))
+            log.info("job_ended", outcome=outcome, seconds=round(seconds, 3))
 
     async def _attempt(self, task: Task, context: JobContext) -> str:
         job = context.job

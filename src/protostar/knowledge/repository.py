@@ -18,7 +18,8 @@ CHUNKS_TERM = 0  # the term that counts the chunks themselves
 _DROP_STAGED = text("delete from chunks where document_id = :document_id and version = :version")
 
 _COLUMNS = (
-    "document_id", "version", "ordinal", "space_id", "char_start", "char_end", "page", "heading_path", "text", "text_hash", "weights", "terms",
+    "document_id", "version", "ordinal", "space_id", "char_start", "char_end", "page", "heading_path", "text", "text_hash",
+    "weights", "terms",
 )  # fmt: skip
 
 _SET_TERMS = text("""
@@ -41,15 +42,16 @@ _ADD_EMBEDDING = """
 _MODEL = text("select id from embedding_models where name = :name and dimensions = :dimensions")
 _ADD_MODEL = text("insert into embedding_models (name, dimensions) values (:name, :dimensions) on conflict do nothing")
 
-_LOCK_DOCUMENT = text("select current_version, deleted_at is not null as deleted from documents where id = :document_id for update")
+_LOCK_DOCUMENT = text("""
+    select current_version, deleted_at is not null as deleted from documents where id = :document_id for update""")
 _SWITCH = text("""
     update documents set current_version = :version, updated_at = now(),
         title = case when title_given then title else coalesce(:title, title) end
     where id = :document_id""")
 _READY = text("""
     update document_versions set status = 'ready', ready_at = now(), stage = null, error = null, text_key = :text_key,
-        text_size = :text_size, text_sha256 = :text_sha256, text_chars = :text_chars, encoding = :encoding, page_count = :page_count,
-        chunk_count = :chunk_count
+        text_size = :text_size, text_sha256 = :text_sha256, text_chars = :text_chars, encoding = :encoding,
+        page_count = :page_count, chunk_count = :chunk_count
     where document_id = :document_id and version = :version""")
 _SUPERSEDED = text("""
     update document_versions set status = 'failed', stage = null, error = 'A newer version replaced this one before it was read.'
@@ -141,8 +143,8 @@ class KnowledgeRepository:
     async def stage(self, space_id: UUID, document_id: UUID, version: int, chunks: Iterable[StagedChunk]) -> None:
         connection = await driver_connection(self._session)
         records = [
-            (document_id, version, c.ordinal, space_id, c.char_start, c.char_end, c.page, c.heading_path, c.text, c.text_hash, c.weights, c.terms)
-            for c in chunks
+            (document_id, version, c.ordinal, space_id, c.char_start, c.char_end, c.page, c.heading_path, c.text, c.text_hash,
+             c.weights, c.terms) for c in chunks
         ]  # fmt: skip
         await connection.copy_records_to_table("chunks", records=records, columns=_COLUMNS)
 
@@ -178,7 +180,10 @@ class KnowledgeRepository:
     # -- the switch
 
     async def switch(self, space_id: UUID, document_id: UUID, version: int, stored: StoredText) -> int | None:
-        """Let the version answer questions from now on: the version that did before, 0 for none; None where a newer one does already."""
+        """Let the version answer questions from now on.
+
+        Returns the version that did before, 0 for none; None where a newer one does already, or the document is deleted.
+        """
         row = (await self._session.execute(_LOCK_DOCUMENT, {"document_id": document_id})).one_or_none()
         if row is None or row.deleted or row.current_version >= version:
             await self._session.execute(_SUPERSEDED, _key(document_id, version))

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from protostar.db.session import Database
 from protostar.documents.repository import DocumentRepository
 from protostar.documents.service import INDEX
 from protostar.jobs.context import JobContext
@@ -19,7 +18,7 @@ from protostar.knowledge.repository import KnowledgeRepository
 _EMBED_FOR = timedelta(days=30)
 
 
-def tasks(database: Database, pipeline: Pipeline, purge: Purge) -> list[Task]:
+def tasks(pipeline: Pipeline, purge: Purge) -> list[Task]:
     async def fold(context: JobContext) -> None:
         if context.job.space_id is None:
             return

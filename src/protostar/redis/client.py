@@ -33,6 +33,10 @@ def _translated() -> Generator[None]:
         raise RedisUnavailable(f"Redis does not answer: {type(error).__name__}: {str(error)[:200]}") from error
 
 
+def _connect(url: str, **options: Any) -> Redis:
+    return Redis.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
+
+
 class RedisClient:
     """Two pools over one server: short commands that fail within 200 ms, and reads that block on purpose."""
 
@@ -43,8 +47,8 @@ class RedisClient:
             "retry": Retry(NoBackoff(), 1),
             "decode_responses": True,
         }
-        self._quick: Redis = Redis.from_url(url, socket_timeout=_TIMEOUT, max_connections=64, **options)
-        self._blocking: Redis = Redis.from_url(url, socket_timeout=None, **options)
+        self._quick = _connect(url, socket_timeout=_TIMEOUT, max_connections=64, **options)
+        self._blocking = _connect(url, socket_timeout=None, **options)
         self._breaker = Breaker("redis", RedisUnavailable, threshold=3, interval=1.0)
         self._metrics = metrics
 
@@ -73,10 +77,14 @@ class RedisClient:
 
     async def read_stream(self, key: str, after: str, seconds: float) -> list[tuple[str, dict[str, str]]]:
         """The entries after `after`, waiting up to `seconds` for the first. Raises RedisUnavailable."""
-        command = lambda client: client.xread({key: after}, block=max(1, int(seconds * 1000)))  # noqa: E731
-        found: Any = await self._block(command, seconds)
-        streams = list(found.items()) if isinstance(found, dict) else found or []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        return [entry for _key, entries in streams for entry in entries]  # pyright: ignore[reportUnknownVariableType]
+
+        async def command(client: Any) -> Any:
+            return await client.xread({key: after}, block=max(1, int(seconds * 1000)))
+
+        # {key: [[entry, …], …]} or [[key, [entry, …]], …], by the version of the protocol that the server speaks
+        found = await self._block(command, seconds)
+        streams: Any = found.items() if isinstance(found, dict) else found or []  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        return [(entry[0], entry[1]) for _key, groups in streams for entry in _flat(groups)]
 
     async def _block(self, command: Callable[[Redis], Awaitable[T]], seconds: float) -> T:
         if not self.available:
@@ -87,8 +95,16 @@ class RedisClient:
                 return await command(self._blocking)
 
     async def ping(self) -> None:
-        await self.run(lambda client: client.ping())
+        async def command(client: Any) -> None:
+            await client.ping()
+
+        await self.run(command)
 
     async def close(self) -> None:
         await self._quick.aclose()
         await self._blocking.aclose()
+
+
+def _flat(groups: Any) -> list[Any]:
+    """The entries of one stream: RESP3 wraps them in one list more than RESP2."""
+    return groups[0] if groups and groups[0] and isinstance(groups[0][0], list | tuple) else groups

@@ -1,4 +1,4 @@
-"""The SQL of both legs. Everything that a search reads is in PostgreSQL: BM25 weights frozen in a sparsevec, vectors in a halfvec."""
+"""The SQL of both legs. All that a search reads is in PostgreSQL: BM25 weights frozen in a sparsevec, vectors in a halfvec."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -20,7 +20,7 @@ CANDIDATES: Final = 10_000
 CANDIDATES_SHARE: Final = 0.03
 
 _FREQUENCIES = text("""
-    select term, sum(count) as count from (
+    select term, sum(count) as chunks from (
         select term, count from term_frequencies where space_id = :space_id and term = any(:terms)
         union all
         select each.term, each.count * delta.sign
@@ -66,7 +66,7 @@ class RetrievalRepository:
     async def frequencies(self, space_id: UUID, terms: Iterable[int]) -> dict[int, int]:
         """In how many searchable chunks each of the terms stands; term 0 counts all chunks. What is not folded in yet counts."""
         rows = await self._connection.execute(_FREQUENCIES, {"space_id": space_id, "terms": list(terms)})
-        return {row.term: int(row.count) for row in rows if row.count > 0}
+        return {row.term: int(row.chunks) for row in rows if row.chunks > 0}
 
     async def candidates(
         self,

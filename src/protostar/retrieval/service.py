@@ -55,6 +55,7 @@ class Retriever:
             mode = "keyword"
         passages = await self._passages(space_id, query, vector, top_k, mode)
         from protostar.retrieval.model import Relevance
+
         return Found(query, passages, Relevance(bool(passages), 1.0), degraded)
 
     async def _embed(self, question: str) -> tuple[int, list[float]] | None:

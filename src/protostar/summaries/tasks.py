@@ -27,11 +27,8 @@ _CHARS: Final = 12_000
 
 async def complete(chat: ChatModel, messages: Sequence[Message]) -> str:
     """The model's whole answer. Raises ModelUnavailable and ModelRejected."""
-    parts: list[str] = []
     async with aclosing(chat.stream(messages, max_tokens=_TOKENS, timeout=_TIMEOUT)) as deltas:
-        async for delta in deltas:
-            parts.append(delta.text)
-    return "".join(parts).strip()
+        return "".join([delta.text async for delta in deltas]).strip()
 
 
 def tasks(database: Database, chat: ChatModel | None) -> list[Task]:
