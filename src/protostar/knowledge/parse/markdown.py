@@ -1,8 +1,10 @@
 """Markdown: the text stays what the author wrote; markdown-it-py only tells where its blocks begin and end."""
 
+import re
 from collections.abc import Iterator
 from itertools import accumulate
 from pathlib import Path
+from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -17,7 +19,7 @@ from protostar.knowledge.parse.outline import Outline
 # Link definitions stay paragraphs: the rule would take a footnote of one word for one, and its text would be in no block.
 _PARSER = MarkdownIt("commonmark").enable("table").disable("reference")
 _SEGMENT = 256 * 1024
-_LONGEST_BLOCK = 4 * 1024 * 1024
+_LONGEST_BLOCK = 1024 * 1024
 _KINDS = {
     "heading_open": "heading",
     "paragraph_open": "paragraph",
@@ -47,26 +49,37 @@ def add_markdown(builder: TextBuilder, text: str) -> None:
     builder.include(text, list(find_blocks(text, builder.outline)))
 
 
+class _Found(NamedTuple):
+    start: int
+    end: int
+    token: Token
+    title: str
+    """Of a heading, else empty."""
+
+
 def find_blocks(text: str, outline: Outline) -> Iterator[Block]:
     """The blocks of the outermost level of a cleaned text.
 
     markdown-it needs twenty times the size of its input, so it gets one segment after the other. The last block of a segment may go
-    on behind it: the next segment begins with that block again. Only a block above 4 MiB is cut.
+    on behind it: the next segment begins with that block again. Lists, tables and the like are cut when they outgrow 1 MiB.
     """
     start, size = 0, _SEGMENT
     while start < len(text):
         end = _line_end(text, start + size)
         found = _parse(text, start, end)
-        if end < len(text) and len(found) == 1 and size < _LONGEST_BLOCK:
-            size *= 4
-            continue
         if end < len(text) and len(found) > 1:
-            end = found.pop()[0]
-        for block_start, block_end, token, title in found:
-            if title:
-                outline.enter(int(token.tag[1]), title)
-            yield Block(block_start, block_end, _KINDS[token.type], outline.path)
-        start, size = end, _SEGMENT
+            end, size = found.pop().start, _SEGMENT
+        elif end < len(text) and found and found[0].token.type == "fence":
+            end = _fence_end(text, found[0])
+            found = [found[0]._replace(end=end)]
+        elif end < len(text) and found and size < _LONGEST_BLOCK:
+            size = _LONGEST_BLOCK
+            continue
+        for block in found:
+            if block.title:
+                outline.enter(int(block.token.tag[1]), block.title)
+            yield Block(block.start, block.end, _KINDS[block.token.type], outline.path)
+        start = end
 
 
 def _line_end(text: str, at: int) -> int:
@@ -74,20 +87,27 @@ def _line_end(text: str, at: int) -> int:
     return newline + 1 if newline >= 0 else len(text)
 
 
-def _parse(text: str, start: int, end: int) -> list[tuple[int, int, Token, str]]:
-    """(start, end, token, title of a heading) of the outermost blocks of `text[start:end]`."""
+def _fence_end(text: str, fence: _Found) -> int:
+    """Where the line ends that closes a code fence, or the text when none does."""
+    closing = re.compile(rf"^ {{0,3}}{re.escape(fence.token.markup)}{re.escape(fence.token.markup[0])}*[ \t]*$", re.MULTILINE)
+    match = closing.search(text, _line_end(text, fence.start))
+    return match.end() if match else len(text)
+
+
+def _parse(text: str, start: int, end: int) -> list[_Found]:
+    """The outermost blocks of `text[start:end]`, as far as that goes."""
     segment = text[start:end]
     tokens: list[Token] = []
     _PARSER.block.parse(segment, _PARSER, {}, tokens)
     lines = [0, *accumulate(len(line) + 1 for line in segment.split("\n"))]
-    found: list[tuple[int, int, Token, str]] = []
+    found: list[_Found] = []
     for index, token in enumerate(tokens):
         if token.level or token.nesting < 0 or token.map is None:
             continue
         first = lines[token.map[0]]
         length = len(segment[first : lines[token.map[1]]].rstrip())
         title = _plain(tokens[index + 1].content) if token.type == "heading_open" else ""
-        found.append((start + first, start + first + length, token, title))
+        found.append(_Found(start + first, start + first + length, token, title))
     return found
 
 

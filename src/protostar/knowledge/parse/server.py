@@ -26,11 +26,32 @@ from typing import Any, NoReturn
 
 from protostar.documents.media_types import HTML, MARKDOWN, PDF, TEXT
 from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse import child, readers
+from protostar.knowledge import chunking, tokens
+from protostar.knowledge.parse import child, markdown, readers
+from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.outline import Outline
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _PRELOADED = (MARKDOWN, TEXT, HTML, PDF)
 """The others are loaded when the first of their kind comes."""
+_SAMPLE = """\
+# 문서 Document
+
+한국어 문장과 the English sentence, `code` 1.5.
+
+1. item
+   - part
+
+| name | value |
+|---|---|
+| a | b |
+
+> quote
+
+```python
+pass
+```
+"""
 _READ = 64 * 1024
 _HIGHEST_INHERITED = 256
 # Terms and weights take about five times the room of the text they are of.
@@ -46,8 +67,7 @@ class Server:
         self._input = b""
 
     def serve(self) -> None:
-        for media_type in _PRELOADED:
-            readers.reader(media_type)
+        _warm_up()
         wake_read, wake_write = os.pipe()
         os.set_blocking(wake_read, False)
         os.set_blocking(wake_write, False)
@@ -108,10 +128,21 @@ class Server:
                 _tell({"id": number, "status": os.waitstatus_to_exitcode(status)})
 
 
+def _warm_up() -> None:
+    """Load what most documents need, and fill the caches that every child would otherwise fill anew."""
+    for media_type in _PRELOADED:
+        readers.reader(media_type)
+    parsed = ParsedText(_SAMPLE, list(markdown.find_blocks(_SAMPLE, Outline())))
+    for chunk in chunking.chunk(parsed):
+        tokens.weights(tokens.terms(parsed.text[chunk.start : chunk.end]))
+
+
 def _work(request: dict[str, Any]) -> NoReturn:
     """The life of a child. It leaves without cleaning up after libraries, some of which crash at that."""
     status = 1
     try:
+        # Most documents are read before a collection would be worth its time.
+        gc.set_threshold(50_000, 20, 50)
         _detach()
         _limit(request["memory"], request["seconds"], request["max_chars"])
         status = child.run(Path(request["path"]), request["media_type"], Path(request["work_dir"]), request["max_chars"])
