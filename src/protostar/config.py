@@ -141,17 +141,20 @@ class AnswerSettings(BaseModel):
     """How questions are answered."""
 
     top_k: int = Field(default=8, ge=1, le=50, description="passages in one prompt")
-    cache_ttl: Seconds = Field(
-        default=timedelta(hours=1), description="how long an answer is served again to the same question"
-    )
+    cache_ttl: Seconds = Field(default=timedelta(hours=1), description="how long an answer is served again to the same question")
     deadline: Seconds = Field(default=timedelta(minutes=3), description="seconds for one answer in all")
     lease: Seconds = Field(
         default=timedelta(seconds=15), description="seconds after which a silent process's answer is written by another"
     )
-    stream_ttl: Seconds = Field(
-        default=timedelta(minutes=10), description="how long an answer's events can be resumed from Redis"
-    )
+    stream_ttl: Seconds = Field(default=timedelta(minutes=10), description="how long an answer's events can be resumed from Redis")
     visitor_ttl: Seconds = Field(default=timedelta(days=1), description="how long a visitor may read the conversation back")
+
+
+class LimitSettings(BaseModel):
+    """What publishable keys may cost."""
+
+    asks_per_address_minute: int = Field(default=20, ge=1, description="questions of one address within a minute")
+    asks_per_space_day: int = Field(default=5_000, ge=1, description="questions of all visitors of a space within a day (UTC)")
 
 
 class Settings(BaseSettings):
@@ -188,9 +191,7 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field(
         default="console", description="one line for people or one JSON object per event"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="least severe event that is logged"
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least severe event that is logged")
 
     s3: S3Settings = Field(default_factory=S3Settings)
     chat: ChatSettings = Field(default_factory=ChatSettings)
@@ -198,6 +199,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     parse: ParseSettings = Field(default_factory=ParseSettings)
     answer: AnswerSettings = Field(default_factory=AnswerSettings)
+    limit: LimitSettings = Field(default_factory=LimitSettings)
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
+from protostar.access.address import client_address
 from protostar.access.model import Principal, Role
 from protostar.access.service import Access
 from protostar.errors import Forbidden, InvalidInput, Unauthorized
@@ -30,6 +31,14 @@ async def _principal(
     if key.role == "ask" and request.headers.get("origin") not in key.origins:
         raise Forbidden("This publishable key may only be used from the pages whose origins its owner has listed.")
     return await access.principal(key, space)
+
+
+def _address(request: Request) -> str:
+    peer = request.client.host if request.client is not None else ""
+    return client_address(peer, request.headers.get("x-forwarded-for"), request.state.settings.trusted_proxies)
+
+
+Address = Annotated[str, Depends(_address)]
 
 
 Admin = Annotated[Principal, Security(_principal, scopes=["admin"])]

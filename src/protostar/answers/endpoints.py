@@ -9,12 +9,13 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import StreamingResponse
 
 from protostar import sse
+from protostar.access.limits import Limits
 from protostar.access.model import Principal
 from protostar.answers.events import Event
 from protostar.answers.schemas import Answer, Ask, Conversation
 from protostar.answers.service import Answers, Taken
 from protostar.answers.writer import show
-from protostar.dependencies import Asker, IdempotencyKey
+from protostar.dependencies import Address, Asker, IdempotencyKey
 
 router = APIRouter(prefix="/v1", tags=["answers"])
 
@@ -23,7 +24,12 @@ def _answers(request: Request) -> Answers:
     return request.state.answers
 
 
+def _limits(request: Request) -> Limits:
+    return request.state.limits
+
+
 Service = Annotated[Answers, Depends(_answers)]
+VisitorLimits = Annotated[Limits, Depends(_limits)]
 VisitorToken = Annotated[
     str | None, Header(alias="Protostar-Visitor", description="`visitor_token` of the event `start`; needed with a publishable key")
 ]
@@ -32,13 +38,21 @@ LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="t
 
 @router.post("/answers", response_model=Answer, responses={200: {"content": {"text/event-stream": {}}}})
 async def ask(
-    body: Ask, principal: Asker, answers: Service, idempotency_key: IdempotencyKey = None, visitor: VisitorToken = None
+    body: Ask,
+    principal: Asker,
+    answers: Service,
+    limits: VisitorLimits,
+    address: Address,
+    idempotency_key: IdempotencyKey = None,
+    visitor: VisitorToken = None,
 ) -> Answer | StreamingResponse:
     """Answers a question from the space's documents; every claim carries the number of its citation.
 
     With `stream`: `start`, then `delta`…, then exactly one of `done` and `error`; `reset` in between says that the text begins
     anew. Each event has an id: `GET /v1/answers/{id}/events` with `Last-Event-ID` goes on from it.
     """
+    if principal.is_visitor:
+        await limits.ask(principal.space_id, address)
     if body.conversation_id is not None:
         await _check_visitor(principal, answers, visitor, body.conversation_id)
     taken = await answers.ask(principal.space_id, body, idempotency_key)

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from protostar import __version__
+from protostar.access.limits import Limits
 from protostar.answers import endpoints as answers
 from protostar.api import errors, operations
 from protostar.api.middleware import Observe, VisitorCors
@@ -38,7 +39,9 @@ def create_app(settings: Settings) -> FastAPI:
                     "registry": registry,
                     "database": resources.database,
                     "objects": resources.objects,
+                    "settings": settings,
                     "access": access,
+                    "limits": Limits(resources.redis, settings.limit),
                     "spaces": resources.spaces(access),
                     "documents": resources.documents(),
                     "retriever": resources.retriever,

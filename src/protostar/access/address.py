@@ -1,0 +1,36 @@
+"""Who really asks: `X-Forwarded-For` counts only as far as our own proxies vouch for it."""
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+Network = IPv4Network | IPv6Network
+
+
+def client_address(peer: str, forwarded: str | None, trusted: Iterable[Network]) -> str:
+    """The nearest address to us that is not one of our proxies; `peer` where nothing trustworthy says more.
+
+    An IPv6 address is reduced to its /64: a household has that many to choose from.
+    """
+    networks = list(trusted)
+    hops = [peer, *(part.strip() for part in reversed((forwarded or "").split(",")) if part.strip())]
+    chosen = peer
+    for hop in hops:
+        address = _parse(hop)
+        if address is None:
+            break
+        chosen = _subject(address)
+        if not any(address in network for network in networks if network.version == address.version):
+            break
+    return chosen
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
+def _subject(address: IPv4Address | IPv6Address) -> str:
+    return str(address) if isinstance(address, IPv4Address) else str(IPv6Network((address, 64), strict=False))
