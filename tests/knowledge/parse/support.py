@@ -21,7 +21,7 @@ def read(path: Path | str, *, max_chars: int = NO_LIMIT) -> ParsedText:
 
 
 def check(parsed: ParsedText) -> None:
-    """Blocks are sorted, disjoint and inside the text; they hold text, and a heading is the last of its own path."""
+    """Blocks are sorted, disjoint and inside the text; they hold text that can be stored."""
     at = 0
     for block in parsed.blocks:
         assert at <= block.start < block.end <= len(parsed.text)

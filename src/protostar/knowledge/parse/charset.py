@@ -19,7 +19,7 @@ def decode(raw: bytes, declared: str | None = None) -> tuple[str, str]:
     for bom, encoding in ((BOM_UTF8, "utf-8"), (BOM_UTF16_LE, "utf-16-le"), (BOM_UTF16_BE, "utf-16-be")):
         if raw.startswith(bom):
             return raw[len(bom) :].decode(encoding, "replace"), encoding
-    strict = ("utf-8", _known(declared)) if raw.count(0) * 5 < len(raw) else ()
+    strict = ("utf-8", _known(declared)) if raw.count(0) * 5 <= len(raw) else ()
     for encoding in (*strict, _utf16_without_bom(raw)):
         if encoding is not None and (text := _strictly(raw, encoding)) is not None:
             return text, encoding

@@ -88,10 +88,10 @@ def _line_end(text: str, at: int) -> int:
 
 
 def _fence_end(text: str, fence: _Found) -> int:
-    """Where the line ends that closes a code fence, or the text when none does."""
+    """Where a code fence ends: with the line that closes it, or the text."""
     closing = re.compile(rf"^ {{0,3}}{re.escape(fence.token.markup)}{re.escape(fence.token.markup[0])}*[ \t]*$", re.MULTILINE)
     match = closing.search(text, _line_end(text, fence.start))
-    return match.end() if match else len(text)
+    return fence.start + len(text[fence.start : match.end() if match else None].rstrip())
 
 
 def _parse(text: str, start: int, end: int) -> list[_Found]:
@@ -107,7 +107,8 @@ def _parse(text: str, start: int, end: int) -> list[_Found]:
         first = lines[token.map[0]]
         length = len(segment[first : lines[token.map[1]]].rstrip())
         title = _plain(tokens[index + 1].content) if token.type == "heading_open" else ""
-        found.append(_Found(start + first, start + first + length, token, title))
+        if length:  # a form feed alone is a paragraph to the parser
+            found.append(_Found(start + first, start + first + length, token, title))
     return found
 
 

@@ -1,0 +1,69 @@
+import pytest
+from tests.knowledge.parse.support import FILES
+
+from protostar.knowledge.parse.charset import decode
+
+GUIDE = (FILES / "guide-ko.md").read_text(encoding="utf-8")
+KOREAN = "프로토스타는 문서를 올리면 질문에 답합니다. 漢字 혼용, 똠방각하 😀".replace(" 😀", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "text"),
+    [
+        ("guide-ko.md", "utf-8", GUIDE),
+        ("guide-ko-bom.md", "utf-8", GUIDE),
+        ("guide-ko-cp949.txt", "cp949", GUIDE.replace("😀", "")),
+        ("guide-ko-utf16.txt", "utf-16-le", GUIDE),
+        ("guide-ko-utf16be-nobom.txt", "utf-16-be", GUIDE),
+        ("short-ko-cp949.txt", "cp949", "재고 현황\n서울 창고: 12개\n"),
+        ("table-cp949.csv", "cp949", '이름,수량,메모\n사과,3,"빨강, 큼"\n배,5,노랑\n'),
+        ("latin1.txt", "cp1252", "Le café coûte 3 € près de la forêt — déjà vu.\n"),
+        ("badutf8.txt", "utf-8", "정상 문장입니다.\n��� 뒤도 정상.\n"),
+        ("nul.txt", "utf-8", "before\0after\nline two\0\n"),
+    ],
+)
+def test_the_files(name: str, encoding: str, text: str) -> None:
+    assert decode((FILES / name).read_bytes()) == (text, encoding)
+
+
+@pytest.mark.parametrize("declared", ["euc-kr", "EUC-KR", "ks_c_5601-1987", "cp949", "utf-8", "no-such-charset", None])
+def test_korean_is_read_whatever_is_declared(declared: str | None) -> None:
+    """EUC-KR is declared where Microsoft's superset is meant: 똠 is in the superset alone."""
+    assert decode(KOREAN.encode("cp949"), declared) == (KOREAN, "cp949")
+
+
+def test_what_is_declared_counts_where_it_fits() -> None:
+    assert decode("Größe".encode("latin-1"), "iso-8859-1") == ("Größe", "iso8859-1")
+
+
+def test_utf_8_is_believed_before_a_wrong_declaration() -> None:
+    assert decode(KOREAN.encode(), "euc-kr") == (KOREAN, "utf-8")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("text", ["Hello world, plain English.\n" * 3, KOREAN])
+def test_utf_16_without_a_mark(encoding: str, text: str) -> None:
+    assert decode(text.encode(encoding)) == (text, encoding)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("これは日本語のテキストです。漢字とかなが混ざっています。\n" * 5, "cp932"),
+        ("这是一个中文文本，用来测试编码识别。北京上海\n" * 5, "gb18030"),
+        ("Привет, это русский текст для проверки.\n" * 3, "cp1251"),
+    ],
+)
+def test_other_double_byte_text_is_not_taken_for_korean(text: str, encoding: str) -> None:
+    assert decode(text.encode(encoding))[0] == text
+
+
+def test_a_file_cut_inside_a_character_stays_utf_8() -> None:
+    text, encoding = decode(KOREAN.encode()[:-1])
+    assert encoding == "utf-8"
+    assert text.startswith("프로토스타는")
+
+
+def test_nothing_and_noise_give_some_text() -> None:
+    assert decode(b"") == ("", "utf-8")
+    assert isinstance(decode(bytes(range(256)) * 20)[0], str)

@@ -1,0 +1,167 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.knowledge.parse.support import FILES, block_with, check, read, shown, uncovered
+
+from protostar.errors import UnreadableDocument
+from protostar.knowledge.parse import markdown
+from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.normalise import clean
+from protostar.knowledge.parse.outline import Outline
+
+TOP = "프로토스타 운영 안내서"
+
+LINES = st.sampled_from(
+    [
+        *(
+            "# 하나",
+            "## 둘 `code`",
+            "### Three #",
+            "#",
+            "Setext",
+            "===",
+            "---",
+            "***",
+            "- 항목",
+            "  - nested",
+            "1. first",
+            "10) tenth",
+        ),
+        *(
+            "> quote",
+            ">",
+            "```",
+            "```python",
+            "~~~~",
+            "~~~",
+            "    indented",
+            "\ttab",
+            "| a | b |",
+            "|---|---|",
+            "| 1 | 2 |",
+            "a | b",
+        ),
+        *(
+            "<div>",
+            "</div>",
+            "<!-- open",
+            "-->",
+            "<pre>",
+            "</pre>",
+            "text",
+            "text  ",
+            "한글 문단입니다. 😀",
+            "[^1]: note",
+            "[x]: /url",
+        ),
+        *("", "", "", "   ", "\f", "\u2028", "\x85", "\v"),
+    ]
+)
+SOURCES = st.lists(LINES | st.text(max_size=12), max_size=40).map(lambda lines: clean("\n".join(lines)))
+
+
+def parse(text: str) -> ParsedText:
+    return ParsedText(text, list(markdown.find_blocks(text, Outline())))
+
+
+@given(SOURCES)
+@settings(max_examples=400, deadline=None)
+def test_blocks_hold_the_whole_text_once(text: str) -> None:
+    parsed = parse(text)
+    check(parsed)
+    assert uncovered(parsed) == ""
+
+
+@given(SOURCES)
+@settings(max_examples=400, deadline=None)
+def test_segments_do_not_show(text: str) -> None:
+    whole = parse(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(markdown, "_SEGMENT", 20)
+        patch.setattr(markdown, "_LONGEST_BLOCK", 1_000_000)
+        assert parse(text) == whole
+
+
+@given(SOURCES)
+@settings(max_examples=200, deadline=None)
+def test_cut_blocks_keep_the_promises(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(markdown, "_SEGMENT", 10)
+        patch.setattr(markdown, "_LONGEST_BLOCK", 20)
+        parsed = parse(text)
+    check(parsed)
+    assert uncovered(parsed) == ""
+
+
+@pytest.mark.parametrize("name", ["guide-ko.md", "guide-ko-bom.md"])
+def test_the_guide(name: str) -> None:
+    parsed = read(name)
+    assert parsed.text == (FILES / "guide-ko.md").read_text(encoding="utf-8")
+    assert parsed.encoding == "utf-8"
+    assert parsed.title == TOP
+    assert parsed.page_count is None
+    assert uncovered(parsed) == ""
+    assert [block.heading_path for block in parsed.blocks if block.kind == "heading"] == [
+        (TOP,),
+        (TOP, "1. 설치"),
+        (TOP, "1. 설치", "1.1 환경 변수"),
+        (TOP, "2. 운영"),
+        (TOP, "2. 운영", "2.1 백업"),
+        (TOP, "2. 운영", "2.2 장애 대응"),
+        (TOP, "Setext 제목"),
+    ]
+    backup = block_with(parsed, "매일 새벽 3시에 데이터베이스를 백업합니다.")
+    assert (backup.kind, backup.heading_path, backup.page) == ("paragraph", (TOP, "2. 운영", "2.1 백업"), None)
+    assert parsed.text[backup.start : backup.end] == "매일 새벽 3시에 데이터베이스를 백업합니다. 백업 파일은 30일 동안 보관합니다."
+    kinds = ["table", "code", "list", "quote", "paragraph"]
+    assert [block_with(parsed, words).kind for words in ("REDIS_URL` |", "이것은 제목이 아니다", "압축", "주의", "[^1]: ")] == kinds
+
+
+def test_windows_line_ends_give_the_same_text_as_unix_ones() -> None:
+    crlf, unix = read("crlf.md"), read("guide-en.md")
+    assert crlf.text.rstrip() == unix.text.rstrip()
+    assert crlf.blocks == unix.blocks
+
+
+def test_front_matter_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("---\ntitle: 제목\n---\n\n# Heading\n\nbody", encoding="utf-8")
+    parsed = read(path)
+    assert parsed.title == "제목"
+    assert shown(parsed) == [("heading", "# Heading"), ("paragraph", "body")]
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("# `pg_dump` **중요**", "pg_dump 중요"),
+        ("# [복구](to.md) &amp; more", "복구 & more"),
+        ("# plain", "plain"),
+        ("two\nlines\n===", "two lines"),
+    ],
+)
+def test_a_heading_path_has_no_marks(line: str, title: str) -> None:
+    assert parse(line).blocks[0].heading_path == (title,)
+
+
+def test_levels_may_be_left_out() -> None:
+    blocks = parse("# a\n### b\n## c\n# d\ntext").blocks
+    assert [block.heading_path for block in blocks] == [("a",), ("a", "b"), ("a", "c"), ("d",), ("d",)]
+
+
+def test_a_fence_longer_than_any_segment_stays_whole() -> None:
+    code = "# not a heading\n" * 200_000
+    parsed = parse(f"# Top\n\n~~~\n{code}~~~~\n\n## After\n\ntext")
+    assert [(block.kind, block.heading_path) for block in parsed.blocks] == [
+        ("heading", ("Top",)),
+        ("code", ("Top",)),
+        ("heading", ("Top", "After")),
+        ("paragraph", ("Top", "After")),
+    ]
+
+
+def test_a_text_above_the_limit_is_refused() -> None:
+    with pytest.raises(UnreadableDocument, match="longer than the 100 characters"):
+        read("guide-ko.md", max_chars=100)
