@@ -15,8 +15,12 @@ from protostar.errors import InvalidInput, ModelRejected, ModelUnavailable
 from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.repository import CHUNKS_TERM
-from protostar.retrieval.model import Candidate, Found, Mode, Query
+from protostar.retrieval.fusion import fuse
+from protostar.retrieval.model import Found, Mode, Passage, Query
+from protostar.retrieval.relevance import decide
 from protostar.retrieval.repository import CANDIDATES, CANDIDATES_SHARE, EXACT_BELOW, RetrievalRepository
+from protostar.retrieval.rerank import DEPTH as RERANKED
+from protostar.retrieval.rerank import rerank
 from protostar.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -42,7 +46,8 @@ class Retriever:
                 "The mode «vector» needs an embedding model: set PROTOSTAR_EMBEDDING_BASE_URL, or search by keyword."
             )
         # The vector is asked for while PostgreSQL is; without a model there is nothing to wait for.
-        embedding = asyncio.create_task(self._embed(question)) if mode != "keyword" and self._embedder is not None else None
+        embedder = self._embedder if mode != "keyword" else None
+        embedding = asyncio.create_task(self._embed(embedder, question)) if embedder is not None else None
         try:
             query = await self._query(space_id, question)
             vector = await embedding if embedding is not None else None
@@ -53,15 +58,14 @@ class Retriever:
         if degraded:
             self._metrics.degraded.labels("no_embeddings").inc()
             mode = "keyword"
-        passages = await self._passages(space_id, query, vector, top_k, mode)
-        from protostar.retrieval.model import Relevance
+        passages = (await self._passages(space_id, query, mode, vector, max(top_k, RERANKED)))[:top_k]
+        return Found(query, passages, decide(query, passages), degraded)
 
-        return Found(query, passages, Relevance(bool(passages), 1.0), degraded)
-
-    async def _embed(self, question: str) -> tuple[int, list[float]] | None:
-        assert self._embedder is not None  # noqa: S101
+    @staticmethod
+    async def _embed(embedder: Embedder, question: str) -> tuple[int, list[float]] | None:
+        """The question's vector, or None where the model does not answer in time: keywords do."""
         try:
-            return await self._embedder.question(question)
+            return await embedder.question(question)
         except (ModelUnavailable, ModelRejected) as error:
             log.warning("question_not_embedded", error=str(error))
             return None
@@ -75,38 +79,31 @@ class Retriever:
         idf = {id_: tokens.idf(chunks, known.get(id_, 0)) for id_ in ids}
         return Query(question, tuple(terms), idf, known, chunks)
 
-    async def _passages(self, space_id, query, vector, top_k, mode):
-        present = sorted(query.frequencies)
-        question = SparseVector(present, [query.idf[term] for term in present])
+    async def _passages(
+        self, space_id: UUID, query: Query, mode: Mode, vector: tuple[int, Sequence[float]] | None, limit: int
+    ) -> list[Passage]:
+        """Up to `limit` passages, best first."""
+        known = sorted(query.frequencies)
+        question = SparseVector(known, [query.idf[term] for term in known])
         async with self._database.reading() as connection:
             repository = RetrievalRepository(connection)
             candidates = await repository.candidates(
-                space_id, question, rare=_rare(query), vector=vector, depth=DEPTH, keyword_leg=mode != "vector" and bool(present)
+                space_id,
+                question,
+                rare=_rare(query),
+                vector=vector,
+                depth=DEPTH,
+                keyword_leg=mode != "vector" and bool(known),
             )
-            ranked = self._fuse(candidates, mode)[:top_k]
+            weight = 1.0 if mode == "vector" else self._weight if vector is not None else 0.0
+            ranked = fuse(candidates, weight)[:limit]
             texts = await repository.passages([candidate.id for candidate, _score in ranked])
-        return [
+        passages = [
             replace(texts[candidate.id], score=score, keyword=candidate.keyword, vector=candidate.vector)
             for candidate, score in ranked
             if candidate.id in texts
         ]
-
-    def _fuse(self, candidates: Sequence[Candidate], mode: Mode):
-        w = 0.0 if mode == "keyword" else 1.0 if mode == "vector" else self._weight
-        if not candidates:
-            return []
-
-        def mm(values):
-            known = [v for v in values if v is not None]
-            if not known:
-                return [0.0] * len(values)
-            lo, hi = min(known), max(known)
-            return [(v - lo) / (hi - lo) if v is not None and hi > lo else 0.0 for v in values]
-
-        k = mm([c.keyword for c in candidates])
-        v = mm([c.vector for c in candidates])
-        scored = [(c, (1 - w) * a + w * b) for c, a, b in zip(candidates, k, v, strict=True)]
-        return sorted(scored, key=lambda x: (-x[1], -x[0].keyword, str(x[0].id)))
+        return passages if mode == "vector" else rerank(query, passages)
 
 
 def _rare(query: Query) -> list[int] | None:

@@ -1,0 +1,199 @@
+"""Questions and answers over HTTP, with the stand-in model server that can be told to misbehave."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from tests.answers.conftest import Asking
+from tests.support.model_server import StandIn
+from tests.support.sse import SentEvent, read_events, text_of
+from tests.support.waiting import wait_until
+
+QUESTION = "백업 파일은 며칠 동안 보관합니까?"
+
+
+async def stream(asking: Asking, question: str = QUESTION, **headers: str) -> list[SentEvent]:
+    async with asking.http.post("/v1/answers", json={"question": question, "stream": True}, headers=headers) as response:
+        assert response.status == 200, await response.text()
+        return [event async for event in read_events(response)]
+
+
+async def resumed(asking: Asking, answer_id: str, last: str | None) -> list[SentEvent]:
+    headers = {"Last-Event-ID": last} if last is not None else {}
+    async with asking.http.get(f"/v1/answers/{answer_id}/events", headers=headers) as response:
+        assert response.status == 200, await response.text()
+        return [event async for event in read_events(response)]
+
+
+async def stored_text(asking: Asking, citation: dict[str, Any]) -> str:
+    path = f"/v1/documents/{citation['document_id']}/text?version={citation['version']}"
+    async with asking.http.get(path) as response:
+        assert response.content_type == "text/plain"
+        return (await response.read()).decode()
+
+
+async def test_a_streamed_answer_cites_what_the_stored_text_says(asking: Asking) -> None:
+    events = await stream(asking)
+    assert [event.name for event in events][0] == "start"
+    assert [event.name for event in events][-1] == "done"
+    assert {event.name for event in events[1:-1]} == {"delta"}
+    assert len({event.id for event in events}) == len(events)
+    answer = events[-1].data["answer"]
+    assert answer["text"] == text_of(events)
+    assert answer["id"] == events[0].data["answer_id"]
+    assert answer["degraded"] == []
+    assert answer["usage"]["completion_tokens"] > 0
+    assert answer["citations"]
+    for citation in answer["citations"]:
+        assert f"[{citation['marker']}]" in answer["text"]
+        text = await stored_text(asking, citation)
+        assert citation["quote"] == text[citation["start"] : citation["end"]]
+    assert "30일" in "".join(citation["quote"] for citation in answer["citations"])
+
+
+async def test_the_whole_answer_at_once_is_the_same_and_can_be_read_back(asking: Asking) -> None:
+    answer = await asking.ask("How long are backups kept?")
+    async with asking.http.get(f"/v1/answers/{answer['id']}") as response:
+        assert await response.json() == answer
+    async with asking.http.get(f"/v1/conversations/{answer['conversation_id']}") as response:
+        assert (await response.json())["answers"] == [answer]
+
+
+async def test_the_same_question_is_answered_from_the_cache_until_the_documents_change(asking: Asking, tmp_path: Any) -> None:
+    first, second = await asking.ask(QUESTION), await asking.ask(f"  {QUESTION.upper()}  ")
+    assert (first["cached"], second["cached"]) == (False, True)
+    assert (second["text"], second["citations"]) == (first["text"], first["citations"])
+    (tmp_path / "new.md").write_text("# 소식\n\n백업 파일은 이제 60일 동안 보관합니다.\n")
+    await asking.upload(tmp_path / "new.md")
+    assert (await asking.ask(QUESTION))["cached"] is False
+
+
+async def test_a_question_that_the_documents_do_not_answer_is_told_so_without_a_model(asking: Asking, stand_in: StandIn) -> None:
+    calls = stand_in.counts.chat_calls
+    answer = await asking.ask("화성 탐사선의 착륙 지점은 어디인가?")
+    assert answer["found"] is False
+    assert answer["citations"] == []
+    assert "찾지 못했습니다" in answer["text"]
+    assert stand_in.counts.chat_calls == calls
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503},
+        {"status": 429, "retry_after": 60},
+        {"status": 401},
+        {"disconnect": True},
+        {"hang": "headers"},
+        {"cut": "abort"},
+        {"cut": "end"},
+        {"hang": "mid_stream"},
+        {"malformed": True},
+    ],
+    ids=str,
+)
+async def test_a_failing_chat_model_costs_the_wording_and_not_the_answer(
+    asking: Asking, stand_in: StandIn, fault: dict[str, Any]
+) -> None:
+    """Whatever it does, the reader ends with a whole answer that quotes the documents, and is told."""
+    stand_in.behave(only="chat", **fault)
+    events = await stream(asking)
+    answer = events[-1].data["answer"]
+    assert events[-1].name == "done"
+    assert answer["degraded"] == ["no_chat_model"]
+    assert text_of(events) == answer["text"]
+    assert answer["citations"]
+    for citation in answer["citations"]:
+        text = await stored_text(asking, citation)
+        assert citation["quote"] == text[citation["start"] : citation["end"]]
+
+
+async def test_without_the_embedding_model_keywords_answer(asking: Asking, stand_in: StandIn) -> None:
+    stand_in.behave(only="embeddings", status=503)
+    answer = await asking.ask(QUESTION)
+    assert answer["degraded"] == ["no_embeddings"]
+    assert "30일" in "".join(citation["quote"] for citation in answer["citations"])
+    stand_in.behave()
+    async def healed() -> bool:
+        return (await asking.ask(f"{QUESTION} {uuid4().hex}"))["degraded"] == []
+
+    await wait_until(healed, 20)
+
+
+async def test_degraded_answers_are_not_cached(asking: Asking, stand_in: StandIn) -> None:
+    stand_in.behave(only="chat", status=503)
+    assert (await asking.ask(QUESTION))["degraded"] == ["no_chat_model"]
+    again = await asking.ask(QUESTION)
+    assert again["cached"] is False
+
+
+async def test_a_lost_connection_goes_on_with_the_next_event(asking: Asking, stand_in: StandIn) -> None:
+    stand_in.behave(delay=0.02, tokens=30)
+    seen: list[SentEvent] = []
+    async with asking.http.post("/v1/answers", json={"question": QUESTION, "stream": True}) as response:
+        async for event in read_events(response):
+            seen.append(event)
+            if len(seen) == 5:
+                break
+    rest = await resumed(asking, seen[0].data["answer_id"], seen[-1].id)
+    assert "reset" not in [event.name for event in rest]
+    assert rest[-1].name == "done"
+    assert text_of(seen + rest) == rest[-1].data["answer"]["text"]
+    assert not {event.id for event in seen} & {event.id for event in rest}
+
+
+async def test_a_client_that_leaves_finds_the_whole_answer_later(asking: Asking, stand_in: StandIn) -> None:
+    stand_in.behave(delay=0.02, tokens=20)
+    async with asking.http.post("/v1/answers", json={"question": QUESTION, "stream": True}) as response:
+        start = await anext(read_events(response))
+    async def done() -> Any:
+        async with asking.http.get(f"/v1/answers/{start.data['answer_id']}") as polled:
+            answer = await polled.json()
+        return answer["state"] == "done" and answer
+
+    answer = await wait_until(done)
+    assert answer["text"]
+    replayed = await resumed(asking, answer["id"], None)
+    assert [replayed[0].name, replayed[-1].name] == ["start", "done"]
+    assert text_of(replayed) == answer["text"]
+
+
+async def test_an_id_that_is_gone_begins_anew(asking: Asking) -> None:
+    answer = await asking.ask(QUESTION)
+    events = await resumed(asking, answer["id"], "999999-3")
+    assert events[0].name == "reset"
+    assert text_of(events) == answer["text"]
+    assert events[-1].name == "done"
+
+
+async def test_the_same_idempotency_key_is_the_same_answer(asking: Asking, stand_in: StandIn) -> None:
+    stand_in.behave(delay=0.02, tokens=20)
+    key = {"Idempotency-Key": uuid4().hex}
+    calls = stand_in.counts.chat_calls
+    first, second = await asyncio.gather(stream(asking, **key), stream(asking, **key))
+    assert first[-1].data["answer"]["id"] == second[-1].data["answer"]["id"]
+    assert text_of(first) == text_of(second) == first[-1].data["answer"]["text"]
+    assert stand_in.counts.chat_calls == calls + 1
+    async with asking.http.post("/v1/answers", json={"question": "another"}, headers=key) as response:
+        assert response.status == 422
+
+
+async def test_follow_ups_carry_the_conversation_and_its_size_stays_bounded(asking: Asking, stand_in: StandIn) -> None:
+    first = await asking.ask(QUESTION)
+    conversation = first["conversation_id"]
+    sizes = []
+    for number in range(8):
+        answer = await asking.ask(f"{QUESTION} 그리고 백업은 몇 시에 합니까? {number}", conversation_id=conversation)
+        assert answer["conversation_id"] == conversation
+        assert answer["cached"] is False
+        assert stand_in.counts.last_chat is not None
+        sizes.append(sum(len(message["content"]) for message in stand_in.counts.last_chat["messages"]))
+    contents = [message["content"] for message in stand_in.counts.last_chat["messages"]]
+    assert any(f"{number}" in contents[-2] or f"{number}" in contents[-3] for number in (6,))
+    assert sizes[-1] < sizes[0] + 16_000
+
+
+async def test_another_conversation_or_none_is_not_found(asking: Asking) -> None:
+    async with asking.http.post("/v1/answers", json={"question": "x", "conversation_id": str(uuid4())}) as response:
+        assert response.status == 404
