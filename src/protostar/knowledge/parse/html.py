@@ -138,22 +138,20 @@ class _Walker:
         if self._table is not None:
             self._inline.append(" ")
             return
-        self._end_line()
         holds_data = tag == "table" and node.mem_id not in self._layout_tables
-        if holds_data or tag == "pre" or tag in _HEADINGS:
+        if not self._lists or holds_data or tag in {"pre", "blockquote"} or tag in _HEADINGS:
             self._end_block()
+        else:
+            self._end_line()
         if tag == "pre":
             self._verbatim = node.mem_id
         elif holds_data:
             self._table = node.mem_id
         elif tag in _LISTS:
-            if not self._lists:
-                self._end_block()
             self._lists.append(0 if tag == "ol" else None)
         elif tag == "li" and self._lists:
             self._marker = self._next_marker()
         elif tag == "blockquote":
-            self._end_block()
             self._quotes += 1
 
     def _leave(self, node: LexborNode) -> None:
@@ -173,7 +171,8 @@ class _Walker:
     def _leave_block(self, tag: str) -> None:
         self._end_line()
         if tag in _LISTS and self._lists:
-            self._end_block() if len(self._lists) == 1 else None
+            if len(self._lists) == 1:
+                self._end_block()
             self._lists.pop()
         elif tag == "blockquote":
             self._end_block()
