@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Generator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -68,7 +69,14 @@ class Starter:
 
 
 @pytest.fixture
-def serve(tmp_path: Path) -> Generator[Starter]:
-    starter = Starter(tmp_path)
+def short_folder() -> Generator[Path]:
+    """An empty folder in which sockets can be named; pytest's own may be too deep."""
+    with tempfile.TemporaryDirectory(prefix="protostar-test-", dir="/tmp") as folder:
+        yield Path(folder).resolve()
+
+
+@pytest.fixture
+def serve(short_folder: Path) -> Generator[Starter]:
+    starter = Starter(short_folder)
     yield starter
     starter.stop_all()

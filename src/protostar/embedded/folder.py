@@ -53,6 +53,17 @@ def make_folder(path: Path) -> Path:
     return path.resolve()
 
 
+def hand_over(folder: Path, user: int, group: int = -1) -> None:
+    """Give root's folder to the account of a server that does not run as root."""
+    try:
+        os.chown(folder, user, group)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{folder} cannot be given to the account of PostgreSQL, which does not run as root ({error.strerror}): start "
+            "Protostar as an ordinary user."
+        ) from error
+
+
 @asynccontextmanager
 async def hold(data: Path, patience: float = PATIENCE) -> AsyncGenerator[Lock]:
     """Lock the data folder; the lock outlives this block in the processes that inherited it.
@@ -120,7 +131,7 @@ def socket_folder(data: Path, name: str, owner: int | None = None) -> Path:
     if not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077 or found.st_uid not in {os.geteuid(), owner}:
         raise ConfigurationError(f"The folder {folder} is not private: remove it, and start again.")
     if owner is not None:
-        os.chown(folder, owner, -1)
+        hand_over(folder, owner)
     return folder
 
 

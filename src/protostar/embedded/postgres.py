@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from signal import SIGINT, SIGQUIT, SIGTERM
 
-from protostar.embedded.folder import make_folder, socket_folder
+from protostar.embedded.folder import hand_over, make_folder, socket_folder
 from protostar.embedded.server import Server, environment
 from protostar.embedded.supervisor import Supervisor
 from protostar.errors import ConfigurationError
@@ -44,7 +44,7 @@ async def start_postgres(supervisor: Supervisor, data: Path, *, version: int = V
     cluster = data / "postgres"
     account = _account(cluster)
     make_folder(data / "logs")
-    await _initialise(supervisor, programs, data, account)
+    await _initialise(supervisor, version, data, account)
     _check_version(cluster, version)
     sockets = socket_folder(data, "postgres", account[0] if account else None)
     _forget_reused_pid(cluster / "postmaster.pid", sockets / f".s.PGSQL.{PORT}.lock")
@@ -89,7 +89,7 @@ def _account(cluster: Path) -> tuple[int, int] | None:
     )
 
 
-async def _initialise(supervisor: Supervisor, programs: Path, data: Path, account: tuple[int, int] | None) -> None:
+async def _initialise(supervisor: Supervisor, version: int, data: Path, account: tuple[int, int] | None) -> None:
     """Make the cluster beside its place and move it there, so that a cluster is whole or absent."""
     cluster, draft = data / "postgres", data / "postgres.new"
     if cluster.exists():
@@ -98,10 +98,10 @@ async def _initialise(supervisor: Supervisor, programs: Path, data: Path, accoun
         await asyncio.to_thread(shutil.rmtree, draft)
     make_folder(draft)
     if account is not None:
-        os.chown(draft, *account)
+        hand_over(draft, *account)
     server = Server("initdb", data, account)
     service = server.service(
-        [str(programs / "initdb"), "-D", str(draft), "-U", "postgres", *_initial_options(programs)],
+        [str(_programs(version) / "initdb"), "-D", str(draft), "-U", "postgres", *_initial_options(version)],
         ready=_never_ready,
         orphaned=((SIGTERM, 2.0),),
     )
@@ -114,22 +114,21 @@ async def _never_ready(_pid: int) -> bool:
     return False
 
 
-def _initial_options(programs: Path) -> list[str]:
+def _initial_options(version: int) -> list[str]:
     """The same text rules on every machine: UTF-8, order by code point."""
-    locale = (
-        ["--locale=C"] if FOLDERS[16] in programs.parts else ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-    )
+    builtin = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    locale = builtin if version > 16 else ["--locale=C.UTF-8"]  # which macOS does not have; 16 is for tests
     options = ["--encoding=UTF8", *locale, "--auth-local=trust", "--auth-host=reject"]
     return [*options, *(part for setting in CHOSEN for part in ("-c", setting))]
 
 
 def _reason(server: Server, account: tuple[int, int] | None) -> str:
     words = server.log.read_text(encoding="utf-8", errors="replace").split("\n") if server.log.exists() else []
-    reason = next((line for line in words if "rror" in line or "cannot" in line), "")
+    reason = next((line for line in reversed(words) if "rror" in line or "cannot" in line), "")
     if account is not None and "ermission denied" in reason:
         name = pwd.getpwuid(account[0]).pw_name
         reason += (
-            f" As PostgreSQL does not run as root, it runs as {name}, who may not enter these folders: start Protostar as an "
+            f". As PostgreSQL does not run as root, it runs as {name}, who may not enter these folders: start Protostar as an "
             "ordinary user, or set PROTOSTAR_DATA_DIR to a folder below which everybody may enter."
         )
     return f"{reason} (log: {server.log})"
@@ -141,7 +140,9 @@ def _check_version(cluster: Path, version: int) -> None:
     except FileNotFoundError:
         raise ConfigurationError(f"{cluster} is not a folder of PostgreSQL: move it away, and start again.") from None
     except OSError as error:
-        raise ConfigurationError(f"{cluster} cannot be read: {error.strerror}.") from error
+        raise ConfigurationError(
+            f"{cluster} cannot be read ({error.strerror}): start Protostar as the account that owns it."
+        ) from error
     if found != str(version):
         raise ConfigurationError(
             f"{cluster} was made by PostgreSQL {found}, and this is {version}: export it with the release that made it "

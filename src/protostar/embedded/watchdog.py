@@ -10,6 +10,7 @@ The server and everything that it forks inherit a lock. Whoever gets that lock k
 a server whose watchdog was killed is found and taken down by the next one, without guessing from process numbers.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -24,6 +25,7 @@ from typing import TypedDict, cast
 LOG_BYTES = 5 * 1024 * 1024
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 CANNOT_RUN = 126
+PARENT = "PROTOSTAR_PARENT_PIPE"
 
 
 class Specification(TypedDict):
@@ -64,7 +66,7 @@ class Log:
 def main() -> int:
     specification = cast("Specification", json.loads(sys.argv[1]))
     command = sys.argv[2:]
-    parent = int(os.environ.pop("PROTOSTAR_PARENT_PIPE"))
+    parent = int(os.environ.pop(PARENT))
     signals = _signal_pipe()
     lock = _take_lock(specification)
     if lock is None:
@@ -127,7 +129,7 @@ def _spawn(specification: Specification, command: list[str], lock: int) -> tuple
         try:
             _become(specification, command, lock, writer)
         except OSError as error:
-            os.write(2, f"cannot run {command[0]}: {error}\n".encode())
+            os.write(2, f"cannot run {command[0]}: {error.strerror}\n".encode())
         finally:
             os._exit(CANNOT_RUN)
     os.close(writer)
@@ -187,7 +189,7 @@ def _only_traverse() -> None:
     kept = next((number for number in (dac_read_search, dac_override) if sets[1] & 1 << number), None)
     mask = 0 if kept is None else 1 << kept
     if libc.capset(header, (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)) != 0:
-        raise OSError("the capabilities of root cannot be given up")
+        raise PermissionError(errno.EPERM, "the capabilities of root cannot be given up")
     if kept is not None:
         libc.prctl(pr_cap_ambient, raise_it, kept, 0, 0)
 
