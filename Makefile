@@ -24,6 +24,10 @@ serve: $(READY)  ## start Protostar on its embedded stack
 test: check  ## everything that a change must pass
 	$(BIN)/pytest -n 2 --dist loadgroup
 
+.PHONY: bench
+bench: $(READY)  ## measure uploads, ingest, search, answers (ARGS="--quick", see ARGS=--help)
+	$(BIN)/python -m bench $(ARGS)
+
 check: $(READY)  ## format, lint, types, layers
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .

@@ -1,0 +1,211 @@
+"""The product as a user runs it: `protostar serve` in a temporary folder, and the stand-in model server, each a process."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bench.load import BenchError
+from bench.measure import Processes, costs, is_running
+
+REPOSITORY = Path(__file__).parent.parent
+MODEL_SERVER = REPOSITORY / "tests" / "support" / "model_server.py"
+DIMENSIONS = 1536
+ANSWER_TOKENS = 40
+
+_START_SECONDS = 120.0
+_STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """`http` sends the admin key; `models` is the base URL of the stand-in, `log` what `serve` and its children print."""
+
+    http: aiohttp.ClientSession
+    models: str
+    processes: Processes
+    log: Path
+    started: dict[str, Any]
+
+    async def new_space(self, name: str) -> dict[str, str]:
+        """Headers for requests to a fresh, empty space."""
+        space = await self.ask("POST", "/v1/spaces", json={"name": name})
+        return {"Protostar-Space": space["id"]}
+
+    async def ask(self, method: str, path: str, **request: Any) -> Any:
+        """The JSON of a response. Raises BenchError for anything but success."""
+        async with self.http.request(method, path, **request) as response:
+            body = await response.read()
+            if not response.ok:
+                raise BenchError(f"{method} {path}: {response.status} {body.decode(errors='replace')[:300]}")
+            return json.loads(body) if body else None
+
+    async def idle(self, seconds: float = 600) -> None:
+        """Until no job waits or runs."""
+
+        async def quiet() -> bool:
+            for state in ("running", "queued"):
+                if (await self.ask("GET", "/v1/jobs", params={"state": state, "limit": 1}))["items"]:
+                    return False
+            return True
+
+        await until(quiet, seconds, "jobs still run")
+
+    def events(self, name: str, offset: int = 0) -> Iterator[dict[str, Any]]:
+        """The log's events of this name, from a byte offset on."""
+        with self.log.open("rb") as file:
+            file.seek(offset)
+            for line in file:
+                if line.startswith(b"{") and f'"{name}"'.encode() in line:
+                    with suppress(ValueError):
+                        event = json.loads(line)
+                        if event.get("event") == name:
+                            yield event
+
+
+async def until(predicate: Callable[[], Any], seconds: float, what: str, interval: float = 0.2) -> None:
+    """Poll an async predicate. Raises BenchError after `seconds`."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not await predicate():
+        if asyncio.get_running_loop().time() > deadline:
+            raise BenchError(f"Not within {seconds:g} s: {what}.")
+        await asyncio.sleep(interval)
+
+
+@asynccontextmanager
+async def running_stack(*, max_upload_bytes: int) -> AsyncGenerator[Stack]:
+    """Everything started; all of it stopped, and the folder removed, at the end of the block."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="protostar-bench-")))
+        port = _free_port()
+        models = f"http://127.0.0.1:{port}"
+        command = [sys.executable, str(MODEL_SERVER), "--port", str(port), "--dimensions", str(DIMENSIONS)]
+        server = await stack.enter_async_context(_process(command, folder, _environment({}), folder / "models.log"))
+        await _until_answers(f"{models}/control", server)
+        log = folder / "serve.log"
+        settings = _settings(folder / "data", models, max_upload_bytes)
+        command = [sys.executable, "-P", "-m", "protostar", "serve"]
+        with costs(Processes({os.getpid(): "client"})) as start:
+            serve = await stack.enter_async_context(_process(command, folder, settings, log))
+            local = await _local(folder / "data" / "local.json", serve)
+        processes = Processes({serve.pid: "serve", server.pid: "models", os.getpid(): "client"})
+        headers = {"Authorization": f"Bearer {local['key']}"}
+        timeout = aiohttp.ClientTimeout(total=900)
+        http = await stack.enter_async_context(aiohttp.ClientSession(local["url"], headers=headers, timeout=timeout))
+        started = {"ready_seconds": start.wall, "idle_pss_mib": processes.memory()[0]}
+        yield Stack(http, models, processes, log, started)
+
+
+def _settings(data: Path, models: str, max_upload_bytes: int) -> dict[str, str]:
+    chosen = {
+        "DATA_DIR": str(data),
+        "PORT": "0",
+        "LOG_FORMAT": "json",
+        "MAX_UPLOAD_BYTES": str(max_upload_bytes),
+        "CHAT_BASE_URL": f"{models}/v1",
+        "CHAT_MODEL": "chat",
+        "EMBEDDING_BASE_URL": f"{models}/v1",
+        "EMBEDDING_MODEL": "embed",
+        "EMBEDDING_DIMENSIONS": str(DIMENSIONS),
+    }
+    return _environment({f"PROTOSTAR_{name}": value for name, value in chosen.items()})
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    """Ours without anybody's settings of the product; the working folder has no `.env` either."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PROTOSTAR_")} | dict(more)
+
+
+@asynccontextmanager
+async def _process(
+    command: list[str], folder: Path, environment: Mapping[str, str], log: Path
+) -> AsyncGenerator[subprocess.Popen[bytes]]:
+    """A process in a session of its own, so that Ctrl-C reaches this program alone, which then stops it in order."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # noqa: ASYNC220 - it only forks
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        yield process
+    except BenchError as error:
+        error.add_note(_last_words(log))
+        raise
+    finally:
+        family = Processes({process.pid: log.stem}).running()
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.to_thread(process.wait, _STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            await asyncio.to_thread(process.wait)
+        await _end(family)
+
+
+async def _until_answers(url: str, process: subprocess.Popen[bytes]) -> None:
+    async with aiohttp.ClientSession() as http:
+
+        async def answers() -> bool:
+            _check_runs(process)
+            with suppress(aiohttp.ClientError):
+                async with http.get(url) as response:
+                    return response.ok
+            return False
+
+        await until(answers, _START_SECONDS, f"{url} answers", interval=0.05)
+
+
+async def _local(path: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:
+    """Address and key, which `serve` writes when everything is ready."""
+
+    local: dict[str, str] = {}
+
+    async def written() -> bool:
+        _check_runs(process)
+        with suppress(FileNotFoundError):
+            local.update(_read_json(path))
+        return bool(local)
+
+    await until(written, _START_SECONDS, "«protostar serve» is ready", interval=0.02)
+    return local
+
+
+def _read_json(path: Path) -> dict[str, str]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _last_words(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+
+
+def _check_runs(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        raise BenchError(f"{process.args} ended with status {process.returncode}.")
+
+
+async def _end(family: set[tuple[int, int]]) -> None:
+    """Whatever outlived its parent gets a moment, and is then killed."""
+    for _ in range(100):
+        family = {process for process in family if is_running(*process)}
+        if not family:
+            return
+        await asyncio.sleep(0.1)
+    for pid, _began in family:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
