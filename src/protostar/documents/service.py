@@ -36,9 +36,8 @@ class Documents:
 
     async def create(self, space_id: UUID, upload: Upload, idempotency_key: str | None) -> tuple[Document, bool]:
         """The document of an upload, and whether it is new: the same name with the same bytes is the same document."""
-        async with self.receiver.kept_if_used(upload):
-            async with self._database.transaction() as session:
-                pair, new = await self._create(session, space_id, upload, idempotency_key)
+        async with self.receiver.kept_if_used(upload), self._database.transaction() as session:
+            pair, new = await self._create(session, space_id, upload, idempotency_key)
         if not new:
             await self.receiver.discard(upload)
         return await self.show(pair), new

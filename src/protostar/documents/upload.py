@@ -58,13 +58,14 @@ class Receiver:
                     upload = await self._file(part)
                 elif part.name in ("title", "metadata"):
                     fields[part.name] = await part.text(METADATA_BYTES)
-            if upload is None:
-                raise InvalidInput("The form has no field «file» with a file in it.")
-            return Upload(upload.filename, upload.media_type, upload.stored, _title(fields), _metadata(fields))
+            title, metadata = _title(fields), _metadata(fields)
         except BaseException:
             if upload is not None:
                 await self.discard(upload)
             raise
+        if upload is None:
+            raise InvalidInput("The form has no field «file» with a file in it.")
+        return Upload(upload.filename, upload.media_type, upload.stored, title, metadata)
 
     async def _file(self, part: Part) -> Upload:
         if part.filename is None:

@@ -33,8 +33,9 @@ _UNEMBEDDED = """
 _COUNT_UNEMBEDDED = text(f"select count(distinct c.text_hash) {_UNEMBEDDED}")
 _NEXT_UNEMBEDDED = text(f"""
     select text_hash, heading_path, text from (
-        select distinct on (c.text_hash) c.text_hash, c.heading_path, c.text, c.ordinal {_UNEMBEDDED} order by c.text_hash, c.ordinal
-    ) each_once order by ordinal limit :limit""")
+        select distinct on (c.text_hash) c.text_hash, c.heading_path, c.text, c.ordinal {_UNEMBEDDED}
+        order by c.text_hash, c.ordinal) each_once
+    order by ordinal limit :limit""")
 
 _ADD_EMBEDDING = """
     insert into embeddings (space_id, model_id, text_hash, vector) values ($1, $2, $3, $4) on conflict do nothing"""
