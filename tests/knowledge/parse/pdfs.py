@@ -1,0 +1,73 @@
+"""Small PDF files, written by hand."""
+
+from hashlib import md5
+from pathlib import Path
+
+_PADDING = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
+_ID = b"0123456789abcdef"
+
+
+def write_pdf(path: Path, pages: list[str], *, password: str | None = None) -> Path:
+    """A page for each string of text operators. With a password the file is encrypted as Acrobat 3 did it."""
+    count = len(pages)
+    kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(count))
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {count} >>".encode(),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    for number, content in enumerate(pages):
+        resources = "/Resources << /Font << /F1 3 0 R >> >>"
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] {resources} /Contents {5 + 2 * number} 0 R >>".encode()
+        )
+        objects.append(b"<< /Length %d >>\nstream\n%b\nendstream" % (len(content), content.encode("latin-1")))
+    trailer = b""
+    if password is not None:
+        objects.append(_encryption(password))
+        trailer = b"/Encrypt %d 0 R /ID [<%b> <%b>]" % (len(objects), _ID.hex().encode(), _ID.hex().encode())
+    path.write_bytes(_assemble(objects, trailer))
+    return path
+
+
+def text(*lines: str) -> str:
+    """Operators that show lines below one another."""
+    shown = " T* ".join(f"({line}) Tj" for line in lines)
+    return f"BT /F1 12 Tf 14 TL 72 700 Td {shown} ET"
+
+
+def _assemble(objects: list[bytes], trailer: bytes) -> bytes:
+    content = b"%PDF-1.4\n"
+    places: list[int] = []
+    for number, body in enumerate(objects, 1):
+        places.append(len(content))
+        content += b"%d 0 obj\n%b\nendobj\n" % (number, body)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    head = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    end = b"trailer\n<< /Size %d /Root 1 0 R %b >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, trailer, len(content))
+    return content + head + table + end
+
+
+def _encryption(password: str) -> bytes:
+    padded = (password.encode() + _PADDING)[:32]
+    owner = _rc4(md5(padded).digest()[:5], padded)
+    permissions = (-4).to_bytes(4, "little", signed=True)
+    key = md5(padded + owner + permissions + _ID).digest()[:5]
+    user = _rc4(key, _PADDING)
+    return b"<< /Filter /Standard /V 1 /R 2 /P -4 /O <%b> /U <%b> >>" % (owner.hex().encode(), user.hex().encode())
+
+
+def _rc4(key: bytes, data: bytes) -> bytes:
+    state = list(range(256))
+    at = 0
+    for index in range(256):
+        at = (at + state[index] + key[index % len(key)]) % 256
+        state[index], state[at] = state[at], state[index]
+    out = bytearray()
+    first = second = 0
+    for byte in data:
+        first = (first + 1) % 256
+        second = (second + state[first]) % 256
+        state[first], state[second] = state[second], state[first]
+        out.append(byte ^ state[(state[first] + state[second]) % 256])
+    return bytes(out)

@@ -1,0 +1,186 @@
+"""What the small real files do not show, in documents made here."""
+
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+import docx
+import openpyxl
+import pptx
+import pytest
+from docx.oxml import OxmlElement, parse_xml
+from docx.oxml.ns import nsdecls, qn
+from pptx.util import Inches
+from tests.knowledge.parse.support import block_with, read, shown
+
+from protostar.errors import UnreadableDocument
+
+
+def save(document: Any, path: Path) -> Path:
+    document.save(str(path))
+    return path
+
+
+# -- Word
+
+
+def test_headings_by_korean_style_name_and_by_outline_level(tmp_path: Path) -> None:
+    document = docx.Document()
+    style = document.add_heading("개요", 2).style.element
+    style.find(qn("w:name")).set(qn("w:val"), "제목 2")
+    style.pPr.remove(style.pPr.find(qn("w:outlineLvl")))
+    document.add_heading("표지", 0)
+    plain = document.add_paragraph("단계로 된 제목")
+    level = OxmlElement("w:outlineLvl")
+    level.set(qn("w:val"), "2")
+    plain._p.get_or_add_pPr().append(level)
+    document.add_paragraph("본문")
+    parsed = read(save(document, tmp_path / "a.docx"))
+    assert [block.heading_path for block in parsed.blocks] == [
+        ("개요",),
+        ("표지",),
+        ("표지", "단계로 된 제목"),
+        ("표지", "단계로 된 제목"),
+    ]
+
+
+def test_lists_by_style_are_lists(tmp_path: Path) -> None:
+    document = docx.Document()
+    for text in ("a", "b"):
+        document.add_paragraph(text, "List Bullet")
+    for text in ("c", "d"):
+        document.add_paragraph(text, "List Number")
+    assert shown(read(save(document, tmp_path / "a.docx"))) == [("list", "- a\n- b\n1. c\n2. d")]
+
+
+def test_text_is_found_in_wrappers_and_lost_where_it_was_deleted(tmp_path: Path) -> None:
+    document = docx.Document()
+    body = document.element.body
+    run = "<w:r><w:t>{}</w:t></w:r>"
+    for xml in (
+        f"<w:sdt {nsdecls('w')}><w:sdtContent><w:p>{run.format('controlled')}</w:p></w:sdtContent></w:sdt>",
+        f"<w:p {nsdecls('w')}><w:ins>{run.format('inserted ')}</w:ins><w:hyperlink>{run.format('linked')}</w:hyperlink></w:p>",
+        f"<w:p {nsdecls('w')}><w:del><w:r><w:delText>deleted</w:delText></w:r></w:del>{run.format('kept')}</w:p>",
+        f"<w:p {nsdecls('w')}><w:moveFrom>{run.format('moved away')}</w:moveFrom>{run.format('stays')}</w:p>",
+        f"<w:p {nsdecls('w')}><w:r><w:t>tab</w:t><w:tab/><w:t>ned</w:t><w:br/><w:t>line</w:t></w:r></w:p>",
+    ):
+        body.insert(len(body) - 1, parse_xml(xml))
+    texts = [text for _, text in shown(read(save(document, tmp_path / "a.docx")))]
+    assert texts == ["controlled", "inserted linked", "kept", "stays", "tab\tned\nline"]
+
+
+def test_a_frame_around_text_is_no_table(tmp_path: Path) -> None:
+    document = docx.Document()
+    frame = document.add_table(1, 1).cell(0, 0)
+    frame.paragraphs[0].text = "첫 문단"
+    frame.add_paragraph("둘째 문단")
+    assert shown(read(save(document, tmp_path / "a.docx"))) == [("paragraph", "첫 문단"), ("paragraph", "둘째 문단")]
+
+
+def test_a_merged_cell_is_read_once(tmp_path: Path) -> None:
+    document = docx.Document()
+    table = document.add_table(2, 3)
+    for number, cell in enumerate(cell for row in table.rows for cell in row.cells):
+        cell.text = str(number)
+    table.cell(0, 0).merge(table.cell(0, 1)).text = "merged"
+    assert shown(read(save(document, tmp_path / "a.docx"))) == [("table", "merged | 2\n3 | 4 | 5")]
+
+
+def test_a_contents_list_is_left_out(tmp_path: Path) -> None:
+    document = docx.Document()
+    style = document.styles.add_style("toc 1", 1)
+    document.add_paragraph("1. 설치 ........ 3", style)
+    document.add_paragraph("본문")
+    assert shown(read(save(document, tmp_path / "a.docx"))) == [("paragraph", "본문")]
+
+
+# -- PowerPoint
+
+
+def test_groups_are_read_and_hidden_slides_are_not(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    blank, titled = presentation.slide_layouts[6], presentation.slide_layouts[5]
+    one = presentation.slides.add_slide(titled)
+    one.shapes.title.text = "제목"
+    group = one.shapes.add_group_shape()
+    group.shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame.text = "in a group"
+    hidden = presentation.slides.add_slide(titled)
+    hidden.shapes.title.text = "숨김"
+    hidden.element.set("show", "0")
+    bare = presentation.slides.add_slide(blank)
+    bare.shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame.text = "no title"
+    parsed = read(save(presentation, tmp_path / "a.pptx"))
+    assert [(*one, block.page) for one, block in zip(shown(parsed), parsed.blocks, strict=True)] == [
+        ("heading", "제목", 1),
+        ("paragraph", "in a group", 1),
+        ("paragraph", "no title", 3),
+    ]
+    assert parsed.blocks[-1].heading_path == ()
+    assert parsed.page_count == 3
+
+
+def test_a_presentation_of_pictures_has_no_text(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    presentation.slides.add_slide(presentation.slide_layouts[6])
+    with pytest.raises(UnreadableDocument, match="No text was found"):
+        read(save(presentation, tmp_path / "a.pptx"))
+
+
+# -- Excel
+
+
+def workbook(path: Path, *rows: list[object]) -> Path:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def test_values_are_shown_as_people_write_them(tmp_path: Path) -> None:
+    row = [True, 1.0, 0.1, 1e20, date(2026, 1, 2), datetime(2026, 1, 2, 3, 4), time(5, 6), " a\nb "]  # noqa: DTZ001
+    parsed = read(workbook(tmp_path / "a.xlsx", row))
+    assert shown(parsed)[1][1] == "TRUE | 1 | 0.1 | 1e+20 | 2026-01-02 | 2026-01-02 03:04 | 05:06 | a b"
+
+
+def test_the_header_below_a_title_is_repeated(tmp_path: Path) -> None:
+    rows = [[f"지점 {number}", number, "메모"] for number in range(300)]
+    parsed = read(workbook(tmp_path / "a.xlsx", ["2026년 현황"], ["지점", "수량", "비고"], *rows))
+    tables = [text for kind, text in shown(parsed) if kind == "table"]
+    assert tables[0].startswith("2026년 현황\n지점 | 수량 | 비고\n지점 0 | 0 | 메모")
+    assert len(tables) > 5
+    assert all(table.startswith("지점 | 수량 | 비고\n지점 ") for table in tables[1:])
+
+
+def test_far_cells_do_not_make_a_sheet_large(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"] = "첫 칸"
+    book.active["A1048576"] = "마지막 줄"
+    book.save(tmp_path / "a.xlsx")
+    assert shown(read(tmp_path / "a.xlsx"))[1:] == [("table", "첫 칸\n마지막 줄")]
+
+
+def test_a_sheet_that_is_too_wide_is_refused(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"] = "first"
+    book.active["XFD1"] = "last"
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(UnreadableDocument, match="larger than 200,000 rows, 1,000 columns"):
+        read(tmp_path / "a.xlsx")
+
+
+def test_an_empty_workbook_has_no_text(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableDocument, match="No text was found"):
+        read(workbook(tmp_path / "a.xlsx", []))
+
+
+def test_sheets_are_numbered_with_the_hidden_ones(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.sheet_state = "hidden"
+    book.active["A1"] = "secret"
+    book.create_sheet("둘째")["A1"] = "값"
+    book.active = 1
+    book.save(tmp_path / "a.xlsx")
+    parsed = read(tmp_path / "a.xlsx")
+    assert block_with(parsed, "값").page == 2
+    assert "secret" not in parsed.text
