@@ -16,7 +16,7 @@ from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.repository import CHUNKS_TERM
 from protostar.retrieval.fusion import fuse
-from protostar.retrieval.model import Found, Mode, Passage, Query
+from protostar.retrieval.model import Candidate, Found, Mode, Passage, Query
 from protostar.retrieval.relevance import decide
 from protostar.retrieval.repository import CANDIDATES, CANDIDATES_SHARE, EXACT_BELOW, RetrievalRepository
 from protostar.retrieval.rerank import DEPTH as RERANKED
@@ -58,8 +58,8 @@ class Retriever:
         if degraded:
             self._metrics.degraded.labels("no_embeddings").inc()
             mode = "keyword"
-        passages = (await self._passages(space_id, query, mode, vector, max(top_k, RERANKED)))[:top_k]
-        return Found(query, passages, decide(query, passages), degraded)
+        candidates, passages = await self._legs(space_id, query, mode, vector, max(top_k, RERANKED))
+        return Found(query, passages[:top_k], decide(query, candidates), degraded)
 
     @staticmethod
     async def _embed(embedder: Embedder, question: str) -> tuple[int, list[float]] | None:
@@ -79,10 +79,10 @@ class Retriever:
         idf = {id_: tokens.idf(chunks, known.get(id_, 0)) for id_ in ids}
         return Query(question, tuple(terms), idf, known, chunks)
 
-    async def _passages(
+    async def _legs(
         self, space_id: UUID, query: Query, mode: Mode, vector: tuple[int, Sequence[float]] | None, limit: int
-    ) -> list[Passage]:
-        """Up to `limit` passages, best first."""
+    ) -> tuple[list[Candidate], list[Passage]]:
+        """Every candidate of the legs, and up to `limit` passages of them, best first."""
         known = sorted(query.frequencies)
         question = SparseVector(known, [query.idf[term] for term in known])
         async with self._database.reading() as connection:
@@ -103,7 +103,7 @@ class Retriever:
             for candidate, score in ranked
             if candidate.id in texts
         ]
-        return passages if mode == "vector" else rerank(query, passages)
+        return candidates, passages if mode == "vector" else rerank(query, passages)
 
 
 def _rare(query: Query) -> list[int] | None:
