@@ -1,0 +1,103 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.spaces import Space
+
+from protostar.retrieval.relevance import decide
+
+GUIDE = (
+    "누구나 도서관 이용증을 만들 수 있다. 신분증을 가지고 1층 안내대로 오면 당일 발급한다.",
+    "책은 한 사람이 다섯 권까지 2주 동안 빌린다. 예약한 사람이 없으면 한 번 연장한다.",
+    "늦게 돌려준 책은 하루에 100원의 연체료를 낸다. 잃어버린 책은 같은 책으로 갚는다.",
+    "열람실은 오전 9시부터 오후 10시까지 열고 월요일에는 쉰다.",
+    "단체 견학은 일주일 전에 전화로 신청하며 한 번에 서른 명까지 받는다.",
+    "The reading room has free wireless access; the password changes every month.",
+    "Printing costs 50 won a page. Bring your own paper for large formats.",
+    "Meeting rooms are booked online, at most two hours a day for each group.",
+)
+
+
+def answerable(question: str, *texts: str) -> bool:
+    space = Space(*(texts or GUIDE))
+    return decide(space.query(question), space.candidates(question)).answerable
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "책은 몇 권까지 빌릴 수 있나요?",
+        "연체료는 얼마인가요?",
+        "열람실은 언제 쉬나요?",
+        "단체 견학은 어떻게 신청하나요?",
+        "How much does printing cost?",
+        "Can I book a meeting room online?",
+        "wireless password",
+    ],
+)
+def test_what_the_documents_say_is_answered(question: str) -> None:
+    assert answerable(question)
+    assert answerable(question, *GUIDE, *(f"{number}번 서가에는 역사책이 있다." for number in range(200)))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "오늘 서울 날씨 어때요?",
+        "임진왜란이 일어난 해는 언제인가요?",
+        "주식 투자로 수익을 내는 방법을 알려줘",
+        "What is the capital of Mongolia?",
+        "Who was the king of France in 1789?",
+        "Write a poem about the sea",
+    ],
+)
+def test_what_the_documents_do_not_say_is_refused(question: str) -> None:
+    assert not answerable(question)
+
+
+@pytest.mark.parametrize("question", ["", "???", "무엇인가요?", "what is it?"])
+def test_a_question_without_a_subject_is_refused(question: str) -> None:
+    assert not answerable(question)
+
+
+def test_an_empty_space_answers_nothing() -> None:
+    space = Space()
+    assert not decide(space.query("연체료는 얼마인가요?"), []).answerable
+
+
+def test_one_short_document_answers_a_question_in_other_words() -> None:
+    text = "늦게 돌려준 책은 하루에 100원의 연체료를 낸다."
+    assert answerable("연체료는 하루에 얼마를 내야 하나요?", text)
+    assert not answerable("주차장은 몇 시에 닫나요?", text)
+
+
+def test_coverage_is_the_share_of_the_highest_score() -> None:
+    space = Space(*GUIDE)
+    whole, part, none = (
+        decide(space.query(question), space.candidates(question)).coverage
+        for question in ("연체료", "연체료와 반납기한의 법적근거", "화성 탐사선")
+    )
+    assert 0 == none < part < whole < 1
+
+
+def test_vectors_speak_where_no_word_is_shared() -> None:
+    texts = [f"{number}번 서가에는 역사책이 있다." for number in range(40)]
+    space = Space(*texts)
+    question = "Where do I find the fiction section?"
+    crowd = [0.75 + at / 1000 for at in range(40)]
+    assert not decide(space.query(question), space.candidates(question, crowd)).answerable
+    assert decide(space.query(question), space.candidates(question, [*crowd[:-1], 0.92])).answerable
+    assert not decide(space.query(question), space.candidates(question, [None] * 40)).answerable
+
+
+def test_a_few_vectors_are_no_background() -> None:
+    space = Space(*GUIDE)
+    question = "연체료는 얼마인가요?"
+    alone = decide(space.query(question), space.candidates(question))
+    assert decide(space.query(question), space.candidates(question, [0.5] * 8)) == alone
+
+
+@given(st.text(max_size=60), st.lists(st.text(max_size=60), max_size=5))
+def test_any_question_gets_a_decision(question: str, texts: list[str]) -> None:
+    space = Space(*texts)
+    found = decide(space.query(question), space.candidates(question))
+    assert 0 <= found.coverage <= 1
