@@ -1,5 +1,6 @@
 """The ASGI application."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,6 +14,7 @@ from protostar.answers import endpoints as answers
 from protostar.api import errors, operations
 from protostar.api.middleware import Observe, VisitorCors
 from protostar.config import Settings
+from protostar.db.migrate import wait_until_migrated
 from protostar.documents import endpoints as documents
 from protostar.knowledge import endpoints as knowledge
 from protostar.resources import open_resources
@@ -33,6 +35,9 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
         async with open_resources(settings, metrics) as resources, open_registry(resources) as registry:
             access = resources.access()
+            stop = asyncio.Event()
+            # Nothing waits for it here: until the schema is there, requests are answered with 503.
+            migrated = asyncio.create_task(wait_until_migrated(resources.database, stop))
             async with resources.answers(access).running(settings.worker.grace) as answering:
                 yield {
                     "resources": resources,
@@ -47,6 +52,8 @@ def create_app(settings: Settings) -> FastAPI:
                     "retriever": resources.retriever,
                     "answers": answering,
                 }
+            stop.set()
+            await migrated
 
     # The documentation's scripts come from the installed package: no other origin is asked.
     app = FastAPIOffline(

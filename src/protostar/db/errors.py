@@ -10,8 +10,9 @@ from protostar.errors import DatabaseUnavailable, ProtostarError
 
 # SQLSTATE classes and codes after which the same statement may well succeed later (PostgreSQL docs, appendix A):
 # 08 connection, 53 resources (disk full, memory, too many connections), 57 operator intervention (shutdown, cancelled,
-# statement timeout), 58 system error, 40 rollback (deadlock, serialization), 55P03 lock_timeout, 25006 read-only (fail-over).
-_PASSING = ("08", "53", "57", "58", "40", "55P03", "25006")
+# statement timeout), 58 system error, 40 rollback (deadlock, serialization), 55P03 lock_timeout, 25006 read-only (fail-over),
+# 42P01 and 42703 a table or column that the migration under way has yet to make.
+_PASSING = ("08", "53", "57", "58", "40", "55P03", "25006", "42P01", "42703")
 
 
 def is_passing(error: BaseException) -> bool:

@@ -43,6 +43,7 @@ class Document(BaseModel):
     progress: Progress | None
     error: Annotated[str | None, Field(description="one sentence: why it failed, or what it waits for")]
     summary: str | None
+    summary_model: Annotated[str | None, Field(description="null: the summary is an extract of the document's own sentences")]
     chunk_count: int
     metadata: dict[str, Any]
     job_id: UUID

@@ -166,6 +166,7 @@ class Documents:
             progress=Progress(**progress) if progress is not None and version.status == "processing" else None,
             error=version.error,
             summary=version.summary,
+            summary_model=version.summary_model,
             chunk_count=version.chunk_count,
             metadata=document.meta,
             job_id=version.job_id,

@@ -1,0 +1,113 @@
+"""Which foreign errors mean that the database is away, and that none slips through."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from sqlalchemy import exc, text
+
+from protostar.db.errors import is_passing, working
+from protostar.db.session import Database, after_commit, create_engine
+from protostar.errors import DatabaseUnavailable, NotFound
+
+
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        (asyncpg.ConnectionDoesNotExistError(), True),
+        (asyncpg.CannotConnectNowError(), True),
+        (asyncpg.AdminShutdownError(), True),
+        (asyncpg.DiskFullError(), True),
+        (asyncpg.TooManyConnectionsError(), True),
+        (asyncpg.DeadlockDetectedError(), True),
+        (asyncpg.QueryCanceledError(), True),
+        (asyncpg.LockNotAvailableError(), True),
+        (asyncpg.UndefinedTableError(), True),
+        (asyncpg.InterfaceError("connection is closed"), True),
+        (exc.TimeoutError("pool"), True),
+        (ConnectionRefusedError(), True),
+        (asyncpg.UniqueViolationError(), False),
+        (asyncpg.DataError(), False),
+        (asyncpg.PostgresSyntaxError(), False),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_what_means_that_the_database_is_away(error: Exception, passing: bool) -> None:
+    assert is_passing(error) is passing
+
+
+def test_every_error_of_the_connection_class_is_passing() -> None:
+    """Walks asyncpg's own list: a new connection error must not become an internal one."""
+    classes = [kind for kind in vars(asyncpg.exceptions).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    connection = [kind for kind in classes if str(getattr(kind, "sqlstate", None) or "").startswith(("08", "57", "53"))]
+    assert len(connection) > 10
+    assert all(is_passing(kind("x")) for kind in connection)
+
+
+def test_our_own_errors_and_the_callers_files_pass_through() -> None:
+    with pytest.raises(NotFound), working():
+        raise NotFound
+    with pytest.raises(FileNotFoundError), working():
+        raise FileNotFoundError("a file of the caller")
+
+
+@pytest.mark.parametrize("url", ["postgresql://u:p@127.0.0.1:1/x", "postgresql://u@/x?host=/nonexistent"])
+async def test_a_server_that_is_not_there_is_unavailable(url: str) -> None:
+    database = Database(create_engine(url))
+    with pytest.raises(DatabaseUnavailable):
+        async with database.transaction():
+            pass
+    with pytest.raises(DatabaseUnavailable):
+        async with database.reading():
+            pass
+    await database.close()
+
+
+async def test_a_connection_that_is_cut_is_unavailable_and_the_next_one_works(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        async with database.transaction() as session:
+            pid = (await session.execute(text("select pg_backend_pid()"))).scalar_one()
+            async with database.transaction() as other:
+                await other.execute(text("select pg_terminate_backend(:pid)"), {"pid": pid})
+            await session.execute(text("select 1"))
+    async with database.transaction() as session:
+        assert (await session.execute(text("select 1"))).scalar_one() == 1
+
+
+async def test_after_commit_runs_after_the_commit_and_never_after_a_rollback(database: Database) -> None:
+    seen: list[str] = []
+
+    async def note() -> None:
+        async with database.transaction() as other:
+            seen.append((await other.execute(text("select name from spaces where name = 'new'"))).scalar_one())
+
+    async with database.transaction() as session:
+        await session.execute(text("update spaces set name = 'new'"))
+        after_commit(session, note)
+        assert seen == []
+    assert seen == ["new"]
+    with pytest.raises(NotFound):
+        async with database.transaction() as session:
+            after_commit(session, note)
+            raise NotFound
+    assert seen == ["new"]
+
+
+async def test_a_cancelled_transaction_hands_its_connection_back(database_url: str) -> None:
+    database = Database(create_engine(database_url, pool_size=1))
+
+    async def hang() -> None:
+        async with database.transaction() as session:
+            started.set()
+            await session.execute(text("select pg_sleep(30)"))
+
+    for _ in range(3):
+        started = asyncio.Event()
+        task = asyncio.create_task(hang())
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    async with asyncio.timeout(5), database.transaction() as session:
+        assert (await session.execute(text("select 1"))).scalar_one() == 1
+    await database.close()
