@@ -15,7 +15,7 @@ from protostar.db.migrate import wait_until_migrated
 from protostar.documents import tasks as documents
 from protostar.embedded.parent import parent_gone
 from protostar.jobs import tasks as jobs
-from protostar.jobs.model import Periodic, Registry
+from protostar.jobs.registry import Periodic, Registry
 from protostar.jobs.worker import Worker
 from protostar.knowledge import tasks as knowledge
 from protostar.knowledge.parse.client import ParseServer

@@ -8,20 +8,21 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from tests.support.waiting import wait_until
 
 from protostar.config import WorkerSettings
 from protostar.db.session import Database
 from protostar.errors import LeaseLost, ModelUnavailable, ProtostarError, UnreadableDocument
 from protostar.jobs.bell import Bell
 from protostar.jobs.context import JobContext
-from protostar.jobs.model import Change, Periodic, Registry, Task
+from protostar.jobs.model import Change
 from protostar.jobs.models import JobRow
+from protostar.jobs.registry import Periodic, Registry, Task
 from protostar.jobs.repository import Enqueue, JobRepository
 from protostar.jobs.service import Jobs
 from protostar.jobs.worker import Worker
 from protostar.redis.client import RedisClient
 from protostar.telemetry import Metrics
-from tests.support.waiting import wait_until
 
 QUICK = WorkerSettings(lease=timedelta(seconds=3), poll=timedelta(seconds=0.05), grace=timedelta(seconds=0.3), concurrency=4)
 

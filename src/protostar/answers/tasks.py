@@ -13,7 +13,8 @@ from protostar.answers.writer import Writer
 from protostar.db.session import Database
 from protostar.errors import ProtostarError
 from protostar.jobs.context import JobContext
-from protostar.jobs.model import Change, Task
+from protostar.jobs.model import Change
+from protostar.jobs.registry import Task
 from protostar.problems import problem
 
 

@@ -14,13 +14,13 @@ from pydantic import BaseModel, ConfigDict
 from protostar.access.model import Principal
 from protostar.cache import Live
 from protostar.db.migrate import is_migrated
-from protostar.dependencies import Admin, Cursor, Limit, Manager, before
+from protostar.dependencies import Admin, Cursor, Limit, Manager
 from protostar.errors import DatabaseUnavailable, NotFound, ProtostarError, RedisUnavailable
 from protostar.jobs.context import progress_key
-from protostar.jobs.model import Registry
 from protostar.jobs.models import JobRow
+from protostar.jobs.registry import Registry
 from protostar.jobs.repository import JobRepository
-from protostar.paging import Page, page_of
+from protostar.paging import Page, before, page_of
 from protostar.resources import Resources
 
 router = APIRouter()
@@ -129,7 +129,7 @@ async def _workers(resources: Resources) -> list[WorkerInfo]:
 
 
 @router.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
-async def metrics(resources: Parts, _principal: Admin) -> Response:
+async def metrics(resources: Parts, _key: Admin) -> Response:
     """In Prometheus' text format."""
     try:
         async with resources.database.transaction() as session:
@@ -176,11 +176,12 @@ async def list_jobs(
     limit: Limit = 50,
 ) -> Page[Job]:
     """Of the key's space; with the admin key of the whole installation."""
+    space_id = principal.key.space_id
     async with resources.database.transaction() as session:
         rows = await JobRepository(session).page(
-            space_id=principal.key.space_id, state=state, kind=kind, before=before(cursor), limit=limit + 1
+            space_id=space_id, state=state, kind=kind, before=before(cursor, space_id), limit=limit + 1
         )
-    return page_of([Job.model_validate(row) for row in rows], limit)
+    return page_of([Job.model_validate(row) for row in rows], limit, space_id)
 
 
 @router.get("/v1/jobs/{job_id}", tags=["jobs"])

@@ -7,7 +7,7 @@ import structlog
 from protostar.db.session import Database
 from protostar.documents.repository import DocumentRepository
 from protostar.jobs.context import JobContext
-from protostar.jobs.model import Task
+from protostar.jobs.registry import Task
 from protostar.objects.store import ObjectStore
 
 log = structlog.get_logger()

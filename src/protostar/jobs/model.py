@@ -1,15 +1,8 @@
-"""What a job is, and what a task is: the function that a kind of job runs."""
+"""What a job is, and how it ends."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncSession
-
-if TYPE_CHECKING:
-    from protostar.jobs.context import JobContext
 
 State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 STATES: tuple[State, ...] = ("queued", "running", "succeeded", "failed", "dead", "cancelled")
@@ -34,50 +27,3 @@ class Change:
     job: Job
     state: State
     error: str | None
-
-
-Run = Callable[["JobContext"], Awaitable[None]]
-OnChange = Callable[[AsyncSession, Change], Awaitable[None]]
-
-
-async def _nothing(_session: AsyncSession, _change: Change) -> None:
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A kind of job: an idempotent function of ids.
-
-    `on_change` runs in the transaction that changes the job's state, so that whatever the job is about never disagrees with it.
-    `give_up_after`: how long the job may be deferred while a dependency is away. `limit`: of this kind at once in one worker.
-    """
-
-    kind: str
-    run: Run
-    on_change: OnChange = _nothing
-    give_up_after: timedelta = timedelta(days=1)
-    limit: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Periodic:
-    """A job that somebody enqueues once per slot of `every`."""
-
-    kind: str
-    every: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """All kinds of jobs. Every process knows all of them, whichever it runs: state changes concern each."""
-
-    tasks: dict[str, Task] = field(default_factory=dict[str, Task])
-    periodics: tuple[Periodic, ...] = ()
-
-    @classmethod
-    def of(cls, *tasks: Task, periodics: tuple[Periodic, ...] = ()) -> "Registry":
-        return cls({task.kind: task for task in tasks}, periodics)
-
-    async def changed(self, session: AsyncSession, change: Change) -> None:
-        if (task := self.tasks.get(change.job.kind)) is not None:
-            await task.on_change(session, change)

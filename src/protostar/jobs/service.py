@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protostar.db.session import after_commit
 from protostar.errors import Conflict
 from protostar.jobs.bell import Bell
-from protostar.jobs.model import Registry
+from protostar.jobs.registry import Registry
 from protostar.jobs.repository import Enqueue, JobRepository
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from protostar.jobs.context import JobContext
-from protostar.jobs.model import Task
+from protostar.jobs.registry import Task
 from protostar.jobs.repository import JobRepository
 
 PRUNE: Final = "jobs.prune"

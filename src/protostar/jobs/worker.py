@@ -19,7 +19,8 @@ from protostar.ids import new_id
 from protostar.jobs.bell import Bell
 from protostar.jobs.context import JobContext
 from protostar.jobs.leases import Leases, Reason
-from protostar.jobs.model import Change, Job, Registry, State, Task
+from protostar.jobs.model import Change, Job, State
+from protostar.jobs.registry import Registry, Task
 from protostar.jobs.repository import Enqueue, JobRepository
 from protostar.redis.client import RedisClient
 from protostar.telemetry import Metrics

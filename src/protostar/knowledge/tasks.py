@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protostar.documents.repository import DocumentRepository
 from protostar.documents.service import INDEX
 from protostar.jobs.context import JobContext
-from protostar.jobs.model import Change, Task
+from protostar.jobs.model import Change
+from protostar.jobs.registry import Task
 from protostar.knowledge.kinds import EMBED, FOLD, PURGE
 from protostar.knowledge.pipeline import Pipeline
 from protostar.knowledge.purge import Purge

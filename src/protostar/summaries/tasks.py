@@ -12,7 +12,7 @@ from uuid import UUID
 from protostar.db.session import Database
 from protostar.errors import ModelRejected
 from protostar.jobs.context import JobContext
-from protostar.jobs.model import Task
+from protostar.jobs.registry import Task
 from protostar.knowledge.kinds import SUMMARIZE, SUMMARIZE_TURN
 from protostar.llm import prompts
 from protostar.llm.base import ChatModel, Message
