@@ -67,7 +67,7 @@ def in_state(database: Database, id_: UUID, *states: str) -> Callable[[], Awaita
 
 
 @pytest.fixture
-async def effects(database: Database) -> AsyncGenerator[Callable[[], Awaitable[list[str]]]]:
+async def effects(database: Database) -> Callable[[], Awaitable[list[str]]]:
     """A table that tasks write their effects to; the function reads it."""
     async with database.transaction() as session:
         await session.execute(text("create table effects (name text)"))
@@ -76,7 +76,7 @@ async def effects(database: Database) -> AsyncGenerator[Callable[[], Awaitable[l
         async with database.transaction() as session:
             return list((await session.execute(text("select name from effects order by name"))).scalars())
 
-    yield read
+    return read
 
 
 async def put_effect(context: JobContext, name: str = "done") -> None:

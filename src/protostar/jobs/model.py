@@ -5,7 +5,6 @@ from typing import Any, Literal
 from uuid import UUID
 
 State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
-STATES: tuple[State, ...] = ("queued", "running", "succeeded", "failed", "dead", "cancelled")
 
 
 @dataclass(frozen=True, slots=True)

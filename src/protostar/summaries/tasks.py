@@ -41,7 +41,7 @@ def tasks(database: Database, chat: ChatModel | None) -> list[Task]:
                 return
             model = chat.name if chat is not None else None
             summary = await repository.known(row.space_id, row.text_sha256, model)
-            sample = await repository.sample(document_id, version, row.chunk_count) if summary is None else []
+            sample = await repository.sample(document_id, version, row.chunk_count)
         if summary is None:
             text = "\n\n".join(sample)[:_CHARS]
             summary, model = await _written(chat, prompts.summarize_document(row.title, text, language_of(text)), sample)
