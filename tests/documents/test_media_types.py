@@ -50,11 +50,11 @@ def head(name: str) -> bytes:
     return (FILES / name).read_bytes()[:HEAD_BYTES]
 
 
-def zipped(*names: str) -> bytes:
+def zipped(*names: str, mimetype: str = "") -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name in names:
-            archive.writestr(name, "x" * 50)
+            archive.writestr(name, mimetype or "x" * 50)
     return file.getvalue()[:HEAD_BYTES]
 
 
@@ -90,7 +90,7 @@ def test_without_a_known_extension_the_declared_type_counts(declared: str, media
     [
         ("a.odt", None, head("guide-ko.odt")),
         ("a.docx", None, head("guide-ko.odt")),
-        ("a.hwpx", None, zipped("mimetype", "Contents/header.xml")),
+        ("a.hwpx", None, zipped("mimetype", mimetype="application/hwp+zip")),
         ("a.zip", "application/zip", zipped("a.txt")),
         ("a.md", None, zipped("a.txt")),
         ("a.doc", "application/msword", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600),
@@ -126,6 +126,7 @@ def test_what_only_claims_to_be_supported_keeps_its_kind_for_its_reader_to_expla
     assert detect("a.docx", None, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600) == DOCX
     assert detect("a.pdf", None, b"") == PDF
     assert detect("a.epub", None, zipped("META-INF/container.xml")) == EPUB
+    assert detect("a.epub", None, zipped("mimetype", mimetype="compressed beyond recognition")) == EPUB
 
 
 @pytest.mark.parametrize(

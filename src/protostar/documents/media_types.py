@@ -92,7 +92,8 @@ def _inside_zip(claimed: Format | None, head: bytes) -> str:
         if name == "mimetype":
             if content.startswith(EPUB.encode()):
                 return EPUB
-            raise _unsupported()
+            if content.startswith(b"application/"):
+                raise _unsupported()
     if claimed is None or claimed.textual:
         raise _unsupported()
     return claimed.media_type

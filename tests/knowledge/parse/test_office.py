@@ -8,6 +8,10 @@ import docx
 import openpyxl
 import pptx
 import pytest
+from docx.opc.constants import CONTENT_TYPE as CT
+from docx.opc.constants import RELATIONSHIP_TYPE as RT
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
 from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import nsdecls, qn
 from pptx.util import Inches
@@ -92,6 +96,18 @@ def test_a_contents_list_is_left_out(tmp_path: Path) -> None:
     document.add_paragraph("1. 설치 ........ 3", style)
     document.add_paragraph("본문")
     assert shown(read(save(document, tmp_path / "a.docx"))) == [("paragraph", "본문")]
+
+
+def test_footnotes_stand_at_the_end(tmp_path: Path) -> None:
+    notes = f"""<w:footnotes {nsdecls("w")}><w:footnote w:id="-1" w:type="separator"><w:p/></w:footnote>
+        <w:footnote w:id="1"><w:p><w:r><w:t>각주의 글</w:t></w:r></w:p></w:footnote></w:footnotes>"""
+    document = docx.Document()
+    document.add_heading("제목", 1)
+    part = Part(PackURI("/word/footnotes.xml"), CT.WML_FOOTNOTES, notes.encode(), document.part.package)
+    document.part.relate_to(part, RT.FOOTNOTES)
+    parsed = read(save(document, tmp_path / "a.docx"))
+    assert shown(parsed) == [("heading", "제목"), ("paragraph", "각주의 글")]
+    assert parsed.blocks[-1].heading_path == ()
 
 
 # -- PowerPoint

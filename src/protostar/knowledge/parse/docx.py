@@ -37,19 +37,19 @@ _UNSEEN = ("{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallbac
 
 def read(path: Path, max_chars: int) -> ParsedText:
     zip_guard.check(path, _KIND)
+    builder = TextBuilder(max_chars)
     with damaged(_KIND, *zip_guard.ERRORS, OpcError):
         document = docx.Document(str(path))
         related = {rel.reltype.rsplit("/", 1)[-1]: rel.target_part for rel in document.part.rels.values() if not rel.is_external}
+        writer = _Writer(builder, _Styles(document), _Numbering(related.get("numbering")))
         root: Any = document.element
-        notes = [parse_xml(related[name].blob) for name in ("footnotes", "endnotes") if name in related]
-        title = document.core_properties.title
-    builder = TextBuilder(max_chars)
-    writer = _Writer(builder, _Styles(document), _Numbering(related.get("numbering")))
-    writer.add(root.body)
-    builder.outline.leave()
-    for note in notes:
-        writer.add(note)
-    return builder.build(title=title)
+        writer.add(root.body)
+        builder.outline.leave()
+        for name in ("footnotes", "endnotes"):
+            notes: Any = parse_xml(related[name].blob) if name in related else ()
+            for note in notes:
+                writer.add(note)
+        return builder.build(title=document.core_properties.title)
 
 
 class _Styles:

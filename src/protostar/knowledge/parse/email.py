@@ -33,15 +33,22 @@ def _add_message(builder: TextBuilder, message: EmailMessage, level: int) -> Non
     builder.heading(level, _header(message, "Subject"))
     headers = ((name, _header(message, name)) for name in _SHOWN)
     builder.block("paragraph", "\n".join(f"{name}: {value}" for name, value in headers if value))
-    body = message.get_body(("plain", "html")) or (None if message.is_multipart() else message)
+    body = _body(message)
     if body is not None:
-        _add_text(builder, cast("EmailMessage", body), level)
+        _add_text(builder, body, level)
     for attachment in _attachments(message):
         if attachment.get_content_type() == "message/rfc822" and level < _DEEPEST:
             _add_message(builder, cast("EmailMessage", attachment.get_content()), level + 1)
         elif attachment.get_content_maintype() == "text":
             builder.heading(level + 1, clean(attachment.get_filename() or ""))
             _add_text(builder, attachment, level + 1)
+
+
+def _body(message: EmailMessage) -> EmailMessage | None:
+    """Plain text where there is some. A message without parts is its own body, even one that says it has parts."""
+    if message.is_multipart():
+        return cast("EmailMessage | None", message.get_body(("plain", "html")))
+    return message if message.get_content_maintype() in {"text", "multipart"} else None
 
 
 def _attachments(message: EmailMessage) -> Iterator[EmailMessage]:

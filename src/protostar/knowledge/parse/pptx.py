@@ -18,15 +18,14 @@ _KIND = "a PowerPoint presentation (.pptx)"
 
 def read(path: Path, max_chars: int) -> ParsedText:
     zip_guard.check(path, _KIND)
+    builder = TextBuilder(max_chars)
     with damaged(_KIND, *zip_guard.ERRORS, PythonPptxError):
         presentation = pptx.Presentation(str(path))
         slides: list[Any] = list(presentation.slides)
-        title = presentation.core_properties.title
-    builder = TextBuilder(max_chars)
-    for number, slide in enumerate(slides, 1):
-        if slide.element.get("show") not in {"0", "false"}:
-            _add_slide(builder, slide, number)
-    return builder.build(title=title, page_count=len(slides))
+        for number, slide in enumerate(slides, 1):
+            if slide.element.get("show") not in {"0", "false"}:
+                _add_slide(builder, slide, number)
+        return builder.build(title=presentation.core_properties.title, page_count=len(slides))
 
 
 def _add_slide(builder: TextBuilder, slide: Any, number: int) -> None:

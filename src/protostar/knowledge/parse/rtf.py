@@ -28,7 +28,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
     if not raw.startswith(b"{\\rtf") or not raw.rstrip(b"\0\r\n\t ").endswith(b"}"):
         raise UnreadableDocument(f"The file is damaged, incomplete or not {_KIND}.")
     # Bytes above ASCII are escaped as the standard wants it, so that the code page of their font applies to them.
-    source = _HIGH_BYTE.sub(lambda byte: b"\\'%02x" % byte[0], raw).decode("ascii")
+    source = _HIGH_BYTE.sub(lambda byte: b"\\'%02x" % byte[0][0], raw).decode("ascii")
     with damaged(_KIND, ValueError, LookupError):
         text = str(rtf_to_text(_marked(source), errors="replace"))  # pyright: ignore[reportUnknownArgumentType]
     builder = TextBuilder(max_chars)

@@ -25,8 +25,8 @@ _MAX_CELLS = 1_000_000
 def read(path: Path, max_chars: int) -> ParsedText:
     zip_guard.check(path, _KIND)
     builder = TextBuilder(max_chars)
-    with damaged(_KIND, *zip_guard.ERRORS, InvalidFileException, TypeError):
-        workbook: Any = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    with damaged(_KIND, *zip_guard.ERRORS, InvalidFileException), path.open("rb") as file:
+        workbook: Any = openpyxl.load_workbook(file, read_only=True, data_only=True)
         allowance = _Allowance()
         for number, sheet in enumerate(workbook.worksheets, 1):
             rows = _rows(sheet, allowance) if sheet.sheet_state == "visible" else iter(())

@@ -1,0 +1,211 @@
+"""CSV, RTF, e-mail, notebooks and books: what the small real files do not show."""
+
+import json
+import zipfile
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from tests.knowledge.parse.support import block_with, read, shown
+
+from protostar.errors import UnreadableDocument
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+# -- CSV
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv"])
+def test_the_delimiter_is_found(tmp_path: Path, delimiter: str, name: str) -> None:
+    rows = [["이름", "값"], ["사과, 배; 감", "3"], ["물", "5"]]
+    content = "\r\n".join(delimiter.join(f'"{cell}"' for cell in row) for row in rows)
+    assert shown(read(write(tmp_path / name, content))) == [("table", "이름 | 값\n사과, 배; 감 | 3\n물 | 5")]
+
+
+def test_a_single_column_is_a_list_of_lines(tmp_path: Path) -> None:
+    assert shown(read(write(tmp_path / "a.csv", "하나\n둘\n\n셋\n"))) == [("table", "하나\n둘\n셋")]
+
+
+def test_a_cell_may_be_longer_than_the_default_of_the_library(tmp_path: Path) -> None:
+    cell = "x" * 300_000
+    assert read(write(tmp_path / "a.csv", f"a,b\n{cell},1\n")).text.endswith(f"{cell} | 1")
+
+
+# -- RTF
+
+
+def test_the_code_page_of_the_file_applies_to_escaped_and_to_raw_bytes(tmp_path: Path) -> None:
+    korean = "백업 파일".encode("cp949")
+    escaped = "".join(f"\\'{byte:02x}" for byte in korean).encode()
+    for body in (escaped, korean):
+        content = b"{\\rtf1\\ansi\\ansicpg949{\\fonttbl{\\f0\\fcharset129 Batang;}}\\f0 " + body + b"\\par}"
+        assert shown(read(write(tmp_path / "a.rtf", content))) == [("paragraph", "백업 파일")]
+
+
+def test_surrogate_pairs_are_one_character(tmp_path: Path) -> None:
+    parsed = read(write(tmp_path / "a.rtf", rb"{\rtf1\uc1 \u-10179?\u-8704? smile\par}"))
+    assert parsed.text == "😀 smile"
+
+
+def test_headings_of_word_become_headings(tmp_path: Path) -> None:
+    styles = rb"{\stylesheet{\s0 Normal;}{\s15\ql\sbasedon0 heading 1;}{\s2 heading 2;}}"
+    body = rb"\pard\s15 One\par\pard\s0 text\par\pard\s2 Two\par\pard\s0 more|text\par"
+    parsed = read(write(tmp_path / "a.rtf", b"{\\rtf1" + styles + body + b"}"))
+    assert shown(parsed) == [("heading", "One"), ("paragraph", "text"), ("heading", "Two"), ("paragraph", "more|text")]
+    assert parsed.blocks[-1].heading_path == ("One", "Two")
+
+
+@pytest.mark.parametrize("content", [rb"{\rtf1 cut off in the middle", b"plain text"])
+def test_broken_rtf(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(UnreadableDocument, match="not an RTF document"):
+        read(write(tmp_path / "a.rtf", content))
+
+
+# -- E-mail
+
+
+def test_html_is_read_where_there_is_no_plain_text(tmp_path: Path) -> None:
+    message = EmailMessage()
+    message["Subject"] = "HTML"
+    message["From"] = "홍길동 <a@example.com>"
+    message.set_content("<h1>머리</h1><p>본문 <b>굵게</b></p>", subtype="html")
+    parsed = read(write(tmp_path / "a.eml", message.as_bytes()))
+    assert shown(parsed) == [
+        ("heading", "HTML"),
+        ("paragraph", "From: 홍길동 <a@example.com>"),
+        ("heading", "머리"),
+        ("paragraph", "본문 굵게"),
+    ]
+    assert parsed.blocks[-1].heading_path == ("HTML", "머리")
+
+
+def test_a_mail_in_raw_korean_bytes(tmp_path: Path) -> None:
+    content = "Subject: 점검 안내\r\nFrom: 관리자\r\nContent-Type: text/plain; charset=ks_c_5601-1987\r\n\r\n내일 점검합니다. 똠"
+    parsed = read(write(tmp_path / "a.eml", content.encode("cp949")))
+    assert shown(parsed) == [("heading", "점검 안내"), ("paragraph", "From: 관리자"), ("paragraph", "내일 점검합니다. 똠")]
+
+
+def test_forwarded_mail_and_text_attachments_are_read(tmp_path: Path) -> None:
+    inner = EmailMessage()
+    inner["Subject"] = "원본"
+    inner.set_content("원래 내용")
+    outer = EmailMessage()
+    outer["Subject"] = "전달"
+    outer.set_content("아래를 보십시오.")
+    outer.add_attachment(inner)
+    outer.add_attachment("# 메모\n\n내용", subtype="markdown", filename="메모.md")
+    outer.add_attachment(b"\x89PNG", maintype="image", subtype="png", filename="a.png")
+    parsed = read(write(tmp_path / "a.eml", outer.as_bytes()))
+    assert block_with(parsed, "원래 내용").heading_path == ("전달", "원본")
+    assert block_with(parsed, "# 메모").kind == "heading"
+    assert "PNG" not in parsed.text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Subject: s\nContent-Type: multipart/mixed\n\nno boundary, still text",
+        b"Subject: s\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nno boundary, still text",
+        b"Subject: s\nContent-Type: text/plain; charset=no-such\n\nno boundary, still text",
+        b'Subject: s\nFrom: "broken <a@b\nContent-Type: ;;;\n\nno boundary, still text',
+    ],
+)
+def test_malformed_mail_is_still_read(tmp_path: Path, content: bytes) -> None:
+    assert "no boundary, still text" in read(write(tmp_path / "a.eml", content)).text
+
+
+def test_a_mail_that_is_a_picture_has_a_subject_only(tmp_path: Path) -> None:
+    content = b"Subject: s\nContent-Type: image/png\nContent-Transfer-Encoding: base64\n\niVBORw0KGgo="
+    assert shown(read(write(tmp_path / "a.eml", content))) == [("heading", "s")]
+
+
+def test_what_is_no_mail(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableDocument, match="not an e-mail"):
+        read(write(tmp_path / "a.eml", "그냥 글입니다."))
+
+
+# -- Notebooks
+
+
+def test_old_notebooks_errors_and_pictures(tmp_path: Path) -> None:
+    outputs = [
+        {"output_type": "pyerr", "ename": "ValueError", "evalue": "bad", "traceback": ["\x1b[31mno\x1b[0m"]},
+        {"output_type": "display_data", "png": "iVBOR", "text": ["<matplotlib.Figure>"]},
+        {"output_type": "stream", "text": "\x1b[1mbold\x1b[0m"},
+    ]
+    cells = [
+        {"cell_type": "heading", "level": 2, "source": "제목"},
+        {"cell_type": "code", "input": ["a\n", "b"], "outputs": outputs},
+        {"cell_type": "raw", "source": "raw"},
+    ]
+    parsed = read(write(tmp_path / "a.ipynb", json.dumps({"worksheets": [{"cells": cells}]})))
+    assert shown(parsed) == [
+        ("heading", "제목"),
+        ("code", "a\nb"),
+        ("code", "ValueError: bad"),
+        ("code", "bold"),
+        ("paragraph", "raw"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "5",
+        '"cells"',
+        "{}",
+        '{"cells": 5}',
+        '{"cells": [5]}',
+        '{"cells": [{"source": {}, "cell_type": 1}]}',
+        "[" * 100_000,
+    ],
+)
+def test_what_is_no_notebook(tmp_path: Path, content: str) -> None:
+    with pytest.raises(UnreadableDocument):
+        read(write(tmp_path / "a.ipynb", content))
+
+
+# -- Books
+
+
+def book(path: Path, pages: dict[str, str], **more: str) -> Path:
+    items = "".join(f'<item id="{name}" href="{name}.xhtml"/>' for name in pages)
+    refs = "".join(f'<itemref idref="{name}"/>' for name in pages)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/epub+zip")
+        container = '<container xmlns="urn:c"><rootfiles><rootfile full-path="O/c.opf"/></rootfiles></container>'
+        archive.writestr("META-INF/container.xml", container)
+        archive.writestr("O/c.opf", f'<package xmlns="urn:o"><manifest>{items}</manifest><spine>{refs}</spine></package>')
+        for name, content in pages.items():
+            archive.writestr(f"O/{name}.xhtml", content)
+        for name, content in more.items():
+            archive.writestr(name.replace("__", "/") + ".xml", content)
+    return path
+
+
+def test_elements_that_close_themselves_swallow_nothing(tmp_path: Path) -> None:
+    page = '<html><head><title/><script src="x.js"/></head><body><p>하나<br/><a id="x"/>둘</p><div/><p>셋</p></body></html>'
+    assert shown(read(book(tmp_path / "a.epub", {"a": page}))) == [("paragraph", "하나\n둘"), ("paragraph", "셋")]
+
+
+def test_a_page_that_is_missing_is_passed_over(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.epub", {"a": "<p>text</p>"})
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(tmp_path / "b.epub", "w") as other:
+        for name in archive.namelist():
+            content = archive.read(name)
+            other.writestr(name, content.replace(b"<spine>", b'<spine><itemref idref="gone"/>'))
+    assert shown(read(tmp_path / "b.epub")) == [("paragraph", "text")]
+
+
+def test_a_protected_book_says_so(tmp_path: Path) -> None:
+    encryption = '<encryption><CipherReference URI="O/a.xhtml"/></encryption>'
+    with pytest.raises(UnreadableDocument, match="copy-protected"):
+        read(book(tmp_path / "a.epub", {"a": "noise"}, **{"META-INF__encryption": encryption}))
