@@ -247,6 +247,12 @@ async def test_a_stream_that_breaks_off(server, chat, fault, words, collect, pro
     assert no_secret(caught.value)
 
 
+async def test_a_stream_may_not_grow_without_end(chat, read, monkeypatch):
+    monkeypatch.setattr("protostar.llm.openai.MAX_STREAM_BYTES", 500)
+    with pytest.raises(ModelUnavailable, match="broke off"):
+        await read(chat())
+
+
 async def test_an_error_in_the_stream_may_be_a_refusal(server, chat, read):
     server.behave(error={"message": "content filtered", "code": 400})
     with pytest.raises(ModelRejected, match="content filtered"):
