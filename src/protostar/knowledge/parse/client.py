@@ -111,7 +111,7 @@ class ParseServer:
         """
         async with self._slots:
             process = await self._started()
-            with _discarding_failures(work_dir):
+            with _leaving_no_remains(work_dir):
                 running = process.submit(self._request(path, media_type, work_dir))
                 try:
                     await self._wait(process, running)
@@ -287,11 +287,17 @@ def _outcome(work_dir: Path, status: int | None, filename: str, seconds: float) 
 
 
 @contextmanager
-def _discarding_failures(work_dir: Path) -> Generator[None]:
+def _leaving_no_remains(work_dir: Path) -> Generator[None]:
+    """Nothing of another parse is in the folder before, and nothing of this one after it failed."""
+    _discard(work_dir)
     try:
         yield
     except BaseException:
-        for name in (TEXT, CHUNKS, FREQUENCIES, RESULT, ERROR):
-            (work_dir / name).unlink(missing_ok=True)
-            (work_dir / name).with_suffix(".part").unlink(missing_ok=True)
+        _discard(work_dir)
         raise
+
+
+def _discard(work_dir: Path) -> None:
+    for name in (TEXT, CHUNKS, FREQUENCIES, RESULT, ERROR):
+        (work_dir / name).unlink(missing_ok=True)
+        (work_dir / name).with_suffix(".part").unlink(missing_ok=True)

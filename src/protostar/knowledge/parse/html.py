@@ -3,11 +3,12 @@
 import re
 from pathlib import Path
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.charset import decode
+from protostar.knowledge.parse.failures import TOO_COMPLEX
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.normalise import one_line
 from protostar.knowledge.parse.tables import add_table
@@ -53,7 +54,11 @@ def read(path: Path, max_chars: int) -> ParsedText:
 def add_html(builder: TextBuilder, text: str, *, below: int = 0) -> str | None:
     """Add a page to a larger document, its headings `below` levels deeper; returns the page's title."""
     _refuse_deep_nesting(text)
-    page = LexborHTMLParser(text)
+    try:
+        page = LexborHTMLParser(text)
+    except SelectolaxError as error:
+        # Any text is HTML to it; only memory can run out.
+        raise UnreadableDocument(TOO_COMPLEX) from error
     if page.body is None:
         return None
     before = builder.size
