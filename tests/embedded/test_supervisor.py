@@ -93,15 +93,18 @@ async def test_children_hear_neither_the_terminal_nor_the_foreground_group() -> 
             assert os.getsid(pid) == pid
 
 
-async def test_kill_ends_a_frozen_service() -> None:
+async def test_kill_ends_a_frozen_service_while_others_wait_for_it() -> None:
     with capture_logs() as logs:
         supervisor = Supervisor()
-        await supervisor.start(python("api", SLEEPS))
-        process = psutil.Process(next(entry["pid"] for entry in logs if entry["event"] == "service_ready"))
-        process.send_signal(signal.SIGSTOP)
+        await supervisor.start(python("worker", SLEEPS))
+        await supervisor.start(python("api", SLEEPS, stop_within=600))
+        processes = [psutil.Process(entry["pid"]) for entry in logs if entry["event"] == "service_ready"]
+        processes[1].send_signal(signal.SIGSTOP)
+        stop = asyncio.create_task(supervisor.stop(within=600))
+        await asyncio.sleep(0)  # it has begun, and waits for the frozen one
         supervisor.kill()
-        await wait_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
-        await supervisor.stop()
+        await wait_until(lambda: all(not process.is_running() or process.status() == psutil.STATUS_ZOMBIE for process in processes))
+        await stop
 
 
 async def test_run_returns_the_exit_status() -> None:

@@ -107,13 +107,13 @@ class Supervisor:
     async def stop(self, within: float = STOP_WITHIN) -> None:
         """Stop all services, the last one started first, in `within` seconds in all."""
         children = [*reversed(self._children)]
-        self._children.clear()
         await self._stop_keeping(children)
         deadline = asyncio.get_running_loop().time() + within - KILL_WITHIN
         reserved = sum(child.service.stop_within for child in children)
         for child in children:
             reserved -= child.service.stop_within
             await self._end(child, deadline - reserved)
+            self._children.remove(child)
         self._close_pipe()
 
     def kill(self) -> None:
