@@ -2,10 +2,13 @@
 
 import logging
 import sys
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import Metric
+from prometheus_client.registry import Collector
 
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -43,6 +46,43 @@ class Metrics:
         self.redis_errors = Counter("protostar_redis_errors", "Redis commands that failed and were done without", registry=registry)
         self.queue = Gauge("protostar_jobs", "Jobs in PostgreSQL", ["kind", "state"], registry=registry)
         self.dependency_up = Gauge("protostar_dependency_up", "1 ok, 0.5 degraded, 0 down", ["dependency"], registry=registry)
+
+
+Samples = list[tuple[str, dict[str, str], float]]
+
+
+def samples_of(registry: CollectorRegistry) -> Samples:
+    """(name, labels, value) of everything that has been counted, as JSON can carry it to another process."""
+    return [
+        (sample.name, dict(sample.labels), sample.value)
+        for family in registry.collect()
+        for sample in family.samples
+        if sample.value and not sample.name.endswith("_created")
+    ]
+
+
+def exposition(registry: CollectorRegistry, others: Mapping[str, Samples]) -> bytes:
+    """The registry in Prometheus' text format, together with the samples of other processes, each under its `process`."""
+
+    class Everyone(Collector):
+        def collect(self) -> Iterator[Metric]:
+            for family in registry.collect():
+                merged = Metric(family.name, family.documentation, family.type)
+                names = {sample.name for sample in family.samples} | {family.name + end for end in _ENDINGS}
+                for sample in family.samples:
+                    merged.add_sample(sample.name, {**sample.labels, "process": "api"}, sample.value)
+                for process, samples in others.items():
+                    for name, labels, value in samples:
+                        if name in names:
+                            merged.add_sample(name, {**labels, "process": process}, value)
+                yield merged
+
+    everyone = CollectorRegistry()
+    everyone.register(Everyone())
+    return generate_latest(everyone)
+
+
+_ENDINGS = ("", "_total", "_bucket", "_count", "_sum")
 
 
 def configure_logging(form: Literal["console", "json"], level: str) -> None:

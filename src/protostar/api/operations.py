@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict
 
 from protostar.access.model import Principal
@@ -22,6 +23,7 @@ from protostar.jobs.registry import Registry
 from protostar.jobs.repository import JobRepository
 from protostar.paging import Page, before, page_of
 from protostar.resources import Resources
+from protostar.telemetry import Samples, exposition
 
 router = APIRouter()
 
@@ -129,17 +131,18 @@ async def _workers(resources: Resources) -> list[WorkerInfo]:
 
 
 @router.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
-async def metrics(resources: Parts, _key: Admin) -> Response:
-    """In Prometheus' text format."""
-    try:
-        async with resources.database.transaction() as session:
-            counts = await JobRepository(session).counts()
-    except DatabaseUnavailable:
-        counts = []  # the rest is wanted most while PostgreSQL is away
+async def metrics(resources: Parts, _principal: Admin) -> Response:
+    """In Prometheus' text format: this process's, and every worker's as of its last heartbeat."""
+    workers: dict[str, Samples] = {}
     resources.metrics.queue.clear()
-    for kind, state, jobs in counts:
-        resources.metrics.queue.labels(kind, state).set(jobs)
-    return Response(generate_latest(resources.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    # While PostgreSQL is away the rest is wanted most.
+    with suppress(DatabaseUnavailable):
+        async with resources.database.transaction() as session:
+            repository = JobRepository(session)
+            workers = {row.name: row.samples for row in await repository.workers()}
+            for kind, state, jobs in await repository.counts():
+                resources.metrics.queue.labels(kind, state).set(jobs)
+    return Response(exposition(resources.metrics.registry, workers), media_type=CONTENT_TYPE_LATEST)
 
 
 # -- jobs

@@ -89,15 +89,17 @@ async def is_migrated(database: Database) -> bool:
 
 async def wait_until_migrated(database: Database, stop: asyncio.Event) -> bool:
     """True once the schema is there; False when `stop` is set before. Never gives up by itself."""
-    wait = 0.2
+    wait, waited = 0.2, False
     while not stop.is_set():
         try:
             if await is_migrated(database):
-                await database.reconnect()
+                if waited:
+                    await database.reconnect()
                 return True
             log.warning("waiting_for_migration", hint="run «protostar migrate»")
         except DatabaseUnavailable as error:
             log.warning("waiting_for_database", error=str(error))
+        waited = True
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), wait * random.uniform(0.8, 1.2))  # noqa: S311
         wait = min(5, wait * 2)

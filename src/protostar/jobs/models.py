@@ -71,7 +71,7 @@ class JobSlotRow(Base):
 
 
 class WorkerRow(Base):
-    """A worker process's heartbeat."""
+    """A worker process's heartbeat, with its metrics: whoever scrapes an API sees every process."""
 
     __tablename__ = "workers"
 
@@ -81,5 +81,6 @@ class WorkerRow(Base):
     concurrency: Mapped[int] = mapped_column(Integer)
     running: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     version: Mapped[str]
+    samples: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     started_at: Mapped[datetime] = mapped_column(server_default=NOW)
     seen_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -134,9 +134,11 @@ _PRUNE_SLOTS = text("delete from job_slots where slot < now() - interval '30 day
 _PRUNE_WORKERS = text("delete from workers where seen_at < now() - interval '1 hour'")
 
 _HEARTBEAT = text("""
-    insert into workers (id, name, kinds, concurrency, running, version)
-    values (:id, :name, :kinds, :concurrency, :running, :version)
-    on conflict (id) do update set running = excluded.running, seen_at = now()""").bindparams(bindparam("kinds", type_=ARRAY(Text)))
+    insert into workers (id, name, kinds, concurrency, running, version, samples)
+    values (:id, :name, :kinds, :concurrency, :running, :version, :samples)
+    on conflict (id) do update set running = excluded.running, samples = excluded.samples, seen_at = now()""").bindparams(
+    bindparam("kinds", type_=ARRAY(Text)), bindparam("samples", type_=JSONB)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,19 @@ class Enqueue:
     delay: timedelta = timedelta(0)
     give_up_after: timedelta = timedelta(days=1)
     max_attempts: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A row of `workers`; see models. `samples`: of telemetry."""
+
+    id: UUID
+    name: str
+    kinds: list[str]
+    concurrency: int
+    running: int
+    version: str
+    samples: list[Any]
 
 
 class JobRepository:
@@ -233,9 +248,8 @@ class JobRepository:
         await self._session.execute(_PRUNE_SLOTS)
         await self._session.execute(_PRUNE_WORKERS)
 
-    async def heartbeat(self, *, id: UUID, name: str, kinds: list[str], concurrency: int, running: int, version: str) -> None:  # noqa: A002
-        values = {"id": id, "name": name, "kinds": kinds, "concurrency": concurrency, "running": running, "version": version}
-        await self._session.execute(_HEARTBEAT, values)
+    async def heartbeat(self, beat: Heartbeat) -> None:
+        await self._session.execute(_HEARTBEAT, {name: getattr(beat, name) for name in beat.__slots__})
 
     async def get(self, id_: UUID) -> JobRow | None:
         return await self._session.get(JobRow, id_)

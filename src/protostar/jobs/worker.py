@@ -21,9 +21,9 @@ from protostar.jobs.context import JobContext
 from protostar.jobs.leases import Leases, Reason
 from protostar.jobs.model import Change, Job, State
 from protostar.jobs.registry import Registry, Task
-from protostar.jobs.repository import Enqueue, JobRepository
+from protostar.jobs.repository import Enqueue, Heartbeat, JobRepository
 from protostar.redis.client import RedisClient
-from protostar.telemetry import Metrics
+from protostar.telemetry import Metrics, samples_of
 
 log = structlog.get_logger()
 
@@ -274,14 +274,16 @@ class Worker:
 
     async def _heartbeat(self) -> None:
         async with self._database.transaction() as session:
-            await JobRepository(session).heartbeat(
+            beat = Heartbeat(
                 id=self._id,
                 name=self._name,
                 kinds=self._kinds,
                 concurrency=self._settings.concurrency,
                 running=len(self._running),
                 version=self._version,
+                samples=samples_of(self._metrics.registry),
             )
+            await JobRepository(session).heartbeat(beat)
 
     async def _schedule(self) -> None:
         """Enqueue the periodic jobs whose slot nobody has taken yet."""
