@@ -1,0 +1,89 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.spaces import Space, passage
+
+from protostar.answers.extractive import quote_answer
+
+TEXTS = (
+    "환불은 결제 후 7일 이내에 신청할 수 있다. 배송이 시작된 상품은 반품한다.\n\n고객센터는 평일 오전 9시부터 오후 6시까지 운영한다.",
+    "회원 등급은 세 가지이다. 등급에 따라 적립률이 다르다.",
+    "The warranty lasts two years. It covers defects of material[12]. It does not cover water damage.",
+    "보증 기간 안내:\n- 본체는 2년\n- 배터리는 6개월\n- 소모품은 제외",
+)
+
+
+def ask(question: str, *texts: str) -> tuple[str, list[str]]:
+    space = Space(*(texts or TEXTS))
+    pieces, citations = quote_answer(space.query(question), space.passages(question))
+    return "".join(pieces), [citation.quote for citation in citations]
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("환불은 언제까지 신청할 수 있나요?", "환불은 결제 후 7일 이내에 신청할 수 있다."),
+        ("고객센터는 언제 운영하나요?", "고객센터는 평일 오전 9시부터 오후 6시까지 운영한다."),
+        ("How long does the warranty last?", "The warranty lasts two years."),
+    ],
+)
+def test_the_best_sentence_comes_first(question: str, quote: str) -> None:
+    text, quotes = ask(question)
+    assert quotes[0].startswith(quote)
+    assert text.startswith(quote)
+
+
+def test_a_sentence_that_only_announces_takes_what_follows_along() -> None:
+    _, quotes = ask("보증 기간 안내")
+    assert quotes[0] == TEXTS[3]
+
+
+def test_numbers_of_the_document_do_not_look_like_markers() -> None:
+    text, quotes = ask("defects of material")
+    assert "material[12]" in quotes[0]
+    assert set(re.findall(r"\[(\d+)\]", text)) == {str(number) for number in range(1, len(quotes) + 1)}
+
+
+def test_bullets_are_not_quoted() -> None:
+    items = "- 본체는 2년 동안 보증하며 그 뒤에는 수리비를 받고 고친다. 자세한 것은 아래에 있다.\n- 배터리는 6개월 동안 보증한다."
+    _, quotes = ask("배터리 보증", items)
+    assert quotes[0] == "배터리는 6개월 동안 보증한다."
+
+
+def test_the_same_is_not_said_twice() -> None:
+    same = "환불은 결제 후 7일 이내에 신청할 수 있다."
+    _, quotes = ask("환불 신청", same, same + " 끝.", "환불 신청은 전화로도 받는다. 주말에는 쉰다.")
+    assert sum("7일" in quote for quote in quotes) == 1
+
+
+def test_at_most_three_quotes_and_none_without_a_word_in_common() -> None:
+    many = [f"환불 규정 {number}조는 {chr(0xAC00 + 97 * number)}품 담당자가 {number}층에서 처리한다." for number in range(9)]
+    assert len(ask("환불 규정", *many)[1]) == 3
+    assert ask("날씨", "환불은 7일 이내에 한다.") == ("", [])
+    space = Space()
+    assert quote_answer(space.query("환불"), []) == ([], [])
+
+
+def test_a_heading_is_context_and_not_a_quote() -> None:
+    text = "## 배터리\n\n6개월 동안 보증한다. 그 뒤에는 유상이다."
+    question = "배터리 보증은 몇 개월인가요?"
+    query = Space("배터리\n" + text, *TEXTS).query(question)
+    pieces, citations = quote_answer(query, [passage(text, 0, score=1.0, heading_path=("제품", "배터리"))])
+    assert citations[0].quote.startswith("6개월 동안 보증한다.")
+    assert pieces[0].endswith(" [1]")
+
+
+@given(
+    st.lists(st.text(st.sampled_from("환불 신청refund7일.\n-|[1]#* "), max_size=300), max_size=4),
+    st.text(st.sampled_from("환불 신청refund7일? "), max_size=40),
+)
+def test_quotes_are_verbatim(texts: list[str], question: str) -> None:
+    space = Space(*texts)
+    pieces, citations = quote_answer(space.query(question), space.passages(question))
+    assert len(pieces) == len(citations) <= 3
+    for number, (piece, citation) in enumerate(zip(pieces, citations, strict=True), 1):
+        assert citation.marker == number
+        assert piece.endswith(f" [{number}]")
+        assert any(text[citation.start : citation.end] == citation.quote for text in texts)
