@@ -8,7 +8,7 @@ from tests.support.spaces import Space, passage
 from protostar.answers.extractive import quote_answer
 
 TEXTS = (
-    "환불은 결제 후 7일 이내에 신청할 수 있다. 배송이 시작된 상품은 반품한다.\n\n고객센터는 평일 오전 9시부터 오후 6시까지 운영한다.",
+    "환불은 결제 후 7일 이내에 신청할 수 있다. 배송이 시작된 상품은 반품한다.\n\n고객센터는 평일 9시부터 18시까지 운영한다.",
     "회원 등급은 세 가지이다. 등급에 따라 적립률이 다르다.",
     "The warranty lasts two years. It covers defects of material[12]. It does not cover water damage.",
     "보증 기간 안내:\n- 본체는 2년\n- 배터리는 6개월\n- 소모품은 제외",
@@ -25,7 +25,7 @@ def ask(question: str, *texts: str) -> tuple[str, list[str]]:
     ("question", "quote"),
     [
         ("환불은 언제까지 신청할 수 있나요?", "환불은 결제 후 7일 이내에 신청할 수 있다."),
-        ("고객센터는 언제 운영하나요?", "고객센터는 평일 오전 9시부터 오후 6시까지 운영한다."),
+        ("고객센터는 언제 운영하나요?", "고객센터는 평일 9시부터 18시까지 운영한다."),
         ("How long does the warranty last?", "The warranty lasts two years."),
     ],
 )
