@@ -7,19 +7,16 @@ from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
 from protostar.access.address import client_address
-from protostar.access.model import Principal, Role
+from protostar.access.model import Key, Principal, Role
 from protostar.access.service import Access
-from protostar.errors import Forbidden, InvalidInput, Unauthorized
+from protostar.errors import Forbidden, Unauthorized
 
 _bearer = HTTPBearer(auto_error=False, description="«Authorization: Bearer <key>»")
 
 
-async def _principal(
-    request: Request,
-    scopes: SecurityScopes,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    space: Annotated[UUID | None, Header(alias="Protostar-Space", description="the space to work on, for the admin key")] = None,
-) -> Principal:
+async def _key(
+    request: Request, scopes: SecurityScopes, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Key:
     """The key of the request, checked against the role that the endpoint names as its scope."""
     if credentials is None:
         raise Unauthorized("Send a key in the header «Authorization: Bearer <key>».")
@@ -30,6 +27,15 @@ async def _principal(
         raise Forbidden(f"This needs a key of the role «{role}»; yours is «{key.role}».")
     if key.role == "ask" and request.headers.get("origin") not in key.origins:
         raise Forbidden("This publishable key may only be used from the pages whose origins its owner has listed.")
+    return key
+
+
+async def _principal(
+    request: Request,
+    key: Annotated[Key, Depends(_key)],
+    space: Annotated[UUID | None, Header(alias="Protostar-Space", description="the space to work on, for the admin key")] = None,
+) -> Principal:
+    access: Access = request.state.access
     return await access.principal(key, space)
 
 
@@ -41,21 +47,13 @@ def _address(request: Request) -> str:
 Address = Annotated[str, Depends(_address)]
 
 
-Admin = Annotated[Principal, Security(_principal, scopes=["admin"])]
+# The installation's own business is done in no space: there may be none yet.
+Admin = Annotated[Key, Security(_key, scopes=["admin"])]
 Manager = Annotated[Principal, Security(_principal, scopes=["manage"])]
 Asker = Annotated[Principal, Security(_principal, scopes=["ask"])]
 
 Limit = Annotated[int, Query(ge=1, le=200, description="items of one page")]
 Cursor = Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before")]
-
-
-def before(cursor: str | None) -> UUID | None:
-    """The id that a cursor stands for: ids rise with time, so a page is what lies below the last one's last id."""
-    try:
-        return UUID(cursor) if cursor else None
-    except ValueError:
-        raise InvalidInput("The cursor is not one that this service gave out.") from None
-
 
 IdempotencyKey = Annotated[
     str | None,

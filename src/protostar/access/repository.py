@@ -36,8 +36,9 @@ class AccessRepository:
         """The id of the space where it exists; of the oldest one for None."""
         return (await self._session.execute(_SPACE, {"id": id_})).scalar_one_or_none()
 
-    async def list(self, space_id: UUID) -> Sequence[SpaceKeyRow]:
-        query = select(SpaceKeyRow).where(SpaceKeyRow.space_id == space_id).order_by(SpaceKeyRow.id.desc())
+    async def page(self, space_id: UUID, *, before: UUID | None, limit: int) -> Sequence[SpaceKeyRow]:
+        query = select(SpaceKeyRow).where(SpaceKeyRow.space_id == space_id).order_by(SpaceKeyRow.id.desc()).limit(limit)
+        query = query.where(SpaceKeyRow.id < before) if before is not None else query
         return (await self._session.scalars(query)).all()
 
     async def add(self, row: SpaceKeyRow) -> SpaceKeyRow:
@@ -46,10 +47,11 @@ class AccessRepository:
         await self._session.refresh(row)
         return row
 
-    async def delete(self, space_id: UUID, key_id: UUID) -> bytes | None:
-        """The hash of the key that is gone now; None where there was none."""
-        statement = delete(SpaceKeyRow).where(SpaceKeyRow.space_id == space_id, SpaceKeyRow.id == key_id)
-        return (await self._session.execute(statement.returning(SpaceKeyRow.hash))).scalar_one_or_none()
+    async def delete(self, space_id: UUID, key_id: UUID | None = None) -> Sequence[bytes]:
+        """The hashes of the keys that are gone now: this one's, or all of the space's."""
+        statement = delete(SpaceKeyRow).where(SpaceKeyRow.space_id == space_id)
+        statement = statement.where(SpaceKeyRow.id == key_id) if key_id is not None else statement
+        return (await self._session.scalars(statement.returning(SpaceKeyRow.hash))).all()
 
     async def remember(self, space_id: UUID, key: str, request_hash: bytes, resource_id: UUID) -> IdempotencyRow:
         """The row of this idempotency key: ours, or the one that was there before."""

@@ -32,7 +32,9 @@ class Access:
         self._database = database
         self._admin = hash_key(admin_key) if admin_key else None
         self._seen: OrderedDict[bytes, _Seen] = OrderedDict()
+        self._forgotten = 0
         self._first_space: UUID | None = None
+        self._first_space_at = 0.0
         self._secret: bytes | None = None
 
     async def authenticate(self, token: str) -> Key:
@@ -43,13 +45,15 @@ class Access:
         seen, now = self._seen.get(hash_), time.monotonic()
         if seen is not None and now - seen.at < FRESH.total_seconds():
             return seen.key
+        forgotten = self._forgotten
         try:
             key = await self._find(hash_)
         except DatabaseUnavailable:
             if seen is not None and now - seen.at < STALE.total_seconds():
                 return seen.key
             raise
-        self._remember(hash_, _Seen(key, now))
+        if self._forgotten == forgotten:  # else it may have been revoked while PostgreSQL was asked
+            self._remember(hash_, _Seen(key, now))
         return key
 
     async def secret(self) -> bytes:
@@ -68,29 +72,42 @@ class Access:
             if named not in (None, key.space_id):
                 raise NotFound("There is no space with that id.")
             return Principal(key, key.space_id)
-        if named is None and self._first_space is not None:
-            return Principal(key, self._first_space)
-        async with self._database.transaction() as session:
-            space_id = await AccessRepository(session).space(named)
+        space_id = await self._space(named) if named is not None else await self._oldest_space()
         if space_id is None:
             raise NotFound("There is no space with that id." if named else "There is no space yet: POST /v1/spaces makes one.")
-        if named is None:
-            self._first_space = space_id
         return Principal(key, space_id)
 
-    def forget_first_space(self) -> None:
-        """The oldest space was deleted."""
-        self._first_space = None
+    def forget(self, *hashes: bytes) -> None:
+        """Drop revoked keys from this process's memory."""
+        self._forgotten += 1
+        for hash_ in hashes:
+            self._seen.pop(hash_, None)
 
-    def forget(self, hash_: bytes) -> None:
-        """Drop a revoked key from this process's memory."""
-        self._seen.pop(hash_, None)
+    def forget_space(self, id_: UUID) -> None:
+        """Drop a deleted space from this process's memory."""
+        if id_ == self._first_space:
+            self._first_space = None
+
+    async def _oldest_space(self) -> UUID | None:
+        """Asked again once a minute, as another process may delete it; the one from before while PostgreSQL is away."""
+        now = time.monotonic()
+        if self._first_space is None or now - self._first_space_at >= FRESH.total_seconds():
+            try:
+                self._first_space, self._first_space_at = await self._space(None), now
+            except DatabaseUnavailable:
+                if self._first_space is None:
+                    raise
+        return self._first_space
+
+    async def _space(self, id_: UUID | None) -> UUID | None:
+        async with self._database.transaction() as session:
+            return await AccessRepository(session).space(id_)
 
     async def _find(self, hash_: bytes) -> Key:
         async with self._database.transaction() as session:
             row = await AccessRepository(session).find(hash_)
         if row is None:
-            self.forget(hash_)
+            self._seen.pop(hash_, None)
             raise Unauthorized("This key is not known here. Use the header «Authorization: Bearer <key>» with a valid key.")
         return Key(row.role, row.space_id, row.id, frozenset(row.origins))
 

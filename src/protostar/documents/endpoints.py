@@ -13,14 +13,14 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 
 from protostar import sse
-from protostar.dependencies import Cursor, IdempotencyKey, Limit, Manager, before
+from protostar.dependencies import Cursor, IdempotencyKey, Limit, Manager
 from protostar.documents import download
 from protostar.documents.schemas import Document, DocumentUpdate, ObjectUpload, Status
 from protostar.documents.service import Documents
 from protostar.documents.upload import Upload
 from protostar.errors import DatabaseUnavailable, InvalidInput, NotFound, ProtostarError, TooLarge
 from protostar.objects.store import ObjectStore
-from protostar.paging import Page, page_of
+from protostar.paging import Page, before, page_of
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
 
@@ -151,8 +151,9 @@ async def list_documents(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[Document]:
-    rows = await documents.page(principal.space_id, status=status, before=before(cursor), limit=limit + 1)
-    return page_of(rows, limit)
+    space_id = principal.space_id
+    rows = await documents.page(space_id, status=status, before=before(cursor, space_id), limit=limit + 1)
+    return page_of(rows, limit, space_id)
 
 
 @router.get("/{document_id}")

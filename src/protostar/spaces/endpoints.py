@@ -5,9 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, status
 
-from protostar.dependencies import Admin, Cursor, Limit, Manager, before
+from protostar.dependencies import Admin, Cursor, Limit, Manager
 from protostar.errors import NotFound
-from protostar.paging import Page, page_of
+from protostar.paging import Page, before, page_of
 from protostar.spaces.schemas import KeyCreate, KeyCreated, KeyInfo, Space, SpaceCreate, SpaceUpdate
 from protostar.spaces.service import Spaces
 
@@ -32,14 +32,14 @@ OwnSpace = Annotated[UUID, Depends(_own)]
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
-async def create_space(body: SpaceCreate, spaces: Service, _principal: Admin) -> Space:
+async def create_space(body: SpaceCreate, spaces: Service, _key: Admin) -> Space:
     return Space.model_validate(await spaces.create(body))
 
 
 @router.get("")
-async def list_spaces(spaces: Service, _principal: Admin, cursor: Cursor = None, limit: Limit = 50) -> Page[Space]:
-    rows = await spaces.page(before=before(cursor), limit=limit + 1)
-    return page_of([Space.model_validate(row) for row in rows], limit)
+async def list_spaces(spaces: Service, _key: Admin, cursor: Cursor = None, limit: Limit = 50) -> Page[Space]:
+    rows = await spaces.page(before=before(cursor, None), limit=limit + 1)
+    return page_of([Space.model_validate(row) for row in rows], limit, None)
 
 
 @router.get("/{space_id}")
@@ -64,8 +64,9 @@ async def create_key(space_id: OwnSpace, body: KeyCreate, spaces: Service) -> Ke
 
 
 @router.get("/{space_id}/keys")
-async def list_keys(space_id: OwnSpace, spaces: Service) -> list[KeyInfo]:
-    return [KeyInfo.model_validate(row) for row in await spaces.keys(space_id)]
+async def list_keys(space_id: OwnSpace, spaces: Service, cursor: Cursor = None, limit: Limit = 50) -> Page[KeyInfo]:
+    rows = await spaces.keys(space_id, before=before(cursor, space_id), limit=limit + 1)
+    return page_of([KeyInfo.model_validate(row) for row in rows], limit, space_id)
 
 
 @router.delete("/{space_id}/keys/{key_id}", status_code=status.HTTP_204_NO_CONTENT)

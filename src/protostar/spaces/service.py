@@ -9,7 +9,7 @@ from protostar.access.keys import hash_key, hint, make_key
 from protostar.access.models import SpaceKeyRow
 from protostar.access.repository import AccessRepository
 from protostar.access.service import Access
-from protostar.db.session import Database, after_commit
+from protostar.db.session import Database
 from protostar.errors import InvalidInput, NotFound
 from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
@@ -48,13 +48,10 @@ class Spaces:
         async with self._database.transaction() as session:
             await _existing(session, id_)
             await SpaceRepository(session).hide(id_)
-            for key in await AccessRepository(session).list(id_):
-                await self._revoke(session, id_, key.id)
-            after_commit(session, self._forget_first_space)
+            hashes = await AccessRepository(session).delete(id_)
             await self._jobs.enqueue(session, Enqueue("space.purge", id_, {"space_id": str(id_)}, dedupe_key=f"space.purge:{id_}"))
-
-    async def _forget_first_space(self) -> None:
-        self._access.forget_first_space()
+        self._access.forget(*hashes)
+        self._access.forget_space(id_)
 
     async def create_key(self, space_id: UUID, body: KeyCreate) -> KeyCreated:
         if body.role == "ask" and not body.origins:
@@ -68,25 +65,18 @@ class Spaces:
             await AccessRepository(session).add(row)
         return KeyCreated(**KeyInfo.model_validate(row).model_dump(), key=key)
 
-    async def keys(self, space_id: UUID) -> Sequence[SpaceKeyRow]:
+    async def keys(self, space_id: UUID, *, before: UUID | None, limit: int) -> Sequence[SpaceKeyRow]:
         async with self._database.transaction() as session:
             await _existing(session, space_id)
-            return await AccessRepository(session).list(space_id)
+            return await AccessRepository(session).page(space_id, before=before, limit=limit)
 
     async def revoke(self, space_id: UUID, key_id: UUID) -> None:
         async with self._database.transaction() as session:
             await _existing(session, space_id)
-            await self._revoke(session, space_id, key_id)
-
-    async def _revoke(self, session: AsyncSession, space_id: UUID, key_id: UUID) -> None:
-        hash_ = await AccessRepository(session).delete(space_id, key_id)
-        if hash_ is None:
-            raise NotFound("This space has no key with that id.")
-
-        async def forget() -> None:
-            self._access.forget(hash_)
-
-        after_commit(session, forget)
+            hashes = await AccessRepository(session).delete(space_id, key_id)
+            if not hashes:
+                raise NotFound("This space has no key with that id.")
+        self._access.forget(*hashes)
 
 
 async def _existing(session: AsyncSession, id_: UUID) -> SpaceRow:

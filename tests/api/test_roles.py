@@ -1,0 +1,232 @@
+"""Each route against each role and against another space's ids; the routes come from the OpenAPI document, so none is forgotten."""
+
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from tests.api.tenant import ORIGIN, Tenant, new_tenant, send
+from tests.support.stack import Stack, settings_for
+
+from protostar.api.app import create_app
+
+# What each route needs at least, and what it answers to whoever may call it. Retry and cancel meet a job that has succeeded: 409.
+ROUTES = {
+    "POST /v1/documents": ("manage", 202),
+    "GET /v1/documents": ("manage", 200),
+    "GET /v1/documents/{document_id}": ("manage", 200),
+    "PATCH /v1/documents/{document_id}": ("manage", 200),
+    "DELETE /v1/documents/{document_id}": ("manage", 204),
+    "PUT /v1/documents/{document_id}/content": ("manage", 202),
+    "GET /v1/documents/{document_id}/content": ("manage", 200),
+    "GET /v1/documents/{document_id}/text": ("manage", 200),
+    "GET /v1/documents/{document_id}/chunks": ("manage", 200),
+    "GET /v1/documents/{document_id}/events": ("manage", 200),
+    "POST /v1/search": ("manage", 200),
+    "POST /v1/answers": ("ask", 200),
+    "GET /v1/answers/{answer_id}": ("ask", 200),
+    "GET /v1/answers/{answer_id}/events": ("ask", 200),
+    "GET /v1/conversations/{conversation_id}": ("ask", 200),
+    "GET /v1/jobs": ("manage", 200),
+    "GET /v1/jobs/{job_id}": ("manage", 200),
+    "POST /v1/jobs/{job_id}/retry": ("manage", 409),
+    "POST /v1/jobs/{job_id}/cancel": ("manage", 409),
+    "POST /v1/spaces": ("admin", 201),
+    "GET /v1/spaces": ("admin", 200),
+    "GET /v1/spaces/{space_id}": ("manage", 200),
+    "PATCH /v1/spaces/{space_id}": ("manage", 200),
+    "DELETE /v1/spaces/{space_id}": ("manage", 204),
+    "POST /v1/spaces/{space_id}/keys": ("manage", 201),
+    "GET /v1/spaces/{space_id}/keys": ("manage", 200),
+    "DELETE /v1/spaces/{space_id}/keys/{key_id}": ("manage", 204),
+    "GET /health/live": (None, 200),
+    "GET /health/ready": (None, 200),
+    "GET /metrics": ("admin", 200),
+}
+
+BODIES: dict[str, Callable[[], dict[str, Any]]] = {
+    "POST /v1/documents": lambda: {"params": {"filename": "a.md"}, "data": f"# Note\n\n{uuid4()}".encode()},
+    "PUT /v1/documents/{document_id}/content": lambda: {"params": {"filename": "a.md"}, "data": f"# Note\n\n{uuid4()}".encode()},
+    "PATCH /v1/documents/{document_id}": lambda: {"json": {"title": "Another title"}},
+    "POST /v1/search": lambda: {"json": {"query": "kiwi"}},
+    "POST /v1/answers": lambda: {"json": {"question": "How many kiwis?"}},
+    "POST /v1/spaces": lambda: {"json": {"name": "A space"}},
+    "PATCH /v1/spaces/{space_id}": lambda: {"json": {"name": "Another name"}},
+    "POST /v1/spaces/{space_id}/keys": lambda: {"json": {"role": "manage", "name": "A key"}},
+}
+
+RANK = {"ask": 0, "manage": 1, "admin": 2}
+
+
+def operations() -> dict[str, Any]:
+    document = create_app(settings_for("postgresql://nowhere/none", None, Path("nowhere"))).openapi()
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+OPERATIONS = operations()
+
+
+@dataclass(frozen=True, slots=True)
+class Things:
+    """A tenant with one of everything that has an id."""
+
+    tenant: Tenant
+    ask_key: str
+    ids: dict[str, str]
+    visitor_token: str = ""
+
+    def path(self, template: str) -> str:
+        return template.format(**self.ids)
+
+
+async def some_things(tenant: Tenant) -> Things:
+    """Those that a request can delete."""
+    document = (await tenant.upload("guide.md", f"# Kiwi\n\nThere are 27 kiwis. {uuid4()}".encode())).json
+    key = await tenant.make_key("ask", origins=[ORIGIN])
+    return Things(tenant, key["key"], {"space_id": tenant.id, "key_id": key["id"], "document_id": document["id"]})
+
+
+async def all_things(tenant: Tenant) -> Things:
+    things = await some_things(tenant)
+    document = await tenant.settled(things.ids["document_id"])
+    async with tenant.visitor(things.ask_key) as visitor:
+        asked = await send(visitor, "POST", "/v1/answers", json={"question": "How many kiwis?", "stream": True})
+    start = json.loads(asked.body.partition(b"data: ")[2].partition(b"\n")[0])
+    ids = {**things.ids, "job_id": document["job_id"], "answer_id": start["answer_id"], "conversation_id": start["conversation_id"]}
+    return Things(tenant, things.ask_key, ids, start["visitor_token"])
+
+
+@pytest.fixture(scope="module")
+async def things(stack: Stack) -> AsyncGenerator[Things]:
+    async with new_tenant(stack) as tenant:
+        yield await all_things(tenant)
+
+
+@pytest.fixture(scope="module")
+async def neighbour(stack: Stack) -> AsyncGenerator[Things]:
+    async with new_tenant(stack) as tenant:
+        yield await some_things(tenant)
+
+
+async def status(route: str, things: Things, key: str | None, **headers: str) -> int:
+    method, template = route.split(" ")
+    options = BODIES.get(route, dict)()
+    async with things.tenant.stack.client(key, **headers) as http:
+        answered = await send(http, method, things.path(template), **options)
+    if answered.status >= 400:
+        assert answered.headers["Content-Type"] == "application/problem+json"
+    return answered.status
+
+
+@asynccontextmanager
+async def to_change(route: str, things: Things) -> AsyncGenerator[Things]:
+    """Things that the route may delete; the shared ones where it does not."""
+    if not route.startswith("DELETE"):
+        yield things
+        return
+    async with new_tenant(things.tenant.stack) as tenant:
+        yield await some_things(tenant)
+
+
+def needed(route: str) -> str | None:
+    """The role that the OpenAPI document names."""
+    security = OPERATIONS[route].get("security")
+    return security[0]["HTTPBearer"][0] if security else None
+
+
+@pytest.mark.parametrize("route", OPERATIONS)
+async def test_each_route_is_open_to_its_role_alone(route: str, things: Things, neighbour: Things, stack: Stack) -> None:
+    assert route in ROUTES, f"say in the table above who may call {route}"
+    least, success = ROUTES[route]
+    assert needed(route) == least
+    admin = stack.settings.admin_key.get_secret_value()
+    ours = {"Protostar-Visitor": things.visitor_token}
+
+    def expected(role: str) -> int:
+        return success if least is None or RANK[role] >= RANK[least] else 403
+
+    # Who may not comes first: nothing is changed by then.
+    denied = 401 if least else success
+    assert await status(route, things, None) == denied
+    assert await status(route, things, "pk_" + 43 * "A") == denied
+    denied = 403 if least else success
+    assert await status(route, things, things.ask_key, **ours) == denied
+    assert await status(route, things, things.ask_key, Origin="https://shop.example.evil", **ours) == denied
+    foreign = expected("manage") if "{" not in route else 404
+    assert await status(route, things, neighbour.tenant.key) == foreign
+
+    for role in RANK:
+        async with to_change(route, things) as own:
+            credentials = {
+                "ask": (own.ask_key, {"Origin": ORIGIN, "Protostar-Visitor": own.visitor_token}),
+                "manage": (own.tenant.key, {}),
+                "admin": (admin, {"Protostar-Space": own.tenant.id}),
+            }
+            key, headers = credentials[role]
+            assert await status(route, own, key, **headers) == expected(role), role
+
+
+def test_the_table_holds_no_route_that_is_gone() -> None:
+    assert set(ROUTES) == set(OPERATIONS)
+
+
+@pytest.mark.parametrize("route", [route for route in OPERATIONS if "{" in route and "{space_id}" not in route])
+async def test_the_admin_key_finds_only_what_the_named_space_holds(
+    route: str, things: Things, neighbour: Things, stack: Stack
+) -> None:
+    admin = stack.settings.admin_key.get_secret_value()
+    expected = ROUTES[route][1] if "{job_id}" in route else 404  # jobs are the installation's for it
+    assert await status(route, things, admin, **{"Protostar-Space": neighbour.tenant.id}) == expected
+
+
+async def test_ids_in_bodies_and_headers_of_another_space_are_not_there(things: Things, neighbour: Things) -> None:
+    tenant = neighbour.tenant
+    ask = {"question": "How many kiwis?", "conversation_id": things.ids["conversation_id"]}
+    assert (await tenant.call("POST", "/v1/answers", json=ask)).status == 404
+    own_space = {"Protostar-Space": tenant.id}
+    assert (await tenant.call("GET", "/v1/documents", headers=own_space)).status == 200
+    assert (await tenant.call("GET", "/v1/documents", headers={"Protostar-Space": things.tenant.id})).status == 404
+    key = f"/v1/spaces/{tenant.id}/keys/{things.ids['key_id']}"
+    assert (await tenant.call("DELETE", key)).status == 404
+    stolen = {"object_key": f"incoming/{things.tenant.id}/a.md", "filename": "a.md"}
+    assert (await tenant.call("POST", "/v1/documents", json=stolen)).status == 422
+
+
+async def test_cursors_of_another_space_are_not_there(things: Things, neighbour: Things) -> None:
+    for tenant in (things.tenant, neighbour.tenant):
+        for number in range(2):
+            await tenant.upload(f"{number}.md", f"# {uuid4()}".encode())
+            await tenant.make_key("manage")
+    for path in ("/v1/documents", "/v1/jobs", "/v1/spaces/{space_id}/keys"):
+        cursor = (await things.tenant.get(things.path(path), params={"limit": 1}))["next_cursor"]
+        for one, expected in ((things, 200), (neighbour, 404)):
+            answered = await one.tenant.call("GET", one.path(path), params={"cursor": cursor})
+            assert answered.status == expected, path
+        wrong = await things.tenant.call("GET", things.path(path), params={"cursor": things.ids["document_id"]})
+        assert wrong.status == 422
+
+
+async def test_lists_and_searches_hold_nothing_of_another_space(things: Things, neighbour: Things) -> None:
+    tenant = neighbour.tenant
+    await tenant.settled(neighbour.ids["document_id"])
+    listed = {row["id"] for row in (await tenant.get("/v1/documents"))["items"]}
+    assert neighbour.ids["document_id"] in listed
+    assert things.ids["document_id"] not in listed
+    jobs = (await tenant.get("/v1/jobs"))["items"]
+    assert {row["space_id"] for row in jobs} == {tenant.id}
+    keys = (await tenant.get(f"/v1/spaces/{tenant.id}/keys"))["items"]
+    assert neighbour.ids["key_id"] in {row["id"] for row in keys}
+    assert things.ids["key_id"] not in {row["id"] for row in keys}
+    found = {hit["document_id"] for hit in await tenant.search("kiwis")}
+    assert neighbour.ids["document_id"] in found
+    assert found <= listed
+    answer = (await tenant.call("POST", "/v1/answers", json={"question": "How many kiwis are there?"})).json
+    assert {citation["document_id"] for citation in answer["citations"]} == {neighbour.ids["document_id"]}
