@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import cycle, islice
 from typing import Literal, Self
 
@@ -338,6 +338,7 @@ def main() -> None:
         handler_cancellation=True,
         shutdown_timeout=0.2,
         loop=uvloop.new_event_loop(),
+        print=partial(print, flush=True),
     )
 
 
