@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,15 @@ def test_a_truncated_file_is_an_error_and_no_crash(tmp_path: Path, share: float)
     path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(UnreadableDocument):
         read(path)
+
+
+def test_a_broken_title_does_not_make_a_file_unreadable(tmp_path: Path) -> None:
+    content = (FILES / "guide-ko.pdf").read_bytes()
+    title = re.search(rb"/Title<FEFF[0-9A-F]{40}", content)
+    assert title is not None
+    path = tmp_path / "a.pdf"
+    path.write_bytes(content.replace(title[0], b"/Title<FEFF" + b"D800" * 10))
+    assert "백업 파일은" in read(path).text
 
 
 def test_outline_entries_find_the_lines_that_show_them() -> None:

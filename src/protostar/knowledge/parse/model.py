@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Block:
     """A stretch of the text that belongs together.
 
-    `kind`: heading | paragraph | list | table | code | quote | rule | html | definition. `heading_path`: the headings above it,
+    `kind`: heading | paragraph | list | table | code | quote | rule | html. `heading_path`: the headings above it,
     outermost first; a heading includes itself. `page`: 1-based page, slide or sheet; None where the format has none.
     """
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.failures import ENCRYPTED
 from protostar.knowledge.parse.model import ParsedText
-from protostar.knowledge.parse.normalise import one_line
+from protostar.knowledge.parse.normalise import clean, one_line
 
 _SCANNED = "This PDF holds pictures of pages but no text; text recognition (OCR) is not supported."
 _DAMAGED = "The file is damaged, incomplete or not a PDF."
@@ -45,8 +45,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
         _Page(builder, index + 1).add(text or "", outline[index])
     if not builder.size:
         raise UnreadableDocument(_DAMAGED if unreadable else _SCANNED)
-    title: str = document.get_metadata_value("Title")
-    return builder.build(title=title, page_count=count)
+    return builder.build(title=_string(document.get_metadata_value, "Title"), page_count=count)
 
 
 def _open(path: Path) -> Any:
@@ -73,13 +72,21 @@ def _page_text(document: Any, index: int) -> str | None:
     return text
 
 
+def _string(read: Callable[..., str], *args: str) -> str:
+    """A title that the file holds, unless it is broken."""
+    try:
+        return read(*args)
+    except UnicodeDecodeError:
+        return ""
+
+
 def _outline(document: Any) -> defaultdict[int, list[_Bookmark]]:
     """The bookmarks that point to each page, in order."""
     found: defaultdict[int, list[_Bookmark]] = defaultdict(list)
     for bookmark in document.get_toc(max_depth=6):
         target = bookmark.get_dest()
         index: int | None = target.get_index() if target else None
-        title = one_line(bookmark.get_title() or "")
+        title = one_line(clean(_string(bookmark.get_title)))
         if title and index is not None:
             found[index].append(_Bookmark(bookmark.level + 1, title))
     return found

@@ -22,7 +22,8 @@ _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 
 
 ERRORS = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError),  # the last: a compression that Python does not know
+    *(zipfile.BadZipFile, zlib.error, EOFError),
+    *(OSError, NotImplementedError),  # an offset outside the file, a version or a compression that Python does not know
     *(SyntaxError, ValueError),  # the bases of what XML parsers raise
     *(LookupError, AttributeError, TypeError),  # a part or an element is missing that every sound file has
 )
@@ -32,7 +33,7 @@ ERRORS = (
 def check(path: Path, kind: str) -> None:
     """Raise for what is no zip file, is protected, or would unpack to too much; `kind` completes «the file is not …»."""
     _refuse_ole2(path, kind)
-    with damaged(kind, zipfile.BadZipFile), zipfile.ZipFile(path) as archive:
+    with damaged(kind, *ERRORS), zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
     if any(entry.flag_bits & 1 for entry in entries):
         raise UnreadableDocument(ENCRYPTED)
