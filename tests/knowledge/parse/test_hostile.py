@@ -43,6 +43,14 @@ def test_hostile_xml(tmp_path: Path, name: str, content: str) -> None:
     assert "haha" not in text
 
 
+def test_a_row_far_beyond_the_sheet_is_not_waited_for(tmp_path: Path) -> None:
+    with zipfile.ZipFile(FILES / "sheet-ko.xlsx") as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml").decode()
+    assert '<row r="6"' in sheet
+    path = copy_with("sheet-ko.xlsx", tmp_path / "a.xlsx", MAIN_PART["sheet-ko.xlsx"], sheet.replace('r="6"', 'r="99999999999"'))
+    assert "합계" not in read(path).text
+
+
 @pytest.mark.parametrize("name", OFFICE)
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
 def test_a_truncated_archive(tmp_path: Path, name: str, share: float) -> None:

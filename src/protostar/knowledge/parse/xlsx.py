@@ -17,6 +17,7 @@ from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.tables import add_table
 
 _KIND = "an Excel workbook (.xlsx)"
+_LAST_ROW = 1_048_576
 _MAX_ROWS = 200_000
 _MAX_COLUMNS = 1_000
 _MAX_CELLS = 1_000_000
@@ -54,9 +55,9 @@ class _Allowance:
 
 
 def _rows(sheet: Any, allowance: _Allowance) -> Iterator[list[str]]:
-    # The size that the file declares may be wrong, and every row would be padded to it.
+    # The size that the file declares may be wrong, and every row would be padded to it; gaps between rows are filled.
     sheet.reset_dimensions()
-    for values in sheet.iter_rows(values_only=True):
+    for values in sheet.iter_rows(max_row=_LAST_ROW, values_only=True):
         cells = [_shown(value) for value in values]
         while cells and not cells[-1]:
             cells.pop()
