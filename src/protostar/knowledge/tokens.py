@@ -11,10 +11,10 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from hashlib import blake2b
 from itertools import chain
 from typing import cast
 from uuid import UUID
+from zlib import crc32
 
 import Stemmer
 
@@ -36,24 +36,38 @@ _CJK = "\u3040-\u30ff\u3131-\u318e\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-
 _PART = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _IS_CJK = re.compile(rf"[{_CJK}]")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z]+[a-z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_PLAIN = re.compile(rf"[a-z]+|[A-Z][a-z]+|[{_CJK}]+")
 _CONTRACTION = re.compile(r"['’](?:s|t|re|ve|ll|d|m)$", re.IGNORECASE)
 _LONGEST_WHOLE = 64
-_LONGEST_INFLECTED = 16
 
-# Particles and endings leave the words that they close; two syllables always stay.
-_PARTICLE = (
-    "(?:에게서|에게|에서|에|으로부터|으로서|으로써|으로|로부터|로서|로써|로|께서|한테|까지|부터|마다|조차|밖에|처럼|보다|하고|"
-    "이라고|이라는|이라도|이란|이며|이고|이나|이면|라고|라는)(?:는|도|만|의)?|[은는이가을를의와과]"
+# Particles and endings leave the words that they close, the longest that fits; two syllables always stay.
+_CASES = """
+    에게서 에게 에서 에 으로부터 으로서 으로써 으로 로부터 로서 로써 로 께서 한테 까지 부터 마다 조차 밖에 처럼 보다 하고
+    이라고 이라는 이라도 이란 이며 이고 이나 이면 라고 라는
+"""
+_PARTICLES = "은 는 이 가 을 를 의 와 과"
+_COPULA = (
+    "인가 인가요 인지 인데 인데요 이라면 입니다 입니까 이다 이었다 이었던 이었나요 이었습니다 였다 였던 였나요 였습니다 이에요 예요"
 )
-_COPULA = "인가요?|인지|인데요?|이라면|입니다|입니까|이다|(?:이었|였)(?:다|던|나요|습니다)|이에요|예요"
-_VERB = (
-    "하(?:는지|는가|나요|세요|려면|려고|면서|였다|지만|거나|도록|고자|기|고|는|며|면|여|지|게|던|다|신|실|죠)|"
-    "한다면?|할까요|할지|합니다|합니까|해서|해야|해요|해줘|해도|했(?:다|던|나요|는지|는가|으며|고|습니다|지만)|"
-    "되(?:는지|는가|나요|었다|었던|었나요|었습니다|려면|도록|어|고|는|며|면|지|기|던|다)|된다면?|될까요|됩니다|됩니까|"
-    "됐(?:다|던|나요|습니다)|돼요|"
-    "으?시?(?:나요|까요|는지|을지|습니까|습니다|니까|니다|는데요?|은데요?|데요|세요|어요|아요|지만|다면|라면|려면|려고|고자|도록|면서)"
+_DO = """
+    하는지 하는가 하나요 하세요 하려면 하려고 하면서 하였다 하지만 하거나 하도록 하고자 하기 하고 하는 하며 하면 하여
+    하지 하게 하던 하다 하신 하실 하죠 한다 한다면 할까요 할지 합니다 합니까 해서 해야 해요 해줘 해도 했다 했던 했나요
+    했는지 했는가 했으며 했고 했습니다 했지만 되는지 되는가 되나요 되었다 되었던 되었나요 되었습니다 되려면 되도록 되어
+    되고 되는 되며 되면 되지 되기 되던 되다 된다 된다면 될까요 됩니다 됩니까 됐다 됐던 됐나요 됐습니다 돼요
+"""
+_ENDINGS_OF_VERBS = """
+    나요 까요 는지 을지 습니까 습니다 니까 니다 는데 는데요 은데 은데요 데요 세요 어요 아요 지만 다면 라면 려면 려고 고자 도록 면서
+"""
+_ENDINGS = frozenset(
+    [
+        *_PARTICLES.split(),
+        *(case + particle for case in _CASES.split() for particle in ("", "는", "도", "만", "의")),
+        *_COPULA.split(),
+        *_DO.split(),
+        *(before + ending for before in ("", "으", "시", "으시") for ending in _ENDINGS_OF_VERBS.split()),
+    ]
 )
-_STEM = re.compile(f"(.{{2,}}?)(?:{_VERB}|{_COPULA}|{_PARTICLE})?$")
+_LONGEST_ENDING = max(map(len, _ENDINGS))
 
 _KOREAN_STOP_WORDS = """
     가 것 것은 것을 것이 경우 경우에 관련 관련된 관하여 관한 관해 그 그것 그리고 누가 는 대하여 대한 대해 대해서
@@ -62,7 +76,8 @@ _KOREAN_STOP_WORDS = """
     입니까 입니다 저 저는 제가 좋나요 좋을까요 주세요 줘 줘요 통한 통해 하고 하나요 하는 하려면 하면 하며 하여
     하죠 하지 한 한다 할 할까요 합니까 합니다 해 해서 해야 했나요 했다 했던
 """
-# Every form of the words that ask, and of the auxiliaries 있다, 없다, 싶다 and 않다.
+# Every form of the words that ask, and of the auxiliaries 있다, 없다, 싶다 and 않다; to look at a word's first syllable is faster.
+_KOREAN_STOP_FIRST = frozenset("무어언누얼몇뭐뭔뭘있없싶않궁알가부")
 _KOREAN_STOP_FORM = re.compile(
     "(?:무엇|무슨|무언|어떤|어떻|어떠|어떨|어디|어느|언제|누구|누군|얼마|몇|뭐|뭔|뭘|"
     "있|없(?![애앤앨])|싶|않|궁금|알려|알고(?!리)|가르쳐|부탁드|부탁해)[가-힣]*$"
@@ -90,8 +105,7 @@ def terms(text: str) -> list[str]:
 @lru_cache(maxsize=2**16)
 def term_id(term: str) -> int:
     """The number of a term, the same on every machine: 1 to MAX_TERM_ID."""
-    digest = blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little") % MAX_TERM_ID + 1
+    return crc32(term.encode("utf-8", "surrogatepass")) % MAX_TERM_ID + 1
 
 
 def weights(term_list: Sequence[str]) -> dict[int, float]:
@@ -121,6 +135,8 @@ def space_term(space: UUID, term_id: int) -> int:
 @lru_cache(maxsize=2**16)
 def _word_terms(word: str) -> tuple[str, ...]:
     """The terms of one word. Few words make up most of a text: the cache is what makes `terms` fast."""
+    if _PLAIN.fullmatch(word):
+        return tuple(_pairs(word) if word[0] > "z" else _words(word))
     word = _CONTRACTION.sub("", word).replace(",", "")  # only thousands separators are within a word
     parts = _PART.findall(word)
     found: list[str] = []
@@ -139,10 +155,12 @@ def _word_terms(word: str) -> tuple[str, ...]:
 
 
 def _pairs(run: str) -> list[str]:
-    if run in _KOREAN_STOP or _KOREAN_STOP_FORM.match(run):
+    if run in _KOREAN_STOP or (run[0] in _KOREAN_STOP_FIRST and _KOREAN_STOP_FORM.match(run)):
         return []
-    if 2 < len(run) <= _LONGEST_INFLECTED and (match := _STEM.match(run)):
-        run = match[1]
+    for length in range(min(len(run) - 2, _LONGEST_ENDING), 0, -1):
+        if run[-length:] in _ENDINGS:
+            run = run[:-length]
+            break
     return [run[at : at + 2] for at in range(len(run) - 1)] or [run]
 
 
