@@ -4,14 +4,14 @@ from collections.abc import AsyncGenerator
 from uuid import UUID
 
 import pytest
+from tests.support.databases import copied, make_template
+from tests.support.servers import postgres_server, redis_server
+from tests.support.stack import Stack, running_stack, settings_for
 
 from protostar.access.repository import AccessRepository
 from protostar.db.session import Database, create_engine
 from protostar.redis.client import RedisClient
 from protostar.telemetry import Metrics
-from tests.support.databases import copied, make_template
-from tests.support.servers import postgres_server, redis_server
-from tests.support.stack import Stack, running_stack, settings_for
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-
 from tests.support.databases import copied
 from tests.support.model_server import StandIn
 from tests.support.stack import ADMIN_KEY, Stack, running_stack, settings_for

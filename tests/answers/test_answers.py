@@ -35,8 +35,7 @@ async def stored_text(asking: Asking, citation: dict[str, Any]) -> str:
 
 async def test_a_streamed_answer_cites_what_the_stored_text_says(asking: Asking) -> None:
     events = await stream(asking)
-    assert [event.name for event in events][0] == "start"
-    assert [event.name for event in events][-1] == "done"
+    assert (events[0].name, events[-1].name) == ("start", "done")
     assert {event.name for event in events[1:-1]} == {"delta"}
     assert len({event.id for event in events}) == len(events)
     answer = events[-1].data["answer"]
@@ -115,6 +114,7 @@ async def test_without_the_embedding_model_keywords_answer(asking: Asking, stand
     assert answer["degraded"] == ["no_embeddings"]
     assert "30일" in "".join(citation["quote"] for citation in answer["citations"])
     stand_in.behave()
+
     async def healed() -> bool:
         return (await asking.ask(f"{QUESTION} {uuid4().hex}"))["degraded"] == []
 
@@ -147,6 +147,7 @@ async def test_a_client_that_leaves_finds_the_whole_answer_later(asking: Asking,
     stand_in.behave(delay=0.02, tokens=20)
     async with asking.http.post("/v1/answers", json={"question": QUESTION, "stream": True}) as response:
         start = await anext(read_events(response))
+
     async def done() -> Any:
         async with asking.http.get(f"/v1/answers/{start.data['answer_id']}") as polled:
             answer = await polled.json()

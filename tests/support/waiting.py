@@ -8,7 +8,7 @@ from typing import Any
 
 async def wait_until(
     predicate: Callable[[], Any | Awaitable[Any]],
-    timeout: float = 10,  # noqa: ASYNC109 - it raises an error of its own, which says what was awaited
+    timeout: float = 10,
     *,
     what: str = "",
 ) -> Any:

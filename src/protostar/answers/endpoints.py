@@ -11,10 +11,10 @@ from fastapi.responses import StreamingResponse
 from protostar import sse
 from protostar.access.limits import Limits
 from protostar.access.model import Principal
+from protostar.answers.draft import show
 from protostar.answers.events import Event
 from protostar.answers.schemas import Answer, Ask, Conversation
 from protostar.answers.service import Answers, Taken
-from protostar.answers.writer import show
 from protostar.dependencies import Address, Asker, IdempotencyKey
 
 router = APIRouter(prefix="/v1", tags=["answers"])

@@ -1,7 +1,9 @@
 """The conversation so far, as much of it as a prompt may carry."""
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
+
+from protostar.answers.models import AnswerRow
 
 WHOLE_TURNS: Final = 2
 WHOLE_CHARS: Final = 1_500  # of one recent answer
@@ -9,16 +11,7 @@ OLDER_CHARS: Final = 3_000  # of all summaries together
 UNSUMMARIZED_CHARS: Final = 300
 
 
-class Answered(Protocol):
-    @property
-    def question(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def summary(self) -> str | None: ...
-
-
-def history(turns: Sequence[Answered]) -> list[tuple[str, str]]:
+def history(turns: Sequence[AnswerRow]) -> list[tuple[str, str]]:
     """(question, answer) of the latest turns whole, of older ones their summaries, oldest first.
 
     However long the conversation is, this stays below about 15,000 characters.

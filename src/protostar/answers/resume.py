@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from protostar.answers.draft import show
 from protostar.answers.events import Event, Feed, recorded
 from protostar.answers.models import AnswerRow
 from protostar.answers.repository import AnswerRepository
-from protostar.answers.writer import show
 from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable, ProtostarError, RedisUnavailable
 from protostar.problems import problem

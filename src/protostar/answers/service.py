@@ -19,12 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.repository import AccessRepository
 from protostar.access.visitor import VisitorTokens
+from protostar.answers.draft import show
 from protostar.answers.events import Event, Feed, Recorder, parse_id
 from protostar.answers.models import AnswerRow, ConversationRow
 from protostar.answers.repository import AnswerRepository
 from protostar.answers.resume import Resume
 from protostar.answers.schemas import Answer, Ask, Conversation
-from protostar.answers.writer import Writer, show
+from protostar.answers.writer import Writer
 from protostar.config import AnswerSettings
 from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable, InvalidInput, LeaseLost, ModelUnavailable, NotFound, ProtostarError, Unavailable

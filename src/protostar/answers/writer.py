@@ -5,19 +5,18 @@ import json
 import time
 from collections.abc import Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
-from uuid import UUID
 
 import structlog
 
-from protostar.answers.citations import Citation, MarkerFilter
+from protostar.answers.citations import MarkerFilter
+from protostar.answers.draft import Draft, as_json, from_cache, show, to_cache
 from protostar.answers.events import Feed
 from protostar.answers.extractive import quote_answer
 from protostar.answers.history import history
 from protostar.answers.models import AnswerRow
 from protostar.answers.repository import AnswerRepository
-from protostar.answers.schemas import Answer
 from protostar.cache import Cache
 from protostar.config import Settings
 from protostar.db.session import Database
@@ -27,7 +26,7 @@ from protostar.jobs.repository import Enqueue, JobRepository
 from protostar.jobs.service import Jobs
 from protostar.knowledge.kinds import SUMMARIZE_TURN
 from protostar.llm import prompts
-from protostar.llm.base import ChatModel, Usage
+from protostar.llm.base import ChatModel
 from protostar.llm.prompts import Source, Turn, language_of
 from protostar.retrieval.model import Found, Passage
 from protostar.retrieval.service import Retriever
@@ -35,20 +34,6 @@ from protostar.spaces.schemas import SpaceSettings
 from protostar.telemetry import Metrics
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Draft:
-    """An answer as far as it is written."""
-
-    text: str = ""
-    found: bool = True
-    citations: list[Citation] = field(default_factory=list[Citation])
-    degraded: list[str] = field(default_factory=list[str])
-    usage: Usage | None = None
-    model: str | None = None
-    cached: bool = False
-    first_token_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +81,7 @@ class Writer:
             draft.degraded.append("no_redis")
         if setting.is_first and (cached := await self._cache.get(key)) is not None:
             self._metrics.cache.labels("hit").inc()
-            draft = _from_cache(cached)
+            draft = from_cache(cached)
             self._say(feed, draft, cached["text"], started)
         else:
             self._metrics.cache.labels("miss").inc()
@@ -104,7 +89,7 @@ class Writer:
         await self._save(job, row, setting, draft)
         self._count(draft)
         if setting.is_first and not draft.degraded and not draft.cached:
-            await self._cache.put(key, _to_cache(draft), self._settings.answer.cache_ttl)
+            await self._cache.put(key, to_cache(draft), self._settings.answer.cache_ttl)
         feed.publish("done", {"answer": show(row, draft).model_dump(mode="json")})
 
     async def _setting(self, row: AnswerRow) -> Setting:
@@ -202,7 +187,7 @@ class Writer:
             "state": "done",
             "text": draft.text,
             "found": draft.found,
-            "citations": [_as_json(citation) for citation in draft.citations],
+            "citations": [as_json(citation) for citation in draft.citations],
             "degraded": draft.degraded,
             "cached": draft.cached,
             "usage": asdict(draft.usage) if draft.usage is not None else None,
@@ -239,47 +224,6 @@ class Writer:
             " ".join(row.question.lower().split()),
         ]
         return "answer:" + hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def show(row: AnswerRow, draft: Draft | None = None) -> Answer:
-    """What the API says about an answer; `draft`: what has just been saved of it."""
-    source: Any = draft or row
-    citations: list[Any] = [_as_json(citation) for citation in draft.citations] if draft is not None else row.citations
-    usage = asdict(draft.usage) if draft is not None and draft.usage is not None else None if draft is not None else row.usage
-    return Answer.model_validate(
-        {
-            "id": row.id,
-            "conversation_id": row.conversation_id,
-            "question": row.question,
-            "text": source.text,
-            "found": source.found,
-            "citations": citations,
-            "degraded": source.degraded,
-            "cached": source.cached,
-            "usage": usage,
-            "state": "done" if draft is not None else row.state,
-            "error": row.error,
-            "created_at": row.created_at,
-        }
-    )
-
-
-def _as_json(citation: Citation) -> dict[str, Any]:
-    return {**asdict(citation), "document_id": str(citation.document_id), "heading_path": list(citation.heading_path)}
-
-
-def _to_cache(draft: Draft) -> dict[str, Any]:
-    return {**asdict(draft), "citations": [_as_json(citation) for citation in draft.citations]}
-
-
-def _from_cache(value: dict[str, Any]) -> Draft:
-    """The cached answer except its text, which is yet to be said."""
-    citations = [
-        Citation(**{**each, "document_id": UUID(each["document_id"]), "heading_path": tuple(each["heading_path"])})
-        for each in value["citations"]
-    ]
-    usage = Usage(**value["usage"]) if value["usage"] is not None else None
-    return Draft(found=value["found"], citations=citations, usage=usage, model=value["model"], cached=True)
 
 
 def _within(passages: Sequence[Passage], characters: int) -> list[Passage]:

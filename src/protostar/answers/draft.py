@@ -1,0 +1,67 @@
+"""An answer as far as it is written, as the cache keeps it, and as the API shows it."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from uuid import UUID
+
+from protostar.answers.citations import Citation
+from protostar.answers.models import AnswerRow
+from protostar.answers.schemas import Answer
+from protostar.llm.base import Usage
+
+
+@dataclass(slots=True)
+class Draft:
+    """`found`: false where the documents do not say it. `degraded`: what was done without."""
+
+    text: str = ""
+    found: bool = True
+    citations: list[Citation] = field(default_factory=list[Citation])
+    degraded: list[str] = field(default_factory=list[str])
+    usage: Usage | None = None
+    model: str | None = None
+    cached: bool = False
+    first_token_ms: int | None = None
+
+
+def show(row: AnswerRow, draft: Draft | None = None) -> Answer:
+    """What the API says about an answer; `draft`: what has just been saved of it."""
+    source: Any = draft or row
+    citations: list[Any] = [as_json(citation) for citation in draft.citations] if draft is not None else row.citations
+    usage = asdict(draft.usage) if draft is not None and draft.usage is not None else None if draft is not None else row.usage
+    return Answer.model_validate(
+        {
+            "id": row.id,
+            "conversation_id": row.conversation_id,
+            "question": row.question,
+            "text": source.text,
+            "found": source.found,
+            "citations": citations,
+            "degraded": source.degraded,
+            "cached": source.cached,
+            "usage": usage,
+            "state": "done" if draft is not None else row.state,
+            "error": row.error,
+            "created_at": row.created_at,
+        }
+    )
+
+
+def as_json(citation: Citation) -> dict[str, Any]:
+    return {**asdict(citation), "document_id": str(citation.document_id), "heading_path": list(citation.heading_path)}
+
+
+def to_cache(draft: Draft) -> dict[str, Any]:
+    return {**asdict(draft), "citations": [as_json(citation) for citation in draft.citations]}
+
+
+def from_cache(value: dict[str, Any]) -> Draft:
+    """The cached answer except its text, which is yet to be said."""
+    citations = [_citation(each) for each in value["citations"]]
+    usage = Usage(**value["usage"]) if value["usage"] is not None else None
+    return Draft(found=value["found"], citations=citations, usage=usage, model=value["model"], cached=True)
+
+
+def _citation(value: dict[str, Any]) -> Citation:
+    fields: dict[str, Any] = {**value, "document_id": UUID(value["document_id"]), "heading_path": tuple(value["heading_path"])}
+    return Citation(**fields)
