@@ -57,6 +57,7 @@ def test_look_alikes_of_words_that_ask_stay() -> None:
 def test_a_number_goes_with_its_unit() -> None:
     assert "1989년" in terms("1989년에는")
     assert "1989" in terms("1989년에는")
+    assert terms("새벽 3 시에") == terms("새벽 3시에")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ PIVOT = 600
 because one number then fits both pairs of Hangul and English words (no worse than the live mean on six sets of questions)."""
 
 # Bounded, so that a line of megabytes without a blank makes neither a giant key for the cache nor a giant term.
-_WORD = re.compile(r"\w{1,64}(?:(?:[-./'’]|(?<=\d),(?=\d{3}))\w{1,64}){0,8}")
+# A blank between a number and its unit is none: PDFs have «3 시» where people write «3시».
+_WORD = re.compile(r"\w{1,64}(?:(?:[-./'’]|(?<=\d)(?:,(?=\d{3})| (?=[가-힣])))\w{1,64}){0,8}")
 _CJK = "\u3040-\u30ff\u3131-\u318e\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003134f"
 _PART = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _IS_CJK = re.compile(rf"[{_CJK}]")
