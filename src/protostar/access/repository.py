@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Uuid, bindparam, delete, select, text, update
+from sqlalchemy import Row, Uuid, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,8 @@ _FIND = text("""
     update space_keys k set last_used_at = case when k.last_used_at > now() - interval '1 minute' then k.last_used_at else now() end
     from spaces s where k.hash = :hash and s.id = k.space_id and s.deleted_at is null
     returning k.id, k.space_id, k.role, k.origins""")
+
+_DAY_AGO = "now() - interval '1 day'"
 
 _SPACE = text("""
     select id from spaces where deleted_at is null and (cast(:id as uuid) is null or id = :id) order by created_at, id limit 1
@@ -54,19 +56,22 @@ class AccessRepository:
         return (await self._session.scalars(statement.returning(SpaceKeyRow.hash))).all()
 
     async def remember(self, space_id: UUID, key: str, request_hash: bytes, resource_id: UUID) -> IdempotencyRow:
-        """The row of this idempotency key: ours, or the one that was there before."""
+        """The row of this idempotency key: ours, or that of the same day that was there before."""
         values = {"space_id": space_id, "key": key, "request_hash": request_hash, "resource_id": resource_id}
-        await self._session.execute(insert(IdempotencyRow).values(**values).on_conflict_do_nothing())
+        statement = insert(IdempotencyRow).values(**values)
+        statement = statement.on_conflict_do_update(
+            index_elements=[IdempotencyRow.space_id, IdempotencyRow.key],
+            set_={"request_hash": request_hash, "resource_id": resource_id, "created_at": func.now()},
+            where=text(f"idempotency_keys.created_at < {_DAY_AGO}"),
+        )
+        await self._session.execute(statement)
         return (await self._session.execute(select(IdempotencyRow).where(*_same(space_id, key)))).scalar_one()
-
-    async def recall(self, space_id: UUID, key: str) -> IdempotencyRow | None:
-        return (await self._session.execute(select(IdempotencyRow).where(*_same(space_id, key)))).scalar_one_or_none()
 
     async def redirect(self, space_id: UUID, key: str, resource_id: UUID) -> None:
         await self._session.execute(update(IdempotencyRow).where(*_same(space_id, key)).values(resource_id=resource_id))
 
     async def forget_old(self) -> None:
-        await self._session.execute(text("delete from idempotency_keys where created_at < now() - interval '1 day'"))
+        await self._session.execute(text(f"delete from idempotency_keys where created_at < {_DAY_AGO}"))
 
 
 def _same(space_id: UUID, key: str) -> tuple[Any, Any]:

@@ -1,9 +1,10 @@
-"""`objects.sweep`: removes objects that no row names."""
+"""`objects.sweep`: removes objects that no row names, and idempotency keys that are forgotten."""
 
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from protostar.access.repository import AccessRepository
 from protostar.db.session import Database
 from protostar.documents.repository import DocumentRepository
 from protostar.jobs.context import JobContext
@@ -30,6 +31,8 @@ def tasks(database: Database, objects: ObjectStore) -> list[Task]:
                     removed += await _remove_orphans(database, objects, batch)
                     batch = []
             removed += await _remove_orphans(database, objects, batch)
+        async with database.transaction() as session:
+            await AccessRepository(session).forget_old()
         log.info("objects_swept", removed=removed)
 
     return [Task(SWEEP, sweep)]
