@@ -96,6 +96,10 @@ class RangeNotSatisfiable(ProtostarError):
     code = "range_not_satisfiable"
     title = "The range lies outside the document"
 
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The document has {size} bytes.")
+        self.size = size
+
 
 class RateLimited(ProtostarError):
     status_code = 429

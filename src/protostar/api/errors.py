@@ -1,42 +1,54 @@
 """Every error becomes a problem document here, once."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from protostar.errors import InvalidInput, ProtostarError, TooLarge, Unauthorized
+from protostar.errors import InvalidInput, ProtostarError, RangeNotSatisfiable, Unauthorized
 from protostar.problems import MEDIA_TYPE, problem, retry_after
 
 log = structlog.get_logger()
 
-_CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request"}
+_CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 413: "too_large"}
+_NUL = ("22021", "22P05")  # SQLSTATE: in text, in JSON
 
 
-def respond(error: ProtostarError) -> JSONResponse:
+def respond(error: ProtostarError, *, unread: bool = False) -> JSONResponse:
+    """`unread`: the client is still sending what nobody wants; the connection cannot be used again."""
     headers: dict[str, str] = {}
     if (seconds := retry_after(error)) is not None:
         headers["Retry-After"] = str(seconds)
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, TooLarge):
-        headers["Connection"] = "close"  # what is left of the body is not read
+    if isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size}"
+    if unread:
+        headers["Connection"] = "close"
     return JSONResponse(problem(error), error.status_code, headers, media_type=MEDIA_TYPE)
 
 
-async def _ours(_request: Request, error: Exception) -> Response:
+async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProtostarError)  # noqa: S101 - the handler is registered for it
     if error.status_code >= 500:
         log.warning("request_failed", code=error.code, error=str(error))
-    return respond(error)
+    return respond(error, unread=getattr(request.state, "unread", False))
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
-    issues = [f"{'.'.join(str(part) for part in issue['loc'][1:]) or 'body'}: {issue['msg']}" for issue in error.errors()]
-    return respond(InvalidInput("; ".join(issues[:5])))
+    return respond(InvalidInput("; ".join(_sentence(issue) for issue in error.errors()[:5])))
+
+
+def _sentence(issue: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in issue["loc"][1:]) or "body"
+    return f"{where}: {issue['msg'].removeprefix('Value error, ')}"
 
 
 async def _http(_request: Request, error: Exception) -> Response:
@@ -45,6 +57,14 @@ async def _http(_request: Request, error: Exception) -> Response:
     document = {"type": f"urn:protostar:problem:{code}", "title": error.detail, "status": error.status_code}
     document |= {"detail": error.detail, "code": code}
     return JSONResponse(document, error.status_code, error.headers, media_type=MEDIA_TYPE)
+
+
+async def _unstorable(request: Request, error: Exception) -> Response:
+    """PostgreSQL stores every character but NUL, and says so wherever it meets one."""
+    assert isinstance(error, DBAPIError)  # noqa: S101
+    if getattr(error.orig, "sqlstate", None) in _NUL:
+        return respond(InvalidInput("Text may not hold the character NUL (U+0000)."))
+    return await _unforeseen(request, error)
 
 
 async def _left(_request: Request, _error: Exception) -> Response:
@@ -61,4 +81,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientDisconnect, _left)
+    app.add_exception_handler(DBAPIError, _unstorable)
     app.add_exception_handler(Exception, _unforeseen)

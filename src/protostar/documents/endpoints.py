@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -41,7 +41,7 @@ def _objects(request: Request) -> ObjectStore:
 Service = Annotated[Documents, Depends(_documents)]
 Objects = Annotated[ObjectStore, Depends(_objects)]
 Filename = Annotated[str | None, Query(max_length=255, description="of a raw body; a form names its file itself")]
-Version = Annotated[int | None, Query(ge=1, description="unset: the one that answers questions")]
+Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="unset: the one that answers questions")]
 
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -75,7 +75,8 @@ async def create_document(
     idempotency_key: IdempotencyKey = None,
 ) -> Document:
     """Takes in a file and answers at once; a job reads it. The same name with the same bytes is the same document: 200."""
-    upload = await _receive(request, documents, principal.space_id, filename)
+    async with _heard_out(request, documents.receiver.limit):
+        upload = await _receive(request, documents, principal.space_id, filename)
     document, new = await documents.create(principal.space_id, upload, idempotency_key)
     if not new:
         response.status_code = status.HTTP_200_OK
@@ -88,8 +89,9 @@ async def replace_document(
     document_id: UUID, request: Request, principal: Manager, documents: Service, filename: Filename = None
 ) -> Document:
     """Takes in the next version; questions are answered from the one before until it is ready."""
-    await documents.rows(principal.space_id, document_id)
-    upload = await _receive(request, documents, principal.space_id, filename)
+    async with _heard_out(request, documents.receiver.limit):
+        await documents.rows(principal.space_id, document_id)
+        upload = await _receive(request, documents, principal.space_id, filename)
     return await documents.replace(principal.space_id, document_id, upload)
 
 
@@ -97,25 +99,21 @@ async def _receive(request: Request, documents: Documents, space_id: UUID, filen
     body = request.stream()
     receiver = documents.receiver
     content_type = request.headers.get("content-type", "")
-    _refuse_long(request, receiver.limit)
-    try:
-        if content_type.startswith("multipart/form-data"):
-            return await receiver.multipart(content_type, body)
-        if filename is not None:
-            return await receiver.raw(filename, content_type, body)
-        if content_type.startswith("application/json"):
-            return await receiver.from_object(f"incoming/{space_id}/", await _object_upload(body))
-    except ProtostarError:
-        await _discard(body)
-        raise
+    if _is_too_long(request, receiver.limit):
+        raise TooLarge(f"The upload may have {receiver.limit:,} bytes at most (PROTOSTAR_MAX_UPLOAD_BYTES).")
+    if content_type.startswith("multipart/form-data"):
+        return await receiver.multipart(content_type, body)
+    if filename is not None:
+        return await receiver.raw(filename, content_type, body)
+    if content_type.startswith("application/json"):
+        return await receiver.from_object(f"incoming/{space_id}/", await _object_upload(body))
     raise InvalidInput("Send a form with the field «file», or the bytes themselves with ?filename=.")
 
 
-def _refuse_long(request: Request, limit: int) -> None:
-    """Refuse by the declared length, before a byte is read."""
+def _is_too_long(request: Request, limit: int) -> bool:
+    """By the length that the request declares, before a byte is read."""
     declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit + FORM_OVERHEAD:
-        raise TooLarge(f"The upload has {declared} bytes; {limit} are allowed (PROTOSTAR_MAX_UPLOAD_BYTES).")
+    return declared.isdigit() and int(declared) > limit + FORM_OVERHEAD
 
 
 async def _object_upload(body: AsyncIterator[bytes]) -> ObjectUpload:
@@ -133,14 +131,25 @@ async def _object_upload(body: AsyncIterator[bytes]) -> ObjectUpload:
         raise InvalidInput("The body is not JSON.") from None
 
 
-async def _discard(body: AsyncIterator[bytes]) -> None:
-    """Read on for a while, so that a client that is still sending gets to see the answer; then the connection is closed."""
+@asynccontextmanager
+async def _heard_out(request: Request, limit: int) -> AsyncGenerator[None]:
+    """A client whose upload is refused in the block may send a little more, to get to see the answer; then it is cut off."""
+    try:
+        yield
+    except ProtostarError:
+        request.state.unread = _is_too_long(request, limit) or not await _read_on(request)
+        raise
+
+
+async def _read_on(request: Request) -> bool:
+    """Whether the body ended within the next `DISCARD_BYTES`."""
     left = DISCARD_BYTES
-    with suppress(ClientDisconnect, RuntimeError):
-        async for chunk in body:
+    with suppress(ClientDisconnect, RuntimeError):  # it has gone; or the body was read to its end before
+        async for chunk in request.stream():
             left -= len(chunk)
             if left <= 0:
-                return
+                return False
+    return True
 
 
 @router.get("")

@@ -15,9 +15,13 @@ METADATA_BYTES = 16 * 1024
 
 
 def checked_metadata(value: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Raises ValueError for metadata that is too large to be carried by every listing."""
-    if value is not None and len(json.dumps(value, ensure_ascii=False).encode()) > METADATA_BYTES:
-        raise ValueError(f"metadata may be {METADATA_BYTES} bytes of JSON at most")
+    """Raises ValueError for metadata that is too large to be carried by every listing, or that JSON cannot say."""
+    try:
+        size = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
+    except (ValueError, RecursionError):
+        raise ValueError("holds what JSON has no words for: NaN, Infinity, half a surrogate pair or endless nesting") from None
+    if size > METADATA_BYTES:
+        raise ValueError(f"may be {METADATA_BYTES} bytes of JSON at most")
     return value
 
 

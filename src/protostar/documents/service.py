@@ -2,8 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import PurePath
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,6 +26,8 @@ from protostar.jobs.service import Jobs
 
 INDEX = "document.index"
 PURGE = "document.purge"
+FOLD = "terms.fold"
+_FOLD_AFTER = timedelta(seconds=2)  # together with what else changes meanwhile
 
 
 class Documents:
@@ -36,14 +41,16 @@ class Documents:
 
     async def create(self, space_id: UUID, upload: Upload, idempotency_key: str | None) -> tuple[Document, bool]:
         """The document of an upload, and whether it is new: the same name with the same bytes is the same document."""
-        async with self.receiver.kept_if_used(upload), self._database.transaction() as session:
+        async with self._discarding(upload) as stack, self._database.transaction() as session:
             pair, new = await self._create(session, space_id, upload, idempotency_key)
-        if not new:
-            await self.receiver.discard(upload)
+            if pair[1].object_key == upload.stored.key:
+                stack.pop_all()
         return await self.show(pair), new
 
     async def _create(self, session: AsyncSession, space_id: UUID, upload: Upload, key: str | None) -> tuple[Pair, bool]:
         repository = DocumentRepository(session)
+        if await AccessRepository(session).space(space_id) is None:
+            raise NotFound("The space was deleted during the upload.")
         await repository.serialize_uploads(space_id, upload.filename)
         id_ = new_id()
         if key is not None:
@@ -55,7 +62,7 @@ class Documents:
         if (same := await repository.find_same(space_id, upload.filename, upload.stored.sha256)) is not None:
             if key is not None:
                 await AccessRepository(session).redirect(space_id, f"documents:{key}", same[0].id)
-            return await self._queue_again(session, same), False
+            return await self._queue_again(session, same, upload), False
         document = DocumentRow(
             id=id_,
             space_id=space_id,
@@ -69,22 +76,21 @@ class Documents:
 
     async def replace(self, space_id: UUID, id_: UUID, upload: Upload) -> Document:
         """Take in the document's next version; the one before answers until it is ready."""
-        async with self.receiver.kept_if_used(upload), self._database.transaction() as session:
+        async with self._discarding(upload) as stack, self._database.transaction() as session:
             repository = DocumentRepository(session)
             document, _latest = await _existing(session, space_id, id_, lock=True)
             document.latest_version += 1
             document.filename = upload.filename
+            _describe(document, upload.title, upload.metadata)
             version = await repository.add_version(await self._version(session, document, document.latest_version, upload))
             await repository.touch(document)
+            stack.pop_all()
         return await self.show((document, version))
 
     async def update(self, space_id: UUID, id_: UUID, body: DocumentUpdate) -> Document:
         async with self._database.transaction() as session:
             document, version = await _existing(session, space_id, id_, lock=True)
-            if body.title is not None:
-                document.title, document.title_given = body.title, True
-            if body.metadata is not None:
-                document.meta = body.metadata
+            _describe(document, body.title, body.metadata)
             await DocumentRepository(session).touch(document)
         return await self.show((document, version))
 
@@ -94,6 +100,18 @@ class Documents:
             document, _version = await _existing(session, space_id, id_, lock=True)
             await DocumentRepository(session).hide(document)
             await self._jobs.enqueue(session, Enqueue(PURGE, space_id, {"document_id": str(id_)}, dedupe_key=f"{PURGE}:{id_}"))
+            await self._jobs.enqueue(session, Enqueue(FOLD, space_id, {}, dedupe_key=f"{FOLD}:{space_id}", delay=_FOLD_AFTER))
+
+    @asynccontextmanager
+    async def _discarding(self, upload: Upload) -> AsyncGenerator[AsyncExitStack]:
+        """Discard the upload at the end of the block, unless `pop_all` says, last in its transaction, that a row names it.
+
+        From there on the commit decides, whose answer may be lost: an object without its row is swept, a row without its object
+        would be a document lost.
+        """
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.receiver.discard, upload)
+            yield stack
 
     async def _version(self, session: AsyncSession, document: DocumentRow, number: int, upload: Upload) -> DocumentVersionRow:
         return DocumentVersionRow(
@@ -115,10 +133,11 @@ class Documents:
             raise InvalidInput("This version is being read already.")
         return job_id
 
-    async def _queue_again(self, session: AsyncSession, pair: Pair) -> Pair:
-        """A failed document that is uploaded again is given another chance."""
+    async def _queue_again(self, session: AsyncSession, pair: Pair, upload: Upload) -> Pair:
+        """A failed document that is uploaded again is given another chance, with the new bytes: the stored ones may be broken."""
         document, version = pair
         if version.status == "failed":
+            version.object_key = upload.stored.key  # the object of before is swept
             version.job_id = await self._enqueue_index(session, document, version.version)
             version.status, version.error = "queued", None
             await DocumentRepository(session).touch(document)
@@ -180,6 +199,14 @@ async def _existing(session: AsyncSession, space_id: UUID, id_: UUID, *, lock: b
     if pair is None:
         raise NotFound("There is no document with that id.")
     return pair
+
+
+def _describe(document: DocumentRow, title: str | None, metadata: dict[str, Any] | None) -> None:
+    """Set what is given."""
+    if title is not None:
+        document.title, document.title_given = title, True
+    if metadata is not None:
+        document.meta = metadata
 
 
 def _request_hash(upload: Upload) -> bytes:

@@ -5,9 +5,9 @@ a day should that fail too.
 """
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -52,20 +52,20 @@ class Receiver:
         """The field `file`, with `title` and `metadata` before or behind it."""
         upload: Upload | None = None
         fields: dict[str, str] = {}
-        try:
+        async with AsyncExitStack() as stack:
             async for part in MultipartReader(content_type, body):
-                if part.name == "file" and upload is None:
+                if part.name == "file":
+                    if upload is not None:
+                        raise InvalidInput("The form has more than one field «file»: send each file by itself.")
                     upload = await self._file(part)
+                    stack.push_async_callback(self.discard, upload)
                 elif part.name in ("title", "metadata"):
                     fields[part.name] = await part.text(METADATA_BYTES)
-            title, metadata = _title(fields), _metadata(fields)
-        except BaseException:
-            if upload is not None:
-                await self.discard(upload)
-            raise
-        if upload is None:
-            raise InvalidInput("The form has no field «file» with a file in it.")
-        return Upload(upload.filename, upload.media_type, upload.stored, title, metadata)
+            if upload is None:
+                raise InvalidInput("The form has no field «file» with a file in it.")
+            upload = replace(upload, title=_title(fields), metadata=_metadata(fields))
+            stack.pop_all()
+        return upload
 
     async def _file(self, part: Part) -> Upload:
         if part.filename is None:
@@ -89,12 +89,12 @@ class Receiver:
         except ObjectMissing:
             raise InvalidInput(f"There is no object with the key {body.object_key} in the store.") from None
         upload = Upload(name, "", stored, body.title, body.metadata)
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.discard, upload)
             head, _rest = await _peek(self._objects.read(stored.key, end=HEAD_BYTES))
-            return Upload(name, detect(name, None, head), stored, body.title, body.metadata)
-        except BaseException:
-            await self.discard(upload)
-            raise
+            upload = replace(upload, media_type=detect(name, None, head))
+            stack.pop_all()
+        return upload
 
     async def discard(self, upload: Upload) -> None:
         """Remove the bytes of an upload that became no document; the sweep does it where the store is away."""
@@ -102,15 +102,6 @@ class Receiver:
             await self._objects.delete(upload.stored.key)
         except ObjectsUnavailable as error:
             log.warning("object_left_for_sweep", key=upload.stored.key, error=str(error))
-
-    @asynccontextmanager
-    async def kept_if_used(self, upload: Upload) -> AsyncGenerator[None]:
-        """Discard the upload when the block fails."""
-        try:
-            yield
-        except BaseException:
-            await self.discard(upload)
-            raise
 
 
 def new_key() -> str:
@@ -156,11 +147,11 @@ def _metadata(fields: dict[str, str]) -> dict[str, Any] | None:
         return None
     try:
         value = json.loads(fields["metadata"])
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidInput("The field «metadata» is not JSON.") from None
     if not isinstance(value, dict):
         raise InvalidInput("The field «metadata» must be a JSON object.")
     try:
         return checked_metadata(value)  # pyright: ignore[reportUnknownArgumentType]
     except ValueError as error:
-        raise InvalidInput(f"The field {error}.") from None
+        raise InvalidInput(f"The field «metadata» {error}.") from None

@@ -40,12 +40,14 @@ async def list_chunks(
     document_id: UUID,
     principal: Manager,
     parts: Annotated[tuple[Documents, Database], Depends(_parts)],
-    cursor: Annotated[int, Query(ge=0, description="`next_cursor` of the page before")] = 0,
+    cursor: Annotated[int, Query(ge=0, le=2**31 - 1, description="`next_cursor` of the page before")] = 0,
     limit: Limit = 50,
 ) -> ChunkPage:
-    """In the document's order, of the version that answers questions."""
+    """In the document's order, of the version that answers questions; none while there is none yet."""
     documents, database = parts
     version = await documents.version(principal.space_id, document_id, None)
+    if version.status != "ready":  # what there is may be half of it
+        return ChunkPage(version=version.version, items=[], next_cursor=None)
     async with database.transaction() as session:
         rows = await KnowledgeRepository(session).chunks(document_id, version.version, after=cursor - 1, limit=limit + 1)
     items = [
