@@ -6,6 +6,25 @@ from protostar.errors import ProtostarError
 
 MEDIA_TYPE = "application/problem+json"
 
+# What every route may answer, in OpenAPI's words.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "What is wrong, in a sentence (RFC 9457)",
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {
+                    "type": "object",
+                    "required": ["type", "title", "status", "detail", "code"],
+                    "properties": {
+                        **{name: {"type": "string"} for name in ("type", "title", "detail", "code")},
+                        **{name: {"type": "integer"} for name in ("status", "retry_after")},
+                    },
+                }
+            }
+        },
+    }
+}
+
 
 def problem(error: ProtostarError) -> dict[str, Any]:
     """`type`, `title`, `status`, `detail` and a stable `code`; `retry_after` in seconds where waiting helps."""

@@ -12,11 +12,12 @@ from protostar import __version__
 from protostar.access.limits import Limits
 from protostar.answers import endpoints as answers
 from protostar.api import errors, operations
-from protostar.api.middleware import Observe, VisitorCors
+from protostar.api.middleware import Observe, SmallBodies, VisitorCors
 from protostar.config import Settings
 from protostar.db.migrate import wait_until_migrated
 from protostar.documents import endpoints as documents
 from protostar.knowledge import endpoints as knowledge
+from protostar.problems import RESPONSES
 from protostar.resources import open_resources
 from protostar.retrieval import endpoints as retrieval
 from protostar.spaces import endpoints as spaces
@@ -63,11 +64,13 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url="/docs",
         redoc_url=None,
+        responses=RESPONSES,
         static_url="/docs/static",
     )
     for feature in (documents, knowledge, retrieval, answers, spaces, operations):
         app.include_router(feature.router)
     errors.install(app)
+    app.add_middleware(SmallBodies)
     app.add_middleware(VisitorCors)
     app.add_middleware(Observe, metrics=metrics)
     return app

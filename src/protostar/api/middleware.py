@@ -1,10 +1,12 @@
 """Pure ASGI: a request id, the access log and the request metrics; and CORS for what a visitor's page may call."""
 
+import re
 import time
 from typing import Any
 from uuid import uuid4
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +16,8 @@ log = structlog.get_logger()
 
 _QUIET = ("/health", "/metrics")
 _VISITORS = ("/v1/answers", "/v1/conversations")
+_UPLOADS = re.compile(r"/v1/documents(/[^/]+/content)?")
+_BODY_BYTES = 256 * 1024  # several times what the longest settings or metadata need
 
 
 class Observe:
@@ -52,6 +56,30 @@ class Observe:
         self._metrics.request_seconds.labels(path).observe(seconds)
         if not scope["path"].startswith(_QUIET):
             log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000))
+
+
+class SmallBodies:
+    """Bounds what is read into memory: a JSON body is read whole, even before it is known who sends it. Uploads are streamed."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _UPLOADS.fullmatch(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        size = 0
+
+        async def bounded() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > _BODY_BYTES:
+                # Of all exceptions that leave the reading of a body, FastAPI only lets this one pass.
+                raise HTTPException(413, f"The body may have {_BODY_BYTES:,} bytes at most.", {"Connection": "close"})
+            return message
+
+        await self._app(scope, bounded, send)
 
 
 class VisitorCors:
