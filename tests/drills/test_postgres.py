@@ -1,0 +1,155 @@
+"""PostgreSQL is away at the start, restarts, dies, hangs, cuts connections, is full, or is held up by a lock."""
+
+import asyncio
+import signal
+import subprocess
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+from tests.drills.course import TEMPORARY, Drills
+from tests.drills.processes import SETTINGS
+from tests.drills.servers import Postgres, running
+from tests.support.databases import make_template, named
+
+pytestmark = [pytest.mark.drill, pytest.mark.timeout(400)]
+
+PAST_THE_LEASE = 2.5 * float(SETTINGS["WORKER_LEASE"])
+
+
+async def test_postgres_absent_at_the_start(drills: Drills) -> None:
+    """Every process starts, and goes on by itself once the database is there."""
+    async with drills.drill() as drill:
+        await drills.postgres.stop()
+        (api,), (worker,) = drill.installation.apis, drill.installation.workers
+        worker.start()
+        await api.up()
+        assert not await api.answers("/health/ready")
+        drill.clients.ask([drill.first])  # refused until then
+        await asyncio.sleep(3)
+        assert worker.is_alive
+        await drills.postgres.start()
+        await api.up("/health/ready")
+        await drill.prepare()
+        await drill.in_flight()
+        await drill.heal()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL], ids=["fast", "immediate", "kill 9"])
+async def test_postgres_restarts(drills: Drills, how: signal.Signals) -> None:
+    async with drills.drill(apis=2) as drill:
+        await drill.ready()
+        await drill.in_flight()
+        drills.postgres.signal(how)
+        await drill.heal(kills=1)
+
+
+async def test_postgres_away_for_15_seconds(drills: Drills) -> None:
+    async with drills.drill() as drill:
+        await drill.ready()
+        await drill.in_flight()
+        await drills.postgres.kill()
+        await asyncio.sleep(15)
+        await drills.postgres.start()
+        await drill.heal(kills=1)
+
+
+async def test_connections_cut(drills: Drills) -> None:
+    async with drills.drill() as drill:
+        await drill.ready()
+        await drill.in_flight()
+        cuts = 8
+        for _ in range(cuts):
+            await drills.postgres.cut(drill.database)
+            await asyncio.sleep(0.4)
+        await drill.heal(kills=cuts)
+
+
+async def test_postgres_hangs_past_the_leases(drills: Drills) -> None:
+    async with drills.drill() as drill:
+        await drill.ready()
+        await drill.in_flight()
+        drills.postgres.freeze()
+        await asyncio.sleep(PAST_THE_LEASE)
+        drills.postgres.thaw()
+        await drill.heal(kills=1)
+
+
+@pytest.mark.parametrize("table", ["chunks", "embeddings", "answers"])
+async def test_a_lock_held_past_the_leases(drills: Drills, table: str) -> None:
+    """Leases are kept while statements wait for a lock: nobody is taken for dead."""
+    async with drills.drill() as drill:
+        await drill.ready()
+        await drill.in_flight()
+        connection = await asyncpg.connect(named(drills.postgres.url, drill.database))
+        async with connection.transaction():
+            await connection.execute(f"lock table {table} in access exclusive mode")
+            await asyncio.sleep(PAST_THE_LEASE)
+        await connection.close()
+        counts = await drill.heal()
+        expired = [process.name for process in drill.installation.workers if '"job_lease_expired"' in process.printed()]
+        assert not expired, counts
+
+
+async def test_two_connections_for_everything(drills: Drills) -> None:
+    """A pool that is always exhausted: it takes longer, and that is all."""
+    async with drills.drill({"DATABASE_POOL": "2"}) as drill:
+        await drill.ready()
+        await drill.in_flight()
+        await drill.heal()
+
+
+async def test_a_schema_change_while_jobs_run(drills: Drills) -> None:
+    """As a release expands the schema under the processes of the one before."""
+    async with drills.drill() as drill:
+        await drill.ready()
+        await drill.in_flight()
+        connection = await asyncpg.connect(named(drills.postgres.url, drill.database))
+        for table in ("jobs", "documents", "document_versions", "chunks", "answers", "spaces"):
+            await connection.execute(f"set lock_timeout = '5s'; alter table {table} add column drilled text")
+            await asyncio.sleep(0.2)
+        await connection.close()
+        await drill.heal()
+
+
+async def test_a_full_disk(drills: Drills) -> None:
+    """Writes fail until there is room again; what was accepted is finished then."""
+    with small_disk() as folder:
+        async with running(Postgres(folder)) as server:
+            assert isinstance(server, Postgres)
+            await make_template(server.url)
+            small = Drills(server, drills.redis, drills.models, drills.record)
+            async with small.drill() as drill:
+                await drill.ready()
+                await drill.in_flight()
+                ballast = folder / "ballast"
+                fill(ballast)
+                await asyncio.sleep(6)
+                ballast.unlink()
+                await server.start()
+                await drill.heal(kills=1)
+
+
+@contextmanager
+def small_disk() -> Generator[Path]:
+    with tempfile.TemporaryDirectory(prefix="protostar-drill-", dir=TEMPORARY) as name:
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", name], check=False, capture_output=True)
+        if mounted.returncode != 0:
+            pytest.skip("no tmpfs can be mounted here")
+        try:
+            yield Path(name)
+        finally:
+            subprocess.run(["umount", "--lazy", name], check=True)
+
+
+def fill(path: Path) -> None:
+    block = b"\0" * (1024 * 1024)
+    with path.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(block)
+        except OSError:
+            return
