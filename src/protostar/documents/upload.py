@@ -5,6 +5,7 @@ a day should that fail too.
 """
 
 import json
+import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -127,7 +128,7 @@ async def _peek(body: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]
 
 
 def _checked_name(filename: str) -> str:
-    name = PurePath(filename.replace("\\", "/")).name.strip()
+    name = unicodedata.normalize("NFC", PurePath(filename.replace("\\", "/")).name.strip())
     if not name or len(name) > 255 or any(ord(character) < 32 for character in name):
         raise InvalidInput("The file name must have 1 to 255 characters and no control characters.")
     return name

@@ -1,0 +1,229 @@
+"""Taking files in: forms, raw bodies and objects; what is the same document, what another, and what none."""
+
+import asyncio
+import hashlib
+import unicodedata
+from itertools import permutations
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import pytest
+from tests.api.tenant import FILES, Tenant
+
+GUIDE = (FILES / "guide-ko.md").read_bytes()
+HASH = hashlib.sha256(GUIDE).hexdigest()
+FIELDS = {
+    "file": {"value": GUIDE, "filename": "운영 안내서 (최종).md", "content_type": "application/octet-stream"},
+    "title": {"value": "안내서"},
+    "metadata": {"value": '{"team": "운영", "year": 2026}'},
+}
+
+
+def form(*fields: tuple[str, dict[str, Any]]) -> aiohttp.FormData:
+    """In this order; names as browsers write them, in UTF-8."""
+    data = aiohttp.FormData(quote_fields=False, default_to_multipart=True)
+    for name, field in fields:
+        data.add_field(name, **field)
+    return data
+
+
+def some_text() -> bytes:
+    return f"# Note\n\n{uuid4()}\n".encode()
+
+
+@pytest.mark.parametrize("order", list(permutations(FIELDS)), ids=" ".join)
+async def test_a_form_has_its_fields_in_any_order(order: tuple[str, ...], tenant: Tenant) -> None:
+    before = tenant.objects("documents/")
+    answered = await tenant.call("POST", "/v1/documents", data=form(*((name, FIELDS[name]) for name in order)))
+    document = answered.json
+    assert answered.status == 202
+    assert answered.headers["Location"] == f"/v1/documents/{document['id']}"
+    assert (document["title"], document["filename"]) == ("안내서", "운영 안내서 (최종).md")
+    assert document["metadata"] == {"team": "운영", "year": 2026}
+    assert (document["media_type"], document["size"], document["sha256"]) == ("text/markdown", len(GUIDE), HASH)
+    assert (document["version"], document["status"], document["summary"], document["error"]) == (1, "queued", None, None)
+    (key,) = tenant.objects("documents/") - before
+    assert (tenant.stack.settings.data_dir / "objects" / key).read_bytes() == GUIDE
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("안내서.md", "안내서.md"),
+        (unicodedata.normalize("NFD", "안내서.md"), "안내서.md"),
+        ("../../etc/안내서.md", "안내서.md"),
+        ("C:\\Users\\kim\\안내서.md", "안내서.md"),
+        ("  a b.MD ", "a b.MD"),
+        ("a;b=c&d+e%20.md", "a;b=c&d+e%20.md"),
+    ],
+)
+async def test_a_file_is_named_alike_in_a_form_and_in_a_raw_body(sent: str, kept: str, tenant: Tenant) -> None:
+    content = some_text()
+    raw = await tenant.upload(sent, content)
+    assert (raw.status, raw.json["filename"]) == (202, kept)
+    again = await tenant.call("POST", "/v1/documents", data=form(("file", {"value": content, "filename": sent})))
+    assert (again.status, again.json["id"]) == (200, raw.json["id"])
+
+
+def incoming(tenant: Tenant, name: str, content: bytes) -> str:
+    """Put an object into the store as a business backend does; its key."""
+    key = f"incoming/{tenant.id}/{name}"
+    path = tenant.stack.settings.data_dir / "objects" / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return key
+
+
+async def test_an_object_is_copied_and_checked_like_an_upload(tenant: Tenant) -> None:
+    key = incoming(tenant, "2026/Report 1.md", GUIDE)
+    body = {"object_key": key, "filename": "보고서.md", "title": "보고서", "metadata": {"a": [1, None]}}
+    answered = await tenant.call("POST", "/v1/documents", json=body)
+    assert answered.status == 202
+    document = await tenant.settled(answered.json["id"])
+    assert (document["title"], document["filename"], document["metadata"]) == ("보고서", "보고서.md", {"a": [1, None]})
+    assert (document["size"], document["sha256"]) == (len(GUIDE), HASH)
+    assert key in tenant.objects()
+    (tenant.stack.settings.data_dir / "objects" / key).write_bytes(b"changed later")
+    assert (await tenant.call("GET", f"/v1/documents/{document['id']}/content")).body == GUIDE
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "said"),
+    [
+        ("incoming/{space}/../{space}/a.md", 422, "'..'"),
+        ("incoming/{space}/missing.md", 422, "no object with the key"),
+        ("incoming/{space}", 422, "must lie under incoming/"),
+        ("incoming/00000000-0000-0000-0000-000000000000/a.md", 422, "must lie under incoming/"),
+        ("documents/a", 422, "must lie under incoming/"),
+        ("/incoming/{space}/a.md", 422, "must lie under incoming/"),
+        ("", 422, "object_key"),
+        ("incoming/{space}/picture", 415, "PDF"),
+    ],
+)
+async def test_an_object_that_may_not_be_taken_is_refused(key: str, status: int, said: str, tenant: Tenant) -> None:
+    incoming(tenant, "picture", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR")
+    before = tenant.objects()
+    body = {"object_key": key.format(space=tenant.id), "filename": "a.png" if key.endswith("picture") else "a.md"}
+    answered = await tenant.call("POST", "/v1/documents", json=body)
+    assert answered.status == status
+    assert said in answered.json["detail"]
+    assert tenant.objects() == before
+
+
+def metadata(value: str) -> list[tuple[str, dict[str, Any]]]:
+    return [("metadata", {"value": value}), ("file", FIELDS["file"])]
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"data": b"# Text"}, "?filename="),
+        ({"data": b"{}", "headers": {"Content-Type": "application/json"}}, "object_key: Field required"),
+        ({"data": b"{", "headers": {"Content-Type": "application/json"}}, "not JSON"),
+        ({"data": b"[1]", "headers": {"Content-Type": "application/json"}}, "body: "),
+        ({"json": {"object_key": "a", "filename": "a.md", "tilte": "typo"}}, "tilte"),
+        ({"data": b"x", "params": {"filename": ""}}, "1 to 255 characters"),
+        ({"data": b"x", "params": {"filename": "a/"}}, "kind of file"),
+        ({"data": b"x", "params": {"filename": "a\nb.md"}}, "control characters"),
+        ({"data": b"x", "params": {"filename": "가" * 300 + ".md"}}, "filename"),
+        ({"data": b"x", "headers": {"Content-Type": "multipart/form-data"}}, "boundary"),
+        ({"data": form(("title", {"value": "No file"}))}, "no field «file»"),
+        ({"data": form(("file", {"value": "text"}))}, "no file name"),
+        ({"data": form(("file", FIELDS["file"]), ("file", FIELDS["file"]))}, "more than one field «file»"),
+        ({"data": form(("file", FIELDS["file"]), ("title", {"value": "t" * 501}))}, "500 characters"),
+        ({"data": form(("file", FIELDS["file"]), ("title", {"value": "a\0b"}))}, "NUL"),
+        ({"data": form(*metadata("not json"))}, "not JSON"),
+        ({"data": form(*metadata("[1]"))}, "JSON object"),
+        ({"data": form(*metadata('{"a": NaN}'))}, "NaN"),
+        ({"data": form(*metadata('{"a": 1e999}'))}, "Infinity"),
+        ({"data": form(*metadata('{"a": "\\u0000"}'))}, "NUL"),
+        ({"data": form(*metadata('{"a": "\\ud800"}'))}, "surrogate"),
+        ({"data": form(*metadata('{"a":' + "[" * 8000 + "]" * 8000 + "}"))}, "JSON"),
+        ({"data": form(*metadata('{"a": "' + "가" * 6000 + '"}'))}, "bytes"),
+    ],
+)
+async def test_a_wrong_upload_is_refused_with_a_reason(request_: dict[str, Any], said: str, tenant: Tenant) -> None:
+    before = tenant.objects()
+    answered = await tenant.call("POST", "/v1/documents", **request_)
+    assert answered.status in (415, 422)
+    assert said in answered.json["detail"]
+    assert tenant.objects() == before
+    assert (await tenant.get("/v1/documents"))["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("filename", "content"),
+    [
+        ("guide-ko.odt", (FILES / "guide-ko.odt").read_bytes()),
+        ("picture.png", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"),
+        ("no-extension", b"text"),
+        ("archive.zip", b"PK\x03\x04" + bytes(100)),
+        ("renamed.txt", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000)),
+        ("program.md", b"\x7fELF\x02\x01\x01" + bytes(100)),
+    ],
+)
+async def test_an_unsupported_kind_of_file_is_415_with_the_formats(filename: str, content: bytes, tenant: Tenant) -> None:
+    before = tenant.objects()
+    answered = await tenant.upload(filename, content)
+    assert answered.status == 415
+    for name in ("Markdown", "plain text", "HTML", "PDF", ".docx", ".pptx", ".xlsx", "CSV", "EPUB", "RTF", ".eml", ".ipynb"):
+        assert name in answered.json["detail"]
+    assert tenant.objects() == before
+
+
+# -- the same and not the same
+
+
+async def test_the_same_name_with_the_same_bytes_is_the_same_document(tenant: Tenant, other: Tenant) -> None:
+    content, before = some_text(), tenant.objects("documents/")
+    first = await tenant.upload("a.md", content)
+    again = await tenant.upload("a.md", content)
+    assert (first.status, again.status, again.json["id"]) == (202, 200, first.json["id"])
+    assert len(tenant.objects("documents/") - before) == 1
+    for name, bytes_, whose in (("a.md", some_text(), tenant), ("b.md", content, tenant), ("a.md", content, other)):
+        another = await whose.upload(name, bytes_)
+        assert another.status == 202
+        assert another.json["id"] != first.json["id"]
+
+
+async def test_the_same_upload_many_times_at_once_is_one_document(tenant: Tenant) -> None:
+    content, before = some_text(), tenant.objects("documents/")
+    answers = await asyncio.gather(*(tenant.upload("a.md", content) for _ in range(6)))
+    assert sorted(answered.status for answered in answers) == [200] * 5 + [202]
+    assert len({answered.json["id"] for answered in answers}) == 1
+    assert len(tenant.objects("documents/") - before) == 1
+    assert len((await tenant.get("/v1/jobs", params={"kind": "document.index"}))["items"]) == 1
+
+
+async def test_a_failed_document_is_queued_again_with_the_new_bytes(tenant: Tenant) -> None:
+    before = tenant.objects("documents/")
+    failed = await tenant.document("a.md", b"", status="failed")
+    (key,) = tenant.objects("documents/") - before
+    (tenant.stack.settings.data_dir / "objects" / key).unlink()
+    again = await tenant.upload("a.md", b"")
+    assert (again.status, again.json["id"], again.json["status"], again.json["error"]) == (200, failed["id"], "queued", None)
+    assert again.json["job_id"] != failed["job_id"]
+    assert (await tenant.settled(failed["id"], "failed"))["error"] == failed["error"]
+
+
+async def test_an_idempotency_key_stands_for_one_upload(tenant: Tenant, other: Tenant) -> None:
+    content, key = some_text(), {"Idempotency-Key": "order-66"}
+    first = await tenant.upload("a.md", content, headers=key)
+    again = await tenant.upload("a.md", content, headers=key)
+    assert (first.status, again.status, again.json["id"]) == (202, 200, first.json["id"])
+    for name, bytes_ in (("a.md", some_text()), ("b.md", content)):
+        refused = await tenant.upload(name, bytes_, headers=key)
+        assert refused.status == 422
+        assert "Idempotency-Key" in refused.json["detail"]
+    assert len((await tenant.get("/v1/documents"))["items"]) == 1
+    assert (await other.upload("b.md", content, headers=key)).status == 202
+
+
+async def test_an_idempotency_key_of_a_deleted_document_makes_it_anew(tenant: Tenant) -> None:
+    content, key = some_text(), {"Idempotency-Key": "order-67"}
+    first = await tenant.upload("a.md", content, headers=key)
+    assert (await tenant.call("DELETE", f"/v1/documents/{first.json['id']}")).status == 204
+    anew = await tenant.upload("a.md", content, headers=key)
+    assert anew.status == 202
+    assert anew.json["id"] != first.json["id"]
