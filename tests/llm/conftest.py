@@ -70,11 +70,11 @@ async def session():
 
 @pytest.fixture
 def chat_settings(server):
-    """Makes settings that point to the stand-in, impatient ones."""
+    """Makes settings that point to the stand-in."""
 
     def make(**fields):
         defaults = {"base_url": server.base_url, "model": "chat", "api_key": "sk-secret-key-1234"}
-        return ChatSettings(**defaults | {"first_token_timeout": "0.5", "idle_timeout": "0.3"} | fields)
+        return ChatSettings(**defaults | fields)
 
     return make
 

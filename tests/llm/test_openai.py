@@ -89,9 +89,9 @@ async def test_one_sign_of_the_end_is_enough(raw_server, chat, ending, read):
 async def test_reasoning_keeps_the_stream_alive_and_out_of_the_answer(server, chat, read):
     event = json.dumps({"choices": [{"delta": {"content": None, "reasoning_content": "hmm"}}]})
     server.behave(repeat=f"data: {event}\n\n", answer="a b")
-    model = chat(first_token_timeout="0.1", idle_timeout="0.1")
-    with pytest.raises(ModelUnavailable, match=r"not done within 0\.5 s"):
-        await read(model, timeout=0.5)
+    model = chat(first_token_timeout="0.5", idle_timeout="0.5")
+    with pytest.raises(ModelUnavailable, match=r"not done within 1\.5 s"):
+        await read(model, timeout=1.5)
 
 
 # --- parameters that a server does not know
@@ -158,7 +158,7 @@ async def test_no_texts_need_no_request(server, embedding, embed):
         ({"vector_count": 3}, "returned 3 vectors for 2 texts"),
         ({"not_finite": True}, "something else than numbers"),
         ({"body": '{"data": []}'}, "returned 0 vectors for 2 texts"),
-        ({"body": '{"data": [{"embedding": []}, {"embedding": []}]}'}, "length 0"),
+        ({"body": '{"data": [{"embedding": [1]}, {"embedding": [1]}, {"embedding": [1], "index": 1}]}'}, "returned 3 vectors"),
         ({"body": '{"data": [{"embedding": [1], "index": 0}, {"embedding": [1], "index": 0}]}'}, "mixed them up"),
     ],
 )
@@ -168,10 +168,23 @@ async def test_vectors_that_cannot_be_used_are_a_refusal(server, embedding, faul
         await embed(embedding(dimensions=48))
 
 
-async def test_all_vectors_have_the_length_of_the_first(server, embedding, embed):
-    server.behave(body='{"data": [{"embedding": [1, 2]}, {"embedding": [1]}]}')
-    with pytest.raises(ModelRejected, match="length 1, not 2"):
+@pytest.mark.parametrize(("other", "words"), [("[1]", "length 1, not 2"), ("[]", "length 0, not 2")])
+async def test_all_vectors_have_the_length_of_the_first(server, embedding, embed, other, words):
+    server.behave(body=f'{{"data": [{{"embedding": [1, 2]}}, {{"embedding": {other}}}]}}')
+    with pytest.raises(ModelRejected, match=words):
         await embed(embedding())
+
+
+async def test_no_vector_is_empty(server, embedding, embed):
+    server.behave(body='{"data": [{"embedding": []}, {"embedding": []}]}')
+    with pytest.raises(ModelRejected, match="length 0"):
+        await embed(embedding())
+
+
+async def test_a_whole_answer_is_no_stream(server, chat, read):
+    server.behave(body='{"choices": [{"message": {"content": "all"}, "finish_reason": "stop"}]}')
+    with pytest.raises(ModelUnavailable, match="instead of a stream"):
+        await read(chat())
 
 
 async def test_an_index_may_be_missing(server, embedding, embed):

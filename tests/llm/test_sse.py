@@ -35,6 +35,7 @@ def parse(stream, sizes=(), **options):
         (b"event: message\nid: 3\nretry: 5\n\ndata: a\n\n", [b"a"]),
         (b"database: no\nDATA: no\n data: no\n\n", []),
         (b"\xef\xbb\xbfdata: a\n\n", [b"a"]),
+        (b"data: a\n\xef\xbb\xbfdata: b\n\n", [b"a"]),
         (b"data: a:b: c\n\n", [b"a:b: c"]),
         (b"data: a\n\ndata: unfinished", [b"a", b"unfinished"]),
         (b"data: a\n\ndata: b\n", [b"a", b"b"]),

@@ -119,8 +119,6 @@ class OpenAIChatModel:
             yield data
 
     async def _not_a_stream(self, response: aiohttp.ClientResponse, patience: Patience) -> ProtostarError:
-        if response.content_type == "text/html":
-            return self._server.unusable("a page for people instead of a stream of events")
         reply = _Chunk.model_validate_json(await patience.wait(read_bounded(response, MAX_STREAM_BYTES)))
         return self._server.reported(reply.error or "a whole answer instead of a stream of events")
 
