@@ -24,6 +24,11 @@ serve: $(READY)  ## start Protostar on its embedded stack
 test: check  ## everything that a change must pass
 	$(BIN)/pytest -n 2 --dist loadgroup
 
+.PHONY: test-s3
+test-s3: $(READY)  ## the object store against a real S3 server: PROTOSTAR_TEST_S3_{ENDPOINT,ACCESS_KEY_ID,SECRET_ACCESS_KEY,BUCKET}
+	@test -n "$$PROTOSTAR_TEST_S3_ENDPOINT" || { echo "Set PROTOSTAR_TEST_S3_ENDPOINT, _ACCESS_KEY_ID, _SECRET_ACCESS_KEY and _BUCKET (an empty bucket)."; exit 2; }
+	$(BIN)/pytest tests/objects -m s3
+
 .PHONY: bench
 bench: $(READY)  ## measure uploads, ingest, search, answers (ARGS="--quick", see ARGS=--help)
 	$(BIN)/python -m bench $(ARGS)
