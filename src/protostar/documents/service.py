@@ -99,7 +99,9 @@ class Documents:
         async with self._database.transaction() as session:
             document, _version = await _existing(session, space_id, id_, lock=True)
             await DocumentRepository(session).hide(document)
-            await self._jobs.enqueue(session, Enqueue(PURGE, space_id, {"document_id": str(id_)}, dedupe_key=f"{PURGE}:{id_}"))
+            # A key of its own: the purge of an old version may be running, and have seen the document alive.
+            args, key = {"document_id": str(id_)}, f"{PURGE}:{id_}:deleted"
+            await self._jobs.enqueue(session, Enqueue(PURGE, space_id, args, dedupe_key=key))
             await self._jobs.enqueue(session, Enqueue(FOLD, space_id, {}, dedupe_key=f"{FOLD}:{space_id}", delay=_FOLD_AFTER))
 
     @asynccontextmanager
