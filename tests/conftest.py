@@ -4,7 +4,9 @@ from collections.abc import AsyncGenerator
 from uuid import UUID
 
 import pytest
+from aiohttp import web
 from tests.support.databases import copied, make_template
+from tests.support.model_server import StandIn
 from tests.support.servers import postgres_server, redis_server
 from tests.support.stack import Stack, running_stack, settings_for
 
@@ -72,3 +74,23 @@ async def stack(
     async with copied(postgres_url) as url:
         async with running_stack(settings_for(url, f"{redis_url}?db=1", tmp_path_factory.mktemp("stack"))) as running:
             yield running
+
+
+@pytest.fixture(scope="session")
+async def model_server() -> AsyncGenerator[tuple[StandIn, str]]:
+    stand_in = StandIn(dimensions=64)
+    runner = web.AppRunner(stand_in.app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    yield stand_in, f"http://127.0.0.1:{port}/v1"
+    await runner.cleanup()
+
+
+@pytest.fixture
+def stand_in(model_server: tuple[StandIn, str]) -> StandIn:
+    """The stand-in, well-behaved."""
+    model_server[0].behave()
+    model_server[0].counts = type(model_server[0].counts)()
+    return model_server[0]

@@ -14,6 +14,7 @@ from protostar.config import Settings
 from protostar.db.migrate import wait_until_migrated
 from protostar.documents import tasks as documents
 from protostar.embedded.parent import parent_gone
+from protostar.errors import ConfigurationError
 from protostar.jobs import tasks as jobs
 from protostar.jobs.registry import Periodic, Registry
 from protostar.jobs.worker import Worker
@@ -55,6 +56,10 @@ def run_worker(settings: Settings, kinds: frozenset[str] = frozenset()) -> None:
 
 async def _work(settings: Settings, kinds: frozenset[str]) -> None:
     async with open_resources(settings) as resources, open_registry(resources) as known:
+        if unknown := kinds - known.tasks.keys():
+            raise ConfigurationError(
+                f"There are no jobs of the kind {', '.join(sorted(unknown))}; there are {', '.join(known.tasks)}."
+            )
         worker = Worker(
             resources.database, resources.redis, known, settings.worker, resources.metrics, kinds=kinds, version=__version__
         )

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from tests.answers.conftest import Asking
+from tests.support.asking import Asking
 from tests.support.model_server import StandIn
 from tests.support.sse import SentEvent, read_events, text_of
 from tests.support.waiting import wait_until
@@ -193,6 +193,27 @@ async def test_follow_ups_carry_the_conversation_and_its_size_stays_bounded(aski
     contents = [message["content"] for message in stand_in.counts.last_chat["messages"]]
     assert any(f"{number}" in contents[-2] or f"{number}" in contents[-3] for number in (6,))
     assert sizes[-1] < sizes[0] + 16_000
+
+
+async def test_long_turns_of_a_conversation_enter_later_prompts_as_their_summaries(asking: Asking, stand_in: StandIn) -> None:
+    long = "백업 파일은 30일 동안 보관합니다. [1] " + "백업은 매일 새벽 3시에 합니다. [1] " * 40
+    stand_in.behave(answer=long)
+    first = await asking.ask(QUESTION)
+    conversation = first["conversation_id"]
+    assert len(first["text"]) > 600
+    await asking.ask(f"{QUESTION} 하나", conversation_id=conversation)
+    stand_in.behave(answer="요약: 백업은 새벽 3시, 보관은 30일.")
+
+    async def summarized() -> bool:
+        async with asking.http.get("/v1/jobs", params={"kind": "message.summarize", "state": "succeeded"}) as response:
+            return len((await response.json())["items"]) > 0
+
+    await asking.ask(f"{QUESTION} 둘", conversation_id=conversation)
+    await wait_until(summarized)
+    await asking.ask(f"{QUESTION} 셋", conversation_id=conversation)
+    assert stand_in.counts.last_chat is not None
+    written = [message["content"] for message in stand_in.counts.last_chat["messages"] if message["role"] == "assistant"]
+    assert [text.startswith("요약: ") for text in written] == [True, False, True]  # the oldest by its summary, two as they were
 
 
 async def test_another_conversation_or_none_is_not_found(asking: Asking) -> None:

@@ -1,10 +1,14 @@
+import asyncio
+from uuid import uuid4
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql.base import ischema_names
+from tests.support.databases import execute, named
 
-from protostar.db.migrate import head, is_migrated, migrate
+from protostar.db.migrate import head, is_migrated, migrate, migrate_when_possible
 from protostar.db.session import Database, create_engine
 from protostar.db.vectors import HalfVec, SparseVec
 from protostar.models import metadata
@@ -45,3 +49,15 @@ async def test_an_empty_database_is_not_migrated(postgres_url: str) -> None:
     database = Database(create_engine(postgres_url))
     assert not await is_migrated(database)
     await database.close()
+
+
+async def test_migrating_waits_for_a_server_that_is_away(postgres_url: str) -> None:
+    """The database appears while it is being waited for."""
+    name = f"late_{uuid4().hex[:12]}"
+    waiting = asyncio.create_task(migrate_when_possible(named(postgres_url, name)))
+    await asyncio.wait({waiting}, timeout=0.7)
+    assert not waiting.done()
+    await execute(postgres_url, f'create database "{name}"')
+    async with asyncio.timeout(30):
+        await waiting
+    await execute(postgres_url, f'drop database "{name}" with (force)')

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.responses import StreamingResponse
 
 from protostar import sse
@@ -39,6 +39,7 @@ LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="t
 @router.post("/answers", response_model=Answer, responses={200: {"content": {"text/event-stream": {}}}})
 async def ask(
     body: Ask,
+    response: Response,
     principal: Asker,
     answers: Service,
     limits: VisitorLimits,
@@ -49,7 +50,8 @@ async def ask(
     """Answers a question from the space's documents; every claim carries the number of its citation.
 
     With `stream`: `start`, then `delta`…, then exactly one of `done` and `error`; `reset` in between says that the text begins
-    anew. Each event has an id: `GET /v1/answers/{id}/events` with `Last-Event-ID` goes on from it.
+    anew. Each event has an id: `GET /v1/answers/{id}/events` with `Last-Event-ID` goes on from it. Without `stream` the visitor's
+    token is in the header `Protostar-Visitor`.
     """
     if principal.is_visitor:
         await limits.ask(principal.space_id, address)
@@ -58,6 +60,7 @@ async def ask(
     taken = await answers.ask(principal.space_id, body, idempotency_key)
     if body.stream:
         return sse.stream(_events(answers.events(taken)))
+    response.headers["Protostar-Visitor"] = await answers.visitor_token(taken.answer)
     return await answers.finished(taken)
 
 

@@ -129,8 +129,12 @@ class Answers:
         return {
             "answer_id": str(row.id),
             "conversation_id": str(row.conversation_id),
-            "visitor_token": await self._visitors.sign(row.space_id, row.conversation_id),
+            "visitor_token": await self.visitor_token(row),
         }
+
+    async def visitor_token(self, row: AnswerRow) -> str:
+        """What lets the visitor who asked read the conversation back."""
+        return await self._visitors.sign(row.space_id, row.conversation_id)
 
     async def _run(self, job: Job, row: AnswerRow, feed: Feed) -> None:
         """Write the answer; whatever happens, it is finished, failed with a reason, or another's to finish."""

@@ -77,9 +77,10 @@ class Writer:
         setting = await self._setting(row)
         draft = Draft()
         key = self._cache_key(row, setting)
+        cached = await self._cache.get(key) if setting.is_first else None
         if not self._cache.available:
             draft.degraded.append("no_redis")
-        if setting.is_first and (cached := await self._cache.get(key)) is not None:
+        if cached is not None:
             self._metrics.cache.labels("hit").inc()
             draft = from_cache(cached)
             self._say(feed, draft, cached["text"], started)

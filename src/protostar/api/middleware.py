@@ -92,6 +92,7 @@ class VisitorCors:
             allow_origins=["*"],
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Protostar-Visitor"],
+            expose_headers=["Protostar-Visitor", "Retry-After", "X-Request-Id"],
             max_age=600,
         )
 

@@ -101,18 +101,23 @@ def worker(
 
 
 @app.command(rich_help_panel="Processes")
-def migrate() -> None:
+def migrate(
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for a PostgreSQL that is away, for as long as it takes.")] = False,
+) -> None:
     """Bring the schema of PROTOSTAR_DATABASE_URL up to date."""
     import asyncio
 
     from protostar.config import load_settings
     from protostar.db import migrate as migrations
     from protostar.errors import ConfigurationError
+    from protostar.telemetry import configure_logging
 
-    url = load_settings().database_url
+    settings = load_settings()
+    configure_logging(settings.log_format, settings.log_level)
+    url = settings.database_url
     if url is None:
         raise ConfigurationError("PROTOSTAR_DATABASE_URL is not set: `protostar serve` migrates the embedded database itself.")
-    asyncio.run(migrations.migrate(url.get_secret_value()))
+    asyncio.run((migrations.migrate_when_possible if wait else migrations.migrate)(url.get_secret_value()))
     typer.echo(f"The schema is at revision {migrations.head()}.")
 
 

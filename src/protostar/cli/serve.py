@@ -70,7 +70,7 @@ async def run_stack(settings: Settings, program: Sequence[str]) -> None:
         local.unlink(missing_ok=True)  # of a killed one
         key = _admin_key(settings, data)
         environment = await _environment(supervisor, settings, data, address, key)
-        if await supervisor.run(Service("migrate", [*program, "migrate"], environment)) != 0:
+        if await supervisor.run(Service("migrate", [*program, "migrate", "--wait"], environment)) != 0:
             raise ConfigurationError("The database could not be migrated; the reason is above.")
         await supervisor.start(Service("worker", [*program, "worker"], environment))
         await supervisor.start(Service("api", [*program, "api"], environment, ready=address.is_ready))

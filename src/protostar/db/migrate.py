@@ -53,6 +53,20 @@ async def migrate(database_url: str) -> None:
         await engine.dispose()
 
 
+async def migrate_when_possible(database_url: str) -> None:
+    """`migrate`, however long PostgreSQL is away."""
+    wait = 0.5
+    while True:
+        try:
+            await migrate(database_url)
+        except DatabaseUnavailable as error:
+            log.warning("waiting_for_database", error=str(error))
+            await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311
+            wait = min(5, wait * 2)
+        else:
+            return
+
+
 async def _migrate_alone(connection: AsyncConnection) -> None:
     # The lock belongs to the session: each migration commits, and the lock must outlive that.
     await connection.execute(text("select pg_advisory_lock(:key)"), {"key": _LOCK})

@@ -51,16 +51,24 @@ class RedisClient:
         self._blocking = _connect(url, socket_timeout=None, **options)
         self._breaker = Breaker("redis", RedisUnavailable, threshold=3, interval=1.0)
         self._metrics = metrics
+        self._failed = False
 
     @property
     def available(self) -> bool:
-        return self._breaker.state != "open"
+        """Whether the last command was answered."""
+        return not self._failed
 
     async def run(self, command: Callable[[Redis], Awaitable[T]]) -> T:
         """The command's result. Raises RedisUnavailable within about 200 ms, at once while the breaker is open."""
-        async with self._breaker:
-            with _translated():
-                return await command(self._quick)
+        try:
+            async with self._breaker:
+                with _translated():
+                    result = await command(self._quick)
+        except RedisUnavailable:
+            self._failed = True
+            raise
+        self._failed = False
+        return result
 
     async def attempt(self, command: Callable[[Redis], Awaitable[T]]) -> T | None:
         """The command's result, or None where Redis is away: counted, and done without."""
@@ -87,7 +95,7 @@ class RedisClient:
         return [(entry[0], entry[1]) for _key, groups in streams for entry in _flat(groups)]
 
     async def _block(self, command: Callable[[Redis], Awaitable[T]], seconds: float) -> T:
-        if not self.available:
+        if self._breaker.state == "open":
             raise RedisUnavailable
         with _translated():
             # The client's own time-out is off here: a server that hangs must not hang its reader.

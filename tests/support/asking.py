@@ -1,0 +1,34 @@
+"""A space of the running product, and what a person does with it."""
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from tests.support.waiting import wait_until
+
+
+class Asking:
+    """A space of its own with the guides, and a client for it."""
+
+    def __init__(self, http: aiohttp.ClientSession, space_id: str) -> None:
+        self.http = http
+        self.space_id = space_id
+
+    async def upload(self, path: Path) -> dict[str, Any]:
+        async with self.http.post(f"/v1/documents?filename={path.name}", data=path.read_bytes()) as response:
+            document = await response.json()
+            assert response.status == 202, document
+
+        async def ready() -> Any:
+            async with self.http.get(f"/v1/documents/{document['id']}") as polled:
+                found = await polled.json()
+            assert found["status"] != "failed", found
+            return found["status"] == "ready" and found["summary"] is not None and found
+
+        return await wait_until(ready, 30)
+
+    async def ask(self, question: str, **more: Any) -> dict[str, Any]:
+        async with self.http.post("/v1/answers", json={"question": question, **more}) as response:
+            answer = await response.json()
+            assert response.status == 200, answer
+        return answer
