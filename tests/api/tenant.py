@@ -3,13 +3,16 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
-from tests.support.stack import Stack
+from tests.support.stack import ADMIN_KEY, Stack, running_api
 from tests.support.waiting import wait_until
+
+from protostar.config import Settings
 
 FILES = Path(__file__).parent.parent / "files"
 ORIGIN = "https://shop.example"
@@ -52,7 +55,7 @@ class Tenant:
 
     async def upload(self, filename: str, content: bytes, **options: Any) -> Answered:
         """As a raw body."""
-        return await self.call("POST", "/v1/documents", params={"filename": filename}, data=content, **options)
+        return await self.call("POST", "/v1/documents", params={"filename": filename}, data=BytesIO(content), **options)
 
     async def document(self, filename: str, content: bytes | str, status: str = "ready") -> Any:
         """Upload and wait until the document has the status."""
@@ -104,3 +107,12 @@ async def new_tenant(stack: Stack) -> AsyncGenerator[Tenant]:
     key = await send(stack.http, "POST", f"/v1/spaces/{id_}/keys", json={"role": "manage", "name": "test"})
     async with stack.client(key.json["key"]) as http:
         yield Tenant(id_, stack, http, key.json["key"])
+
+
+@asynccontextmanager
+async def idle_tenant(settings: Settings) -> AsyncGenerator[Tenant]:
+    """The tenant of an API of its own, whose jobs nobody runs."""
+    headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    async with running_api(settings) as url, aiohttp.ClientSession(url, headers=headers) as http:
+        async with new_tenant(Stack(url, settings, http)) as tenant:
+            yield tenant

@@ -11,9 +11,9 @@ import aiohttp
 import asyncpg
 import pytest
 from aiohttp import web
-from tests.api.tenant import FILES, Tenant, new_tenant, send
+from tests.api.tenant import FILES, Tenant, new_tenant
 from tests.support.model_server import StandIn
-from tests.support.stack import ADMIN_KEY, Stack, running_api, running_stack, running_worker, settings_for
+from tests.support.stack import Stack, running_stack, running_worker, settings_for
 from tests.support.waiting import wait_until
 
 GONE = "/v1/documents/00000000-0000-7000-8000-000000000000"
@@ -169,15 +169,6 @@ async def test_a_wrong_change_is_refused(body: bytes, said: str, tenant: Tenant)
 
 
 # -- versions
-
-
-@pytest.fixture
-async def idle(database_url: str, redis_url: str, tmp_path: Path) -> AsyncGenerator[Tenant]:
-    """A tenant of an API whose worker runs only when a test says so."""
-    settings = settings_for(database_url, f"{redis_url}?db=2", tmp_path)
-    async with running_api(settings) as url, aiohttp.ClientSession(url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}) as http:
-        async with new_tenant(Stack(url, settings, http)) as tenant:
-            yield tenant
 
 
 async def test_the_old_version_answers_until_the_new_one_is_ready(idle: Tenant) -> None:
@@ -348,8 +339,7 @@ async def test_a_deleted_document_is_erased(database_url: str, redis_url: str, t
         assert all(before[name] > 0 for name in ("documents", "versions", "chunks", "embeddings", "version_terms"))
         assert before["deltas"] + before["frequencies"] > 0
         assert len(tenant.objects("documents/")) == len(tenant.objects("texts/")) == 2
-        kept = await send(tenant.http, "DELETE", path)
-        assert kept.status == 204
+        assert (await tenant.call("DELETE", path)).status == 204
 
         async def erased() -> bool:
             return not any((await rows(tenant)).values()) and tenant.objects() == set()

@@ -1,0 +1,180 @@
+"""Tenants and their keys."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+from tests.api.tenant import ORIGIN, Tenant, new_tenant, send
+from tests.support.stack import Stack, running_worker
+from tests.support.waiting import wait_until
+
+SETTINGS = {"persona": "친절한 점원", "greeting": "안녕하세요!", "starter_questions": ["몇 시에 열어요?"]}
+NOWHERE = "00000000-0000-7000-8000-000000000000"
+
+
+async def test_a_space_is_made_read_changed_and_listed(stack: Stack) -> None:
+    created = await send(stack.http, "POST", "/v1/spaces", json={"name": " 가게 ", "settings": SETTINGS})
+    assert (created.status, created.json["name"], created.json["settings"]) == (201, "가게", SETTINGS)
+    path = f"/v1/spaces/{created.json['id']}"
+    assert (await send(stack.http, "GET", path)).json == created.json
+    renamed = await send(stack.http, "PATCH", path, json={"name": "서점"})
+    assert (renamed.status, renamed.json["name"], renamed.json["settings"]) == (200, "서점", SETTINGS)
+    changed = await send(stack.http, "PATCH", path, json={"settings": {"greeting": "네?"}})
+    assert changed.json["settings"] == {"persona": "", "greeting": "네?", "starter_questions": []}
+    assert changed.json["updated_at"] > created.json["updated_at"]
+    newer = await send(stack.http, "POST", "/v1/spaces", json={"name": "Newer"})
+    page = (await send(stack.http, "GET", "/v1/spaces", params={"limit": 1})).json
+    assert [space["id"] for space in page["items"]] == [newer.json["id"]]
+    page = (await send(stack.http, "GET", "/v1/spaces", params={"limit": 1, "cursor": page["next_cursor"]})).json
+    assert [space["id"] for space in page["items"]] == [created.json["id"]]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"name": ""},
+        {"name": "x" * 201},
+        {"name": "a\0b"},
+        {"name": "x", "settings": {"colour": "red"}},
+        {"name": "x", "settings": {"persona": "x" * 2001}},
+        {"name": "x", "settings": {"starter_questions": ["?"] * 11}},
+    ],
+)
+async def test_a_wrong_space_is_refused(body: dict[str, Any], stack: Stack) -> None:
+    answered = await send(stack.http, "POST", "/v1/spaces", json=body)
+    assert (answered.status, answered.json["code"]) == (422, "invalid_input")
+
+
+async def test_the_admin_key_works_on_the_oldest_space_or_the_named_one(idle: Tenant) -> None:
+    admin = idle.stack.http
+    spaces = (await send(admin, "GET", "/v1/spaces")).json["items"]
+    assert [space["name"] for space in spaces][1:] == ["Default"]  # the first migration made it
+    default = spaces[-1]["id"]
+    here, there = {"Protostar-Space": default}, {"Protostar-Space": idle.id}
+    document = (await send(admin, "POST", "/v1/documents", params={"filename": "a.md"}, data=b"# Text")).json
+    for headers, status in ((here, 200), ({}, 200), (there, 404)):
+        assert (await send(admin, "GET", f"/v1/documents/{document['id']}", headers=headers)).status == status
+    for named, status in ((NOWHERE, 404), ("default", 422)):
+        assert (await send(admin, "GET", "/v1/documents", headers={"Protostar-Space": named})).status == status
+
+    # With the oldest one gone it is the next one; with none left one can be made.
+    assert (await send(admin, "DELETE", f"/v1/spaces/{default}")).status == 204
+    assert (await send(admin, "GET", "/v1/documents", headers=here)).status == 404
+    assert (await send(admin, "GET", "/v1/documents")).json["items"] == []
+    await idle.upload("b.md", b"# Text")
+    assert len((await send(admin, "GET", "/v1/documents")).json["items"]) == 1
+    assert (await send(admin, "DELETE", f"/v1/spaces/{idle.id}")).status == 204
+    none = await send(admin, "GET", "/v1/documents")
+    assert (none.status, "POST /v1/spaces" in none.json["detail"]) == (404, True)
+    assert (await send(admin, "GET", "/v1/spaces")).json["items"] == []
+    assert (await send(admin, "POST", "/v1/spaces", json={"name": "Anew"})).status == 201
+    assert (await send(admin, "GET", "/v1/documents")).status == 200
+
+
+# -- keys
+
+
+async def test_a_key_is_shown_once(tenant: Tenant) -> None:
+    created = await tenant.make_key("manage", origins=[])
+    key = created["key"]
+    assert (created["role"], created["name"], key[:3]) == ("manage", "test", "sk_")
+    listed = await tenant.call("GET", f"/v1/spaces/{tenant.id}/keys")
+    assert key.encode() not in listed.body
+    newest = listed.json["items"][0]
+    assert newest == {name: value for name, value in created.items() if name != "key"}
+    assert newest["last_used_at"] is None
+    async with tenant.stack.client(key) as http:
+        assert (await send(http, "GET", "/v1/documents")).status == 200
+    assert (await tenant.get(f"/v1/spaces/{tenant.id}/keys"))["items"][0]["last_used_at"] is not None
+
+
+async def test_a_key_is_kept_as_a_hash(tenant: Tenant) -> None:
+    key = (await tenant.make_key("ask", origins=[ORIGIN]))["key"]
+    connection = await asyncpg.connect(tenant.stack.settings.database_url.get_secret_value())
+    try:
+        rows = await connection.fetch("select to_jsonb(k)::text as row from space_keys k")
+    finally:
+        await connection.close()
+    assert rows
+    assert not any(key in row["row"] or key[10:30] in row["row"] for row in rows)
+
+
+async def test_a_revoked_key_is_refused_at_once(tenant: Tenant) -> None:
+    created = await tenant.make_key("manage")
+    path = f"/v1/spaces/{tenant.id}/keys/{created['id']}"
+    async with tenant.stack.client(created["key"]) as http:
+        assert (await send(http, "GET", "/v1/documents")).status == 200
+        assert (await tenant.call("DELETE", path)).status == 204
+        refused = await send(http, "GET", "/v1/documents")
+    assert (refused.status, refused.json["code"], refused.headers["WWW-Authenticate"]) == (401, "unauthorized", "Bearer")
+    assert (await tenant.call("DELETE", path)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"role": "ask", "name": "page"}, "origins"),
+        ({"role": "ask", "name": "page", "origins": ["*"]}, "origins"),
+        ({"role": "ask", "name": "page", "origins": ["https://shop.example/path"]}, "origins"),
+        ({"role": "ask", "name": "page", "origins": ["shop.example"]}, "origins"),
+        ({"role": "ask", "name": "page", "origins": ["null"]}, "origins"),
+        ({"role": "admin", "name": "root"}, "role"),
+        ({"role": "manage"}, "name"),
+    ],
+)
+async def test_a_wrong_key_is_refused(body: dict[str, Any], said: str, tenant: Tenant) -> None:
+    answered = await tenant.call("POST", f"/v1/spaces/{tenant.id}/keys", json=body)
+    assert answered.status == 422
+    assert said in answered.json["detail"]
+
+
+async def test_keys_are_unlike(tenant: Tenant) -> None:
+    keys = {(await tenant.make_key("ask", origins=[ORIGIN]))["key"] for _ in range(5)}
+    assert len(keys) == 5
+    assert all(key.startswith("pk_") and len(key) == 46 for key in keys)
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "Basic YWRtaW46YWRtaW4=", "Bearer sk_wrong", "Bearer \u00e9"])
+async def test_what_is_no_key_is_refused(authorization: str, stack: Stack) -> None:
+    async with stack.client(None, Authorization=authorization) as http:
+        answered = await send(http, "GET", "/v1/documents")
+    assert (answered.status, answered.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
+# -- deletion
+
+COUNTS = """
+    select count(*) from (
+        select space_id from documents union all select space_id from chunks union all select space_id from conversations
+        union all select space_id from answers union all select space_id from space_keys union all select space_id from term_deltas
+        union all select space_id from term_frequencies union all select space_id from embeddings
+        union all select space_id from idempotency_keys union all select id from spaces) held
+    where space_id = $1"""
+
+
+async def test_a_deleted_space_is_gone_at_once_and_erased_by_a_job(idle: Tenant) -> None:
+    async with new_tenant(idle.stack) as tenant:
+        async with running_worker(idle.stack.settings):
+            document = await tenant.document("a.md", "# Kiwi\n\nThere are 27 kiwis.")
+            headers = {"Idempotency-Key": "1"}
+            asked = await tenant.call("POST", "/v1/answers", json={"question": "How many kiwis?"}, headers=headers)
+            assert asked.status == 200
+        assert (await tenant.call("DELETE", f"/v1/spaces/{tenant.id}")).status == 204
+        assert (await tenant.call("GET", "/v1/documents")).status == 401
+    named = {"Protostar-Space": tenant.id}
+    for path in (f"/v1/spaces/{tenant.id}", f"/v1/spaces/{tenant.id}/keys", f"/v1/documents/{document['id']}", "/v1/documents"):
+        assert (await send(idle.stack.http, "GET", path, headers=named)).status == 404, path
+    assert tenant.id not in {space["id"] for space in (await send(idle.stack.http, "GET", "/v1/spaces")).json["items"]}
+
+    connection = await asyncpg.connect(idle.stack.settings.database_url.get_secret_value())
+    try:
+        assert await connection.fetchval(COUNTS, tenant.id) > 0
+        async with running_worker(idle.stack.settings):
+
+            async def erased() -> bool:
+                return await connection.fetchval(COUNTS, tenant.id) == 0 and not idle.objects()
+
+            await wait_until(erased, 30, what="rows and objects are erased")
+    finally:
+        await connection.close()
