@@ -52,16 +52,19 @@ def _closeness(question: _Question, passage: Passage) -> float:
     """0 to three shares."""
     if not question.total:
         return 0.0
-    found = _terms(indexed_text(passage.heading_path, passage.text))
-    hits: Hits = [(at, term) for at, term in enumerate(found) if term in question.idf]
+    places = _places(indexed_text(passage.heading_path, passage.text))
+    hits: Hits = sorted((at, term) for term in question.idf for at in places.get(term, ()))
     signs = (_window(question, hits), _pairs(question, hits), _triples(question, hits))
     return _SHARE * sum(min(sign / question.total, 1.0) for sign in signs)
 
 
-@lru_cache(maxsize=512)
-def _terms(text: str) -> tuple[str, ...]:
-    """Good passages are found again and again."""
-    return tuple(terms(text))
+@lru_cache(maxsize=1024)
+def _places(text: str) -> dict[str, list[int]]:
+    """Where each term stands. Good passages are found again and again."""
+    places: dict[str, list[int]] = {}
+    for at, term in enumerate(terms(text)):
+        places.setdefault(term, []).append(at)
+    return places
 
 
 def _window(question: _Question, hits: Hits) -> float:

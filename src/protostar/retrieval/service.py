@@ -1,7 +1,7 @@
 """Finding passages: both legs, fused; whatever is away, the rest answers."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
@@ -16,7 +16,7 @@ from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.repository import CHUNKS_TERM
 from protostar.retrieval.fusion import fuse
-from protostar.retrieval.model import Candidate, Found, Mode, Passage, Query
+from protostar.retrieval.model import Candidate, ChunkId, Found, Mode, Passage, Query
 from protostar.retrieval.relevance import decide
 from protostar.retrieval.repository import CANDIDATES, CANDIDATES_SHARE, EXACT_BELOW, RetrievalRepository
 from protostar.retrieval.rerank import DEPTH as RERANKED
@@ -45,21 +45,20 @@ class Retriever:
             raise InvalidInput(
                 "The mode «vector» needs an embedding model: set PROTOSTAR_EMBEDDING_BASE_URL, or search by keyword."
             )
-        # The vector is asked for while PostgreSQL is; without a model there is nothing to wait for.
-        embedder = self._embedder if mode != "keyword" else None
-        embedding = asyncio.create_task(self._embed(embedder, question)) if embedder is not None else None
+        if self._embedder is None or mode == "keyword":
+            return await self._by_keyword(space_id, question, top_k)
+        embedding = asyncio.create_task(self._embed(self._embedder, question))
         try:
-            query = await self._query(space_id, question)
-            vector = await embedding if embedding is not None else None
+            # The vector is asked for while PostgreSQL is.
+            async with self._database.driver() as connection:
+                query = await self._query(RetrievalRepository(connection), space_id, question)
+            vector = await embedding
         finally:
-            if embedding is not None:
-                embedding.cancel()
-        degraded = ["no_embeddings"] if embedding is not None and vector is None else []
-        if degraded:
+            embedding.cancel()
+        if vector is None:
             self._metrics.degraded.labels("no_embeddings").inc()
-            mode = "keyword"
-        candidates, passages = await self._legs(space_id, query, mode, vector, max(top_k, RERANKED))
-        return Found(query, passages[:top_k], decide(query, candidates), degraded)
+            return await self._by_keyword(space_id, question, top_k, degraded=("no_embeddings",))
+        return await self._by_both(space_id, query, vector, top_k, mode)
 
     @staticmethod
     async def _embed(embedder: Embedder, question: str) -> tuple[int, list[float]] | None:
@@ -70,40 +69,55 @@ class Retriever:
             log.warning("question_not_embedded", error=str(error))
             return None
 
-    async def _query(self, space_id: UUID, question: str) -> Query:
+    @staticmethod
+    async def _query(repository: RetrievalRepository, space_id: UUID, question: str) -> Query:
         terms = tokens.terms(question)
         ids = {tokens.term_id(term) for term in terms}
-        async with self._database.reading() as connection:
-            known = await RetrievalRepository(connection).frequencies(space_id, [CHUNKS_TERM, *ids])
+        known = await repository.frequencies(space_id, [CHUNKS_TERM, *ids])
         chunks = known.pop(CHUNKS_TERM, 0)
         idf = {id_: tokens.idf(chunks, known.get(id_, 0)) for id_ in ids}
         return Query(question, tuple(terms), idf, known, chunks)
 
-    async def _legs(
-        self, space_id: UUID, query: Query, mode: Mode, vector: tuple[int, Sequence[float]] | None, limit: int
-    ) -> tuple[list[Candidate], list[Passage]]:
-        """Every candidate of the legs, and up to `limit` passages of them, best first."""
-        known = sorted(query.frequencies)
-        question = SparseVector(known, [query.idf[term] for term in known])
-        async with self._database.reading() as connection:
+    async def _by_keyword(self, space_id: UUID, question: str, top_k: int, degraded: Sequence[str] = ()) -> Found:
+        async with self._database.driver() as connection:
             repository = RetrievalRepository(connection)
-            candidates = await repository.candidates(
-                space_id,
-                question,
-                rare=_rare(query),
-                vector=vector,
-                depth=DEPTH,
-                keyword_leg=mode != "vector" and bool(known),
+            query = await self._query(repository, space_id, question)
+            limit = max(top_k, RERANKED)
+            texts = (
+                await repository.keyword_passages(space_id, _vector(query), rare=_rare(query), limit=limit)
+                if query.frequencies
+                else []
             )
-            weight = 1.0 if mode == "vector" else self._weight if vector is not None else 0.0
-            ranked = fuse(candidates, weight)[:limit]
-            texts = await repository.passages([candidate.id for candidate, _score in ranked])
-        passages = [
-            replace(texts[candidate.id], score=score, keyword=candidate.keyword, vector=candidate.vector)
-            for candidate, score in ranked
-            if candidate.id in texts
-        ]
-        return candidates, passages if mode == "vector" else rerank(query, passages)
+        candidates = [Candidate(passage.chunk_id, passage.keyword, None) for passage in texts]
+        ranked = _scored(fuse(candidates, 0), {passage.chunk_id: passage for passage in texts})
+        return Found(query, rerank(query, ranked)[:top_k], decide(query, candidates), list(degraded))
+
+    async def _by_both(self, space_id: UUID, query: Query, vector: tuple[int, Sequence[float]], top_k: int, mode: Mode) -> Found:
+        async with self._database.driver() as connection:
+            repository = RetrievalRepository(connection)
+            by_word = mode != "vector" and bool(query.frequencies)
+            candidates = await repository.candidates(
+                space_id, _vector(query), vector, rare=_rare(query), depth=DEPTH, keyword_leg=by_word
+            )
+            fused = fuse(candidates, 1.0 if mode == "vector" else self._weight)[: max(top_k, RERANKED)]
+            ranked = _scored(fused, await repository.passages([candidate.id for candidate, _score in fused]))
+        passages = ranked if mode == "vector" else rerank(query, ranked)
+        return Found(query, passages[:top_k], decide(query, candidates))
+
+
+def _vector(query: Query) -> SparseVector:
+    """The question's side of BM25: the idf of the terms that the space has."""
+    known = sorted(query.frequencies)
+    return SparseVector(known, [query.idf[term] for term in known])
+
+
+def _scored(fused: Sequence[tuple[Candidate, float]], texts: Mapping[ChunkId, Passage]) -> list[Passage]:
+    """The passages in their order, with their scores; one that was purged in between is gone."""
+    return [
+        replace(texts[candidate.id], score=score, keyword=candidate.keyword, vector=candidate.vector)
+        for candidate, score in fused
+        if candidate.id in texts
+    ]
 
 
 def _rare(query: Query) -> list[int] | None:
