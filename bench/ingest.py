@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
 
 from bench.corpus import Document
 from bench.load import BenchError, at_once
@@ -22,7 +24,8 @@ async def measure(stack: Stack, corpus: Sequence[Document], space: dict[str, str
     CPU is that of both: summaries and the folding of term frequencies follow the readiness. Raises BenchError where a document is
     refused or fails.
     """
-    offset, before = stack.log.stat().st_size, await _documents(stack, space)
+    present = {document["id"] for document in await _documents(stack, space)}
+    stages = await _stage_seconds(stack)
     with costs(stack.processes, memory=True) as cost:
         began = time.time()
 
@@ -36,7 +39,8 @@ async def measure(stack: Stack, corpus: Sequence[Document], space: dict[str, str
             uploaded = time.time() - began
             await until(lambda: _settled(stack, space), 600, "all documents are ready", interval=0.25)
         await stack.idle()
-    documents = [document for document in await _documents(stack, space) if document not in before]
+    await _heartbeat(stack)
+    documents = [document for document in await _documents(stack, space) if document["id"] not in present]
     if failed := [document for document in documents if document["status"] != "ready"]:
         raise BenchError(f"{len(failed)} documents failed; the first one: {failed[0]['error']}")
     # Polls see the end late; the rows tell when it was.
@@ -56,7 +60,7 @@ async def measure(stack: Stack, corpus: Sequence[Document], space: dict[str, str
         "cpu_of_others": cost.others / cost.wall,
         "peak_pss_mib": cost.pss,
         "peak_rss_mib": cost.rss,
-        "stage_shares": _stage_shares(stack, offset),
+        "stage_shares": _shares(stages, await _stage_seconds(stack)),
     }
 
 
@@ -78,11 +82,29 @@ async def _documents(stack: Stack, space: dict[str, str]) -> list[dict[str, Any]
         cursor = {"cursor": page["next_cursor"]}
 
 
-def _stage_shares(stack: Stack, offset: int) -> dict[str, float]:
-    """How the time of the jobs divides, from the worker's log; empty where it does not tell."""
+async def _heartbeat(stack: Stack) -> None:
+    """Until each worker has told its metrics as of now."""
+    now = datetime.now(UTC)
+
+    async def told() -> bool:
+        workers = (await stack.ask("GET", "/health/ready"))["workers"]
+        return all(datetime.fromisoformat(worker["seen_at"]) > now for worker in workers)
+
+    await until(told, 60, "a heartbeat of every worker")
+
+
+async def _stage_seconds(stack: Stack) -> dict[str, float]:
+    """Seconds that all workers' jobs have spent in each stage, as of their last heartbeats."""
+    async with stack.http.get("/metrics") as response:
+        families = text_string_to_metric_families(await response.text())
     seconds = dict.fromkeys(STAGES, 0.0)
-    for event in stack.events("document_indexed", offset):
-        for stage in STAGES:
-            seconds[stage] += event["seconds"].get(stage, 0.0)
-    whole = sum(seconds.values())
-    return {stage: value / whole for stage, value in seconds.items()} if whole else {}
+    for sample in (sample for family in families for sample in family.samples):
+        if sample.name == "protostar_stage_seconds_total":
+            seconds[sample.labels["stage"]] += sample.value
+    return seconds
+
+
+def _shares(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    """How the time divides."""
+    spent = {stage: after[stage] - before[stage] for stage in STAGES}
+    return {stage: seconds / (sum(spent.values()) or 1) for stage, seconds in spent.items()}

@@ -85,4 +85,4 @@ def _memory(figures: Mapping[str, Any], role: str) -> str:
 
 def _shares(figures: Mapping[str, Any]) -> str:
     shares = figures["stage_shares"]
-    return ", ".join(f"{shares[stage]:.0%}" for stage in STAGES) if shares else "the log does not tell"
+    return ", ".join(f"{shares[stage]:.0%}" for stage in STAGES)

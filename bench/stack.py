@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,6 @@ from bench.load import BenchError
 from bench.measure import Processes, costs, is_running
 
 REPOSITORY = Path(__file__).parent.parent
-MODEL_SERVER = REPOSITORY / "tests" / "support" / "model_server.py"
 DIMENSIONS = 1536
 ANSWER_TOKENS = 40
 
@@ -30,18 +29,18 @@ _STOP_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """`http` sends the admin key; `models` is the base URL of the stand-in, `log` what `serve` and its children print."""
+    """`http` sends the admin key; `models` is the base URL of the stand-in."""
 
     http: aiohttp.ClientSession
     models: str
     processes: Processes
-    log: Path
     started: dict[str, Any]
 
     async def new_space(self, name: str) -> dict[str, str]:
-        """Headers for requests to a fresh, empty space."""
+        """Headers for requests to a fresh, empty space, with a key of its own as its owner would use."""
         space = await self.ask("POST", "/v1/spaces", json={"name": name})
-        return {"Protostar-Space": space["id"]}
+        key = await self.ask("POST", f"/v1/spaces/{space['id']}/keys", json={"name": "bench", "role": "manage"})
+        return {"Authorization": f"Bearer {key['key']}"}
 
     async def ask(self, method: str, path: str, **request: Any) -> Any:
         """The JSON of a response. Raises BenchError for anything but success."""
@@ -62,17 +61,6 @@ class Stack:
 
         await until(quiet, seconds, "jobs still run")
 
-    def events(self, name: str, offset: int = 0) -> Iterator[dict[str, Any]]:
-        """The log's events of this name, from a byte offset on."""
-        with self.log.open("rb") as file:
-            file.seek(offset)
-            for line in file:
-                if line.startswith(b"{") and f'"{name}"'.encode() in line:
-                    with suppress(ValueError):
-                        event = json.loads(line)
-                        if event.get("event") == name:
-                            yield event
-
 
 async def until(predicate: Callable[[], Any], seconds: float, what: str, interval: float = 0.2) -> None:
     """Poll an async predicate. Raises BenchError after `seconds`."""
@@ -90,21 +78,21 @@ async def running_stack(*, max_upload_bytes: int) -> AsyncGenerator[Stack]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="protostar-bench-")))
         port = _free_port()
         models = f"http://127.0.0.1:{port}"
-        command = [sys.executable, str(MODEL_SERVER), "--port", str(port), "--dimensions", str(DIMENSIONS)]
-        server = await stack.enter_async_context(_process(command, folder, _environment({}), folder / "models.log"))
+        command = [sys.executable, "-m", "bench.models", str(port), str(DIMENSIONS)]
+        path = _environment({"PYTHONPATH": str(REPOSITORY)})
+        server = await stack.enter_async_context(_process(command, folder, path, folder / "models.log"))
         await _until_answers(f"{models}/control", server)
-        log = folder / "serve.log"
         settings = _settings(folder / "data", models, max_upload_bytes)
         command = [sys.executable, "-P", "-m", "protostar", "serve"]
         with costs(Processes({os.getpid(): "client"})) as start:
-            serve = await stack.enter_async_context(_process(command, folder, settings, log))
+            serve = await stack.enter_async_context(_process(command, folder, settings, folder / "serve.log"))
             local = await _local(folder / "data" / "local.json", serve)
         processes = Processes({serve.pid: "serve", server.pid: "models", os.getpid(): "client"})
         headers = {"Authorization": f"Bearer {local['key']}"}
         timeout = aiohttp.ClientTimeout(total=900)
         http = await stack.enter_async_context(aiohttp.ClientSession(local["url"], headers=headers, timeout=timeout))
         started = {"ready_seconds": start.wall, "idle_pss_mib": processes.memory()[0]}
-        yield Stack(http, models, processes, log, started)
+        yield Stack(http, models, processes, started)
 
 
 def _settings(data: Path, models: str, max_upload_bytes: int) -> dict[str, str]:
