@@ -65,7 +65,12 @@ _BODY: dict[str, Any] = {
 }
 
 
-@router.post("", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_BODY)
+@router.post(
+    "",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses={200: {"model": Document, "description": "It is there already"}},
+    openapi_extra=_BODY,
+)
 async def create_document(
     request: Request,
     response: Response,
@@ -101,11 +106,12 @@ async def _receive(request: Request, documents: Documents, space_id: UUID, filen
     content_type = request.headers.get("content-type", "")
     if _is_too_long(request, receiver.limit):
         raise TooLarge(f"The upload may have {receiver.limit:,} bytes at most (PROTOSTAR_MAX_UPLOAD_BYTES).")
-    if content_type.startswith("multipart/form-data"):
+    kind = content_type.lower()
+    if kind.startswith("multipart/form-data"):
         return await receiver.multipart(content_type, body)
     if filename is not None:
         return await receiver.raw(filename, content_type, body)
-    if content_type.startswith("application/json"):
+    if kind.startswith("application/json"):
         return await receiver.from_object(f"incoming/{space_id}/", await _object_upload(body))
     raise InvalidInput("Send a form with the field «file», or the bytes themselves with ?filename=.")
 

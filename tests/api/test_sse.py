@@ -1,0 +1,59 @@
+"""Server-sent events: one line of JSON each, and a sign of life in between."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from protostar.sse import COMMENT, event, kept_alive
+
+
+def test_an_event_is_one_block_whatever_it_says() -> None:
+    text = "first\nsecond\r\n\ndata: «third»\u2028"
+    sent = event("delta", {"text": text}, "7-1")
+    head, name, data, *rest = sent.split(b"\n")
+    assert (head, name, rest) == (b"id: 7-1", b"event: delta", [b"", b""])
+    assert json.loads(data.removeprefix(b"data: ")) == {"text": text}
+    assert event("done", {}).startswith(b"event: done\n")
+
+
+async def test_silence_is_filled_with_comments() -> None:
+    silence = asyncio.Event()
+
+    async def events() -> AsyncGenerator[bytes]:
+        yield b"first"
+        await silence.wait()
+        yield b"second"
+
+    stream = kept_alive(events(), interval=0.01)
+    assert [await anext(stream) for _ in range(3)] == [b"first", COMMENT, COMMENT]
+    silence.set()
+    assert [sent async for sent in stream if sent != COMMENT] == [b"second"]
+
+
+async def test_a_reader_that_leaves_ends_the_writer() -> None:
+    ended = asyncio.Event()
+
+    async def events() -> AsyncGenerator[bytes]:
+        try:
+            yield b"first"
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    stream = kept_alive(events(), interval=0.01)
+    assert [await anext(stream), await anext(stream)] == [b"first", COMMENT]
+    await stream.aclose()
+    assert ended.is_set()
+
+
+async def test_an_error_of_the_writer_is_the_readers() -> None:
+    async def events() -> AsyncGenerator[bytes]:
+        yield b"first"
+        raise ValueError("broken")
+
+    stream = kept_alive(events())
+    assert await anext(stream) == b"first"
+    with pytest.raises(ValueError, match="broken"):
+        await anext(stream)

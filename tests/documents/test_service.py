@@ -1,0 +1,98 @@
+"""What becomes of an upload's bytes when the database goes away at the worst moment."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+from tests.support.streams import chunks
+
+from protostar.cache import Live
+from protostar.config import S3Settings
+from protostar.db.session import Database
+from protostar.documents.service import Documents
+from protostar.documents.upload import Receiver, Upload
+from protostar.errors import DatabaseUnavailable
+from protostar.jobs.bell import Bell
+from protostar.jobs.service import Jobs
+from protostar.objects.store import ObjectStore, open_object_store
+
+
+class Losing:
+    """A database that goes away at the commit: before it, or behind it, with the answer."""
+
+    def __init__(self, database: Database, *, behind: bool) -> None:
+        self._database = database
+        self._behind = behind
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncSession]:
+        async with self._database.transaction() as session:
+            yield session
+            if not self._behind:
+                raise DatabaseUnavailable
+        raise DatabaseUnavailable
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> ObjectStore:
+    return open_object_store(tmp_path.as_uri(), S3Settings())
+
+
+def service(database: Database | Losing, objects: ObjectStore) -> Documents:
+    return Documents(database, Jobs(Bell(None), max_attempts=5), Receiver(objects, 1000), Live(None))
+
+
+async def received(documents: Documents) -> Upload:
+    return await documents.receiver.raw("a.md", None, chunks(b"# Text"))
+
+
+async def stored(objects: ObjectStore) -> set[str]:
+    return {info.key async for info in objects.list("documents")}
+
+
+async def test_bytes_stay_when_only_the_answer_of_the_commit_is_lost(
+    database: Database, objects: ObjectStore, space_id: UUID
+) -> None:
+    documents = service(Losing(database, behind=True), objects)
+    upload = await received(documents)
+    with pytest.raises(DatabaseUnavailable):
+        await documents.create(space_id, upload, None)
+    (document,) = await service(database, objects).page(space_id, status=None, before=None, limit=2)
+    assert document.sha256 == upload.stored.sha256
+    assert await stored(objects) == {upload.stored.key}
+    again, new = await service(database, objects).create(space_id, await received(documents), None)
+    assert (again.id, new) == (document.id, False)
+    assert await stored(objects) == {upload.stored.key}
+
+    with pytest.raises(DatabaseUnavailable):
+        await documents.replace(space_id, document.id, next_version := await received(documents))
+    assert (await service(database, objects).get(space_id, document.id)).version == 2
+    assert await stored(objects) == {upload.stored.key, next_version.stored.key}
+
+
+async def test_bytes_go_when_the_database_was_not_there_at_all(objects: ObjectStore, space_id: UUID, database: Database) -> None:
+    class Away:
+        @asynccontextmanager
+        async def transaction(self) -> AsyncGenerator[AsyncSession]:
+            raise DatabaseUnavailable
+            yield
+
+    documents = service(Away(), objects)
+    with pytest.raises(DatabaseUnavailable):
+        await documents.create(space_id, await received(documents), None)
+    assert await stored(objects) == set()
+
+
+async def test_bytes_that_no_row_names_before_the_commit_are_left_for_the_sweep(
+    database: Database, objects: ObjectStore, space_id: UUID
+) -> None:
+    """Nobody can tell this from the lost answer above."""
+    documents = service(Losing(database, behind=False), objects)
+    upload = await received(documents)
+    with pytest.raises(DatabaseUnavailable):
+        await documents.create(space_id, upload, None)
+    assert await service(database, objects).page(space_id, status=None, before=None, limit=2) == []
+    assert await stored(objects) == {upload.stored.key}

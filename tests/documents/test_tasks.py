@@ -1,0 +1,63 @@
+"""The sweep: what nothing names any more goes, what is young or named stays."""
+
+import os
+import time
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy import text
+
+from protostar.access.repository import AccessRepository
+from protostar.config import S3Settings
+from protostar.db.session import Database
+from protostar.documents.models import DocumentRow, DocumentVersionRow
+from protostar.documents.repository import DocumentRepository
+from protostar.documents.tasks import tasks
+from protostar.ids import new_id
+from protostar.objects.store import open_object_store
+
+DAY = 24 * 3600
+
+
+def put(folder: Path, key: str, *, age: float) -> str:
+    path = folder / key
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"bytes")
+    at = time.time() - age
+    os.utime(path, (at, at))
+    return key
+
+
+async def test_old_objects_without_a_row_go(database: Database, space_id: UUID, tmp_path: Path) -> None:
+    objects = open_object_store(tmp_path.as_uri(), S3Settings())
+    (sweep,) = tasks(database, objects)
+    kept = {
+        put(tmp_path, "documents/named", age=2 * DAY),
+        put(tmp_path, "texts/named", age=2 * DAY),
+        put(tmp_path, "documents/young", age=DAY - 60),
+        put(tmp_path, "incoming/theirs", age=2 * DAY),
+    }
+    put(tmp_path, "documents/orphan", age=DAY + 60)
+    put(tmp_path, "texts/orphan", age=2 * DAY)
+    async with database.transaction() as session:
+        document = DocumentRow(space_id=space_id, title="a", filename="a.md")
+        session.add(document)
+        await session.flush()
+        version = DocumentVersionRow(
+            document_id=document.id, version=1, filename="a.md", media_type="text/markdown", object_key="documents/named",
+            text_key="texts/named", size=5, sha256="0" * 64, job_id=new_id(),
+        )  # fmt: skip
+        await DocumentRepository(session).add_version(version)
+    await sweep.run(None)
+    assert {info.key async for info in objects.list("")} == kept
+
+
+async def test_idempotency_keys_are_forgotten_after_a_day(database: Database, space_id: UUID, tmp_path: Path) -> None:
+    async with database.transaction() as session:
+        for key in ("young", "old"):
+            await AccessRepository(session).remember(space_id, key, b"hash", new_id())
+        await session.execute(text("update idempotency_keys set created_at = now() - interval '25 hours' where key = 'old'"))
+    (sweep,) = tasks(database, open_object_store(tmp_path.as_uri(), S3Settings()))
+    await sweep.run(None)
+    async with database.transaction() as session:
+        assert list((await session.execute(text("select key from idempotency_keys"))).scalars()) == ["young"]
