@@ -113,6 +113,10 @@ class ApiClient:
     async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
+    def with_key(self, key: str) -> "ApiClient":
+        """A client of the same server with another key; the caller opens it."""
+        return ApiClient(Server(self._server.url, key), note=self._note)
+
     async def ping(self) -> None:
         """Raises NoServer when nobody answers."""
         async with self._open("GET", "/health/live"):

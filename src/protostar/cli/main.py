@@ -31,6 +31,7 @@ Limit = Annotated[int, typer.Option(min=1, help="How many, newest first.")]
 DocumentId = Annotated[UUID, typer.Argument(metavar="ID", help="The document's id.")]
 JobIds = Annotated[list[UUID], typer.Argument(metavar="ID...", help="Ids of jobs.")]
 Mode = Literal["hybrid", "keyword", "vector"]
+EvalTask = Literal["paragraphs", "articles"]
 DocumentStatus = Literal["queued", "processing", "ready", "failed"]
 JobState = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 
@@ -176,6 +177,37 @@ def search(
     from protostar.cli.search import search as run
 
     _with_client(lambda client: run(client, query, top_k=top_k, mode=mode, as_json=as_json))
+
+
+@app.command("eval", rich_help_panel="Talk to a server")
+def evaluate(
+    datasets: Annotated[
+        list[Path], typer.Argument(metavar="DATASET...", help="Folders with sets, or CSV files with the columns question,document.")
+    ],
+    *,
+    task: Annotated[EvalTask, typer.Option(help="What is loaded from a folder, and must be found.")] = "paragraphs",
+    mode: Annotated[Mode, typer.Option(help="Which way of searching.")] = "hybrid",
+    sample: Annotated[int | None, typer.Option(min=1, metavar="N", help="Ask only so many questions of each set.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the sample and the intervals.")] = 0,
+    refusals: Annotated[
+        Path | None, typer.Option(metavar="DATASET", help="Ask its questions too: they have no answer here.")
+    ] = None,
+    answers: Annotated[bool, typer.Option("--answers", help="Have the questions answered, and check the citations.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Do not delete the scratch space of a folder.")] = False,
+    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at once.")] = 8,
+    compare: Annotated[Path | None, typer.Option(metavar="FILE", help="What an earlier run printed with --json.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how well questions with known sources are found and answered.
+
+    A folder is loaded into a scratch space, which takes the admin key. A CSV names documents that are there already, by file name
+    or title.
+    """
+    from protostar.cli.eval import Options
+    from protostar.cli.eval import evaluate as run
+
+    options = Options(task, mode, sample, seed, refusals, answers, keep, concurrency)
+    _with_client(lambda client: run(client, datasets, options, compare=compare, as_json=as_json))
 
 
 @documents.command("list")
