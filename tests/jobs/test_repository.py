@@ -70,7 +70,7 @@ async def test_an_old_fence_writes_nothing(database: Database) -> None:
         assert await repository.fail(old, error="late", code="x", final=True) is None
         assert await repository.release(old) is None
         assert await repository.defer(old, error="late", code="x", retry_after=None) is None
-        assert await repository.renew({old.id: old.fence}, LEASE) == {}
+        assert await repository.renew([old], LEASE) == {}
         assert await repository.hold(new)
         assert await repository.finish(new)
     assert await state(database, new.id) == ("succeeded", 2)
@@ -165,7 +165,7 @@ async def test_cancelling_a_queued_job_ends_it_and_a_running_one_is_asked(databa
         change = await repository.cancel(running)
         assert change is not None
         assert change.state == "running"
-        assert await repository.renew({job.id: job.fence}, LEASE) == {job.id: True}
+        assert await repository.renew([job], LEASE) == {job.fence: True}
         assert await repository.cancelled(job) == "cancelled"
 
 
@@ -225,7 +225,7 @@ async def test_renewals_are_hot_updates(database: Database) -> None:
     before = await _updates(database)
     for _ in range(20):
         async with database.transaction() as session:
-            await JobRepository(session).renew({job.id: job.fence}, LEASE)
+            await JobRepository(session).renew([job], LEASE)
     updates, hot = [after - first for after, first in zip(await _updates(database), before, strict=True)]
     assert updates == 20
     assert hot >= 18  # a full page is left now and then

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
-from uuid import UUID
 
 import structlog
 
@@ -32,16 +31,16 @@ class Leases:
     def __init__(self, database: Database, lease: timedelta) -> None:
         self._database = database
         self.lease = lease
-        self._held: dict[UUID, _Held] = {}
+        self._held: dict[int, _Held] = {}  # by fence
 
     def __len__(self) -> int:
         return len(self._held)
 
     def hold(self, job: Job, stop: Callable[[Reason], None]) -> None:
-        self._held[job.id] = _Held(job, stop)
+        self._held[job.fence] = _Held(job, stop)
 
     def drop(self, job: Job) -> None:
-        self._held.pop(job.id, None)
+        self._held.pop(job.fence, None)
 
     async def keep(self) -> None:
         """Renew until cancelled. While PostgreSQL is away nothing is renewed and nothing is lost: nobody can sweep either."""
@@ -57,8 +56,7 @@ class Leases:
         if not held:
             return
         async with self._database.transaction() as session:
-            fences = {id_: each.job.fence for id_, each in held.items()}
-            ours = await JobRepository(session).renew(fences, self.lease)
-        for id_, each in held.items():
-            if id_ in self._held and ours.get(id_, True):
-                each.stop("cancelled" if id_ in ours else "lost")
+            ours = await JobRepository(session).renew([each.job for each in held.values()], self.lease)
+        for fence, each in held.items():
+            if fence in self._held and ours.get(fence, True):
+                each.stop("cancelled" if fence in ours else "lost")

@@ -4,7 +4,7 @@ PostgreSQL is the queue (`for update skip locked`), a lease says who runs a job,
 happen for the holder alone. Measured against seven Redis queues and three PostgreSQL ones: see docs/decisions.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -63,7 +63,7 @@ _RENEW = text("""
     update jobs set lease_until = now() + :lease
     from unnest(:ids, :fences) as held(id, fence)
     where jobs.id = held.id and jobs.fence = held.fence and jobs.state = 'running'
-    returning jobs.id, jobs.cancel_requested""").bindparams(
+    returning jobs.fence, jobs.cancel_requested""").bindparams(
     bindparam("ids", type_=ARRAY(Uuid)), bindparam("fences", type_=ARRAY(BigInteger))
 )
 
@@ -194,10 +194,10 @@ class JobRepository:
     async def suspect_waits(self, kinds: Sequence[str]) -> bool:
         return bool((await self._session.execute(_SUSPECT_WAITS, {"kinds": list(kinds)})).scalar_one())
 
-    async def renew(self, held: dict[UUID, int], lease: timedelta) -> dict[UUID, bool]:
-        """Of the held jobs those that are still ours, and whether their cancellation was asked for."""
-        values = {"ids": list(held), "fences": list(held.values()), "lease": lease}
-        return {row.id: row.cancel_requested for row in await self._session.execute(_RENEW, values)}
+    async def renew(self, held: Collection[Job], lease: timedelta) -> dict[int, bool]:
+        """The fences of the held jobs that are still ours, and whether their cancellation was asked for."""
+        values = {"ids": [job.id for job in held], "fences": [job.fence for job in held], "lease": lease}
+        return {row.fence: row.cancel_requested for row in await self._session.execute(_RENEW, values)}
 
     async def hold(self, job: Job) -> bool:
         """Whether the job is still ours, and stays so until the transaction ends."""

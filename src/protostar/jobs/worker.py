@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Literal
-from uuid import UUID
 
 import structlog
 
@@ -59,8 +58,9 @@ class Worker:
         self._id = new_id()
         self._name = process_name()
         self._leases = Leases(database, settings.lease)
-        self._running: dict[UUID, asyncio.Task[None]] = {}
-        self._reasons: dict[UUID, Reason] = {}
+        # By fence: a job whose lease was lost may be claimed here again while its attempt before still ends.
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._reasons: dict[int, Reason] = {}
         self._slot_free = asyncio.Event()
         self._draining_for_suspect = False
         self.stop = asyncio.Event()
@@ -142,18 +142,18 @@ class Worker:
 
     def _start(self, job: Job) -> None:
         task = asyncio.create_task(self._run_job(job), name=job.kind)
-        self._running[job.id] = task
+        self._running[job.fence] = task
         self._leases.hold(job, lambda reason: self._stop_job(job, reason))
         task.add_done_callback(lambda _done: self._ended(job))
 
     def _stop_job(self, job: Job, reason: Reason) -> None:
-        if (task := self._running.get(job.id)) is not None and job.id not in self._reasons:
-            self._reasons[job.id] = reason
+        if (task := self._running.get(job.fence)) is not None and job.fence not in self._reasons:
+            self._reasons[job.fence] = reason
             task.cancel()
 
     def _ended(self, job: Job) -> None:
-        task = self._running.pop(job.id)
-        self._reasons.pop(job.id, None)
+        task = self._running.pop(job.fence)
+        self._reasons.pop(job.fence, None)
         self._leases.drop(job)
         self._slot_free.set()
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -210,7 +210,7 @@ class Worker:
 
     async def _settle_cancelled(self, job: Job) -> str:
         """The task was cancelled: its lease is lost, an operator asked for it, or the worker stops."""
-        reason = self._reasons.get(job.id)
+        reason = self._reasons.get(job.fence)
         if reason == "lost":
             return "lost"
         if reason == "cancelled":
