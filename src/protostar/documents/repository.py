@@ -50,13 +50,31 @@ class DocumentRepository:
 
     async def get(self, space_id: UUID, id_: UUID, *, lock: bool = False) -> Pair | None:
         """The document with its latest version."""
+        if lock:
+            # In a statement of its own: one that had to wait sees the row changed, but joins it as things were before.
+            mine = select(DocumentRow.id).where(DocumentRow.space_id == space_id, DocumentRow.id == id_)
+            await self._session.execute(mine.with_for_update())
         query = _pairs(space_id).where(DocumentRow.id == id_)
-        query = query.with_for_update(of=DocumentRow) if lock else query
         row = (await self._session.execute(query)).one_or_none()
         return _pair(row) if row is not None else None
 
     async def version(self, id_: UUID, version: int) -> DocumentVersionRow | None:
         return await self._session.get(DocumentVersionRow, (id_, version))
+
+    async def wanted(self, id_: UUID, version: int) -> tuple[UUID, DocumentVersionRow] | None:
+        """(space, version) of a version that is still to be made searchable; None where that is done, or the document deleted."""
+        query = (
+            select(DocumentRow.space_id, DocumentVersionRow)
+            .join(DocumentVersionRow, DocumentVersionRow.document_id == DocumentRow.id)
+            .where(
+                DocumentRow.id == id_,
+                DocumentRow.deleted_at.is_(None),
+                DocumentVersionRow.version == version,
+                DocumentVersionRow.status != "ready",
+            )
+        )
+        row = (await self._session.execute(query)).one_or_none()
+        return (row[0], row[1]) if row is not None else None
 
     async def page(self, space_id: UUID, *, status: str | None, before: UUID | None, limit: int) -> Sequence[Pair]:
         query = _pairs(space_id).order_by(DocumentRow.id.desc()).limit(limit)
