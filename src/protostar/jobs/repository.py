@@ -70,7 +70,8 @@ _RENEW = text("""
 _MINE = "where id = :id and fence = :fence and state = 'running'"
 _FREE = "lease_owner = null, lease_until = null"
 
-_HOLD = text(f"select true from jobs {_MINE} for share")
+# A key share lock keeps the sweeper away and lets renewals pass: the transaction that has it may wait for others for long.
+_HOLD = text(f"select true from jobs {_MINE} for key share")
 _FINISH = text(f"update jobs set state = 'succeeded', {_FREE}, finished_at = now(), progress = null {_MINE}")
 _CANCELLED = text(f"""
     update jobs set state = 'cancelled', {_FREE}, finished_at = now(), progress = null, error = 'Cancelled.' {_MINE}
