@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -49,13 +48,6 @@ class JobContext:
             if not await JobRepository(session).finish(self.job):
                 raise LeaseLost
         self.finished = True
-
-    async def stage(self, session: AsyncSession, stage: str) -> dict[str, Any]:
-        """Note in PostgreSQL that a new stage has begun, within `session`'s transaction."""
-        progress = {"stage": stage, "done": 0, "total": None}
-        await JobRepository(session).progress(self.job, progress)
-        self._shown_at = 0.0
-        return progress
 
     async def show(self, stage: str, done: int, total: int | None) -> None:
         """Tell whoever watches, through Redis, at most once a second; without Redis they see the stages alone."""

@@ -77,7 +77,6 @@ _CANCELLED = text(f"""
     update jobs set state = 'cancelled', {_FREE}, finished_at = now(), progress = null, error = 'Cancelled.' {_MINE}
     returning state""")
 _RELEASE = text(f"update jobs set state = 'queued', attempt = attempt - 1, {_FREE}, run_at = now() {_MINE} returning state")
-_PROGRESS = text(f"update jobs set progress = :progress {_MINE}").bindparams(bindparam("progress", type_=JSONB))
 
 _FAIL = text(f"""
     update jobs set {_FREE}, error = :error, error_code = :code,
@@ -206,9 +205,6 @@ class JobRepository:
 
     async def finish(self, job: Job) -> bool:
         return (await self._session.execute(_FINISH, _key(job))).rowcount == 1  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
-
-    async def progress(self, job: Job, progress: dict[str, Any]) -> None:
-        await self._session.execute(_PROGRESS, {**_key(job), "progress": progress})
 
     async def fail(self, job: Job, *, error: str, code: str, final: bool) -> State | None:
         """The state that the job has now; None where it was not ours any more. The same for the next three."""

@@ -4,15 +4,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import blake2b
-from typing import Any
 from uuid import UUID
-
-from sqlalchemy import Row
 
 from protostar.config import EmbeddingSettings
 from protostar.db.session import Database
 from protostar.knowledge.chunking import indexed_text
-from protostar.knowledge.repository import KnowledgeRepository
+from protostar.knowledge.vectors import Missing, Vectors
 from protostar.llm.base import EmbeddingModel
 from protostar.telemetry import Metrics
 
@@ -28,7 +25,7 @@ class Embedder:
     """The configured embedding model together with where its vectors are kept."""
 
     def __init__(self, database: Database, model: EmbeddingModel, settings: EmbeddingSettings, metrics: Metrics) -> None:
-        self._database = database
+        self._vectors = Vectors(database)
         self._model = model
         self._settings = settings
         self._metrics = metrics
@@ -52,35 +49,32 @@ class Embedder:
         Each batch is saved as soon as it is there, so a successor goes on from it. Raises ModelUnavailable and ModelRejected.
         """
         model_id = await self._model_id()
-        async with self._database.transaction() as session:
-            total = await KnowledgeRepository(session).count_unembedded(document_id, version, model_id)
-        done = 0
-        while done < total:
-            limit = self._settings.batch_size * self._settings.concurrency
-            async with self._database.transaction() as session:
-                rows = await KnowledgeRepository(session).next_unembedded(document_id, version, model_id, limit)
-            if not rows:
-                return
-            await self._embed(space_id, model_id, rows)
-            done += len(rows)
+        limit = self._settings.batch_size * self._settings.concurrency
+        done, total = 0, None
+        while texts := await self._vectors.next_missing(document_id, version, model_id, limit):
+            if total is None:
+                whole = len(texts) < limit
+                total = len(texts) if whole else await self._vectors.count_missing(document_id, version, model_id)
+            await self._embed(space_id, model_id, texts)
+            done += len(texts)
             await show(done, total)
+            if len(texts) < limit:
+                return
 
-    async def _embed(self, space_id: UUID, model_id: int, rows: Sequence[Row[Any]]) -> None:
-        batches = [self._embed_batch(space_id, model_id, batch) for batch in _batched(rows, self._settings.batch_size)]
+    async def _embed(self, space_id: UUID, model_id: int, texts: Sequence[Missing]) -> None:
+        batches = [self._embed_batch(space_id, model_id, batch) for batch in _batched(texts, self._settings.batch_size)]
         # All of them are awaited before an error is raised: what another batch has paid for is saved.
         outcomes = await asyncio.gather(*batches, return_exceptions=True)
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
 
-    async def _embed_batch(self, space_id: UUID, model_id: int, rows: Sequence[Row[Any]]) -> None:
-        texts = [indexed_text(row.heading_path, row.text) for row in rows]
+    async def _embed_batch(self, space_id: UUID, model_id: int, texts: Sequence[Missing]) -> None:
+        indexed = [indexed_text(text.heading_path, text.text) for text in texts]
         started = time.monotonic()
-        vectors = await self._model.embed(texts, input_type="document", timeout=self._settings.batch_timeout.total_seconds())
+        vectors = await self._model.embed(indexed, input_type="document", timeout=self._settings.batch_timeout.total_seconds())
         self._metrics.stage_seconds.labels("embed").inc(time.monotonic() - started)
-        async with self._database.transaction() as session:
-            pairs = zip((row.text_hash for row in rows), vectors, strict=True)
-            await KnowledgeRepository(session).add_embeddings(space_id, model_id, pairs)
+        await self._vectors.add(space_id, model_id, zip((text.text_hash for text in texts), vectors, strict=True))
 
     async def _model_id(self) -> int:
         if self._dimensions is None:
@@ -88,10 +82,9 @@ class Embedder:
             (probe,) = await self._model.embed(["How long is a vector?"], input_type="query", timeout=timeout)
             self._dimensions = len(probe)
         if self._dimensions not in self._ids:
-            async with self._database.transaction() as session:
-                self._ids[self._dimensions] = await KnowledgeRepository(session).model_id(self._model.name, self._dimensions)
+            self._ids[self._dimensions] = await self._vectors.model_id(self._model.name, self._dimensions)
         return self._ids[self._dimensions]
 
 
-def _batched(rows: Sequence[Row[Any]], size: int) -> list[Sequence[Row[Any]]]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
+def _batched(texts: Sequence[Missing], size: int) -> list[Sequence[Missing]]:
+    return [texts[start : start + size] for start in range(0, len(texts), size)]

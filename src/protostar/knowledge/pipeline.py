@@ -18,7 +18,8 @@ import structlog
 from protostar.config import Settings
 from protostar.db.session import Database
 from protostar.db.vectors import SparseVector
-from protostar.documents.models import DocumentRow, DocumentVersionRow
+from protostar.documents.models import DocumentVersionRow
+from protostar.documents.repository import DocumentRepository
 from protostar.errors import ModelRejected, ModelUnavailable
 from protostar.jobs.context import JobContext
 from protostar.jobs.repository import Enqueue
@@ -27,7 +28,7 @@ from protostar.knowledge.chunking import indexed_text
 from protostar.knowledge.embeddings import Embedder, text_hash
 from protostar.knowledge.kinds import EMBED, FOLD, PURGE, SUMMARIZE
 from protostar.knowledge.parse.client import ChunkRecord, ParseResult, ParseServer
-from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, StagedChunk, StoredText
+from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, StagedChunk, StoredText, begin_stage
 from protostar.knowledge.tokens import space_term
 from protostar.objects.store import ObjectStore, StoredObject
 from protostar.telemetry import Metrics
@@ -74,11 +75,11 @@ class Pipeline:
         """`document.index`: make a version searchable. Does nothing where that is done, or no longer wanted."""
         document_id, number = UUID(context.job.args["document_id"]), int(context.job.args["version"])
         async with self._database.transaction() as session:
-            document = await session.get(DocumentRow, document_id)
-            row = await session.get(DocumentVersionRow, (document_id, number))
-        if document is None or row is None or document.deleted_at is not None or row.status == "ready":
+            found = await DocumentRepository(session).wanted(document_id, number)
+        if found is None:
             return
-        version = Version(document.space_id, document_id, number)
+        space_id, row = found
+        version = Version(space_id, document_id, number)
         with tempfile.TemporaryDirectory(prefix="protostar-") as folder:
             parsed = await self._parse(context, version, row, Path(folder))
             stored = await self._store_text(context, version, parsed)
@@ -101,13 +102,8 @@ class Pipeline:
 
     # -- the stages
 
-    async def _begin(self, context: JobContext, version: Version, stage: str) -> None:
-        async with context.writing() as session:
-            await context.stage(session, stage)
-            await KnowledgeRepository(session).begin_stage(version.document_id, version.version, stage)
-
     async def _parse(self, context: JobContext, version: Version, row: DocumentVersionRow, folder: Path) -> ParseResult:
-        await self._begin(context, version, "parse")
+        await begin_stage(self._database, context.job, version.document_id, version.version, "parse")
         async with self._objects.local_copy(StoredObject(row.object_key, row.size, row.sha256)) as path:
             parsed = await self._parser.parse(path, media_type=row.media_type, filename=row.filename, work_dir=folder)
         for stage, seconds in parsed.seconds.items():
@@ -131,16 +127,15 @@ class Pipeline:
 
     async def _stage(self, context: JobContext, version: Version, parsed: ParseResult) -> None:
         started = time.monotonic()
-        async with context.writing() as session:
-            repository = KnowledgeRepository(session)
-            await repository.drop_staged(version.document_id, version.version)
-            await repository.set_terms(
-                version.document_id, version.version, {CHUNKS_TERM: parsed.chunk_count, **parsed.frequencies()}
-            )
+        terms = {CHUNKS_TERM: parsed.chunk_count, **parsed.frequencies()}
         done = 0
         for batch in _in_batches(_staged(version, parsed.chunks())):
             async with context.writing() as session:
-                await KnowledgeRepository(session).stage(version.space_id, version.document_id, version.version, batch)
+                repository = KnowledgeRepository(session)
+                if done == 0:
+                    await repository.drop_staged(version.document_id, version.version)
+                    await repository.set_terms(version.document_id, version.version, terms)
+                await repository.stage(version.space_id, version.document_id, version.version, batch)
             done += len(batch)
             await context.show("store", done, parsed.chunk_count)
         self._metrics.stage_seconds.labels("write").inc(time.monotonic() - started)
@@ -149,7 +144,7 @@ class Pipeline:
         """Whether every chunk has its vector. Where the model is away the document is found by keywords until it is back."""
         if self._embedder is None:
             return True
-        await self._begin(context, version, "embed")
+        await begin_stage(self._database, context.job, version.document_id, version.version, "embed")
 
         async def show(done: int, total: int) -> None:
             await context.show("embed", done, total)

@@ -1,8 +1,9 @@
-"""Statements about chunks, vectors and term frequencies."""
+"""Statements about chunks and term frequencies."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, bindparam, text
@@ -10,8 +11,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Integer, Uuid
 
-from protostar.db.session import driver_connection
+from protostar.db.session import Database, driver_connection
 from protostar.db.vectors import SparseVector
+from protostar.errors import LeaseLost
+from protostar.jobs.model import Job
 
 CHUNKS_TERM = 0  # the term that counts the chunks themselves
 
@@ -26,22 +29,6 @@ _SET_TERMS = text("""
     insert into version_terms (document_id, version, terms, counts) values (:document_id, :version, :terms, :counts)
     on conflict (document_id, version) do update set terms = excluded.terms, counts = excluded.counts
     """).bindparams(bindparam("terms", type_=ARRAY(Integer)), bindparam("counts", type_=ARRAY(Integer)))
-
-_UNEMBEDDED = """
-    from chunks c where c.document_id = :document_id and c.version = :version and not exists (
-        select from embeddings e where e.space_id = c.space_id and e.model_id = :model_id and e.text_hash = c.text_hash)"""
-_COUNT_UNEMBEDDED = text(f"select count(distinct c.text_hash) {_UNEMBEDDED}")
-_NEXT_UNEMBEDDED = text(f"""
-    select text_hash, heading_path, text from (
-        select distinct on (c.text_hash) c.text_hash, c.heading_path, c.text, c.ordinal {_UNEMBEDDED}
-        order by c.text_hash, c.ordinal) each_once
-    order by ordinal limit :limit""")
-
-_ADD_EMBEDDING = """
-    insert into embeddings (space_id, model_id, text_hash, vector) values ($1, $2, $3, $4) on conflict do nothing"""
-
-_MODEL = text("select id from embedding_models where name = :name and dimensions = :dimensions")
-_ADD_MODEL = text("insert into embedding_models (name, dimensions) values (:name, :dimensions) on conflict do nothing")
 
 _LOCK_DOCUMENT = text("""
     select current_version, deleted_at is not null as deleted from documents where id = :document_id for update""")
@@ -62,10 +49,12 @@ _ADD_DELTA = text("""
     select :space_id, :sign, terms, counts from version_terms where document_id = :document_id and version = :version""")
 _NEW_KNOWLEDGE = text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id")
 
-_STAGE = text("""
-    update document_versions set status = 'processing', error = null,
-        stage = jsonb_build_object('stage', cast(:stage as text), 'done', 0, 'total', null)
-    where document_id = :document_id and version = :version and status <> 'ready'""")
+# One statement, so that it needs no transaction around it: the job's fence and what its owner sees of it.
+_BEGIN_STAGE: Final = """
+    with mine as (
+        update jobs set progress = $3 where id = $1 and fence = $2 and state = 'running' returning true)
+    update document_versions set status = 'processing', error = null, stage = $3 from mine
+    where document_id = $4 and version = $5 and status <> 'ready' returning true"""
 
 # Rows are folded in the order of their terms: two folders of one space could otherwise deadlock.
 _FOLD = text("""
@@ -135,9 +124,6 @@ class KnowledgeRepository:
 
     # -- staging
 
-    async def begin_stage(self, document_id: UUID, version: int, stage: str) -> None:
-        await self._session.execute(_STAGE, {**_key(document_id, version), "stage": stage})
-
     async def drop_staged(self, document_id: UUID, version: int) -> None:
         await self._session.execute(_DROP_STAGED, _key(document_id, version))
 
@@ -154,29 +140,6 @@ class KnowledgeRepository:
         terms = sorted(frequencies)
         values = {"terms": terms, "counts": [frequencies[term] for term in terms]}
         await self._session.execute(_SET_TERMS, {**_key(document_id, version), **values})
-
-    # -- vectors
-
-    async def model_id(self, name: str, dimensions: int) -> int:
-        values = {"name": name, "dimensions": dimensions}
-        id_ = (await self._session.execute(_MODEL, values)).scalar_one_or_none()
-        if id_ is None:
-            await self._session.execute(_ADD_MODEL, values)
-            id_ = (await self._session.execute(_MODEL, values)).scalar_one()
-        return id_
-
-    async def count_unembedded(self, document_id: UUID, version: int, model_id: int) -> int:
-        """Different texts of the version that have no vector of this model yet."""
-        return (await self._session.execute(_COUNT_UNEMBEDDED, {**_key(document_id, version), "model_id": model_id})).scalar_one()
-
-    async def next_unembedded(self, document_id: UUID, version: int, model_id: int, limit: int) -> Sequence[Row[Any]]:
-        """(text_hash, heading_path, text), each text once, in the document's order."""
-        values = {**_key(document_id, version), "model_id": model_id, "limit": limit}
-        return (await self._session.execute(_NEXT_UNEMBEDDED, values)).all()
-
-    async def add_embeddings(self, space_id: UUID, model_id: int, vectors: Iterable[tuple[UUID, Sequence[float]]]) -> None:
-        connection = await driver_connection(self._session)
-        await connection.executemany(_ADD_EMBEDDING, [(space_id, model_id, hash_, vector) for hash_, vector in vectors])
 
     # -- the switch
 
@@ -222,6 +185,14 @@ class KnowledgeRepository:
     async def chunks(self, document_id: UUID, version: int, *, after: int, limit: int) -> Sequence[Row[Any]]:
         values = {**_key(document_id, version), "after": after, "limit": limit}
         return (await self._session.execute(_CHUNKS, values)).all()
+
+
+async def begin_stage(database: Database, job: Job, document_id: UUID, version: int, stage: str) -> None:
+    """Show that a stage of the version's job has begun. Raises LeaseLost."""
+    progress = json.dumps({"stage": stage, "done": 0, "total": None})
+    async with database.driver() as connection:
+        if not await connection.fetchval(_BEGIN_STAGE, job.id, job.fence, progress, document_id, version):
+            raise LeaseLost
 
 
 def _key(document_id: UUID, version: int) -> dict[str, Any]:
