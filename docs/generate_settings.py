@@ -97,6 +97,8 @@ def _default(field: FieldInfo) -> str | None:
     value = field.default
     if field.default_factory is not None or value is None or value == ():
         return None
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, timedelta):
         return _duration(int(value.total_seconds()))
     return _size(value) if ByteSize in _kinds(field) else str(value)
@@ -116,7 +118,14 @@ def _allowed(field: FieldInfo) -> str:
     kinds = _kinds(field)
     if choices := [f"`{kind}`" for kind in kinds if isinstance(kind, str)]:
         return ", ".join(choices)
-    names = {timedelta: "duration", ByteSize: "size", int: "whole number", float: "number", SecretStr: "text, secret"}
+    names = {
+        bool: "`true`, `false`",
+        timedelta: "duration",
+        ByteSize: "size",
+        int: "whole number",
+        float: "number",
+        SecretStr: "text, secret",
+    }
     listed = any(getattr(kind, "__origin__", None) is tuple for kind in kinds)
     name = "list" if listed else next((name for kind, name in names.items() if kind in kinds), "text")
     return ", ".join([name, *(_bound(each, kinds) for each in field.metadata if isinstance(each, Ge | Gt | Le | MinLen))])

@@ -132,7 +132,8 @@ def test_every_problem_is_listed() -> None:
     rows = re.findall(r"^\| (\d{3}) \| (.+?) \|", table, re.MULTILINE)
     listed = {(int(status), code) for status, codes in rows for code in re.findall(r"`(\w+)`", codes)}
     for name, error in vars(errors).items():
-        inside = {"LeaseLost", "ConfigurationError", "UnreadableDocument"}  # never leave a worker or the start
+        # These never leave a worker or the start.
+        inside = {"LeaseLost", "ConfigurationError", "UnreadableDocument", "WebhookRejected", "WebhookUnavailable"}
         if isinstance(error, type) and issubclass(error, errors.ProtostarError) and name not in inside:
             assert (error.status_code, error.code) in listed
 

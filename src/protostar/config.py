@@ -188,6 +188,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         default=(), description="networks whose `X-Forwarded-For` is believed, comma-separated"
     )
+    allow_private_networks: bool = Field(
+        default=False, description="whether webhooks may go to private and loopback addresses; metadata services stay closed"
+    )
     log_format: Literal["console", "json"] = Field(
         default="console", description="one line for people or one JSON object per event"
     )

@@ -2,7 +2,8 @@
 
     ProtostarError                500  internal
     ├── InvalidInput              422  invalid_input
-    │   └── UnreadableDocument    422  unreadable_document
+    │   ├── UnreadableDocument    422  unreadable_document
+    │   └── AddressRefused        422  address_refused
     ├── Unauthorized              401  unauthorized
     ├── Forbidden                 403  forbidden
     ├── NotFound                  404  not_found
@@ -14,6 +15,7 @@
     ├── ObjectMissing             500  object_missing
     ├── ObjectCorrupt             500  object_corrupt
     ├── ModelRejected             502  model_rejected
+    ├── WebhookRejected           502  webhook_rejected
     ├── LeaseLost                 500  lease_lost
     ├── ConfigurationError        500  configuration
     └── Unavailable               503  unavailable           retryable
@@ -21,7 +23,8 @@
         ├── RedisUnavailable      503  redis_unavailable
         ├── ObjectsUnavailable    503  objects_unavailable
         ├── ParserUnavailable     503  parser_unavailable
-        └── ModelUnavailable      503  model_unavailable
+        ├── ModelUnavailable      503  model_unavailable
+        └── WebhookUnavailable    503  webhook_unavailable
 
 `Unavailable` means that a dependency is away: a job that meets it is deferred and keeps its attempt. Every other error is the
 job's own; it is final unless `retryable`.
@@ -53,6 +56,11 @@ class InvalidInput(ProtostarError):
 class UnreadableDocument(InvalidInput):
     code = "unreadable_document"
     title = "The document cannot be read"
+
+
+class AddressRefused(InvalidInput):
+    code = "address_refused"
+    title = "The URL leads where no request may go"
 
 
 class Unauthorized(ProtostarError):
@@ -124,6 +132,12 @@ class ModelRejected(ProtostarError):
     title = "The model server refused the request"
 
 
+class WebhookRejected(ProtostarError):
+    status_code = 502
+    code = "webhook_rejected"
+    title = "The receiver of a webhook refused it"
+
+
 class LeaseLost(ProtostarError):
     code = "lease_lost"
     title = "Another worker holds this job now"
@@ -164,3 +178,8 @@ class ParserUnavailable(Unavailable):
 class ModelUnavailable(Unavailable):
     code = "model_unavailable"
     title = "The model server is away for the moment"
+
+
+class WebhookUnavailable(Unavailable):
+    code = "webhook_unavailable"
+    title = "The receiver of a webhook is away for the moment"
