@@ -54,13 +54,8 @@ class Library:
 
 async def evaluate(client: ApiClient, paths: Sequence[Path], options: Options, *, compare: Path | None, as_json: bool) -> int:
     """Print the figures of each set; returns the exit code. Raises InvalidInput before anything is loaded."""
-    datasets = [await asyncio.to_thread(read, path, options.task) for path in paths]
-    strangers = await asyncio.to_thread(read_questions, options.refusals) if options.refusals is not None else []
     earlier = await asyncio.to_thread(_earlier, compare) if compare is not None else None
-    report: Json = {
-        "options": {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()},
-        "sets": [await _evaluate(client, dataset, strangers, options) for dataset in datasets],
-    }
+    report = await report_on(client, paths, options)
     if earlier is not None:
         report["comparison"] = _compare(earlier, report)
     if as_json:
@@ -68,6 +63,16 @@ async def evaluate(client: ApiClient, paths: Sequence[Path], options: Options, *
     else:
         show(report)
     return 0
+
+
+async def report_on(client: ApiClient, paths: Sequence[Path], options: Options) -> Json:
+    """`{options, sets: [{set, documents, questions, seconds, figures: {name: {value, low, high}}}]}`; see `evaluate`."""
+    datasets = [await asyncio.to_thread(read, path, options.task) for path in paths]
+    strangers = await asyncio.to_thread(read_questions, options.refusals) if options.refusals is not None else []
+    return {
+        "options": {name: str(value) if isinstance(value, Path) else value for name, value in asdict(options).items()},
+        "sets": [await _evaluate(client, dataset, strangers, options) for dataset in datasets],
+    }
 
 
 def show(report: Json) -> None:
