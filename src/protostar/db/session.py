@@ -44,6 +44,14 @@ class Database:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reserved: Database | None = None
+
+    @property
+    def reserved(self) -> "Database":
+        """A connection of its own beside the pool, for what must not stand behind all those that wait for a lock."""
+        if self._reserved is None:
+            self._reserved = Database(create_engine(self._engine.url.render_as_string(hide_password=False), pool_size=1))
+        return self._reserved
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
@@ -89,6 +97,8 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+        if self._reserved is not None:
+            await self._reserved.close()
 
 
 def after_commit(session: AsyncSession, callback: AfterCommit) -> None:

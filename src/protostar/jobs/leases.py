@@ -29,7 +29,7 @@ class Leases:
     """`stop(reason)` of a held job is called when its lease is lost or its cancellation was asked for."""
 
     def __init__(self, database: Database, lease: timedelta) -> None:
-        self._database = database
+        self._database = database.reserved
         self.lease = lease
         self._held: dict[int, _Held] = {}  # by fence
 
