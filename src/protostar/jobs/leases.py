@@ -1,7 +1,9 @@
 """Keeps the leases of all jobs that a process holds, in one statement every third of a lease."""
 
 import asyncio
+import math
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +25,27 @@ Reason = Literal["lost", "cancelled"]
 class _Held:
     job: Job
     stop: Callable[[Reason], None]
+
+
+class Contact:
+    """Whether PostgreSQL has been answering for long enough that every holder that lives has renewed its leases.
+
+    While it was away nobody could. Whoever swept at once when it is back would take the work of the living.
+    """
+
+    def __init__(self, lease: timedelta, clock: Callable[[], float] = time.monotonic) -> None:
+        self._patience = lease.total_seconds() / 2
+        self._clock = clock
+        self._answered_at = -math.inf
+        self._trusted_from = math.inf
+
+    def answered(self) -> bool:
+        """Note that PostgreSQL has just answered; to be called several times within half a lease."""
+        now = self._clock()
+        if now - self._answered_at > self._patience:
+            self._trusted_from = now + self._patience
+        self._answered_at = now
+        return now >= self._trusted_from
 
 
 class Leases:

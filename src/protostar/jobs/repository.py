@@ -95,6 +95,8 @@ _DEFER = text(f"""
             least(interval '60 seconds', interval '1 second' * power(2, least(deferrals, 10))) * (0.5 + random() / 2)) {_MINE}
     returning state""")
 
+_PING = text("select 1")
+
 _SWEEP = text("""
     with expired as (
         select id from jobs where state = 'running' and lease_until < now() order by lease_until limit 100 for update skip locked)
@@ -225,6 +227,10 @@ class JobRepository:
     async def sweep(self) -> list[Change]:
         """Take the jobs whose lease ran out from their holders."""
         return [_change(row) for row in await self._session.execute(_SWEEP)]
+
+    async def ping(self) -> None:
+        """Return when PostgreSQL answers; `now()` stays what it was before."""
+        await self._session.execute(_PING)
 
     async def cancel(self, id_: UUID) -> Change | None:
         """Cancel a queued job at once, ask a running one's holder; None where it had ended."""

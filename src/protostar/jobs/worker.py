@@ -17,7 +17,7 @@ from protostar.errors import DatabaseUnavailable, LeaseLost, ProtostarError, Una
 from protostar.ids import new_id
 from protostar.jobs.bell import Bell
 from protostar.jobs.context import JobContext
-from protostar.jobs.leases import Leases, Reason
+from protostar.jobs.leases import Contact, Leases, Reason
 from protostar.jobs.model import Change, Job, State
 from protostar.jobs.registry import Registry, Task
 from protostar.jobs.repository import Enqueue, Heartbeat, JobRepository
@@ -58,6 +58,7 @@ class Worker:
         self._id = new_id()
         self._name = process_name()
         self._leases = Leases(database, settings.lease)
+        self._contact = Contact(settings.lease)
         # By fence: a job whose lease was lost may be claimed here again while its attempt before still ends.
         self._running: dict[int, asyncio.Task[None]] = {}
         self._reasons: dict[int, Reason] = {}
@@ -266,7 +267,9 @@ class Worker:
     async def _sweep(self) -> None:
         async with self._database.transaction() as session:
             repository = JobRepository(session)
-            for change in await repository.sweep():
+            await repository.ping()
+            changes = await repository.sweep() if self._contact.answered() else []
+            for change in changes:
                 log.warning("job_lease_expired", job=str(change.job.id), kind=change.job.kind, state=change.state)
                 await self._registry.changed(session, change)
             if not self._draining_for_suspect and self._running:
