@@ -235,6 +235,16 @@ async def test_a_client_that_goes_away_behind_the_file_leaves_nothing(large: Ten
     await assert_nothing_is_left(large)
 
 
+async def test_an_upload_into_a_space_that_is_deleted_meanwhile_leaves_nothing(large: Tenant) -> None:
+    async with new_tenant(large.stack) as tenant, connected(tenant) as client:
+        await client.start(tenant, *RAW, "Content-Length: 6", "Expect: 100-continue")
+        assert b" 100 " in await client.reader.readuntil(b"\r\n\r\n")  # so its key has been looked at
+        assert (await send(large.stack.http, "DELETE", f"/v1/spaces/{tenant.id}")).status == 204
+        await client.send(b"# Text")
+        assert (await client.answer())[0] == 404
+    assert large.objects() == set()
+
+
 # -- texts
 
 

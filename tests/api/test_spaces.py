@@ -36,6 +36,7 @@ async def test_a_space_is_made_read_changed_and_listed(stack: Stack) -> None:
         {"name": ""},
         {"name": "x" * 201},
         {"name": "a\0b"},
+        {"name": "x", "nmae": "typo"},
         {"name": "x", "settings": {"colour": "red"}},
         {"name": "x", "settings": {"persona": "x" * 2001}},
         {"name": "x", "settings": {"starter_questions": ["?"] * 11}},
@@ -121,6 +122,7 @@ async def test_a_revoked_key_is_refused_at_once(tenant: Tenant) -> None:
         ({"role": "ask", "name": "page", "origins": ["null"]}, "origins"),
         ({"role": "admin", "name": "root"}, "role"),
         ({"role": "manage"}, "name"),
+        ({"role": "manage", "name": "x", "origin": ["https://shop.example"]}, "origin"),
     ],
 )
 async def test_a_wrong_key_is_refused(body: dict[str, Any], said: str, tenant: Tenant) -> None:

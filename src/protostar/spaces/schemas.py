@@ -22,11 +22,15 @@ class SpaceSettings(BaseModel):
 
 
 class SpaceCreate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     name: Name
     settings: SpaceSettings = SpaceSettings()
 
 
 class SpaceUpdate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     name: Name | None = None
     settings: SpaceSettings | None = None
 
@@ -43,6 +47,8 @@ class Space(BaseModel):
 
 
 class KeyCreate(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     role: Literal["manage", "ask"]
     name: Name
     origins: Annotated[
