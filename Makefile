@@ -33,6 +33,10 @@ test-s3: $(READY)  ## the object store against a real S3 server: PROTOSTAR_TEST_
 bench: $(READY)  ## measure uploads, ingest, search, answers (ARGS="--quick", see ARGS=--help)
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: eval
+eval: $(READY)  ## hold the search to its floors on the sets in PROTOSTAR_EVAL_DIR (../shared/eval; ARGS="--sample 150")
+	$(BIN)/python -m bench.evaluate $(ARGS)
+
 check: $(READY)  ## format, lint, types, layers
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
