@@ -7,7 +7,8 @@ from protostar.documents import models as documents
 from protostar.jobs import models as jobs
 from protostar.knowledge import models as knowledge
 from protostar.spaces import models as spaces
+from protostar.webhooks import models as webhooks
 
-__all__ = ["access", "answers", "documents", "jobs", "knowledge", "metadata", "spaces"]
+__all__ = ["access", "answers", "documents", "jobs", "knowledge", "metadata", "spaces", "webhooks"]
 
 metadata = Base.metadata

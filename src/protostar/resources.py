@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -29,10 +30,13 @@ from protostar.llm.base import ChatModel, EmbeddingModel
 from protostar.llm.factory import open_chat_model, open_embedding_model, open_session
 from protostar.llm.wrappers import ModelCall, Observer
 from protostar.objects.store import ObjectStore, open_object_store
+from protostar.outbound.addresses import refusal
+from protostar.outbound.client import GuardedClient, open_client
 from protostar.redis.client import RedisClient
 from protostar.retrieval.service import Retriever
 from protostar.spaces.service import Spaces
 from protostar.telemetry import Metrics
+from protostar.webhooks.service import Webhooks
 
 log = structlog.get_logger()
 
@@ -49,6 +53,7 @@ class Resources:
     chat: ChatModel | None
     embedding: EmbeddingModel | None
     embedder: Embedder | None
+    outbound: GuardedClient
     jobs: Jobs
     retriever: Retriever
     writer: Writer
@@ -66,6 +71,9 @@ class Resources:
 
     def spaces(self, access: Access) -> Spaces:
         return Spaces(self.database, access, self.jobs)
+
+    def webhooks(self) -> Webhooks:
+        return Webhooks(self.database, self.outbound, self.jobs)
 
     def pipeline(self, parser: ParseServer) -> Pipeline:
         return Pipeline(self.database, self.objects, parser, self.embedder, self.jobs, self.settings, self.metrics)
@@ -93,6 +101,8 @@ async def open_resources(settings: Settings, metrics: Metrics | None = None) -> 
             stack.push_async_callback(redis.close)
         objects = open_object_store(settings.objects_url or default_objects_url(settings.data_dir), settings.s3)
         session = await stack.enter_async_context(open_session())
+        policy = partial(refusal, allow_private=settings.allow_private_networks)
+        outbound = await stack.enter_async_context(open_client(policy))
         observe = _observer(metrics)
         chat = open_chat_model(session, settings.chat, observe)
         embedding = open_embedding_model(session, settings.embedding, observe)
@@ -102,7 +112,9 @@ async def open_resources(settings: Settings, metrics: Metrics | None = None) -> 
         writer = Writer(database, retriever, chat, Cache(redis), jobs, settings, metrics)
         recorder = Recorder(redis, settings.answer.stream_ttl)
         log.debug("resources_opened", version=__version__)
-        yield Resources(settings, metrics, database, redis, objects, chat, embedding, embedder, jobs, retriever, writer, recorder)
+        yield Resources(
+            settings, metrics, database, redis, objects, chat, embedding, embedder, outbound, jobs, retriever, writer, recorder
+        )
 
 
 def default_objects_url(data_dir: Path) -> str:

@@ -23,6 +23,7 @@ from protostar.knowledge.parse.client import ParseServer
 from protostar.resources import Resources, open_resources
 from protostar.summaries import tasks as summaries
 from protostar.telemetry import configure_logging
+from protostar.webhooks import tasks as webhooks
 
 log = structlog.get_logger()
 
@@ -32,10 +33,11 @@ _PERIODICS = (Periodic(documents.SWEEP, timedelta(hours=6)), Periodic(jobs.PRUNE
 def registry(resources: Resources, parser: ParseServer) -> Registry:
     """All kinds of jobs that this build knows. `parser` is started by its first parse, so that the API may know them too."""
     return Registry.of(
-        *knowledge.tasks(resources.pipeline(parser), resources.purge()),
+        *knowledge.tasks(resources.pipeline(parser), resources.purge(), resources.jobs),
         *documents.tasks(resources.database, resources.objects),
         *summaries.tasks(resources.database, resources.chat),
         *answers.tasks(resources.database, resources.writer, resources.recorder),
+        *webhooks.tasks(resources.database, resources.outbound),
         *jobs.tasks(resources.settings.worker.retention),
         periodics=_PERIODICS,
     )

@@ -43,6 +43,10 @@ ROUTES = {
     "POST /v1/spaces/{space_id}/keys": ("manage", 201),
     "GET /v1/spaces/{space_id}/keys": ("manage", 200),
     "DELETE /v1/spaces/{space_id}/keys/{key_id}": ("manage", 204),
+    "POST /v1/webhooks": ("manage", 201),
+    "GET /v1/webhooks": ("manage", 200),
+    "DELETE /v1/webhooks/{webhook_id}": ("manage", 204),
+    "POST /v1/webhooks/{webhook_id}/test": ("manage", 202),
     "GET /health/live": (None, 200),
     "GET /health/ready": (None, 200),
     "GET /metrics": ("admin", 200),
@@ -57,7 +61,11 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "POST /v1/spaces": lambda: {"json": {"name": "A space"}},
     "PATCH /v1/spaces/{space_id}": lambda: {"json": {"name": "Another name"}},
     "POST /v1/spaces/{space_id}/keys": lambda: {"json": {"role": "manage", "name": "A key"}},
+    "POST /v1/webhooks": lambda: {"json": WEBHOOK},
 }
+
+# Nothing is ever sent there: the name means an address that is closed.
+WEBHOOK = {"url": "http://localhost:9999/", "events": ["document.failed"]}
 
 RANK = {"ask": 0, "manage": 1, "admin": 2}
 
@@ -91,7 +99,9 @@ async def some_things(tenant: Tenant) -> Things:
     """Those that a request can delete."""
     document = (await tenant.upload("guide.md", f"# Kiwi\n\nThere are 27 kiwis. {uuid4()}".encode())).json
     key = await tenant.make_key("ask", origins=[ORIGIN])
-    return Things(tenant, key["key"], {"space_id": tenant.id, "key_id": key["id"], "document_id": document["id"]})
+    webhook = (await tenant.call("POST", "/v1/webhooks", json=WEBHOOK)).json
+    ids = {"space_id": tenant.id, "key_id": key["id"], "document_id": document["id"], "webhook_id": webhook["id"]}
+    return Things(tenant, key["key"], ids)
 
 
 async def all_things(tenant: Tenant) -> Things:
@@ -205,7 +215,8 @@ async def test_cursors_of_another_space_are_not_there(things: Things, neighbour:
         for number in range(2):
             await tenant.upload(f"{number}.md", f"# {uuid4()}".encode())
             await tenant.make_key("manage")
-    for path in ("/v1/documents", "/v1/jobs", "/v1/spaces/{space_id}/keys"):
+            await tenant.call("POST", "/v1/webhooks", json=WEBHOOK)
+    for path in ("/v1/documents", "/v1/jobs", "/v1/spaces/{space_id}/keys", "/v1/webhooks"):
         cursor = (await things.tenant.get(things.path(path), params={"limit": 1}))["next_cursor"]
         for one, expected in ((things, 200), (neighbour, 404)):
             answered = await one.tenant.call("GET", one.path(path), params={"cursor": cursor})
@@ -225,6 +236,9 @@ async def test_lists_and_searches_hold_nothing_of_another_space(things: Things, 
     keys = (await tenant.get(f"/v1/spaces/{tenant.id}/keys"))["items"]
     assert neighbour.ids["key_id"] in {row["id"] for row in keys}
     assert things.ids["key_id"] not in {row["id"] for row in keys}
+    webhooks = {row["id"] for row in (await tenant.get("/v1/webhooks"))["items"]}
+    assert neighbour.ids["webhook_id"] in webhooks
+    assert things.ids["webhook_id"] not in webhooks
     found = {hit["document_id"] for hit in await tenant.search("kiwis")}
     assert neighbour.ids["document_id"] in found
     assert found <= listed

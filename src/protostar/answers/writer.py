@@ -32,6 +32,7 @@ from protostar.retrieval.model import Found, Passage
 from protostar.retrieval.service import Retriever
 from protostar.spaces.schemas import SpaceSettings
 from protostar.telemetry import Metrics
+from protostar.webhooks.events import emit
 
 log = structlog.get_logger()
 
@@ -202,6 +203,8 @@ class Writer:
                     args = {"answer_id": str(turn.id)}
                     summarize = Enqueue(SUMMARIZE_TURN, row.space_id, args, dedupe_key=f"{SUMMARIZE_TURN}:{turn.id}", priority=-1)
                     await self._jobs.enqueue(session, summarize)
+            told = {"answer_id": str(row.id), "conversation_id": str(row.conversation_id), "found": draft.found}
+            await emit(session, self._jobs, row.space_id, "answer.completed", told)
             if not await JobRepository(session).finish(job):
                 raise LeaseLost
 

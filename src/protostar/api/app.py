@@ -23,6 +23,7 @@ from protostar.retrieval import endpoints as retrieval
 from protostar.spaces import endpoints as spaces
 from protostar.tasks import open_registry
 from protostar.telemetry import Metrics
+from protostar.webhooks import endpoints as webhooks
 
 _DESCRIPTION = """Upload documents, ask questions, get streamed answers whose every claim cites its passage.
 
@@ -50,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
                     "limits": Limits(resources.redis, settings.limit),
                     "spaces": resources.spaces(access),
                     "documents": resources.documents(),
+                    "webhooks": resources.webhooks(),
                     "retriever": resources.retriever,
                     "answers": answering,
                 }
@@ -67,7 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
         responses=RESPONSES,
         static_url="/docs/static",
     )
-    for feature in (documents, knowledge, retrieval, answers, spaces, operations):
+    for feature in (documents, knowledge, retrieval, answers, spaces, webhooks, operations):
         app.include_router(feature.router)
     errors.install(app)
     app.add_middleware(SmallBodies)

@@ -99,8 +99,8 @@ class DocumentRepository:
             {"space_id": document.space_id},
         )
 
-    async def set_status(self, id_: UUID, version: int, *, status: str, error: str | None) -> None:
-        """Follow a state change of the version's job; a version that is ready stays so."""
+    async def set_status(self, id_: UUID, version: int, *, status: str, error: str | None) -> bool:
+        """Follow a state change of the version's job; a version that is ready stays so. Whether it followed."""
         statement = (
             update(DocumentVersionRow)
             .where(
@@ -109,8 +109,9 @@ class DocumentRepository:
                 DocumentVersionRow.status != "ready",
             )
             .values(status=status, error=error, stage=None)
+            .returning(DocumentVersionRow.version)
         )
-        await self._session.execute(statement)
+        return (await self._session.execute(statement)).scalar_one_or_none() is not None
 
     async def referenced(self, keys: list[str]) -> set[str]:
         """Those of the object keys that a row names."""

@@ -32,6 +32,7 @@ from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, Sta
 from protostar.knowledge.tokens import space_term
 from protostar.objects.store import ObjectStore, StoredObject
 from protostar.telemetry import Metrics
+from protostar.webhooks.events import emit
 
 log = structlog.get_logger()
 
@@ -173,6 +174,7 @@ class Pipeline:
             followers.append(FOLD.job(version.space_id))
             for follower in followers:
                 await self._jobs.enqueue(session, follower)
+            await emit(session, self._jobs, version.space_id, "document.ready", version.args)
         self._metrics.stage_seconds.labels("write").inc(time.monotonic() - started)
 
 

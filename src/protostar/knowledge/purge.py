@@ -16,7 +16,7 @@ _DOCUMENTS = text("select id from documents where space_id = :space_id limit 100
 _HIDE = text("update documents set deleted_at = coalesce(deleted_at, now()) where space_id = :space_id")
 
 # Children before parents.
-_SPACE_TABLES = ("conversations", "embeddings", "term_deltas", "term_frequencies", "idempotency_keys", "space_keys")
+_SPACE_TABLES = ("conversations", "embeddings", "term_deltas", "term_frequencies", "idempotency_keys", "webhooks", "space_keys")
 
 
 class Purge:

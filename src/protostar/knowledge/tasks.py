@@ -10,16 +10,18 @@ from protostar.documents.service import INDEX
 from protostar.jobs.context import JobContext
 from protostar.jobs.model import Change
 from protostar.jobs.registry import Task
+from protostar.jobs.service import Jobs
 from protostar.knowledge.kinds import EMBED, FOLD, PURGE
 from protostar.knowledge.pipeline import Pipeline
 from protostar.knowledge.purge import Purge
 from protostar.knowledge.repository import KnowledgeRepository
+from protostar.webhooks.events import emit
 
 # While the embedding model is away its vectors stay wanted: keywords answer in the meantime.
 _EMBED_FOR = timedelta(days=30)
 
 
-def tasks(pipeline: Pipeline, purge: Purge) -> list[Task]:
+def tasks(pipeline: Pipeline, purge: Purge, jobs: Jobs) -> list[Task]:
     async def fold(context: JobContext) -> None:
         if context.job.space_id is None:
             return
@@ -28,17 +30,19 @@ def tasks(pipeline: Pipeline, purge: Purge) -> list[Task]:
             async with context.writing() as session:
                 more = await KnowledgeRepository(session).fold_terms(context.job.space_id)
 
+    async def follow(session: AsyncSession, change: Change) -> None:
+        """A version's status says what its job's state means for its owner."""
+        status = "queued" if change.state == "queued" else "failed"
+        document_id, version = UUID(change.job.args["document_id"]), int(change.job.args["version"])
+        followed = await DocumentRepository(session).set_status(document_id, version, status=status, error=change.error)
+        if followed and status == "failed" and change.job.space_id is not None:
+            data = {"document_id": str(document_id), "version": version, "error": change.error}
+            await emit(session, jobs, change.job.space_id, "document.failed", data)
+
     return [
-        Task(INDEX, pipeline.index, on_change=_follow),
+        Task(INDEX, pipeline.index, on_change=follow),
         Task(EMBED, pipeline.embed_later, give_up_after=_EMBED_FOR, limit=2),
         Task(PURGE, purge.document),
         Task("space.purge", purge.space),
         Task(FOLD.kind, fold),
     ]
-
-
-async def _follow(session: AsyncSession, change: Change) -> None:
-    """A version's status says what its job's state means for its owner."""
-    status = "queued" if change.state == "queued" else "failed"
-    document_id, version = UUID(change.job.args["document_id"]), int(change.job.args["version"])
-    await DocumentRepository(session).set_status(document_id, version, status=status, error=change.error)
