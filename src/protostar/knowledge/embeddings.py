@@ -3,11 +3,14 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 from uuid import UUID
 
 from protostar.config import EmbeddingSettings
+from protostar.db.patience import patiently
 from protostar.db.session import Database
+from protostar.errors import ModelRejected
 from protostar.knowledge.chunking import indexed_text
 from protostar.knowledge.vectors import Missing, Vectors
 from protostar.llm.base import EmbeddingModel
@@ -19,6 +22,14 @@ Show = Callable[[int, int], Awaitable[None]]
 def text_hash(embedded: str) -> UUID:
     """blake2b-128 of the text that is sent to the model."""
     return UUID(bytes=blake2b(embedded.encode(), digest_size=16).digest())
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredModel:
+    """What vectors are stored under: they are only compared with others of their length."""
+
+    id: int
+    dimensions: int
 
 
 class Embedder:
@@ -40,50 +51,56 @@ class Embedder:
         """The model's id and the vector of a question. Raises ModelUnavailable and ModelRejected."""
         timeout = self._settings.query_timeout.total_seconds()
         (vector,) = await self._model.embed([text], input_type="query", timeout=timeout)
-        self._dimensions = len(vector)
-        return await self._model_id(), vector
+        return (await self._stored(len(vector))).id, vector
 
     async def fill(self, space_id: UUID, document_id: UUID, version: int, show: Show) -> None:
         """Embed every text of the version that has no vector yet.
 
         Each batch is saved as soon as it is there, so a successor goes on from it. Raises ModelUnavailable and ModelRejected.
         """
-        model_id = await self._model_id()
+        model = await self._stored_model()
         limit = self._settings.batch_size * self._settings.concurrency
         done, total = 0, None
-        while texts := await self._vectors.next_missing(document_id, version, model_id, limit):
+        while texts := await self._vectors.next_missing(document_id, version, model.id, limit):
             if total is None:
                 whole = len(texts) < limit
-                total = len(texts) if whole else await self._vectors.count_missing(document_id, version, model_id)
-            await self._embed(space_id, model_id, texts)
+                total = len(texts) if whole else await self._vectors.count_missing(document_id, version, model.id)
+            await self._embed(space_id, model, texts)
             done += len(texts)
             await show(done, total)
             if len(texts) < limit:
                 return
 
-    async def _embed(self, space_id: UUID, model_id: int, texts: Sequence[Missing]) -> None:
-        batches = [self._embed_batch(space_id, model_id, batch) for batch in _batched(texts, self._settings.batch_size)]
+    async def _embed(self, space_id: UUID, model: _StoredModel, texts: Sequence[Missing]) -> None:
+        batches = [self._embed_batch(space_id, model, batch) for batch in _batched(texts, self._settings.batch_size)]
         # All of them are awaited before an error is raised: what another batch has paid for is saved.
         outcomes = await asyncio.gather(*batches, return_exceptions=True)
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
 
-    async def _embed_batch(self, space_id: UUID, model_id: int, texts: Sequence[Missing]) -> None:
+    async def _embed_batch(self, space_id: UUID, model: _StoredModel, texts: Sequence[Missing]) -> None:
         indexed = [indexed_text(text.heading_path, text.text) for text in texts]
         started = time.monotonic()
         vectors = await self._model.embed(indexed, input_type="document", timeout=self._settings.batch_timeout.total_seconds())
         self._metrics.stage_seconds.labels("embed").inc(time.monotonic() - started)
-        await self._vectors.add(space_id, model_id, zip((text.text_hash for text in texts), vectors, strict=True))
+        if any(len(vector) != model.dimensions for vector in vectors):
+            self._dimensions = self._settings.dimensions  # unset: the next job asks anew
+            raise ModelRejected(f"The embedding model {self.name} does not return {model.dimensions} numbers a vector any more.")
+        pairs = [(text.text_hash, vector) for text, vector in zip(texts, vectors, strict=True)]
+        await patiently(lambda: self._vectors.add(space_id, model.id, pairs))
 
-    async def _model_id(self) -> int:
+    async def _stored_model(self) -> _StoredModel:
         if self._dimensions is None:
             timeout = self._settings.batch_timeout.total_seconds()
             (probe,) = await self._model.embed(["How long is a vector?"], input_type="query", timeout=timeout)
             self._dimensions = len(probe)
-        if self._dimensions not in self._ids:
-            self._ids[self._dimensions] = await self._vectors.model_id(self._model.name, self._dimensions)
-        return self._ids[self._dimensions]
+        return await self._stored(self._dimensions)
+
+    async def _stored(self, dimensions: int) -> _StoredModel:
+        if dimensions not in self._ids:
+            self._ids[dimensions] = await self._vectors.model_id(self._model.name, dimensions)
+        return _StoredModel(self._ids[dimensions], dimensions)
 
 
 def _batched(texts: Sequence[Missing], size: int) -> list[Sequence[Missing]]:

@@ -97,7 +97,11 @@ class Pipeline:
         async def show(done: int, total: int) -> None:
             await context.show("embed", done, total)
 
-        await self._embedder.fill(version.space_id, version.document_id, version.version, show)
+        try:
+            await self._embedder.fill(version.space_id, version.document_id, version.version, show)
+        except ModelRejected as error:
+            # A key gets renewed, a model gets installed: the vectors follow by themselves, however long that takes.
+            raise ModelUnavailable(str(error)) from error
         async with context.finishing() as session:
             await KnowledgeRepository(session).new_knowledge(version.space_id)
 
