@@ -37,11 +37,14 @@ _FREQUENCY = """
            where d.deleted_at is null)"""
 
 _UNFINISHED = """
-    select from jobs where state in ('queued', 'running') and kind in ('document.index', 'answer.write')"""
+    select from jobs where state in ('queued', 'running') and kind in ('document.index', 'document.embed', 'answer.write')"""
 
 _UNSETTLED = "select kind, state, run_at, error from jobs where state in ('queued', 'running')"
 
 _ENDED_BADLY = "select kind, error from jobs where state in ('failed', 'dead')"
+
+_MISFITS = """
+    select count(*) from embeddings e join embedding_models m on m.id = e.model_id where vector_dims(e.vector) <> m.dimensions"""
 
 _IDLE = """
     select count(*) from pg_stat_activity where datname = current_database() and application_name = 'protostar'
@@ -152,7 +155,11 @@ class Inspector:
                 continue
             self._document(counts, row, documents.chunk_count(upload.number, self.scratch))
         counts.doubled += len(by_id) + await connection.fetchval(_OTHER_CHUNKS)
-        if by_id or (off := await connection.fetchval(_FREQUENCY)):
+        if misfits := await connection.fetchval(_MISFITS):
+            counts.wrong += misfits
+            counts.notes.append(f"{misfits} vectors have another length than their model's")
+        off = await connection.fetchval(_FREQUENCY)
+        if by_id or off:
             counts.doubled += abs(off)
             counts.notes.append(f"{len(by_id)} documents nobody knows; chunk frequency off by {off}")
 
@@ -179,7 +186,7 @@ class Inspector:
         for row in await connection.fetch(_ANSWERS, asked):
             rows.setdefault(row["question"], []).append(row)
         for question in self.clients.questions:
-            kept = rows.pop(documents.question(question.number), [])
+            kept = rows.get(documents.question(question.number), [])
             counts.resets += question.resets
             counts.twice += max(0, len(question.done) - 1) + max(0, len(kept) - 1)
             done = question.done[0] if question.done else {}

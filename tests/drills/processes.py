@@ -233,10 +233,9 @@ class Installation:
             if outcome is not None:
                 raise outcome
 
-    def kill(self) -> None:
-        for process in self.processes:
-            if process.is_alive:
-                process.signal(signal.SIGKILL)
+    async def kill(self) -> None:
+        """End all at once, whatever state they are in."""
+        await asyncio.gather(*(process.kill() for process in self.processes if process.is_alive))
         for process in self.strays():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
@@ -249,10 +248,10 @@ class Installation:
     def faults(self) -> list[str]:
         """What nobody foresaw: errors that were logged, and tracebacks."""
         found = [
-            f"{process.name}: {event['event']} {str(event.get('exception', ''))[-1500:]}"
+            f"{process.name}: {event['event']} {str(event.get('exception', ''))[-500:]}"
             for process in self.processes
             for event in process.events()
-            if event.get("level") in ("error", "critical")
+            if event.get("level") in ("error", "critical") and not _is_cut_off(event)
         ]
         return found + [f"{process.name} printed a traceback" for process in self.processes if "\nTraceback" in process.printed()]
 
@@ -263,6 +262,11 @@ class Installation:
             events = [event for event in process.events() if event.pop("level", "info") != "info"]
             lines += [f"== {process.name}", *map(str, events[-80:]), process.printed()[-1000:]]
         return "\n".join(lines)
+
+
+def _is_cut_off(event: Mapping[str, Any]) -> bool:
+    """uvicorn tells of each stream that was still open after the grace time as if it were a fault."""
+    return "timeout graceful shutdown exceeded" in f"{event['event']} {event.get('exception')}"
 
 
 def _runs_in(process: psutil.Process, folder: Path) -> bool:
@@ -284,4 +288,4 @@ async def installed(folder: Path, settings: Mapping[str, str], *, apis: int, wor
     try:
         yield installation
     finally:
-        installation.kill()
+        await installation.kill()

@@ -28,7 +28,7 @@ async def test_postgres_absent_at_the_start(drills: Drills) -> None:
         worker.start()
         await api.up()
         assert not await api.answers("/health/ready")
-        drill.clients.ask([drill.first])  # refused until then
+        drill.clients.ask([900])  # refused until then
         await asyncio.sleep(3)
         assert worker.is_alive
         await drills.postgres.start()
@@ -44,7 +44,7 @@ async def test_postgres_restarts(drills: Drills, how: signal.Signals) -> None:
         await drill.ready()
         await drill.in_flight()
         drills.postgres.signal(how)
-        await drill.heal(kills=1)
+        await drill.heal()
 
 
 async def test_postgres_away_for_15_seconds(drills: Drills) -> None:
@@ -54,18 +54,17 @@ async def test_postgres_away_for_15_seconds(drills: Drills) -> None:
         await drills.postgres.kill()
         await asyncio.sleep(15)
         await drills.postgres.start()
-        await drill.heal(kills=1)
+        await drill.heal()
 
 
 async def test_connections_cut(drills: Drills) -> None:
     async with drills.drill() as drill:
         await drill.ready()
         await drill.in_flight()
-        cuts = 8
-        for _ in range(cuts):
+        for _ in range(8):
             await drills.postgres.cut(drill.database)
             await asyncio.sleep(0.4)
-        await drill.heal(kills=cuts)
+        await drill.heal()
 
 
 async def test_postgres_hangs_past_the_leases(drills: Drills) -> None:
@@ -75,7 +74,7 @@ async def test_postgres_hangs_past_the_leases(drills: Drills) -> None:
         drills.postgres.freeze()
         await asyncio.sleep(PAST_THE_LEASE)
         drills.postgres.thaw()
-        await drill.heal(kills=1)
+        await drill.heal()
 
 
 @pytest.mark.parametrize("table", ["chunks", "embeddings", "answers"])
@@ -130,7 +129,7 @@ async def test_a_full_disk(drills: Drills) -> None:
                 await asyncio.sleep(6)
                 ballast.unlink()
                 await server.start()
-                await drill.heal(kills=1)
+                await drill.heal()
 
 
 @contextmanager

@@ -1,12 +1,16 @@
 """A worker, the API, or both are killed, stopped, or frozen past their leases."""
 
 import asyncio
+import signal
 
 import pytest
 from tests.drills.course import Drill, Drills
 from tests.drills.processes import SETTINGS
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(400)]
+
+ENDED = {0, -signal.SIGTERM}
+"""uvicorn shuts down in order, and then lets the signal have its way."""
 
 PAST_THE_LEASE = 2.5 * float(SETTINGS["WORKER_LEASE"])
 
@@ -67,7 +71,7 @@ async def test_sigterm_of_an_api(drills: Drills) -> None:
     async with drills.drill({"WORKER_GRACE": "1", "ANSWER_LEASE": "60"}, apis=2) as drill:
         await drill.ready()
         await drill.in_flight()
-        assert await drill.installation.apis[0].terminate() == 0
+        assert await drill.installation.apis[0].terminate() in ENDED
         counts = await drill.heal()
         assert counts.seconds < 40, "somebody waited for a lease"
 
@@ -76,7 +80,7 @@ async def test_sigterm_of_both(drills: Drills) -> None:
     async with drills.drill() as drill:
         await drill.ready()
         await drill.in_flight()
-        assert await asyncio.gather(*(process.terminate() for process in drill.installation.processes)) == [0, 0]
+        assert set(await asyncio.gather(*(process.terminate() for process in drill.installation.processes))) <= ENDED
         await drill.installation.up()
         await drill.heal(kills=1)
 

@@ -84,13 +84,13 @@ async def test_redis_full(drills: Drills) -> None:
     async with drills.drill() as drill:
         await drill.ready()
         async with drills.redis.client() as client:
-            policy, memory = (await client.config_get("maxmemory*")).values()
+            before = await client.config_get("maxmemory", "maxmemory-policy")
             await client.config_set("maxmemory-policy", "noeviction")
             await client.config_set("maxmemory", "1")
             try:
                 await drill.in_flight()
                 await drill.clients.finished()
             finally:
-                await client.config_set("maxmemory", memory)
-                await client.config_set("maxmemory-policy", policy)
+                for name, value in before.items():
+                    await client.config_set(name, value)
         await healed(drill)
