@@ -29,9 +29,9 @@ def tasks(database: Database, writer: Writer, recorder: Recorder) -> list[Task]:
         try:
             await writer.write(context.job, row, feed)
             context.finished = True
-            await recording
         finally:
-            recording.cancel()
+            feed.close()
+            await asyncio.gather(recording, return_exceptions=True)
 
     return [Task(WRITE, write, on_change=_follow, give_up_after=timedelta(hours=1))]
 
