@@ -67,7 +67,7 @@ class Resources:
 
     def documents(self) -> Documents:
         receiver = Receiver(self.objects, self.settings.max_upload_bytes)
-        return Documents(self.database, self.jobs, receiver, Live(self.redis))
+        return Documents(self.database, self.jobs, receiver, Live(self.redis), uploads=self.settings.limit.uploads)
 
     def spaces(self, access: Access) -> Spaces:
         return Spaces(self.database, access, self.jobs)
@@ -83,7 +83,8 @@ class Resources:
 
     def answers(self, access: Access) -> Answers:
         visitors = VisitorTokens(access.secret, self.settings.answer.visitor_ttl)
-        return Answers(self.database, self.redis, self.writer, visitors, self.recorder, self.settings.answer)
+        limit = self.settings.limit.answers
+        return Answers(self.database, self.redis, self.writer, visitors, self.recorder, self.settings.answer, limit=limit)
 
 
 @asynccontextmanager
@@ -107,7 +108,7 @@ async def open_resources(settings: Settings, metrics: Metrics | None = None) -> 
         chat = open_chat_model(session, settings.chat, observe)
         embedding = open_embedding_model(session, settings.embedding, observe)
         embedder = Embedder(database, embedding, settings.embedding, metrics) if embedding is not None else None
-        jobs = Jobs(Bell(redis), max_attempts=settings.worker.max_attempts)
+        jobs = Jobs(Bell(redis), max_attempts=settings.worker.max_attempts, queue_limit=settings.limit.queued_jobs_per_space)
         retriever = Retriever(database, embedder, settings.embedding, metrics)
         writer = Writer(database, retriever, chat, Cache(redis), jobs, settings, metrics)
         recorder = Recorder(redis, settings.answer.stream_ttl)

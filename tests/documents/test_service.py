@@ -42,7 +42,7 @@ def objects(tmp_path: Path) -> ObjectStore:
 
 
 def service(database: Database | Losing, objects: ObjectStore) -> Documents:
-    return Documents(database, Jobs(Bell(None), max_attempts=5), Receiver(objects, 1000), Live(None))
+    return Documents(database, Jobs(Bell(None), max_attempts=5), Receiver(objects, 1000), Live(None), uploads=8)
 
 
 async def received(documents: Documents) -> Upload:

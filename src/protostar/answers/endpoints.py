@@ -55,6 +55,8 @@ async def ask(
     """
     if principal.is_visitor:
         await limits.ask(principal.space_id, address)
+        # All visitors share one key: another one's request must not be joined by guessing its name.
+        idempotency_key = f"{address}:{idempotency_key}" if idempotency_key is not None else None
     if body.conversation_id is not None:
         await _check_visitor(principal, answers, visitor, body.conversation_id)
     taken = await answers.ask(principal.space_id, body, idempotency_key)

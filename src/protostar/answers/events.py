@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +18,7 @@ from protostar.redis.client import RedisClient
 
 Name = Literal["start", "delta", "reset", "done", "error"]
 _LAST: Final = ("done", "error")
+_ID: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
 _LENGTH: Final = 5000  # entries of one answer's stream; an answer of that many pieces is not written in ten minutes
 
 
@@ -40,8 +42,8 @@ class Event:
 
 def parse_id(id_: str) -> tuple[int, int] | None:
     """(fence, seq) of an event id; None for anything else."""
-    fence, _, seq = id_.partition("-")
-    return (int(fence), int(seq)) if fence.isdigit() and seq.isdigit() else None
+    match = _ID.fullmatch(id_)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def stream_key(answer_id: UUID, fence: int) -> str:
@@ -56,12 +58,18 @@ class Feed:
         self.fence = fence
         self._events: list[Event] = []
         self._changed = asyncio.Event()
-
         self._closed = False
+        self._has_text = False
 
     def publish(self, name: Name, data: dict[str, Any]) -> None:
+        self._has_text = name == "delta" or (self._has_text and name != "reset")
         self._events.append(Event(name, data, self.fence, len(self._events) + 1))
         self._wake()
+
+    def reset(self) -> None:
+        """Take back the text so far, where there is any."""
+        if self._has_text:
+            self.publish("reset", {"answer_id": str(self.answer_id)})
 
     def close(self) -> None:
         """Nothing more comes: the answer has ended, or another process writes it now."""

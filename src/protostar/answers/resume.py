@@ -11,12 +11,14 @@ from protostar.answers.draft import show
 from protostar.answers.events import Event, Feed, recorded
 from protostar.answers.models import AnswerRow
 from protostar.answers.repository import AnswerRepository
+from protostar.db.patience import patiently
 from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable, ProtostarError, RedisUnavailable
 from protostar.problems import problem
 from protostar.redis.client import RedisClient
 
 _WAIT: Final = 1.0  # seconds to wait for an event before asking again who writes
+_BEHIND: Final = 0.5  # seconds that the recording of an answer may be behind its row
 _FROM_ROW: Final = 1_000_000  # seq of events that are made from the finished row; no writer gets that far
 
 
@@ -104,15 +106,11 @@ class Resume:
 
     async def _finished(self, row: AnswerRow, position: _Position | None) -> AsyncGenerator[Event]:
         """The rest of a finished answer where Redis still has it, else all of it from the row."""
-        if position is not None and position.has_text and position.whole and self._redis is not None:
-            with suppress(RedisUnavailable):
-                rest = position.follow(await recorded(self._redis, row.id, position.fence, position.seq, 0.01))
-                if rest and rest[-1].is_last:
-                    for event in rest:
-                        yield event
-                    return
-        async with self._database.transaction() as session:
-            row = await AnswerRepository(session).by_id(row.id) or row
+        if position is not None and position.has_text and position.whole and (rest := await self._rest(row.id, position)):
+            for event in rest:
+                yield event
+            return
+        row = await patiently(lambda: self._latest(row)) or row
         fence = position.fence if position is not None else 0
         if position is not None and position.has_text:
             yield _reset(row, fence, _FROM_ROW)
@@ -123,6 +121,21 @@ class Resume:
         if row.text:
             yield Event("delta", {"text": row.text}, fence, _FROM_ROW + 1)
         yield Event("done", {"answer": show(row).model_dump(mode="json")}, fence, _FROM_ROW + 2)
+
+    async def _rest(self, answer_id: UUID, position: _Position) -> Sequence[Event]:
+        """All recorded events after the position, down to the last; none where one is missing."""
+        rest: list[Event] = []
+        with suppress(RedisUnavailable):
+            while self._redis is not None:
+                found = position.follow(await recorded(self._redis, answer_id, position.fence, position.seq, _BEHIND))
+                rest += found
+                if not found or found[-1].is_last:
+                    break
+        return rest if rest and rest[-1].is_last else []
+
+    async def _latest(self, row: AnswerRow) -> AnswerRow | None:
+        async with self._database.transaction() as session:
+            return await AnswerRepository(session).by_id(row.id)
 
 
 def _reset(row: AnswerRow, fence: int, seq: int) -> Event:

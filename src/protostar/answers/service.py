@@ -60,7 +60,11 @@ class Answers:
         visitors: VisitorTokens,
         recorder: Recorder,
         settings: AnswerSettings,
+        *,
+        limit: int,
     ) -> None:
+        """`limit`: answers that this process writes at once."""
+        self._limit = limit
         self._database = database
         self._redis = redis
         self._writer = writer
@@ -91,7 +95,12 @@ class Answers:
     # -- taking a question
 
     async def ask(self, space_id: UUID, body: Ask, idempotency_key: str | None) -> Taken:
-        """Take a question in and begin to answer it; a repeated one joins the answer that it has."""
+        """Take a question in and begin to answer it; a repeated one joins the answer that it has.
+
+        Raises Unavailable while as many answers as may be are under way.
+        """
+        if len(self._running) >= self._limit:
+            raise Unavailable("As many answers as this server writes at once are under way.", retry_after=1)
         async with self._database.transaction() as session:
             row, job = await self._take(session, space_id, body, idempotency_key)
         if job is None:
@@ -168,7 +177,7 @@ class Answers:
                     await self._writer.write(job, row, feed)
                 except Unavailable as error:
                     log.warning("answer_waits_for_dependency", answer=str(row.id), error=str(error))
-                    feed.publish("reset", {"answer_id": str(row.id)})
+                    feed.reset()
                     await asyncio.sleep(error.retry_after or wait * random.uniform(0.5, 1))  # noqa: S311
                     wait = min(5, wait * 2)
                 else:
@@ -236,7 +245,9 @@ def _cancel(task: asyncio.Task[None]) -> None:
 
 def _error_of(event: Event) -> ProtostarError:
     details = event.data["problem"]
-    error = ProtostarError(str(details.get("detail", "")))
+    error = ProtostarError(str(details.get("detail", "")), retry_after=details.get("retry_after"))
+    error.title = str(details.get("title", error.title))  # pyright: ignore[reportAttributeAccessIssue]
+    error.retryable = "retry_after" in details  # pyright: ignore[reportAttributeAccessIssue]
     error.status_code = int(details.get("status", 500))  # pyright: ignore[reportAttributeAccessIssue]
     error.code = str(details.get("code", "internal"))  # pyright: ignore[reportAttributeAccessIssue]
     return error

@@ -19,6 +19,7 @@ from protostar.answers.models import AnswerRow
 from protostar.answers.repository import AnswerRepository
 from protostar.cache import Cache
 from protostar.config import Settings
+from protostar.db.patience import patiently
 from protostar.db.session import Database
 from protostar.errors import LeaseLost, ModelRejected, ModelUnavailable
 from protostar.jobs.model import Job
@@ -88,7 +89,8 @@ class Writer:
         else:
             self._metrics.cache.labels("miss").inc()
             await self._compose(row, setting, draft, feed, started)
-        await self._save(job, row, setting, draft)
+        # What was shown is not taken back because PostgreSQL is away for a moment, and the model is not paid again.
+        await patiently(lambda: self._save(job, row, setting, draft))
         self._count(draft)
         if setting.is_first and not draft.degraded and not draft.cached:
             await self._cache.put(key, to_cache(draft), self._settings.answer.cache_ttl)
@@ -162,8 +164,7 @@ class Writer:
             self._say(feed, draft, markers.flush(), started)
         except (ModelUnavailable, ModelRejected) as error:
             log.warning("chat_model_failed", answer=str(row.id), error=str(error), written=len(draft.text))
-            if draft.text:
-                feed.publish("reset", {"answer_id": str(row.id)})
+            feed.reset()
             draft.text = ""
             return False
         draft.model = chat.name

@@ -80,7 +80,7 @@ async def create_document(
     idempotency_key: IdempotencyKey = None,
 ) -> Document:
     """Takes in a file and answers at once; a job reads it. The same name with the same bytes is the same document: 200."""
-    async with _heard_out(request, documents.receiver.limit):
+    async with _heard_out(request, documents.receiver.limit), documents.admitted(principal.space_id):
         upload = await _receive(request, documents, principal.space_id, filename)
     document, new = await documents.create(principal.space_id, upload, idempotency_key)
     if not new:
@@ -94,7 +94,7 @@ async def replace_document(
     document_id: UUID, request: Request, principal: Manager, documents: Service, filename: Filename = None
 ) -> Document:
     """Takes in the next version; questions are answered from the one before until it is ready."""
-    async with _heard_out(request, documents.receiver.limit):
+    async with _heard_out(request, documents.receiver.limit), documents.admitted(principal.space_id):
         await documents.rows(principal.space_id, document_id)
         upload = await _receive(request, documents, principal.space_id, filename)
     return await documents.replace(principal.space_id, document_id, upload)

@@ -135,6 +135,10 @@ _PRUNE = text("""
 _PRUNE_SLOTS = text("delete from job_slots where slot < now() - interval '30 days'")
 _PRUNE_WORKERS = text("delete from workers where seen_at < now() - interval '1 hour'")
 
+_WAITING = text("""
+    select count(*) from (select from jobs where state = 'queued' and space_id = :space_id limit :most) counted""")
+_ENDED_LATELY = text("select count(*) from jobs where space_id = :space_id and finished_at > now() - interval '1 minute'")
+
 _HEARTBEAT = text("""
     insert into workers (id, name, kinds, concurrency, running, version, samples)
     values (:id, :name, :kinds, :concurrency, :running, :version, :samples)
@@ -224,13 +228,13 @@ class JobRepository:
     async def cancelled(self, job: Job) -> State | None:
         return (await self._session.execute(_CANCELLED, _key(job))).scalar_one_or_none()
 
-    async def sweep(self) -> list[Change]:
-        """Take the jobs whose lease ran out from their holders."""
-        return [_change(row) for row in await self._session.execute(_SWEEP)]
-
     async def ping(self) -> None:
         """Return when PostgreSQL answers; `now()` stays what it was before."""
         await self._session.execute(_PING)
+
+    async def sweep(self) -> list[Change]:
+        """Take the jobs whose lease ran out from their holders."""
+        return [_change(row) for row in await self._session.execute(_SWEEP)]
 
     async def cancel(self, id_: UUID) -> Change | None:
         """Cancel a queued job at once, ask a running one's holder; None where it had ended."""
@@ -273,6 +277,14 @@ class JobRepository:
         """(kind, state, jobs) of what has not ended, and of the dead."""
         statement = text("select kind, state, count(*) from jobs where state in ('queued', 'running', 'dead') group by 1, 2")
         return [(row[0], row[1], row[2]) for row in await self._session.execute(statement)]
+
+    async def waiting(self, space_id: UUID, most: int) -> int:
+        """How many jobs of a space are queued, counted up to `most`."""
+        return (await self._session.execute(_WAITING, {"space_id": space_id, "most": most})).scalar_one()
+
+    async def ended_lately(self, space_id: UUID) -> int:
+        """How many jobs of a space ended within the last minute."""
+        return (await self._session.execute(_ENDED_LATELY, {"space_id": space_id})).scalar_one()
 
     async def workers(self) -> Sequence[WorkerRow]:
         query = select(WorkerRow).where(WorkerRow.seen_at > text("now() - interval '1 minute'")).order_by(WorkerRow.name)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.db.session import after_commit
-from protostar.errors import Conflict
+from protostar.errors import Conflict, RateLimited
 from protostar.jobs.bell import Bell
 from protostar.jobs.registry import Registry
 from protostar.jobs.repository import Enqueue, JobRepository
@@ -15,9 +15,10 @@ from protostar.jobs.repository import Enqueue, JobRepository
 class Jobs:
     """Enqueues jobs: the row in the caller's transaction, the bell after its commit."""
 
-    def __init__(self, bell: Bell, *, max_attempts: int) -> None:
+    def __init__(self, bell: Bell, *, max_attempts: int, queue_limit: int = 10_000) -> None:
         self._bell = bell
         self._max_attempts = max_attempts
+        self._queue_limit = queue_limit
 
     async def enqueue(self, session: AsyncSession, job: Enqueue) -> UUID | None:
         """The new job's id, or None where its dedupe key is taken."""
@@ -25,6 +26,14 @@ class Jobs:
         if id_ is not None and not job.delay:
             after_commit(session, lambda: self._bell.ring(job.kind))
         return id_
+
+    async def check_room(self, session: AsyncSession, space_id: UUID) -> None:
+        """Raises RateLimited while the space's queue is full; it says when a hundredth of it will have been worked off."""
+        repository = JobRepository(session)
+        if await repository.waiting(space_id, self._queue_limit) >= self._queue_limit:
+            per_second = max(1, await repository.ended_lately(space_id)) / 60
+            seconds = min(300, max(1, self._queue_limit / 100 / per_second))
+            raise RateLimited("This space has as many documents waiting to be read as it may have.", retry_after=seconds)
 
     async def retry(self, session: AsyncSession, id_: UUID, registry: Registry) -> None:
         change = await JobRepository(session).retry(id_)

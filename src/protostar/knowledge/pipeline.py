@@ -172,7 +172,7 @@ class Pipeline:
             followers = [Enqueue(SUMMARIZE, version.space_id, version.args, dedupe_key=f"{SUMMARIZE}:{key}", priority=-1)]
             if before > 0:
                 purge = {"document_id": str(version.document_id)}
-                followers.append(Enqueue(PURGE, version.space_id, purge, dedupe_key=f"{PURGE}:{version.document_id}", priority=-1))
+                followers.append(Enqueue(PURGE, version.space_id, purge, dedupe_key=f"{PURGE}:{key}", priority=-1))
             if not complete:
                 followers.append(Enqueue(EMBED, version.space_id, version.args, dedupe_key=f"{EMBED}:{key}"))
             followers.append(FOLD.job(version.space_id))

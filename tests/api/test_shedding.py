@@ -1,0 +1,65 @@
+"""What is too much is refused early, with the time to come back; nothing of it is half taken in."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import aiohttp
+import pytest
+from tests.support.databases import copied
+from tests.support.stack import ADMIN_KEY, running_api, settings_for
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture
+async def small(postgres_url: str, template: str, tmp_path: Path) -> AsyncGenerator[aiohttp.ClientSession]:
+    """An API without a worker that takes little at once."""
+    limits = {"queued_jobs_per_space": 2, "uploads": 1}
+    async with copied(postgres_url) as url, running_api(settings_for(url, None, tmp_path, limit=limits)) as base:
+        async with aiohttp.ClientSession(base, headers={"Authorization": f"Bearer {ADMIN_KEY}"}) as http:
+            yield http
+
+
+async def upload(http: aiohttp.ClientSession, name: str) -> tuple[int, dict, str | None]:
+    async with http.post(f"/v1/documents?filename={name}", data=name.encode()) as response:
+        return response.status, await response.json(), response.headers.get("Retry-After")
+
+
+async def test_a_full_queue_refuses_uploads_of_its_space_alone(small: aiohttp.ClientSession) -> None:
+    assert [(await upload(small, f"{n}.md"))[0] for n in range(2)] == [202, 202]
+    status, problem, retry_after = await upload(small, "3.md")
+    assert (status, problem["code"]) == (429, "rate_limited")
+    assert retry_after is not None
+    assert int(retry_after) >= 1
+    async with small.post("/v1/spaces", json={"name": "another"}) as response:
+        other = (await response.json())["id"]
+    async with small.post("/v1/documents?filename=a.md", data=b"x", headers={"Protostar-Space": other}) as response:
+        assert response.status == 202
+
+
+async def test_more_uploads_at_once_than_there_are_places_are_told_to_come_back(small: aiohttp.ClientSession) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncGenerator[bytes]:
+        yield b"# slow\n"
+        begun.set()
+        await go_on.wait()
+        yield b"end\n"
+
+    async def long_upload() -> int:
+        async with small.post("/v1/documents?filename=slow.md", data=slow()) as response:
+            return response.status
+
+    task = asyncio.create_task(long_upload())
+    await begun.wait()
+
+    async def refused() -> bool:
+        status, problem, retry_after = await upload(small, "b.md")
+        return (status, problem["code"]) == (503, "unavailable") and retry_after is not None
+
+    await wait_until(refused)
+    go_on.set()
+    assert await task == 202
+    async with small.get("/v1/documents") as response:
+        names = [item["filename"] for item in (await response.json())["items"]]
+    assert "slow.md" in names
