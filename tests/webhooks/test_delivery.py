@@ -275,6 +275,16 @@ async def test_an_address_that_was_closed_later_is_refused(
 
 
 @pytest.mark.usefixtures("webhook")
+async def test_a_deleted_space_tells_nothing_before_it_is_erased(database: Database, space_id: UUID, receiver: Receiver) -> None:
+    (job,) = await told(database, space_id)
+    async with database.transaction() as session:
+        await session.execute(text("update spaces set deleted_at = now()"))
+    async with open_client(partial(refusal, allow_private=True)) as client:
+        await Deliveries(database, client).deliver(JobContext(job, database, None))
+    assert receiver.arrivals == []
+
+
+@pytest.mark.usefixtures("webhook")
 async def test_the_same_delivery_twice_has_one_id(database: Database, space_id: UUID, receiver: Receiver) -> None:
     """A worker that died before its commit; the receiver knows by the id that it has the event already."""
     (job,) = await told(database, space_id)
