@@ -59,7 +59,7 @@ class Stack:
                     return False
             return True
 
-        await until(quiet, seconds, "jobs still run")
+        await until(quiet, seconds, "the last job ends", interval=0.5)
 
 
 async def until(predicate: Callable[[], Any], seconds: float, what: str, interval: float = 0.2) -> None:

@@ -91,9 +91,7 @@ async def test_a_job_runs_and_succeeds(database: Database, effects: Callable[[],
     assert await effects() == ["done"]
 
 
-async def test_a_job_that_lost_its_lease_leaves_no_effect(
-    database: Database, effects: Callable[[], Awaitable[list[str]]]
-) -> None:
+async def test_a_job_that_lost_its_lease_leaves_no_effect(database: Database, effects: Callable[[], Awaitable[list[str]]]) -> None:
     """The zombie: it was away past its lease, another has the job, and what it writes now is rolled back."""
     attempts: list[int] = []
     outcome: list[type[BaseException]] = []

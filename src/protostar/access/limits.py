@@ -27,9 +27,7 @@ class Limit:
 class Limits:
     """Fixed windows: cheap, the same on every replica, and at worst twice the limit across the border of two windows."""
 
-    def __init__(
-        self, redis: RedisClient | None, settings: LimitSettings, *, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, redis: RedisClient | None, settings: LimitSettings, *, clock: Callable[[], float] = time.time) -> None:
         self._redis = redis
         self._clock = clock
         self._per_address = Limit("address", settings.asks_per_address_minute, timedelta(minutes=1))
