@@ -81,7 +81,7 @@ def show(report: Json) -> None:
     names = list(dict.fromkeys(name for each in sets for name in each["figures"]))
     for group in ([name for name in names if name in RANKING], [name for name in names if name not in RANKING]):
         if group:
-            columns = (Column("set", 9), Column("questions", 9, right=True), *(Column(_title(name), 14) for name in group))
+            columns = (Column("set", 9), Column("asked", 5, right=True), *(Column(_title(name), 14) for name in group))
             rows = [(each["set"], each["questions"], *(_cell(each["figures"].get(name)) for name in group)) for each in sets]
             table(columns, rows)
             stdout().print()

@@ -107,7 +107,7 @@ def _csv(path: Path) -> list[Question]:
             reader = csv.DictReader(file)
             if not {"question", "document"} <= set(reader.fieldnames or ()):
                 raise InvalidInput(f"{path}: the first line must name the columns question and document.")
-            rows = [(row["question"], row["document"]) for row in reader]
+            rows = [((row["question"] or "").strip(), (row["document"] or "").strip()) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidInput(f"{path} cannot be read as CSV in UTF-8: {error}") from error
     questions = [Question(question, frozenset([document])) for question, document in rows if question and document]
