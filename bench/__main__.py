@@ -5,9 +5,11 @@ this program as the client. They share the cores, so CPU seconds tell more than 
 """
 
 import argparse
+import asyncio
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -66,6 +68,8 @@ def main() -> int:
     except BenchError as error:
         console.print(str(error), *getattr(error, "__notes__", ()), sep="\n", markup=False, highlight=False)
         return 1
+    except asyncio.CancelledError:
+        return 130
     RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -99,6 +103,10 @@ def _size(text: str) -> int:
 
 
 async def _measure(options: argparse.Namespace, console: Console) -> dict[str, Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):  # so that what was started is stopped
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     report = Report(console)
     async with running_stack(max_upload_bytes=options.size + 1024 * 1024) as stack:
         report.start(stack.started)
