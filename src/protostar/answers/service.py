@@ -27,6 +27,7 @@ from protostar.answers.resume import Resume
 from protostar.answers.schemas import Answer, Ask, Conversation
 from protostar.answers.writer import Writer
 from protostar.config import AnswerSettings
+from protostar.db.patience import patiently
 from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable, InvalidInput, LeaseLost, ModelUnavailable, NotFound, ProtostarError, Unavailable
 from protostar.ids import new_id
@@ -233,7 +234,7 @@ class Answers:
         """Every event after `last_id`, from the best source there is, across a change of the writing process."""
         position = parse_id(last_id) if last_id else None
         if position is None:
-            yield Event("start", await self._start(taken.answer), taken.fence, 0)
+            yield Event("start", await patiently(lambda: self._start(taken.answer)), taken.fence, 0)
             position = (taken.fence, 0) if taken.fence else None
         async for event in self._resume.events(taken.answer, position):
             yield event
