@@ -53,7 +53,7 @@ class Process:
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
         self.name = name
         self._command = command
-        self._environment = environment
+        self.environment = dict(environment)
         self._folder = folder
         self._log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -70,7 +70,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self._environment},
+                env={**os.environ, **self.environment},
                 cwd=self._folder,
                 start_new_session=True,
             )

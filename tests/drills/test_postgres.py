@@ -13,6 +13,7 @@ import pytest
 from tests.drills.course import TEMPORARY, Drills
 from tests.drills.processes import SETTINGS
 from tests.drills.servers import Postgres, running
+from tests.drills.severing import severing
 from tests.support.databases import make_template, named
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(400)]
@@ -75,6 +76,21 @@ async def test_postgres_hangs_past_the_leases(drills: Drills) -> None:
         await asyncio.sleep(PAST_THE_LEASE)
         drills.postgres.thaw()
         await drill.heal()
+
+
+async def test_replies_to_commits_lost(drills: Drills) -> None:
+    """Who hears nothing of its commit must take it for possible: bytes are kept, and a repeated request finds its document."""
+    async with drills.drill() as drill:
+        (api,) = drill.installation.apis
+        async with severing(drill.inspector.database_url, drill.installation.folder) as (proxy, url):
+            api.environment["PROTOSTAR_DATABASE_URL"] = url
+            await drill.ready()
+            proxy.every = 3
+            await drill.in_flight()
+            await drill.clients.finished()
+            proxy.every = 0
+            assert proxy.lost > 0
+            await drill.heal()
 
 
 @pytest.mark.parametrize("table", ["chunks", "embeddings", "answers"])
