@@ -1,7 +1,6 @@
 """`answer.write`: answers whose process died, written anew by a worker. `message.summarize`: long turns of a conversation."""
 
 import asyncio
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,7 +32,7 @@ def tasks(database: Database, writer: Writer, recorder: Recorder) -> list[Task]:
             feed.close()
             await asyncio.gather(recording, return_exceptions=True)
 
-    return [Task(WRITE, write, on_change=_follow, give_up_after=timedelta(hours=1))]
+    return [Task(WRITE, write, on_change=_follow)]
 
 
 async def _follow(session: AsyncSession, change: Change) -> None:

@@ -49,7 +49,7 @@ class Documents:
         self._places -= 1
         try:
             async with self._database.transaction() as session:
-                await self._jobs.check_room(session, space_id)
+                await self._jobs.check_room(session, space_id, INDEX)
             yield
         finally:
             self._places += 1

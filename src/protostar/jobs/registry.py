@@ -22,13 +22,12 @@ class Task:
     """A kind of job: an idempotent function of ids.
 
     `on_change` runs in the transaction that changes the job's state, so that whatever the job is about never disagrees with it.
-    `give_up_after`: how long the job may be deferred while a dependency is away. `limit`: of this kind at once in one worker.
+    `limit`: of this kind at once in one worker.
     """
 
     kind: str
     run: Run
     on_change: OnChange = _nothing
-    give_up_after: timedelta = timedelta(days=1)
     limit: int | None = None
 
 

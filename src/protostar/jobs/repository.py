@@ -136,7 +136,7 @@ _PRUNE_SLOTS = text("delete from job_slots where slot < now() - interval '30 day
 _PRUNE_WORKERS = text("delete from workers where seen_at < now() - interval '1 hour'")
 
 _WAITING = text("""
-    select count(*) from (select from jobs where state = 'queued' and space_id = :space_id limit :most) counted""")
+    select count(*) from (select from jobs where state = 'queued' and space_id = :space_id and kind = :kind limit :most) counted""")
 _ENDED_LATELY = text("select count(*) from jobs where space_id = :space_id and finished_at > now() - interval '1 minute'")
 
 _HEARTBEAT = text("""
@@ -278,9 +278,9 @@ class JobRepository:
         statement = text("select kind, state, count(*) from jobs where state in ('queued', 'running', 'dead') group by 1, 2")
         return [(row[0], row[1], row[2]) for row in await self._session.execute(statement)]
 
-    async def waiting(self, space_id: UUID, most: int) -> int:
-        """How many jobs of a space are queued, counted up to `most`."""
-        return (await self._session.execute(_WAITING, {"space_id": space_id, "most": most})).scalar_one()
+    async def waiting(self, space_id: UUID, kind: str, most: int) -> int:
+        """How many jobs of a kind are queued in a space, counted up to `most`."""
+        return (await self._session.execute(_WAITING, {"space_id": space_id, "kind": kind, "most": most})).scalar_one()
 
     async def ended_lately(self, space_id: UUID) -> int:
         """How many jobs of a space ended within the last minute."""

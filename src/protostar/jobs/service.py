@@ -27,10 +27,10 @@ class Jobs:
             after_commit(session, lambda: self._bell.ring(job.kind))
         return id_
 
-    async def check_room(self, session: AsyncSession, space_id: UUID) -> None:
-        """Raises RateLimited while the space's queue is full; it says when a hundredth of it will have been worked off."""
+    async def check_room(self, session: AsyncSession, space_id: UUID, kind: str) -> None:
+        """Raises RateLimited while the space's queue of this kind is full, until about when a hundredth of it will be done."""
         repository = JobRepository(session)
-        if await repository.waiting(space_id, self._queue_limit) >= self._queue_limit:
+        if await repository.waiting(space_id, kind, self._queue_limit) >= self._queue_limit:
             per_second = max(1, await repository.ended_lately(space_id)) / 60
             seconds = min(300, max(1, self._queue_limit / 100 / per_second))
             raise RateLimited("This space has as many documents waiting to be read as it may have.", retry_after=seconds)

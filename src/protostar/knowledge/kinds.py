@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from protostar.jobs.repository import Enqueue
@@ -11,6 +11,17 @@ SUMMARIZE: Final = "document.summarize"
 SUMMARIZE_TURN: Final = "message.summarize"
 PURGE: Final = "document.purge"
 EMBED: Final = "document.embed"
+
+
+def summarize(space_id: UUID, args: dict[str, Any], key: str) -> Enqueue:
+    """After everything that somebody waits for; a chat model may be away for a week."""
+    dedupe_key = f"{SUMMARIZE}:{key}"
+    return Enqueue(SUMMARIZE, space_id, args, dedupe_key=dedupe_key, priority=-1, give_up_after=timedelta(days=7))
+
+
+def embed(space_id: UUID, args: dict[str, Any], key: str) -> Enqueue:
+    """However long the model is away its vectors stay wanted: keywords answer in the meantime."""
+    return Enqueue(EMBED, space_id, args, dedupe_key=f"{EMBED}:{key}", give_up_after=timedelta(days=30))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
 from protostar.knowledge.chunking import indexed_text
 from protostar.knowledge.embeddings import Embedder, text_hash
-from protostar.knowledge.kinds import EMBED, FOLD, PURGE, SUMMARIZE
+from protostar.knowledge.kinds import FOLD, PURGE, embed, summarize
 from protostar.knowledge.parse.client import ChunkRecord, ParseResult, ParseServer
 from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, StagedChunk, StoredText, begin_stage
 from protostar.knowledge.tokens import space_term
@@ -169,12 +169,12 @@ class Pipeline:
             if before is None:
                 return
             key = f"{version.document_id}:{version.version}"
-            followers = [Enqueue(SUMMARIZE, version.space_id, version.args, dedupe_key=f"{SUMMARIZE}:{key}", priority=-1)]
+            followers = [summarize(version.space_id, version.args, key)]
             if before > 0:
                 purge = {"document_id": str(version.document_id)}
                 followers.append(Enqueue(PURGE, version.space_id, purge, dedupe_key=f"{PURGE}:{key}", priority=-1))
             if not complete:
-                followers.append(Enqueue(EMBED, version.space_id, version.args, dedupe_key=f"{EMBED}:{key}"))
+                followers.append(embed(version.space_id, version.args, key))
             followers.append(FOLD.job(version.space_id))
             for follower in followers:
                 await self._jobs.enqueue(session, follower)

@@ -1,6 +1,5 @@
 """The jobs of knowledge: index, embed, purge, fold."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,9 +15,6 @@ from protostar.knowledge.pipeline import Pipeline
 from protostar.knowledge.purge import Purge
 from protostar.knowledge.repository import KnowledgeRepository
 from protostar.webhooks.events import emit
-
-# While the embedding model is away its vectors stay wanted: keywords answer in the meantime.
-_EMBED_FOR = timedelta(days=30)
 
 
 def tasks(pipeline: Pipeline, purge: Purge, jobs: Jobs) -> list[Task]:
@@ -41,7 +37,7 @@ def tasks(pipeline: Pipeline, purge: Purge, jobs: Jobs) -> list[Task]:
 
     return [
         Task(INDEX, pipeline.index, on_change=follow),
-        Task(EMBED, pipeline.embed_later, give_up_after=_EMBED_FOR, limit=2),
+        Task(EMBED, pipeline.embed_later, limit=2),
         Task(PURGE, purge.document),
         Task("space.purge", purge.space),
         Task(FOLD.kind, fold),

@@ -5,7 +5,6 @@ The chat model writes both; without one they are made of the text's own central 
 
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
-from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -61,7 +60,7 @@ def tasks(database: Database, chat: ChatModel | None) -> list[Task]:
 
     # Slow models must not take every slot of a worker from the documents that are waiting.
     return [
-        Task(SUMMARIZE, summarize_document, give_up_after=timedelta(days=7), limit=2),
+        Task(SUMMARIZE, summarize_document, limit=2),
         Task(SUMMARIZE_TURN, summarize_turn, limit=2),
     ]
 

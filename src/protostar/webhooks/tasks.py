@@ -16,7 +16,7 @@ from protostar.jobs.context import JobContext
 from protostar.jobs.registry import Task
 from protostar.outbound.client import GuardedClient, Reply
 from protostar.retry import Breaker
-from protostar.webhooks.events import DELIVER, GIVE_UP_AFTER
+from protostar.webhooks.events import DELIVER
 from protostar.webhooks.models import WebhookRow
 from protostar.webhooks.repository import WebhookRepository
 from protostar.webhooks.signing import signed_headers
@@ -34,7 +34,7 @@ _PASSING: Final = frozenset({408, 409, 425, 429})
 
 def tasks(database: Database, client: GuardedClient) -> list[Task]:
     deliveries = Deliveries(database, client)
-    return [Task(DELIVER, deliveries.deliver, give_up_after=GIVE_UP_AFTER, limit=_LIMIT)]
+    return [Task(DELIVER, deliveries.deliver, limit=_LIMIT)]
 
 
 class Deliveries:

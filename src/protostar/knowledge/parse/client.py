@@ -18,6 +18,7 @@ from protostar.config import ParseSettings
 from protostar.errors import ParserUnavailable, UnreadableDocument
 from protostar.knowledge.parse.child import CHUNKS, ERROR, FREQUENCIES, NO_SPACE, RESULT, TEXT
 from protostar.knowledge.parse.failures import CRASHED, TOO_COMPLEX, too_slow
+from protostar.knowledge.parse.leftovers import remove_leftovers
 
 log = structlog.get_logger()
 
@@ -97,6 +98,7 @@ class ParseServer:
         self._deaths = 0
 
     async def __aenter__(self) -> Self:
+        await asyncio.to_thread(remove_leftovers)
         return self
 
     async def __aexit__(self, *_: object) -> None:
