@@ -29,6 +29,13 @@ test-s3: $(READY)  ## the object store against a real S3 server: PROTOSTAR_TEST_
 	@test -n "$$PROTOSTAR_TEST_S3_ENDPOINT" || { echo "Set PROTOSTAR_TEST_S3_ENDPOINT, _ACCESS_KEY_ID, _SECRET_ACCESS_KEY and _BUCKET (an empty bucket)."; exit 2; }
 	$(BIN)/pytest tests/objects -m s3
 
+.PHONY: drills drills-long
+drills: $(READY)  ## kill, freeze and cut every part of the running stack and count what is lost (DRILL_DOCUMENTS=50 DRILL_QUESTIONS=50)
+	$(BIN)/pytest tests/drills -m drill
+
+drills-long: $(READY)  ## the same, with models away for ten minutes
+	DRILL_LONG=1 $(BIN)/pytest tests/drills -m drill
+
 .PHONY: bench
 bench: $(READY)  ## measure uploads, ingest, search, answers (ARGS="--quick", see ARGS=--help)
 	$(BIN)/python -m bench $(ARGS)
