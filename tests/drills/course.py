@@ -80,16 +80,21 @@ class Drill:
 
         await wait_until(speaking, START_SECONDS, what="answers are being written")
 
-    async def heal(self, *allowed: str, kills: int = 0, within: float = HEAL_SECONDS, check: bool = True) -> Counts:
+    async def heal(
+        self, *allowed: str, kills: int = 0, within: float = HEAL_SECONDS, check: bool = True, leftovers: bool = False
+    ) -> Counts:
         """Wait until everything accepted is finished, count, and raise AssertionError where something is wrong.
 
-        `kills`: how often batches in flight were lost. `allowed`: counts that may be other than zero here.
+        `kills`: how often batches in flight were lost. `allowed`: counts that may be other than zero here. `leftovers`: whether a
+        process was killed, which may leave files until one starts a day later.
         """
         seconds = await self.inspector.settle(within)
         counts = await self.inspector.count(kills=kills, models=await self.models.counts())
         counts.seconds = round(seconds, 1)
         if not self.is_shared:
             await self.installation.stop()
+            if leftovers:
+                await self.installation.a_day_later()
             await self.inspector.leaks(counts)
         self.record(counts.row())
         if check:

@@ -30,7 +30,7 @@ async def test_kill_9_of_the_worker(drills: Drills) -> None:
         (worker,) = drill.installation.workers
         await worker.kill()
         await worker.up()
-        await drill.heal(kills=1)
+        await drill.heal(kills=1, leftovers=True)
 
 
 async def test_kill_9_of_an_api(drills: Drills) -> None:
@@ -39,7 +39,7 @@ async def test_kill_9_of_an_api(drills: Drills) -> None:
         await drill.ready()
         await drill.in_flight()
         await drill.installation.apis[0].kill()
-        counts = await drill.heal()
+        counts = await drill.heal(leftovers=True)
         assert counts.resets > 0
         assert taken_over(drill) == {"succeeded"}
 
@@ -50,7 +50,7 @@ async def test_kill_9_of_both(drills: Drills) -> None:
         await drill.in_flight()
         await asyncio.gather(*(process.kill() for process in drill.installation.processes))
         await drill.installation.up()
-        await drill.heal(kills=1)
+        await drill.heal(kills=1, leftovers=True)
 
 
 async def test_sigterm_of_the_worker(drills: Drills) -> None:

@@ -35,7 +35,7 @@ async def test_redis_never_there_and_an_api_killed(drills: Drills) -> None:
         await drill.ready()
         await drill.in_flight()
         await drill.installation.apis[0].kill()
-        await drill.heal()
+        await drill.heal(leftovers=True)
 
 
 @pytest.mark.parametrize("seconds", [1, 20])
@@ -66,7 +66,7 @@ async def test_redis_emptied_and_an_api_killed(drills: Drills) -> None:
         await drill.in_flight()
         await drill.installation.apis[0].kill()
         await drills.redis.empty()
-        await drill.heal()
+        await drill.heal(leftovers=True)
 
 
 async def test_redis_hangs(drills: Drills) -> None:
