@@ -1,16 +1,21 @@
 """Fixtures of the drills, and the table of what they counted."""
 
 import tempfile
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.drills.course import DOCUMENTS, QUESTIONS, Drills
+from tests.drills.clients import clients
+from tests.drills.course import DOCUMENTS, QUESTIONS, TEMPORARY, Drill, Drills
 from tests.drills.processes import Models
 from tests.drills.servers import Postgres, Valkey, running
 from tests.drills.storage import Bucket, new_bucket, storage
 from tests.support.databases import make_template
+
+_numbers = count(1)
 
 COLUMNS = {
     "ready": "ready", "failed": "failed", "stuck": "stuck", "lost": "lost", "missing": "miss.", "doubled": "doubl.",
@@ -48,7 +53,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(scope="session")
 async def durable_postgres() -> AsyncGenerator[Postgres]:
-    with tempfile.TemporaryDirectory(prefix="protostar-drills-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="protostar-drills-", dir=TEMPORARY) as folder:
         async with running(Postgres(Path(folder))) as server:
             assert isinstance(server, Postgres)
             await make_template(server.url)
@@ -57,7 +62,7 @@ async def durable_postgres() -> AsyncGenerator[Postgres]:
 
 @pytest.fixture(scope="session")
 async def valkey() -> AsyncGenerator[Valkey]:
-    with tempfile.TemporaryDirectory(prefix="protostar-drills-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="protostar-drills-", dir=TEMPORARY) as folder:
         async with running(Valkey(Path(folder))) as server:
             assert isinstance(server, Valkey)
             yield server
@@ -65,7 +70,7 @@ async def valkey() -> AsyncGenerator[Valkey]:
 
 @pytest.fixture(scope="session")
 async def models() -> AsyncGenerator[Models]:
-    with tempfile.TemporaryDirectory(prefix="protostar-drills-", dir="/tmp") as folder:
+    with tempfile.TemporaryDirectory(prefix="protostar-drills-", dir=TEMPORARY) as folder:
         models = Models(Path(folder))
         await models.up()
         try:
@@ -75,10 +80,42 @@ async def models() -> AsyncGenerator[Models]:
 
 
 @pytest.fixture
-def drills(request: pytest.FixtureRequest, durable_postgres: Postgres, valkey: Valkey, models: Models) -> Drills:
+def record(request: pytest.FixtureRequest) -> Callable[[dict[str, Any]], None]:
+    """Where the counts of a drill go: a row of the table, named like its test."""
     properties = request.node.user_properties
     properties.append(("drill", request.node.name.removeprefix("test_").replace("_", " ")))
-    return Drills(durable_postgres, valkey, models, lambda row: properties.append(("counts", row)))
+    return lambda row: properties.append(("counts", row))
+
+
+@pytest.fixture
+def drills(durable_postgres: Postgres, valkey: Valkey, models: Models, record: Callable[[dict[str, Any]], None]) -> Drills:
+    return Drills(durable_postgres, valkey, models, record)
+
+
+@pytest.fixture(scope="session")
+async def shared(durable_postgres: Postgres, valkey: Valkey, models: Models) -> AsyncGenerator[Drill]:
+    """One installation for all quick drills."""
+    drills = Drills(durable_postgres, valkey, models, lambda _row: None)
+    async with drills.drill({"WORKER_LEASE": "2", "ANSWER_LEASE": "2"}, apis=2, workers=2) as drill:
+        await drill.ready()
+        yield drill
+        await drill.installation.stop()
+
+
+@pytest.fixture
+async def quick(shared: Drill, record: Callable[[dict[str, Any]], None]) -> AsyncGenerator[Drill]:
+    """The shared installation, all of it running, with clients of this drill's own."""
+    await shared.installation.up()
+    await shared.models.behave(reset=True)
+    async with clients(shared.installation.urls) as everybody:
+        yield replace(
+            shared,
+            clients=everybody,
+            inspector=replace(shared.inspector, clients=everybody),
+            record=record,
+            first=100 * next(_numbers),
+            is_shared=True,
+        )
 
 
 @pytest.fixture(scope="session")

@@ -148,20 +148,21 @@ class Inspector:
         rows = await connection.fetch(_VERSIONS, names)
         by_id = {str(row["id"]): row for row in rows}
         for upload in self.clients.uploads:
-            row = by_id.pop(upload.id, None) if upload.id is not None else None
+            row = by_id.get(upload.id) if upload.id is not None else None
             if row is None:
                 counts.lost += 1
                 counts.notes.append(f"document {upload.number} was not kept (accepted: {upload.id is not None})")
                 continue
             self._document(counts, row, documents.chunk_count(upload.number, self.scratch))
-        counts.doubled += len(by_id) + await connection.fetchval(_OTHER_CHUNKS)
+        unknown = by_id.keys() - {upload.id for upload in self.clients.uploads}
+        counts.doubled += len(unknown) + await connection.fetchval(_OTHER_CHUNKS)
         if misfits := await connection.fetchval(_MISFITS):
             counts.wrong += misfits
             counts.notes.append(f"{misfits} vectors have another length than their model's")
         off = await connection.fetchval(_FREQUENCY)
-        if by_id or off:
+        if unknown or off:
             counts.doubled += abs(off)
-            counts.notes.append(f"{len(by_id)} documents nobody knows; chunk frequency off by {off}")
+            counts.notes.append(f"{len(unknown)} documents nobody knows; chunk frequency off by {off}")
 
     def _document(self, counts: Counts, row: asyncpg.Record, expected: int) -> None:
         match row["status"]:

@@ -151,7 +151,9 @@ class Worker(Process):
         super().__init__(name, (*PRODUCT, "worker"), environment, folder)
 
     async def up(self) -> None:
-        """Start it, and wait until it claims jobs."""
+        """Start it where it does not run, and wait until it claims jobs."""
+        if self.is_alive:
+            return
         before = self._starts()
         self.start()
         await wait_until(lambda: self.is_alive and self._starts() > before, START_SECONDS, what=f"{self.name} claims jobs")
