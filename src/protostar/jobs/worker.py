@@ -92,9 +92,7 @@ class Worker:
                     claimed = await self._claim()
                 except DatabaseUnavailable as error:
                     log.warning("claim_failed", error=str(error))
-                    claimed = []
-                for job in claimed:
-                    self._start(job)
+                    claimed = 0
                 if not claimed or self._free_slots() == 0:
                     await self._wait_for_work(stopping)
         finally:
@@ -113,30 +111,33 @@ class Worker:
     def _free_slots(self) -> int:
         return self._settings.concurrency - len(self._running)
 
-    async def _claim(self) -> list[Job]:
+    async def _claim(self) -> int:
+        """Start what there is room for, each as soon as it is claimed: the next claim may fail. How many were started."""
         if not self._running:
             self._draining_for_suspect = False
-            if suspects := await self._claim_kinds(self._kinds, 1, suspect=True):
+            if suspects := await self._start_some(self._kinds, 1, suspect=True):
                 # Alone: if it is what kills workers, it takes nobody along.
                 self._draining_for_suspect = True
                 return suspects
         if self._draining_for_suspect:
-            return []
+            return 0
         unlimited = [kind for kind in self._kinds if self._registry.tasks[kind].limit is None]
-        claimed = await self._claim_kinds(unlimited, self._free_slots())
+        started = await self._start_some(unlimited, self._free_slots())
         for kind in self._kinds:
             limit = self._registry.tasks[kind].limit
             if limit is not None:
-                room = min(self._free_slots() - len(claimed), limit - self._count(kind))
-                claimed += await self._claim_kinds([kind], room)
-        return claimed
+                started += await self._start_some([kind], min(self._free_slots(), limit - self._count(kind)))
+        return started
 
-    async def _claim_kinds(self, kinds: list[str], limit: int, *, suspect: bool = False) -> list[Job]:
+    async def _start_some(self, kinds: list[str], limit: int, *, suspect: bool = False) -> int:
         if not kinds or limit <= 0:
-            return []
+            return 0
         async with self._database.transaction() as session:
             repository = JobRepository(session)
-            return await repository.claim(kinds, limit=limit, owner=self._name, lease=self._settings.lease, suspect=suspect)
+            jobs = await repository.claim(kinds, limit=limit, owner=self._name, lease=self._settings.lease, suspect=suspect)
+        for job in jobs:
+            self._start(job)
+        return len(jobs)
 
     def _count(self, kind: str) -> int:
         return sum(1 for task in self._running.values() if task.get_name() == kind)
