@@ -3,14 +3,14 @@
 import os
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from tests.drills import documents
-from tests.drills.clients import Clients, clients
+from tests.drills.clients import LOST_CONNECTION, Clients, clients
 from tests.drills.counts import Counts, Inspector
 from tests.drills.processes import Installation, Models, installed
 from tests.drills.servers import Postgres, Valkey
@@ -51,14 +51,17 @@ class Drill:
 
         async def accepted() -> Any:
             url = f"{self.clients.url()}/v1/documents?filename=guarantee.md"
-            async with http.post(url, data=documents.GUIDE.encode()) as response:
-                return response.status in (200, 202) and await response.json()
+            with suppress(*LOST_CONNECTION):
+                async with http.post(url, data=documents.GUIDE.encode()) as response:
+                    return response.status in (200, 202) and await response.json()
 
         document = await wait_until(accepted, START_SECONDS, what="the guide is accepted")
 
         async def ready() -> bool:
-            async with http.get(f"{self.clients.url()}/v1/documents/{document['id']}") as response:
-                return response.status == 200 and (await response.json())["status"] == "ready"
+            with suppress(*LOST_CONNECTION):
+                async with http.get(f"{self.clients.url()}/v1/documents/{document['id']}") as response:
+                    return response.status == 200 and (await response.json())["status"] == "ready"
+            return False
 
         await wait_until(ready, START_SECONDS, what="the guide is ready")
 
@@ -113,15 +116,21 @@ class Drills:
 
     @asynccontextmanager
     async def drill(
-        self, settings: Mapping[str, str] | None = None, *, apis: int = 1, workers: int = 1, redis: bool = True
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        apis: int = 1,
+        workers: int = 1,
+        redis: bool = True,
+        template: str = TEMPLATE,
     ) -> AsyncGenerator[Drill]:
-        """An installation with a database of its own, of which nothing runs yet."""
+        """An installation with a database of its own, made from `template`, of which nothing runs yet."""
         await self.postgres.start()
         await self.redis.start()
         await self.redis.empty()
         await self.models.behave(reset=True)
         database = f"drill_{uuid4().hex[:12]}"
-        await execute(self.postgres.url, f'create database "{database}" template "{TEMPLATE}"')
+        await execute(self.postgres.url, f'create database "{database}" template "{template}"')
         urls = {"DATABASE_URL": named(self.postgres.url, database)} | ({"REDIS_URL": self.redis.url} if redis else {})
         urls |= {"CHAT_BASE_URL": self.models.url, "EMBEDDING_BASE_URL": self.models.url}
         with tempfile.TemporaryDirectory(prefix="protostar-drill-", dir=TEMPORARY) as name:

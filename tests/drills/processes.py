@@ -236,6 +236,14 @@ class Installation:
             if outcome is not None:
                 raise outcome
 
+    async def migrate(self, source: Path | None = None) -> None:
+        """Bring the schema to where this version has it, or the one whose `source` is given."""
+        migrate = Process("migrate", (*PRODUCT, "migrate"), self.environment, self.folder)
+        if source is not None:
+            migrate.environment["PYTHONPATH"] = str(source)
+        migrate.start()
+        assert await migrate.ended() == 0, migrate.printed()
+
     async def a_day_later(self) -> None:
         """Start a worker when everything is a day older, and stop it."""
         for folder in (self.scratch, self.objects):
