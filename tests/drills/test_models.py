@@ -4,8 +4,10 @@ import asyncio
 import os
 from typing import Any
 
+import asyncpg
 import pytest
-from tests.drills.course import Drills
+from tests.drills.course import Drill, Drills
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(400)]
 
@@ -44,6 +46,15 @@ async def test_chat(drills: Drills, fault: str) -> None:
         assert counts.degraded > 0
 
 
+async def all_ready(drill: Drill) -> bool:
+    connection = await asyncpg.connect(drill.inspector.database_url)
+    try:
+        ready = await connection.fetchval("select count(*) from document_versions where status = 'ready'")
+    finally:
+        await connection.close()
+    return ready == len(drill.clients.uploads) + 1  # with the guide
+
+
 @pytest.mark.parametrize("fault", EMBEDDINGS)
 async def test_embeddings(drills: Drills, fault: str) -> None:
     """Documents are ready without vectors, and get them by themselves."""
@@ -52,7 +63,8 @@ async def test_embeddings(drills: Drills, fault: str) -> None:
         await drill.in_flight()
         broken: dict[str, Any] = {"only": "embeddings", **EMBEDDINGS[fault]}
         await drills.models.behave(**broken)
-        await asyncio.sleep(6)
+        await asyncio.sleep(3)
+        await wait_until(lambda: all_ready(drill), 90, what="documents are ready without vectors")
         await drills.models.behave()
         # Vectors that cannot be used are paid for all the same.
         await drill.heal(*(["paid_twice"] if "vector" in fault else []))
