@@ -181,6 +181,7 @@ async def test_the_same_idempotency_key_is_the_same_answer(asking: Asking, stand
 
 
 async def test_follow_ups_carry_the_conversation_and_its_size_stays_bounded(asking: Asking, stand_in: StandIn) -> None:
+    stand_in.behave(answer="백업 파일은 30일 동안 보관합니다. [1]")  # too short to be summarized: the last call is the answer's
     first = await asking.ask(QUESTION)
     conversation = first["conversation_id"]
     sizes = []
