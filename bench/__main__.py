@@ -88,7 +88,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--size", type=_size, default=_size("2GiB"), help="of the large upload (2GiB)")
     parser.add_argument("--quick", action="store_true", help="one round of little: shows that it works, measures nothing well")
     options = parser.parse_args()
-    options.parts = options.parts or list(PARTS)
+    options.parts, options.rounds = options.parts or list(PARTS), max(1, options.rounds)
     options.documents, options.requests = ((200, 20), 200) if not options.quick else ((40, 2), 40)
     if options.quick:
         options.rounds, options.size = 1, min(options.size, _size("128MiB"))
