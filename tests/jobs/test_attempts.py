@@ -12,7 +12,7 @@ from protostar.db.session import Database
 from protostar.jobs.bell import Bell
 from protostar.jobs.context import JobContext
 from protostar.jobs.registry import Registry, Task
-from protostar.jobs.repository import Enqueue
+from protostar.jobs.repository import Enqueue, JobRepository
 from protostar.jobs.service import Jobs
 from protostar.jobs.worker import Worker
 from protostar.telemetry import Metrics
@@ -58,3 +58,16 @@ async def test_two_attempts_of_a_job_do_not_mix(database: Database, caplog: pyte
         state = (await session.execute(text("select state from jobs where id = :id"), {"id": id_})).scalar_one()
     assert state == "succeeded"
     assert "Exception in callback" not in caplog.text
+
+
+async def test_a_job_that_its_holder_has_ended_is_not_lost(database: Database) -> None:
+    lease = timedelta(seconds=60)
+    async with database.transaction() as session:
+        repository = JobRepository(session)
+        succeeded, failed, other = [await repository.start(Enqueue("k", None, {}), owner="me", lease=lease) for _ in range(3)]
+        assert await repository.finish(succeeded)
+        assert await repository.fail(failed, error="no", code="x", final=True)
+        assert await repository.release(other)
+    async with database.transaction() as session:
+        ours = await JobRepository(session).renew([succeeded, failed, other], lease)
+    assert ours == {succeeded.fence: False, failed.fence: False}

@@ -67,12 +67,16 @@ class Leases:
 
     async def keep(self) -> None:
         """Renew until cancelled. While PostgreSQL is away nothing is renewed and nothing is lost: nobody can sweep either."""
+        lease = self.lease.total_seconds()
+        wait = lease / 3
         while True:
-            await asyncio.sleep(self.lease.total_seconds() / 3 * random.uniform(0.8, 1.0))  # noqa: S311
+            await asyncio.sleep(wait * random.uniform(0.8, 1.0))  # noqa: S311
             try:
                 await self.renew()
+                wait = lease / 3
             except DatabaseUnavailable as error:
                 log.warning("leases_not_renewed", held=len(self._held), error=str(error))
+                wait = min(1.0, lease / 15)  # a connection that was cut is found so by its next user alone
 
     async def renew(self) -> None:
         held = dict(self._held)

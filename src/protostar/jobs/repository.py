@@ -59,11 +59,12 @@ _SUSPECT_WAITS = text(f"""
     select exists (select from jobs where state = 'queued' and kind = any(:kinds) and lost_leases >= {SUSPECT_AFTER}
                    and run_at <= now() - interval '30 seconds')""").bindparams(bindparam("kinds", type_=ARRAY(Text)))
 
+# A job that its holder has ended is the holder's still: it may be telling others of it.
 _RENEW = text("""
-    update jobs set lease_until = now() + :lease
+    update jobs set lease_until = case when state = 'running' then now() + cast(:lease as interval) end
     from unnest(:ids, :fences) as held(id, fence)
-    where jobs.id = held.id and jobs.fence = held.fence and jobs.state = 'running'
-    returning jobs.fence, jobs.cancel_requested""").bindparams(
+    where jobs.id = held.id and jobs.fence = held.fence and jobs.state in ('running', 'succeeded', 'failed')
+    returning jobs.fence, jobs.state = 'running' and jobs.cancel_requested as cancel_requested""").bindparams(
     bindparam("ids", type_=ARRAY(Uuid)), bindparam("fences", type_=ARRAY(BigInteger))
 )
 
