@@ -11,6 +11,7 @@ from protostar.answers.models import AnswerRow, ConversationRow
 
 _SPACE = text("select knowledge_version, settings from spaces where id = :id")
 _FENCE = text("select fence from jobs where id = :id")
+_WRITTEN_UNDER = text("select exists (select from jobs where id = :id and fence = :fence and state = 'running')")
 
 
 class AnswerRepository:
@@ -58,3 +59,7 @@ class AnswerRepository:
     async def job_fence(self, job_id: UUID) -> int | None:
         """The fence of an answer's job: who writes it; None where the job is gone."""
         return (await self._session.execute(_FENCE, {"id": job_id})).scalar_one_or_none()
+
+    async def is_written_under(self, job_id: UUID, fence: int) -> bool:
+        """Whether the holder of this fence may go on writing."""
+        return bool((await self._session.execute(_WRITTEN_UNDER, {"id": job_id, "fence": fence})).scalar_one())

@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from protostar.cache import Cache
 from protostar.config import Settings
 from protostar.db.patience import patiently
 from protostar.db.session import Database
-from protostar.errors import LeaseLost, ModelRejected, ModelUnavailable
+from protostar.errors import DatabaseUnavailable, LeaseLost, ModelRejected, ModelUnavailable
 from protostar.jobs.model import Job
 from protostar.jobs.repository import Enqueue, JobRepository
 from protostar.jobs.service import Jobs
@@ -163,6 +163,7 @@ class Writer:
                     draft.usage = delta.usage or draft.usage
             self._say(feed, draft, markers.flush(), started)
         except (ModelUnavailable, ModelRejected) as error:
+            await self._check_held(row, feed)
             log.warning("chat_model_failed", answer=str(row.id), error=str(error), written=len(draft.text))
             feed.reset()
             draft.text = ""
@@ -171,6 +172,13 @@ class Writer:
         draft.citations = markers.citations(draft.text)
         self._metrics.citations_dropped.inc(markers.dropped)
         return bool(draft.text.strip())
+
+    async def _check_held(self, row: AnswerRow, feed: Feed) -> None:
+        """Raises LeaseLost where the answer is another's by now: a process that was frozen finds its streams broken first."""
+        with suppress(DatabaseUnavailable):
+            async with self._database.transaction() as session:
+                if row.job_id is not None and not await AnswerRepository(session).is_written_under(row.job_id, feed.fence):
+                    raise LeaseLost
 
     def _say(self, feed: Feed, draft: Draft, text: str, started: float) -> None:
         if not text:
