@@ -73,15 +73,13 @@ class Drill:
             return len((await self.models.counts())["passages"]) * 8 >= uploads * documents.SECTIONS
 
         await wait_until(embedding, START_SECONDS, what="passages are being embedded")
-        await self.answers_in_flight(questions)
+        await self.answers_in_flight(range(self.first, self.first + questions))
 
-    async def answers_in_flight(self, questions: int = QUESTIONS) -> None:
-        self.clients.ask(range(self.first, self.first + questions))
-
-        def speaking() -> bool:
-            return sum(bool(question.text) for question in self.clients.questions) * 2 >= questions
-
-        await wait_until(speaking, START_SECONDS, what="answers are being written")
+    async def answers_in_flight(self, numbers: range = range(QUESTIONS)) -> None:
+        """Ask these questions, and return when half of the answers have begun."""
+        self.clients.ask(numbers)
+        asked = self.clients.questions[-len(numbers) :]
+        await wait_until(lambda: sum(bool(question.text) for question in asked) * 2 >= len(asked), START_SECONDS)
 
     async def heal(
         self, *allowed: str, kills: int = 0, within: float = HEAL_SECONDS, check: bool = True, leftovers: bool = False

@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from tests.drills.course import Drills
+from tests.drills.course import DOCUMENTS, QUESTIONS, Drills
 from tests.drills.processes import ROOT
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(400)]
@@ -31,6 +31,8 @@ async def test_a_rolling_restart_across_a_migration(drills: Drills, tmp_path: Pa
         await drill.installation.migrate()
         await new_api.up("/health/ready")
         await new_worker.up()
+        drill.clients.upload(range(DOCUMENTS, DOCUMENTS + 10))
+        await drill.answers_in_flight(range(QUESTIONS, QUESTIONS + 10))
         await old_worker.terminate()
         await old_api.terminate()
         await drill.heal(kills=1)
