@@ -24,6 +24,12 @@ serve: $(READY)  ## start Protostar on its embedded stack
 test: check  ## everything that a change must pass
 	$(BIN)/pytest -n 2 --dist loadgroup
 
+.PHONY: test-browser
+test-browser: $(READY)  ## the web pages in a real browser: Debian's Chromium, which it installs where it may
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk; } \
+		|| { echo "There is no chromium, and it could not be installed: apt-get install chromium fonts-noto-cjk"; exit 2; }
+	$(BIN)/pytest tests/browser -m browser -n 2 --dist loadgroup
+
 .PHONY: test-s3
 test-s3: $(READY)  ## the object store against a real S3 server: PROTOSTAR_TEST_S3_{ENDPOINT,ACCESS_KEY_ID,SECRET_ACCESS_KEY,BUCKET}
 	@test -n "$$PROTOSTAR_TEST_S3_ENDPOINT" || { echo "Set PROTOSTAR_TEST_S3_ENDPOINT, _ACCESS_KEY_ID, _SECRET_ACCESS_KEY and _BUCKET (an empty bucket)."; exit 2; }
