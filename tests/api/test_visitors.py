@@ -79,6 +79,43 @@ async def test_nothing_else_than_the_token_does(asked: Asked) -> None:
                 assert (answered.status, answered.json["code"]) == (403, "forbidden"), (path, token)
 
 
+async def rate(asked: Asked, token: str | None, **feedback: Any) -> int:
+    async with asked.tenant.visitor(asked.key, token=token) as visitor:
+        return (await send(visitor, "POST", f"{asked.paths[0]}/feedback", json=feedback)).status
+
+
+async def feedback(asked: Asked) -> Any:
+    """As the owner and the visitor see it."""
+    own = (await asked.read(asked.paths[0], asked.token)).json["feedback"]
+    assert (await asked.tenant.get(asked.paths[0]))["feedback"] == own
+    return own
+
+
+async def test_the_last_opinion_of_an_answer_counts(asked: Asked) -> None:
+    mine = await ask(asked.tenant, asked.key)
+    assert await feedback(mine) is None
+    assert await rate(mine, mine.token, rating="up") == 204
+    assert await feedback(mine) == {"rating": "up", "reason": None}
+    assert await rate(mine, mine.token, rating="down", reason="  날짜가 틀렸습니다.  ") == 204
+    assert await feedback(mine) == {"rating": "down", "reason": "날짜가 틀렸습니다."}
+    assert await rate(mine, mine.token, rating=None, reason="left over") == 204
+    assert await feedback(mine) is None
+
+
+async def test_only_its_visitor_and_the_owner_rate_an_answer(asked: Asked) -> None:
+    mine, another = await ask(asked.tenant, asked.key), await ask(asked.tenant, asked.key)
+    for token in (None, another.token, "none"):
+        assert await rate(mine, token, rating="down") == 403
+    assert await feedback(mine) is None
+    rated = await asked.tenant.call("POST", f"{mine.paths[0]}/feedback", json={"rating": "down"})
+    assert (rated.status, await feedback(mine)) == (204, {"rating": "down", "reason": None})
+
+
+@pytest.mark.parametrize("body", [{}, {"rating": "middling"}, {"rating": "up", "reason": "x" * 1001}, {"rating": "up", "more": 1}])
+async def test_an_opinion_that_is_none_is_refused(body: Any, asked: Asked) -> None:
+    assert await rate(asked, asked.token, **body) == 422
+
+
 async def test_a_conversation_goes_on_with_its_token_alone(asked: Asked) -> None:
     body = {"question": "And how many plums?", "conversation_id": asked.conversation_id}
     another = await ask(asked.tenant, asked.key)
@@ -138,11 +175,11 @@ async def test_a_visitor_that_asks_too_often_waits(database_url: str, redis_url:
 # -- browsers
 
 
-@pytest.mark.parametrize("path", ["/v1/answers", "/v1/answers/1/events", "/v1/conversations/1"])
+@pytest.mark.parametrize("path", ["/v1/answers", "/v1/answers/1/events", "/v1/answers/1/feedback", "/v1/conversations/1"])
 async def test_browsers_may_call_the_visitors_routes(path: str, asked: Asked) -> None:
     headers = {
         "Origin": ORIGIN,
-        "Access-Control-Request-Method": "POST" if path == "/v1/answers" else "GET",
+        "Access-Control-Request-Method": "POST" if path in ("/v1/answers", "/v1/answers/1/feedback") else "GET",
         "Access-Control-Request-Headers": "authorization, content-type, idempotency-key, last-event-id, protostar-visitor",
     }
     async with asked.tenant.stack.client(None) as browser:

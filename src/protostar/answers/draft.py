@@ -40,6 +40,7 @@ def show(row: AnswerRow, draft: Draft | None = None) -> Answer:
             "degraded": source.degraded,
             "cached": source.cached,
             "usage": usage,
+            "feedback": {"rating": row.rating, "reason": row.rating_reason} if row.rating is not None else None,
             "state": "done" if draft is not None else row.state,
             "error": row.error,
             "created_at": row.created_at,

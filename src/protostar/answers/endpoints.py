@@ -1,11 +1,11 @@
-"""`/v1/answers` and `/v1/conversations`: asking, resuming, reading back."""
+"""`/v1/answers` and `/v1/conversations`: asking, resuming, reading back, rating."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response, status
 from fastapi.responses import StreamingResponse
 
 from protostar import sse
@@ -13,7 +13,7 @@ from protostar.access.limits import Limits
 from protostar.access.model import Principal
 from protostar.answers.draft import show
 from protostar.answers.events import Event
-from protostar.answers.schemas import Answer, Ask, Conversation
+from protostar.answers.schemas import Answer, Ask, Conversation, Feedback
 from protostar.answers.service import Answers, Taken
 from protostar.dependencies import Address, Asker, IdempotencyKey
 
@@ -81,6 +81,14 @@ async def resume_answer(
     row = await answers.get(principal.space_id, answer_id)
     await _check_visitor(principal, answers, visitor, row.conversation_id)
     return sse.stream(_events(answers.events(Taken(row), last_event_id)))
+
+
+@router.post("/answers/{answer_id}/feedback", status_code=status.HTTP_204_NO_CONTENT)
+async def rate_answer(answer_id: UUID, body: Feedback, principal: Asker, answers: Service, visitor: VisitorToken = None) -> None:
+    """Whether the answer helped, and why; the last one counts. `rating` null takes it back."""
+    row = await answers.get(principal.space_id, answer_id)
+    await _check_visitor(principal, answers, visitor, row.conversation_id)
+    await answers.rate(row, body)
 
 
 @router.get("/conversations/{conversation_id}")

@@ -46,11 +46,14 @@ class AnswerRow(Base):
     model: Mapped[str | None]
     error: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     first_token_ms: Mapped[int | None] = mapped_column(Integer)
+    rating: Mapped[str | None]
+    rating_reason: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     finished_at: Mapped[datetime | None]
 
     __table_args__ = (
         CheckConstraint("state in ('running', 'done', 'failed')", name="state"),
+        CheckConstraint("rating in ('up', 'down')", name="rating"),
         Index("ix_answers_conversation_id", "conversation_id", "id"),
         Index("ix_answers_space_id", "space_id", "id"),
     )

@@ -48,6 +48,9 @@ class AnswerRepository:
     async def finish(self, id_: UUID, values: dict[str, Any]) -> None:
         await self._session.execute(update(AnswerRow).where(AnswerRow.id == id_).values(finished_at=func.now(), **values))
 
+    async def rate(self, id_: UUID, rating: str | None, reason: str | None) -> None:
+        await self._session.execute(update(AnswerRow).where(AnswerRow.id == id_).values(rating=rating, rating_reason=reason))
+
     async def set_summary(self, id_: UUID, summary: str) -> None:
         await self._session.execute(update(AnswerRow).where(AnswerRow.id == id_).values(summary=summary))
 

@@ -1,7 +1,7 @@
 """What the API says about answers and conversations."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -36,6 +36,15 @@ class Usage(BaseModel):
     completion_tokens: int
 
 
+class Feedback(BaseModel):
+    """What the visitor thought of an answer. `rating` null: nothing any more."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    rating: Literal["up", "down"] | None
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] | None = None
+
+
 class Answer(BaseModel):
     """`found`: false where the documents do not say it. `degraded`: what the answer had to do without."""
 
@@ -48,6 +57,7 @@ class Answer(BaseModel):
     degraded: list[str]
     cached: bool
     usage: Usage | None
+    feedback: Feedback | None
     state: str
     error: dict[str, Any] | None
     created_at: datetime

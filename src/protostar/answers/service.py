@@ -24,7 +24,7 @@ from protostar.answers.events import Event, Feed, Recorder, parse_id
 from protostar.answers.models import AnswerRow, ConversationRow
 from protostar.answers.repository import AnswerRepository
 from protostar.answers.resume import Resume
-from protostar.answers.schemas import Answer, Ask, Conversation
+from protostar.answers.schemas import Answer, Ask, Conversation, Feedback
 from protostar.answers.writer import Writer
 from protostar.config import AnswerSettings
 from protostar.db.patience import patiently
@@ -216,6 +216,12 @@ class Answers:
                 raise NotFound("There is no conversation with that id.")
             turns = await repository.turns(id_)
         return Conversation(id=row.id, created_at=row.created_at, answers=[show(turn) for turn in turns])
+
+    async def rate(self, row: AnswerRow, feedback: Feedback) -> None:
+        """Keep what the visitor thinks of the answer now, in place of what was kept before."""
+        reason = feedback.reason or None if feedback.rating is not None else None
+        async with self._database.transaction() as session:
+            await AnswerRepository(session).rate(row.id, feedback.rating, reason)
 
     async def check_visitor(self, token: str | None, space_id: UUID, conversation_id: UUID) -> None:
         """Raises Forbidden unless the visitor token is this conversation's."""
