@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 import structlog
 
@@ -32,6 +33,7 @@ from protostar.llm.wrappers import ModelCall, Observer
 from protostar.objects.store import ObjectStore, open_object_store
 from protostar.outbound.addresses import refusal
 from protostar.outbound.client import GuardedClient, open_client
+from protostar.redis.announcements import Announcements, Kind
 from protostar.redis.client import RedisClient
 from protostar.retrieval.service import Retriever
 from protostar.spaces.service import Spaces
@@ -55,6 +57,7 @@ class Resources:
     embedder: Embedder | None
     outbound: GuardedClient
     jobs: Jobs
+    announcements: Announcements
     retriever: Retriever
     writer: Writer
     recorder: Recorder
@@ -67,16 +70,19 @@ class Resources:
 
     def documents(self) -> Documents:
         receiver = Receiver(self.objects, self.settings.max_upload_bytes)
-        return Documents(self.database, self.jobs, receiver, Live(self.redis), uploads=self.settings.limit.uploads)
+        places = self.settings.limit.uploads
+        return Documents(self.database, self.jobs, receiver, Live(self.redis), self.announcements, uploads=places)
 
     def spaces(self, access: Access) -> Spaces:
-        return Spaces(self.database, access, self.jobs)
+        return Spaces(self.database, access, self.jobs, self.announcements)
 
     def webhooks(self) -> Webhooks:
         return Webhooks(self.database, self.outbound, self.jobs)
 
     def pipeline(self, parser: ParseServer) -> Pipeline:
-        return Pipeline(self.database, self.objects, parser, self.embedder, self.jobs, self.settings, self.metrics)
+        return Pipeline(
+            self.database, self.objects, parser, self.embedder, self.jobs, self.announcements, self.settings, self.metrics
+        )
 
     def purge(self) -> Purge:
         return Purge(self.database, self.objects)
@@ -85,6 +91,21 @@ class Resources:
         visitors = VisitorTokens(access.secret, self.settings.answer.visitor_ttl)
         limit = self.settings.limit.answers
         return Answers(self.database, self.redis, self.writer, visitors, self.recorder, self.settings.answer, limit=limit)
+
+    async def heed(self, access: Access) -> None:
+        """Forget what other processes change, as soon as they tell; until cancelled."""
+
+        def changed(kind: Kind, id_: str) -> None:
+            match kind:
+                case "key":
+                    access.forget(bytes.fromhex(id_))
+                case "space":
+                    access.forget_space(UUID(id_))
+                    self.writer.forget_space(UUID(id_))
+                case "knowledge":
+                    self.writer.forget_space(UUID(id_))
+
+        await self.announcements.listen(changed, missed=access.doubt)
 
 
 @asynccontextmanager
@@ -114,7 +135,20 @@ async def open_resources(settings: Settings, metrics: Metrics | None = None) -> 
         recorder = Recorder(redis, settings.answer.stream_ttl)
         log.debug("resources_opened", version=__version__)
         yield Resources(
-            settings, metrics, database, redis, objects, chat, embedding, embedder, outbound, jobs, retriever, writer, recorder
+            settings,
+            metrics,
+            database,
+            redis,
+            objects,
+            chat,
+            embedding,
+            embedder,
+            outbound,
+            jobs,
+            Announcements(redis),
+            retriever,
+            writer,
+            recorder,
         )
 
 

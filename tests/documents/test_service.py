@@ -18,6 +18,7 @@ from protostar.errors import DatabaseUnavailable
 from protostar.jobs.bell import Bell
 from protostar.jobs.service import Jobs
 from protostar.objects.store import ObjectStore, open_object_store
+from protostar.redis.announcements import Announcements
 
 
 class Losing:
@@ -42,7 +43,9 @@ def objects(tmp_path: Path) -> ObjectStore:
 
 
 def service(database: Database | Losing, objects: ObjectStore) -> Documents:
-    return Documents(database, Jobs(Bell(None), max_attempts=5), Receiver(objects, 1000), Live(None), uploads=8)
+    return Documents(
+        database, Jobs(Bell(None), max_attempts=5), Receiver(objects, 1000), Live(None), Announcements(None), uploads=8
+    )
 
 
 async def received(documents: Documents) -> Upload:

@@ -17,8 +17,8 @@ from tests.drills.servers import Postgres, Valkey
 from tests.support.databases import TEMPLATE, execute, named
 from tests.support.waiting import wait_until
 
-DOCUMENTS = int(os.environ.get("DRILL_DOCUMENTS", "10"))
-QUESTIONS = int(os.environ.get("DRILL_QUESTIONS", "10"))
+DOCUMENTS = int(os.environ.get("DRILL_DOCUMENTS", "50"))
+QUESTIONS = int(os.environ.get("DRILL_QUESTIONS", "50"))
 TEMPORARY = Path("/tmp").resolve()  # sockets and working folders are named by their real, short paths
 START_SECONDS = 90
 HEAL_SECONDS = 150

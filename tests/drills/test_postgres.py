@@ -7,10 +7,12 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
-from tests.drills.course import TEMPORARY, Drill, Drills
+from tests.drills import documents
+from tests.drills.course import DOCUMENTS, TEMPORARY, Drill, Drills
 from tests.drills.processes import SETTINGS
 from tests.drills.servers import Postgres, running
 from tests.drills.severing import severing
@@ -62,6 +64,35 @@ async def test_postgres_away_for_15_seconds(drills: Drills) -> None:
         await asyncio.sleep(15)
         await drills.postgres.start()
         await gone_on(drill)
+
+
+@pytest.mark.parametrize("how", ["killed", "hangs"])
+async def test_cached_answers_without_postgres(drills: Drills, how: str) -> None:
+    """First questions that were answered before are answered all the same, say that they are stale, and are kept afterwards."""
+    async with drills.drill() as drill:
+        await drill.ready()
+        asked = range(900, 905)
+        before = [await answer(drill, number) for number in asked]
+        await drill.answers_in_flight()
+        await drills.postgres.kill() if how == "killed" else drills.postgres.freeze()
+        drill.clients.upload(range(DOCUMENTS))
+        stale = await asyncio.gather(*(answer(drill, number) for number in asked))
+        assert {(tuple(each["degraded"]), each["cached"]) for each in stale} == {(("stale",), True)}
+        assert [each["text"] for each in stale] == [each["text"] for each in before]
+        await drills.postgres.start() if how == "killed" else drills.postgres.thaw()
+        await drill.heal()
+        connection = await asyncpg.connect(drill.inspector.database_url)
+        kept = await connection.fetch("select id, text from answers where degraded = '{stale}'")
+        await connection.close()
+        assert {str(row["id"]): row["text"] for row in kept} == {each["id"]: each["text"] for each in stale}
+
+
+async def answer(drill: Drill, number: int) -> dict[str, Any]:
+    """The whole answer to a question, asked once."""
+    body = {"question": documents.question(number)}
+    async with drill.clients.http.post(f"{drill.clients.url()}/v1/answers", json=body) as response:
+        assert response.status == 200, await response.text()
+        return await response.json()
 
 
 async def test_connections_cut(drills: Drills) -> None:

@@ -112,6 +112,22 @@ async def test_an_api_frozen_past_its_leases(drills: Drills) -> None:
         assert {question.resets for question in drill.clients.questions} == {0, 1}
 
 
+async def test_both_frozen_past_their_leases(drills: Drills) -> None:
+    """Half of everything stands still; the other half takes all of it over, and what wakes writes nothing."""
+    async with drills.drill(apis=2, workers=2) as drill:
+        await drill.ready()
+        await drill.in_flight()
+        frozen = [drill.installation.apis[0], drill.installation.workers[0]]
+        for process in frozen:
+            process.freeze()
+        await asyncio.sleep(PAST_THE_LEASE)
+        for process in frozen:
+            process.thaw()
+        await drill.heal(kills=1)
+        assert taken_over(drill) == {"succeeded"}
+        assert {question.resets for question in drill.clients.questions} == {0, 1}
+
+
 def taken_over(drill: Drill) -> set[str]:
     """How the answers ended that workers wrote."""
     return {

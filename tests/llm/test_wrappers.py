@@ -282,11 +282,15 @@ async def test_an_embedding_is_measured(embed):
 
 
 @pytest.mark.parametrize("error", [AWAY, ModelRejected()])
-async def test_the_next_model_answers_when_the_first_does_not(read, error):
+async def test_the_next_model_answers_when_the_first_does_not(error):
     first, second = FakeChatModel([error], name="first"), FakeChatModel(["second"], name="second")
     model = FallbackChatModel([first, second])
-    assert (await read(model, ASK))[0] == "second"
-    assert (await read(model, ASK))[0] == "Hello there."
+    deltas = [delta async for delta in model.stream(ASK, max_tokens=100)]
+    assert "".join(delta.text for delta in deltas) == "second"
+    assert {delta.model for delta in deltas} == {None, "second"}
+    deltas = [delta async for delta in model.stream(ASK, max_tokens=100)]
+    assert "".join(delta.text for delta in deltas) == "Hello there."
+    assert {delta.model for delta in deltas} == {None}
     assert (len(first.calls), len(second.calls)) == (2, 1)
     assert model.name == "first"
 

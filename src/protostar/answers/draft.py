@@ -41,6 +41,7 @@ def show(row: AnswerRow, draft: Draft | None = None) -> Answer:
             "cached": source.cached,
             "usage": usage,
             "feedback": {"rating": row.rating, "reason": row.rating_reason} if row.rating is not None else None,
+            "model": source.model,
             "state": "done" if draft is not None else row.state,
             "error": row.error,
             "created_at": row.created_at,
@@ -50,6 +51,21 @@ def show(row: AnswerRow, draft: Draft | None = None) -> Answer:
 
 def as_json(citation: Citation) -> dict[str, Any]:
     return {**asdict(citation), "document_id": str(citation.document_id), "heading_path": list(citation.heading_path)}
+
+
+def to_row(draft: Draft) -> dict[str, Any]:
+    """The columns of a finished answer."""
+    return {
+        "state": "done",
+        "text": draft.text,
+        "found": draft.found,
+        "citations": [as_json(citation) for citation in draft.citations],
+        "degraded": draft.degraded,
+        "cached": draft.cached,
+        "usage": asdict(draft.usage) if draft.usage is not None else None,
+        "model": draft.model,
+        "first_token_ms": draft.first_token_ms,
+    }
 
 
 def to_cache(draft: Draft) -> dict[str, Any]:

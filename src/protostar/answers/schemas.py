@@ -58,6 +58,7 @@ class Answer(BaseModel):
     cached: bool
     usage: Usage | None
     feedback: Feedback | None
+    model: Annotated[str | None, Field(description="who wrote it; null: no chat model did")]
     state: str
     error: dict[str, Any] | None
     created_at: datetime

@@ -10,16 +10,17 @@ import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.repository import AccessRepository
 from protostar.access.visitor import VisitorTokens
-from protostar.answers.draft import show
+from protostar.answers.draft import Draft, show, to_row
 from protostar.answers.events import Event, Feed, Recorder, parse_id
 from protostar.answers.models import AnswerRow, ConversationRow
 from protostar.answers.repository import AnswerRepository
@@ -27,7 +28,7 @@ from protostar.answers.resume import Resume
 from protostar.answers.schemas import Answer, Ask, Conversation, Feedback
 from protostar.answers.writer import Writer
 from protostar.config import AnswerSettings
-from protostar.db.patience import patiently
+from protostar.db.patience import patiently, promptly
 from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable, InvalidInput, LeaseLost, ModelUnavailable, NotFound, ProtostarError, Unavailable
 from protostar.ids import new_id
@@ -102,8 +103,13 @@ class Answers:
         """
         if len(self._running) >= self._limit:
             raise Unavailable("As many answers as this server writes at once are under way.", retry_after=1)
-        async with self._database.transaction() as session:
-            row, job = await self._take(session, space_id, body, idempotency_key)
+        try:
+            async with promptly(), self._database.transaction() as session:
+                row, job = await self._take(session, space_id, body, idempotency_key)
+        except DatabaseUnavailable:
+            if body.conversation_id is None and (draft := await self._writer.recall(space_id, body.question)) is not None:
+                return self._say_again(space_id, body, draft, idempotency_key)
+            raise
         if job is None:
             return Taken(row)
         feed = self._feeds[row.id] = Feed(row.id, job.fence)
@@ -116,13 +122,8 @@ class Answers:
     async def _take(self, session: AsyncSession, space_id: UUID, body: Ask, key: str | None) -> tuple[AnswerRow, Job | None]:
         repository = AnswerRepository(session)
         id_ = new_id()
-        if key is not None:
-            hash_ = hashlib.sha256(f"{body.conversation_id}\n{body.question}".encode()).digest()
-            taken = await AccessRepository(session).remember(space_id, f"answers:{key}", hash_, id_)
-            if taken.request_hash != hash_:
-                raise InvalidInput("This Idempotency-Key was used for another question; choose a new one for a new request.")
-            if taken.resource_id != id_ and (earlier := await repository.get(space_id, taken.resource_id)) is not None:
-                return earlier, None
+        if key is not None and (earlier := await self._earlier(session, space_id, body, key, id_)) is not None:
+            return earlier, None
         conversation = None
         if body.conversation_id is None:
             conversation = ConversationRow(id=new_id(), space_id=space_id)
@@ -134,6 +135,46 @@ class Answers:
         job = await JobRepository(session).start(enqueue, owner=process_name(), lease=self._leases.lease)
         row = AnswerRow(id=id_, space_id=space_id, conversation_id=conversation_id, question=body.question, job_id=job.id)
         return await repository.add(row, conversation), job
+
+    @staticmethod
+    async def _earlier(session: AsyncSession, space_id: UUID, body: Ask, key: str, id_: UUID) -> AnswerRow | None:
+        """The answer that this Idempotency-Key stands for already; where there is none, it stands for `id_` from now on."""
+        hash_ = hashlib.sha256(f"{body.conversation_id}\n{body.question}".encode()).digest()
+        taken = await AccessRepository(session).remember(space_id, f"answers:{key}", hash_, id_)
+        if taken.request_hash != hash_:
+            raise InvalidInput("This Idempotency-Key was used for another question; choose a new one for a new request.")
+        return await AnswerRepository(session).get(space_id, taken.resource_id) if taken.resource_id != id_ else None
+
+    # -- answering without PostgreSQL
+
+    def _say_again(self, space_id: UUID, body: Ask, draft: Draft, key: str | None) -> Taken:
+        """Give an answer that is cached, and save it as one of its own when PostgreSQL is back."""
+        now = datetime.now(UTC)
+        values = {"id": new_id(), "space_id": space_id, "conversation_id": new_id(), "question": body.question}
+        values |= {"created_at": now, "finished_at": now, **to_row(draft)}
+        row = AnswerRow(**values)
+        feed = self._feeds[row.id] = Feed(row.id, 0)
+        feed.publish("delta", {"text": draft.text})
+        feed.publish("done", {"answer": show(row).model_dump(mode="json")})
+        feed.close()
+        task = asyncio.create_task(self._keep(values, body, key), name=f"answer {row.id}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return Taken(row)
+
+    async def _keep(self, values: dict[str, Any], body: Ask, key: str | None) -> None:
+        async def write() -> None:
+            row = AnswerRow(**values)
+            async with self._database.transaction() as session:
+                if key is None or await self._earlier(session, row.space_id, body, key, row.id) is None:
+                    await self._writer.keep(session, row, ConversationRow(id=row.conversation_id, space_id=row.space_id))
+
+        try:
+            await patiently(write)
+        except (asyncio.CancelledError, ProtostarError, SQLAlchemyError) as error:  # whoever asked has the answer all the same
+            log.warning("answer_not_kept", answer=str(values["id"]), error=str(error) or "this process stops")
+        finally:
+            self._feeds.pop(values["id"], None)
 
     async def _start(self, row: AnswerRow) -> dict[str, str]:
         return {

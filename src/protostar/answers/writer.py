@@ -5,17 +5,18 @@ import json
 import time
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.answers.citations import MarkerFilter
-from protostar.answers.draft import Draft, as_json, from_cache, show, to_cache
+from protostar.answers.draft import Draft, from_cache, show, to_cache, to_row
 from protostar.answers.events import Feed
 from protostar.answers.extractive import quote_answer
 from protostar.answers.history import history
-from protostar.answers.models import AnswerRow
+from protostar.answers.models import AnswerRow, ConversationRow
 from protostar.answers.repository import AnswerRepository
 from protostar.cache import Cache
 from protostar.config import Settings
@@ -29,6 +30,7 @@ from protostar.knowledge.kinds import SUMMARIZE_TURN
 from protostar.llm import prompts
 from protostar.llm.base import ChatModel
 from protostar.llm.prompts import Source, Turn, language_of
+from protostar.memory import Memory
 from protostar.retrieval.model import Found, Passage
 from protostar.retrieval.service import Retriever
 from protostar.spaces.schemas import SpaceSettings
@@ -69,6 +71,7 @@ class Writer:
         self._jobs = jobs
         self._settings = settings
         self._metrics = metrics
+        self._spaces = Memory[UUID, tuple[int, SpaceSettings]]()  # knowledge version and settings
 
     async def write(self, job: Job, row: AnswerRow, feed: Feed) -> None:
         """Write and save the answer, telling `feed` of every step; the last one is `done`, once it is committed.
@@ -78,7 +81,7 @@ class Writer:
         started = time.monotonic()
         setting = await self._setting(row)
         draft = Draft()
-        key = self._cache_key(row, setting)
+        key = self._cache_key(row.space_id, row.question, setting.knowledge_version, setting.space)
         cached = await self._cache.get(key) if setting.is_first else None
         if not self._cache.available:
             draft.degraded.append("no_redis")
@@ -97,11 +100,31 @@ class Writer:
         feed.publish("done", {"answer": show(row, draft).model_dump(mode="json")})
 
     async def _setting(self, row: AnswerRow) -> Setting:
+        mark = self._spaces.mark()
         async with self._database.transaction() as session:
             repository = AnswerRepository(session)
             version, settings = await repository.space(row.space_id)
             turns = await repository.turns(row.conversation_id, before=row.id, limit=20)
-        return Setting(version, SpaceSettings.model_validate(settings), [turn for turn in turns if turn.state == "done"])
+        space = SpaceSettings.model_validate(settings)
+        self._spaces.keep(row.space_id, (version, space), mark)
+        return Setting(version, space, [turn for turn in turns if turn.state == "done"])
+
+    async def recall(self, space_id: UUID, question: str) -> Draft | None:
+        """The cached answer to a first question, by what this process knows of the space: for while PostgreSQL is away."""
+        known = self._spaces.known(space_id)
+        cached = await self._cache.get(self._cache_key(space_id, question, *known)) if known is not None else None
+        if cached is None:
+            return None
+        self._metrics.cache.labels("hit").inc()
+        draft = from_cache(cached)
+        draft.text = cached["text"]
+        draft.degraded.append("stale")
+        self._count(draft)
+        return draft
+
+    def forget_space(self, space_id: UUID) -> None:
+        """Its documents or settings have changed: nothing is recalled until PostgreSQL was asked again."""
+        self._spaces.forget(space_id)
 
     # -- composing
 
@@ -161,6 +184,7 @@ class Writer:
                 async for delta in deltas:
                     self._say(feed, draft, markers.feed(delta.text), started)
                     draft.usage = delta.usage or draft.usage
+                    draft.model = delta.model or draft.model
             self._say(feed, draft, markers.flush(), started)
         except (ModelUnavailable, ModelRejected) as error:
             await self._check_held(row, feed)
@@ -168,7 +192,7 @@ class Writer:
             feed.reset()
             draft.text = ""
             return False
-        draft.model = chat.name
+        draft.model = draft.model or chat.name
         draft.citations = markers.citations(draft.text)
         self._metrics.citations_dropped.inc(markers.dropped)
         return bool(draft.text.strip())
@@ -194,28 +218,25 @@ class Writer:
 
     async def _save(self, job: Job, row: AnswerRow, setting: Setting, draft: Draft) -> None:
         """The answer and its job's end, in one transaction under the job's fence."""
-        values: dict[str, Any] = {
-            "state": "done",
-            "text": draft.text,
-            "found": draft.found,
-            "citations": [as_json(citation) for citation in draft.citations],
-            "degraded": draft.degraded,
-            "cached": draft.cached,
-            "usage": asdict(draft.usage) if draft.usage is not None else None,
-            "model": draft.model,
-            "first_token_ms": draft.first_token_ms,
-        }
         async with self._database.transaction() as session:
-            await AnswerRepository(session).finish(row.id, values)
+            await AnswerRepository(session).finish(row.id, to_row(draft))
             for turn in setting.turns:
                 if turn.summary is None and len(turn.text) > 300:
                     args = {"answer_id": str(turn.id)}
                     summarize = Enqueue(SUMMARIZE_TURN, row.space_id, args, dedupe_key=f"{SUMMARIZE_TURN}:{turn.id}", priority=-1)
                     await self._jobs.enqueue(session, summarize)
-            told = {"answer_id": str(row.id), "conversation_id": str(row.conversation_id), "found": draft.found}
-            await emit(session, self._jobs, row.space_id, "answer.completed", told)
+            await self._tell(session, row, found=draft.found)
             if not await JobRepository(session).finish(job):
                 raise LeaseLost
+
+    async def keep(self, session: AsyncSession, row: AnswerRow, conversation: ConversationRow) -> None:
+        """Save an answer that was given while PostgreSQL was away."""
+        await AnswerRepository(session).add(row, conversation)
+        await self._tell(session, row, found=row.found)
+
+    async def _tell(self, session: AsyncSession, row: AnswerRow, *, found: bool | None) -> None:
+        told = {"answer_id": str(row.id), "conversation_id": str(row.conversation_id), "found": found}
+        await emit(session, self._jobs, row.space_id, "answer.completed", told)
 
     def _count(self, draft: Draft) -> None:
         outcome = "cached" if draft.cached else "found" if draft.found else "not_found"
@@ -225,16 +246,16 @@ class Writer:
 
     # -- caching
 
-    def _cache_key(self, row: AnswerRow, setting: Setting) -> str:
+    def _cache_key(self, space_id: UUID, question: str, knowledge_version: int, settings: SpaceSettings) -> str:
         """Everything that the answer to a first question depends on."""
         parts = [
-            str(row.space_id),
-            setting.knowledge_version,
-            setting.space.model_dump(),
+            str(space_id),
+            knowledge_version,
+            settings.model_dump(),
             prompts.VERSION,
             self._chat.name if self._chat is not None else None,
             self._retriever.model_name,
-            " ".join(row.question.lower().split()),
+            " ".join(question.lower().split()),
         ]
         return "answer:" + hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

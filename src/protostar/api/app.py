@@ -40,6 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
             stop = asyncio.Event()
             # Nothing waits for it here: until the schema is there, requests are answered with 503.
             migrated = asyncio.create_task(wait_until_migrated(resources.database, stop))
+            heeding = asyncio.create_task(resources.heed(access))
             async with resources.answers(access).running(settings.worker.grace) as answering:
                 yield {
                     "resources": resources,
@@ -56,7 +57,8 @@ def create_app(settings: Settings) -> FastAPI:
                     "answers": answering,
                 }
             stop.set()
-            await migrated
+            heeding.cancel()
+            await asyncio.gather(migrated, heeding, return_exceptions=True)
 
     # The documentation's scripts come from the installed package: no other origin is asked.
     app = FastAPIOffline(

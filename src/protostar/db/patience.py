@@ -1,8 +1,9 @@
-"""Waiting for PostgreSQL with something in hand that must not be lost."""
+"""Waiting for PostgreSQL: without end with something in hand that must not be lost, shortly where somebody waits for us."""
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 import structlog
@@ -15,6 +16,7 @@ T = TypeVar("T")
 
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 2.0
+_PROMPTLY: Final = 5.0  # seconds; as long as one waits for a connection
 
 
 async def patiently(write: Callable[[], Awaitable[T]]) -> T:
@@ -30,3 +32,13 @@ async def patiently(write: Callable[[], Awaitable[T]]) -> T:
             log.warning("write_waits_for_database", error=str(error))
             await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311
             wait = min(_LONGEST_WAIT, wait * 2)
+
+
+@asynccontextmanager
+async def promptly() -> AsyncGenerator[None]:
+    """Raises DatabaseUnavailable where the block takes longer than somebody waits: a server that hangs refuses nothing."""
+    try:
+        async with asyncio.timeout(_PROMPTLY):
+            yield
+    except TimeoutError as error:
+        raise DatabaseUnavailable(f"The database does not answer within {_PROMPTLY:g} seconds.", retry_after=1) from error

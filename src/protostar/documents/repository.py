@@ -22,6 +22,8 @@ _SUBTRACT_TERMS = text("""
     insert into term_deltas (space_id, sign, terms, counts)
     select :space_id, -1, terms, counts from version_terms where document_id = :document_id and version = :version""")
 
+_NEW_KNOWLEDGE = text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id")
+
 
 class DocumentRepository:
     def __init__(self, session: AsyncSession) -> None:
@@ -94,10 +96,11 @@ class DocumentRepository:
         await self._session.execute(
             update(DocumentRow).where(DocumentRow.id == document.id).values(deleted_at=func.now(), updated_at=func.now())
         )
-        await self._session.execute(
-            text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id"),
-            {"space_id": document.space_id},
-        )
+        await self.new_knowledge(document.space_id)
+
+    async def new_knowledge(self, space_id: UUID) -> None:
+        """Answers of before may not be what they would be now."""
+        await self._session.execute(_NEW_KNOWLEDGE, {"space_id": space_id})
 
     async def set_status(self, id_: UUID, version: int, *, status: str, error: str | None) -> bool:
         """Follow a state change of the version's job; a version that is ready stays so. Whether it followed."""

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.repository import AccessRepository
 from protostar.cache import Live
-from protostar.db.session import Database
+from protostar.db.session import Database, after_commit
 from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.documents.repository import DocumentRepository, Pair
 from protostar.documents.schemas import Document, DocumentUpdate, Progress
@@ -23,6 +23,7 @@ from protostar.ids import new_id
 from protostar.jobs.context import progress_key
 from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
+from protostar.redis.announcements import Announcements
 
 INDEX = "document.index"
 PURGE = "document.purge"
@@ -31,13 +32,16 @@ _FOLD_AFTER = timedelta(seconds=2)  # together with what else changes meanwhile
 
 
 class Documents:
-    def __init__(self, database: Database, jobs: Jobs, receiver: Receiver, live: Live, *, uploads: int) -> None:
+    def __init__(
+        self, database: Database, jobs: Jobs, receiver: Receiver, live: Live, announcements: Announcements, *, uploads: int
+    ) -> None:
         """`uploads`: how many this process takes in at once."""
         self.receiver = receiver
         self._places = uploads
         self._database = database
         self._jobs = jobs
         self._live = live
+        self._announcements = announcements
 
     # -- writing
 
@@ -104,9 +108,13 @@ class Documents:
 
     async def update(self, space_id: UUID, id_: UUID, body: DocumentUpdate) -> Document:
         async with self._database.transaction() as session:
+            repository = DocumentRepository(session)
             document, version = await _existing(session, space_id, id_, lock=True)
+            if body.title not in (None, document.title):  # answers name it
+                await repository.new_knowledge(space_id)
+                self._announce(session, space_id)
             _describe(document, body.title, body.metadata)
-            await DocumentRepository(session).touch(document)
+            await repository.touch(document)
         return await self.show((document, version))
 
     async def delete(self, space_id: UUID, id_: UUID) -> None:
@@ -114,10 +122,14 @@ class Documents:
         async with self._database.transaction() as session:
             document, _version = await _existing(session, space_id, id_, lock=True)
             await DocumentRepository(session).hide(document)
+            self._announce(session, space_id)
             # A key of its own: the purge of an old version may be running, and have seen the document alive.
             args, key = {"document_id": str(id_)}, f"{PURGE}:{id_}:deleted"
             await self._jobs.enqueue(session, Enqueue(PURGE, space_id, args, dedupe_key=key))
             await self._jobs.enqueue(session, Enqueue(FOLD, space_id, {}, dedupe_key=f"{FOLD}:{space_id}", delay=_FOLD_AFTER))
+
+    def _announce(self, session: AsyncSession, space_id: UUID) -> None:
+        after_commit(session, lambda: self._announcements.tell("knowledge", str(space_id)))
 
     @asynccontextmanager
     async def _discarding(self, upload: Upload) -> AsyncGenerator[AsyncExitStack]:

@@ -14,9 +14,10 @@ from uuid import UUID
 
 import anyio
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.config import Settings
-from protostar.db.session import Database
+from protostar.db.session import Database, after_commit
 from protostar.db.vectors import SparseVector
 from protostar.documents.models import DocumentVersionRow
 from protostar.documents.repository import DocumentRepository
@@ -31,6 +32,7 @@ from protostar.knowledge.parse.client import ChunkRecord, ParseResult, ParseServ
 from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, StagedChunk, StoredText, begin_stage
 from protostar.knowledge.tokens import space_term
 from protostar.objects.store import ObjectStore, StoredObject
+from protostar.redis.announcements import Announcements
 from protostar.telemetry import Metrics
 from protostar.webhooks.events import emit
 
@@ -61,6 +63,7 @@ class Pipeline:
         parser: ParseServer,
         embedder: Embedder | None,
         jobs: Jobs,
+        announcements: Announcements,
         settings: Settings,
         metrics: Metrics,
     ) -> None:
@@ -69,6 +72,7 @@ class Pipeline:
         self._parser = parser
         self._embedder = embedder
         self._jobs = jobs
+        self._announcements = announcements
         self._settings = settings
         self._metrics = metrics
 
@@ -104,6 +108,7 @@ class Pipeline:
             raise ModelUnavailable(str(error)) from error
         async with context.finishing() as session:
             await KnowledgeRepository(session).new_knowledge(version.space_id)
+            self._announce(session, version)
 
     # -- the stages
 
@@ -168,6 +173,7 @@ class Pipeline:
             before = await KnowledgeRepository(session).switch(version.space_id, version.document_id, version.version, stored)
             if before is None:
                 return
+            self._announce(session, version)
             key = f"{version.document_id}:{version.version}"
             followers = [summarize(version.space_id, version.args, key)]
             if before > 0:
@@ -180,6 +186,9 @@ class Pipeline:
                 await self._jobs.enqueue(session, follower)
             await emit(session, self._jobs, version.space_id, "document.ready", version.args)
         self._metrics.stage_seconds.labels("write").inc(time.monotonic() - started)
+
+    def _announce(self, session: AsyncSession, version: Version) -> None:
+        after_commit(session, lambda: self._announcements.tell("knowledge", str(version.space_id)))
 
 
 def _staged(version: Version, records: Iterator[ChunkRecord]) -> Iterator[StagedChunk]:

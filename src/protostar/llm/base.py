@@ -30,11 +30,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class ChatDelta:
-    """A piece of an answer. `usage` is for the whole answer so far, so the last one counts; servers may leave it out."""
+    """A piece of an answer. `usage` is for the whole answer so far, so the last one counts; servers may leave it out.
+
+    `model`: who writes the answer, where it is not the one that was asked.
+    """
 
     text: str = ""
     usage: Usage | None = None
     finish_reason: str | None = None
+    model: str | None = None
 
 
 class ChatModel(Protocol):

@@ -261,6 +261,8 @@ class FallbackChatModel:
             try:
                 async with aclosing(model.stream(messages, max_tokens=max_tokens, timeout=left())) as deltas:
                     async for delta in deltas:
+                        if not begun and model is not self._models[0]:
+                            yield ChatDelta(model=model.name)
                         begun = True
                         yield delta
             except (ModelUnavailable, ModelRejected) as error:

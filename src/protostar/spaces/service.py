@@ -9,17 +9,19 @@ from protostar.access.keys import hash_key, hint, make_key
 from protostar.access.models import SpaceKeyRow
 from protostar.access.repository import AccessRepository
 from protostar.access.service import Access
-from protostar.db.session import Database
+from protostar.db.session import Database, after_commit
 from protostar.errors import InvalidInput, NotFound
 from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
+from protostar.redis.announcements import Announcements
 from protostar.spaces.models import SpaceRow
 from protostar.spaces.repository import SpaceRepository
 from protostar.spaces.schemas import KeyCreate, KeyCreated, KeyInfo, SpaceCreate, SpaceUpdate
 
 
 class Spaces:
-    def __init__(self, database: Database, access: Access, jobs: Jobs) -> None:
+    def __init__(self, database: Database, access: Access, jobs: Jobs, announcements: Announcements) -> None:
+        self._announcements = announcements
         self._database = database
         self._access = access
         self._jobs = jobs
@@ -41,6 +43,7 @@ class Spaces:
             row = await _existing(session, id_)
             row.name = body.name if body.name is not None else row.name
             row.settings = body.settings.model_dump() if body.settings is not None else row.settings
+            after_commit(session, lambda: self._announcements.tell("knowledge", str(id_)))
             return await SpaceRepository(session).touch(row)
 
     async def delete(self, id_: UUID) -> None:
@@ -50,8 +53,9 @@ class Spaces:
             await SpaceRepository(session).hide(id_)
             hashes = await AccessRepository(session).delete(id_)
             await self._jobs.enqueue(session, Enqueue("space.purge", id_, {"space_id": str(id_)}, dedupe_key=f"space.purge:{id_}"))
-        self._access.forget(*hashes)
         self._access.forget_space(id_)
+        await self._announcements.tell("space", str(id_))
+        await self._forget(hashes)
 
     async def create_key(self, space_id: UUID, body: KeyCreate) -> KeyCreated:
         if body.role == "ask" and not body.origins:
@@ -76,7 +80,12 @@ class Spaces:
             hashes = await AccessRepository(session).delete(space_id, key_id)
             if not hashes:
                 raise NotFound("This space has no key with that id.")
+        await self._forget(hashes)
+
+    async def _forget(self, hashes: Sequence[bytes]) -> None:
+        """Revoked keys are known to no process any more."""
         self._access.forget(*hashes)
+        await self._announcements.tell("key", *(hash_.hex() for hash_ in hashes))
 
 
 async def _existing(session: AsyncSession, id_: UUID) -> SpaceRow:

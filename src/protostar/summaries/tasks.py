@@ -24,10 +24,13 @@ _TIMEOUT: Final = 120.0
 _CHARS: Final = 12_000
 
 
-async def complete(chat: ChatModel, messages: Sequence[Message]) -> str:
-    """The model's whole answer. Raises ModelUnavailable and ModelRejected."""
+async def complete(chat: ChatModel, messages: Sequence[Message]) -> tuple[str, str]:
+    """The whole answer, and the model that wrote it. Raises ModelUnavailable and ModelRejected."""
+    text, model = "", chat.name
     async with aclosing(chat.stream(messages, max_tokens=_TOKENS, timeout=_TIMEOUT)) as deltas:
-        return "".join([delta.text async for delta in deltas]).strip()
+        async for delta in deltas:
+            text, model = text + delta.text, delta.model or model
+    return text.strip(), model
 
 
 def tasks(database: Database, chat: ChatModel | None) -> list[Task]:
@@ -70,6 +73,7 @@ async def _written(chat: ChatModel | None, messages: Sequence[Message], texts: S
     if chat is not None:
         # What a model refuses it will refuse again; the text's own sentences do not.
         with suppress(ModelRejected):
-            if written := await complete(chat, messages):
-                return written, chat.name
+            text, model = await complete(chat, messages)
+            if text:
+                return text, model
     return summarize(texts), None
