@@ -27,7 +27,15 @@ def create_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
             "timeout": 5,
             "command_timeout": 60,
             # A process that hangs in the middle of a transaction must not hold its locks for ever.
-            "server_settings": {"application_name": "protostar", "idle_in_transaction_session_timeout": "60s", "jit": "off"},
+            "server_settings": {
+                "application_name": "protostar",
+                "idle_in_transaction_session_timeout": "60s",
+                "jit": "off",
+                # No statement here is worth a second process: under load one search would take the cores of all others.
+                "max_parallel_workers_per_gather": "0",
+                # What is searched lies in memory or on an SSD; planned for disks that turn, tables were read whole.
+                "random_page_cost": "1.1",
+            },
         },
     )
 

@@ -18,7 +18,14 @@ from protostar.knowledge.repository import CHUNKS_TERM
 from protostar.retrieval.fusion import fuse
 from protostar.retrieval.model import Candidate, ChunkId, Found, Mode, Passage, Query
 from protostar.retrieval.relevance import decide
-from protostar.retrieval.repository import CANDIDATES, CANDIDATES_SHARE, EXACT_BELOW, RetrievalRepository
+from protostar.retrieval.repository import (
+    CANDIDATES,
+    CANDIDATES_ENOUGH,
+    CANDIDATES_SHARE,
+    CANDIDATES_SHARE_ABOVE,
+    EXACT_BELOW,
+    RetrievalRepository,
+)
 from protostar.retrieval.rerank import DEPTH as RERANKED
 from protostar.retrieval.rerank import rerank
 from protostar.telemetry import Metrics
@@ -124,7 +131,8 @@ def _rare(query: Query) -> list[int] | None:
     """The question's rarer terms, as many as keep the candidates few; None where scoring every chunk is as fast."""
     if query.chunks < EXACT_BELOW:
         return None
-    budget = max(CANDIDATES, CANDIDATES_SHARE * query.chunks)
+    enough = min(CANDIDATES_ENOUGH, CANDIDATES_SHARE * query.chunks)
+    budget = max(CANDIDATES, enough, CANDIDATES_SHARE_ABOVE * query.chunks)
     chosen: list[int] = []
     for term, count in sorted(query.frequencies.items(), key=lambda item: item[1]):
         if chosen and count > budget:

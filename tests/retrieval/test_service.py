@@ -1,0 +1,91 @@
+"""The SQL of both legs against the same ranking made in memory."""
+
+import random
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+from tests.support.chunks import store
+from tests.support.spaces import Space
+
+from protostar.config import EmbeddingSettings
+from protostar.db.session import Database
+from protostar.knowledge.embeddings import Embedder
+from protostar.llm.base import Health, InputType
+from protostar.retrieval.model import Mode
+from protostar.retrieval.repository import EXACT_BELOW
+from protostar.retrieval.service import Retriever
+from protostar.telemetry import Metrics
+
+WORDS = ("lift", "safety", "review", "annual", "board", "library", "card", "reading", "printing", "password", "inspector")
+
+
+class Counting:
+    """An embedding model whose vectors count words of the list above."""
+
+    name = "counting"
+    dimensions = len(WORDS)
+    health: Health = "ok"
+
+    async def embed(self, texts: Sequence[str], *, input_type: InputType, timeout: float) -> list[list[float]]:
+        return [[1e-3 + text.split().count(word) for word in WORDS] for text in texts]
+
+
+@pytest.fixture
+def embedder(database: Database) -> Embedder:
+    return Embedder(database, Counting(), EmbeddingSettings(), Metrics())
+
+
+@pytest.fixture
+def retriever(database: Database, embedder: Embedder) -> Retriever:
+    return Retriever(database, embedder, EmbeddingSettings(), Metrics())
+
+
+async def embedded(embedder: Embedder, space_id: UUID, document_id: UUID) -> None:
+    async def show(_done: int, _total: int) -> None:
+        return None
+
+    await embedder.fill(space_id, document_id, 1, show)
+
+
+async def found(retriever: Retriever, space_id: UUID, question: str, mode: Mode) -> list[str]:
+    return [passage.text for passage in (await retriever.search(space_id, question, top_k=10, mode=mode)).passages]
+
+
+async def test_a_narrowed_space_ranks_as_the_whole_would(database: Database, space_id: UUID, retriever: Retriever) -> None:
+    numbers = random.Random(1)
+    texts = [" ".join(numbers.choices(WORDS, k=12)) + f" part {number}" for number in range(EXACT_BELOW + 200)]
+    await store(database, space_id, texts)
+    space = Space(*texts)
+
+    for question in ("part 77", "lift inspector 300", "annual review of the board 41"):
+        best = {passage.text: passage.score for passage in space.passages(question)[:10]}
+        search = await retriever.search(space_id, question, top_k=10, mode="keyword")
+        scores = sorted((passage.keyword for passage in search.passages), reverse=True)
+        # Reranking chooses among the first twelve; ties at the end may fall either way.
+        assert search.passages[0].text in best
+        assert scores[0] == pytest.approx(max(best.values()), rel=1e-3)
+        assert all(score >= min(best.values()) * 0.9 for score in scores)
+
+
+@pytest.mark.parametrize("mode", ["keyword", "hybrid", "vector"])
+async def test_what_is_staged_hides_nothing(
+    database: Database, space_id: UUID, embedder: Embedder, retriever: Retriever, mode: Mode
+) -> None:
+    current = await store(database, space_id, ["lift safety review"])
+    staged = await store(database, space_id, [f"lift safety review lift lift {number}" for number in range(300)], current=False)
+    for document in (current, staged):
+        await embedded(embedder, space_id, document)
+
+    assert await found(retriever, space_id, "lift safety review", mode) == ["lift safety review"]
+
+
+async def test_another_space_is_not_searched(database: Database, space_id: UUID, retriever: Retriever) -> None:
+    await store(database, space_id, ["lift safety review"])
+    other = UUID(int=space_id.int + 1)
+    async with database.driver() as connection:
+        await connection.execute("insert into spaces (id, name) values ($1, 'other')", other)
+    await store(database, other, ["password of the other space"])
+
+    assert await found(retriever, space_id, "password", "keyword") == []
+    assert await found(retriever, other, "password", "keyword") == ["password of the other space"]
