@@ -1,6 +1,7 @@
 """Aliases for endpoints: who asks, and the parts that the lifespan has opened. Only endpoints import this."""
 
-from typing import Annotated
+import hmac
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Security
@@ -9,7 +10,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityS
 from protostar.access.address import client_address
 from protostar.access.model import Key, Principal, Role
 from protostar.access.service import Access
+from protostar.access.sessions import Sessions, csrf_token
 from protostar.errors import Forbidden, Unauthorized
+
+SESSION_COOKIE: Final = "protostar_session"
+SPACE_COOKIE: Final = "protostar_space"
+CSRF_HEADER: Final = "X-CSRF-Token"
+_SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 _bearer = HTTPBearer(auto_error=False, description="«Authorization: Bearer <key>»")
 
@@ -17,11 +24,14 @@ _bearer = HTTPBearer(auto_error=False, description="«Authorization: Bearer <key
 async def _key(
     request: Request, scopes: SecurityScopes, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Key:
-    """The key of the request, checked against the role that the endpoint names as its scope."""
-    if credentials is None:
-        raise Unauthorized("Send a key in the header «Authorization: Bearer <key>».")
+    """The key of the request, or of its browser session, checked against the role that the endpoint names as its scope."""
     access: Access = request.state.access
-    key = await access.authenticate(credentials.credentials)
+    if credentials is not None:
+        key = await access.authenticate(credentials.credentials)
+    elif (token := request.cookies.get(SESSION_COOKIE)) is not None:
+        key = await _key_of_session(request, token)
+    else:
+        raise Unauthorized("Send a key in the header «Authorization: Bearer <key>».")
     role: Role = scopes.scopes[0]  # pyright: ignore[reportAssignmentType]
     if not key.may(role):
         raise Forbidden(f"This needs a key of the role «{role}»; yours is «{key.role}».")
@@ -30,13 +40,45 @@ async def _key(
     return key
 
 
+async def _key_of_session(request: Request, token: str) -> Key:
+    """A browser sends the cookie with whatever makes it ask: what changes something has to come from a page of the session."""
+    if request.method not in _SAFE:
+        check_same_origin(request)
+        if not hmac.compare_digest(request.headers.get(CSRF_HEADER, "").encode(), csrf_token(token).encode()):
+            raise Forbidden(f"The request lacks the header «{CSRF_HEADER}» of this session's pages. Reload the page.")
+    sessions: Sessions = request.state.sessions
+    return await sessions.find(token)
+
+
+def check_same_origin(request: Request) -> None:
+    """Raises Forbidden unless a page of this server made the browser ask.
+
+    By `Sec-Fetch-Site`, which no page can set; by `Origin` where the browser does not send that, as over plain HTTP.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
+    host = origin.partition("://")[2]
+    same = site == "same-origin" if site is not None else host != "" and host == request.headers.get("host")
+    if not same:
+        raise Forbidden("The request comes from another site.")
+
+
 async def _principal(
     request: Request,
     key: Annotated[Key, Depends(_key)],
     space: Annotated[UUID | None, Header(alias="Protostar-Space", description="the space to work on, for the admin key")] = None,
 ) -> Principal:
     access: Access = request.state.access
-    return await access.principal(key, space)
+    return await access.principal(key, space or (_chosen_space(request) if key.space_id is None else None))
+
+
+def _chosen_space(request: Request) -> UUID | None:
+    """The space that an admin works on in the dashboard; links and images of a page name it themselves: they send no header."""
+    if "authorization" in request.headers or SESSION_COOKIE not in request.cookies:
+        return None
+    try:
+        return UUID(request.query_params.get("space") or request.cookies.get(SPACE_COOKIE, ""))
+    except ValueError:
+        return None
 
 
 def _address(request: Request) -> str:

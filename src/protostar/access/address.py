@@ -24,6 +24,12 @@ def client_address(peer: str, forwarded: str | None, trusted: Iterable[Network])
     return chosen
 
 
+def is_trusted(peer: str, trusted: Iterable[Network]) -> bool:
+    """Whether the connection comes from one of our proxies."""
+    address = _parse(peer)
+    return address is not None and any(address in network for network in trusted if network.version == address.version)
+
+
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(text)

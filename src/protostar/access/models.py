@@ -45,6 +45,27 @@ class SpaceKeyRow(Base):
     )
 
 
+class SessionRow(Base):
+    """A browser that has signed in. Only the hash of its token is kept.
+
+    `key_id` None: with the admin key, whose fingerprint is `admin`. `ticket`: of the one-time link, so that it opens no second one.
+    """
+
+    __tablename__ = "sessions"
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    key_id: Mapped[UUID | None] = mapped_column(ForeignKey("space_keys.id", ondelete="CASCADE"))
+    admin: Mapped[bytes | None] = mapped_column(LargeBinary)
+    ticket: Mapped[UUID | None] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    expires_at: Mapped[datetime]
+
+    __table_args__ = (
+        CheckConstraint("(key_id is null) = (admin is not null)", name="one_key"),
+        Index("ix_sessions_key_id", "key_id"),
+    )
+
+
 class IdempotencyRow(Base):
     """A write that was taken, under the key that its client chose; kept for a day."""
 

@@ -17,7 +17,7 @@ class Access:
 
     def __init__(self, database: Database, admin_key: str | None) -> None:
         self._database = database
-        self._admin = hash_key(admin_key) if admin_key else None
+        self.admin_hash = hash_key(admin_key) if admin_key else None
         self._keys = Memory[bytes, Key]()
         self._spaces = Memory[UUID | None, UUID]()  # None: the oldest one
         self._secret: bytes | None = None
@@ -25,7 +25,7 @@ class Access:
     async def authenticate(self, token: str) -> Key:
         """The key behind a token. Raises Unauthorized; DatabaseUnavailable for a key not seen in the last ten minutes."""
         hash_ = hash_key(token)
-        if self._admin is not None and hmac.compare_digest(hash_, self._admin):
+        if self.admin_hash is not None and hmac.compare_digest(hash_, self.admin_hash):
             return Key("admin", None, None)
         if (key := self._keys.fresh(hash_)) is not None:
             return key

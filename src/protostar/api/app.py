@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 
 from protostar import __version__
 from protostar.access.limits import Limits
+from protostar.access.sessions import Sessions
 from protostar.answers import endpoints as answers
 from protostar.api import errors, operations
 from protostar.api.middleware import Observe, SmallBodies, VisitorCors
@@ -23,6 +24,7 @@ from protostar.retrieval import endpoints as retrieval
 from protostar.spaces import endpoints as spaces
 from protostar.tasks import open_registry
 from protostar.telemetry import Metrics
+from protostar.web import endpoints as web
 from protostar.webhooks import endpoints as webhooks
 
 _DESCRIPTION = """Upload documents, ask questions, get streamed answers whose every claim cites its passage.
@@ -49,6 +51,8 @@ def create_app(settings: Settings) -> FastAPI:
                     "objects": resources.objects,
                     "settings": settings,
                     "access": access,
+                    "sessions": Sessions(resources.database, access),
+                    "pages": pages,
                     "limits": Limits(resources.redis, settings.limit),
                     "spaces": resources.spaces(access),
                     "documents": resources.documents(),
@@ -73,6 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     for feature in (documents, knowledge, retrieval, answers, spaces, webhooks, operations):
         app.include_router(feature.router)
+    pages = web.install(app)
     errors.install(app)
     app.add_middleware(SmallBodies)
     app.add_middleware(VisitorCors)

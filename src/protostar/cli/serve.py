@@ -19,6 +19,8 @@ from typing import Annotated
 import structlog
 import typer
 
+from protostar.access.keys import hash_key
+from protostar.access.tickets import TICKET_TTL, make_ticket
 from protostar.cli.display import complain, stdout
 from protostar.config import PREFIX, Settings, load_settings
 from protostar.embedded.folder import hold, make_folder, write_private
@@ -184,7 +186,14 @@ async def _environment(
 
 
 def _welcome(address: Address, data: Path, key: AdminKey) -> None:
-    lines = [f"Protostar is at {address.url}", f"API and its documentation: {address.url}/docs", f"Data folder: {data}"]
+    ticket = make_ticket(hash_key(key.text))
+    minutes = round(TICKET_TTL.total_seconds() / 60)
+    lines = [
+        f"Protostar is at {address.url}",
+        f"Sign in, once within {minutes} minutes: {address.url}/login?ticket={ticket}",
+        f"API and its documentation: {address.url}/docs",
+        f"Data folder: {data}",
+    ]
     if key.new:
         lines.append(f"Admin key, shown this once: {key.text}")
     lines.append(f"The admin key is kept in {key.file}" if key.file else "The admin key is the one of PROTOSTAR_ADMIN_KEY")

@@ -163,11 +163,14 @@ async def list_documents(
     principal: Manager,
     documents: Service,
     status: Annotated[Status | None, Query()] = None,
+    q: Annotated[str, Query(max_length=200, description="words, each in the title or in the file's name")] = "",
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[Document]:
     space_id = principal.space_id
-    rows = await documents.page(space_id, status=status, before=before(cursor, space_id), limit=limit + 1)
+    rows = await documents.page(
+        space_id, statuses=[status] if status else [], words=q, before=before(cursor, space_id), limit=limit + 1
+    )
     return page_of(rows, limit, space_id)
 
 

@@ -1,9 +1,9 @@
 """Statements about documents and their versions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, func, select, text, update
+from sqlalchemy import Row, Select, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text
@@ -23,6 +23,15 @@ _SUBTRACT_TERMS = text("""
     select :space_id, -1, terms, counts from version_terms where document_id = :document_id and version = :version""")
 
 _NEW_KNOWLEDGE = text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id")
+
+
+_USAGE = text("""
+    select latest.status, count(*), coalesce(sum(stored.size), 0)::bigint from documents d
+    join document_versions latest on latest.document_id = d.id and latest.version = d.latest_version
+    cross join lateral (select sum(size) as size from document_versions v where v.document_id = d.id) stored
+    where d.space_id = :space_id and d.deleted_at is null group by latest.status""")
+
+_NAMES = (DocumentRow.title, DocumentRow.filename)
 
 
 class DocumentRepository:
@@ -78,11 +87,22 @@ class DocumentRepository:
         row = (await self._session.execute(query)).one_or_none()
         return (row[0], row[1]) if row is not None else None
 
-    async def page(self, space_id: UUID, *, status: str | None, before: UUID | None, limit: int) -> Sequence[Pair]:
+    async def page(self, space_id: UUID, *, statuses: Sequence[str], words: str, before: UUID | None, limit: int) -> Sequence[Pair]:
+        """Newest first. `statuses`: any where empty. `words`: each stands in the title or in the file's name."""
         query = _pairs(space_id).order_by(DocumentRow.id.desc()).limit(limit)
-        query = query.where(DocumentVersionRow.status == status) if status is not None else query
+        query = query.where(DocumentVersionRow.status.in_(statuses)) if statuses else query
+        for word in words.split():
+            query = query.where(or_(*(column.icontains(word, autoescape=True) for column in _NAMES)))
         query = query.where(DocumentRow.id < before) if before is not None else query
         return [_pair(row) for row in await self._session.execute(query)]
+
+    async def some(self, space_id: UUID, ids: Collection[UUID]) -> Sequence[Pair]:
+        query = _pairs(space_id).where(DocumentRow.id.in_(ids)).order_by(DocumentRow.id.desc())
+        return [_pair(row) for row in await self._session.execute(query)]
+
+    async def usage(self, space_id: UUID) -> Sequence[tuple[str, int, int]]:
+        """(status, documents, bytes of all their versions)."""
+        return [(row[0], row[1], row[2]) for row in await self._session.execute(_USAGE, {"space_id": space_id})]
 
     async def touch(self, document: DocumentRow) -> None:
         await self._session.flush()

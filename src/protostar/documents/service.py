@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePath
 from typing import Any
@@ -29,6 +30,18 @@ INDEX = "document.index"
 PURGE = "document.purge"
 FOLD = "terms.fold"
 _FOLD_AFTER = timedelta(seconds=2)  # together with what else changes meanwhile
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a space holds: `documents` by the status of their latest version, and the bytes of all versions."""
+
+    documents: Mapping[str, int]
+    size: int
+
+    def count(self, *statuses: str) -> int:
+        """Documents with one of the statuses; all of them where none is named."""
+        return sum(self.documents.get(status, 0) for status in statuses or self.documents)
 
 
 class Documents:
@@ -191,10 +204,26 @@ class Documents:
             raise NotFound(f"The document has no version {number}.")
         return version
 
-    async def page(self, space_id: UUID, *, status: str | None, before: UUID | None, limit: int) -> Sequence[Document]:
+    async def page(
+        self, space_id: UUID, *, statuses: Sequence[str] = (), words: str = "", before: UUID | None, limit: int
+    ) -> Sequence[Document]:
+        """Newest first. `statuses`: any where empty. `words`: each stands in the title or in the file's name."""
         async with self._database.transaction() as session:
-            pairs = await DocumentRepository(session).page(space_id, status=status, before=before, limit=limit)
+            pairs = await DocumentRepository(session).page(space_id, statuses=statuses, words=words, before=before, limit=limit)
         return [await self.show(pair) for pair in pairs]
+
+    async def some(self, space_id: UUID, ids: Collection[UUID]) -> Sequence[Document]:
+        """Those of the documents that are there, newest first."""
+        async with self._database.transaction() as session:
+            pairs = await DocumentRepository(session).some(space_id, ids)
+        return [await self.show(pair) for pair in pairs]
+
+    async def usage(self, space_id: UUID) -> Usage:
+        async with self._database.transaction() as session:
+            counted = await DocumentRepository(session).usage(space_id)
+        return Usage(
+            {status: documents for status, documents, _size in counted}, sum(size for _status, _documents, size in counted)
+        )
 
     async def show(self, pair: Pair) -> Document:
         """What the API says about a document; a running one's progress is asked of Redis first."""

@@ -1,0 +1,49 @@
+"""The dashboard: all of its pages, and its static files."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, FastAPI, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from protostar.dependencies import SPACE_COOKIE, Admin
+from protostar.spaces.schemas import Name, SpaceCreate
+from protostar.spaces.service import Spaces
+from protostar.web import documents, login
+from protostar.web.assets import Assets
+from protostar.web.pages import PageRoute, Pages, is_https
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get("/")
+async def first_page() -> RedirectResponse:
+    return RedirectResponse("/documents", 303)
+
+
+@router.post("/space")
+async def choose_space(request: Request, _key: Admin, space: Annotated[UUID, Form()]) -> Response:
+    """The space that an admin works on from now on."""
+    return _to_space(request, space)
+
+
+@router.post("/spaces")
+async def create_space(request: Request, _key: Admin, name: Annotated[Name, Form()]) -> Response:
+    spaces: Spaces = request.state.spaces
+    return _to_space(request, (await spaces.create(SpaceCreate(name=name))).id)
+
+
+def _to_space(request: Request, space_id: UUID) -> Response:
+    response = Response(status_code=204, headers={"HX-Redirect": "/"})
+    response.set_cookie(SPACE_COOKIE, str(space_id), httponly=True, samesite="lax", secure=is_https(request))
+    return response
+
+
+def install(app: FastAPI) -> Pages:
+    """Add the dashboard to the application; its pages, for the application's state."""
+    assets = Assets()
+    for part in (login, documents):
+        app.include_router(part.router, include_in_schema=False)
+    app.include_router(router, include_in_schema=False)
+    app.mount("/static", assets)
+    return Pages(assets)

@@ -1,0 +1,38 @@
+"""What stands around every page: who has signed in, and which space they work on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+
+from protostar.dependencies import Manager
+from protostar.spaces.models import SpaceRow
+from protostar.spaces.service import Spaces
+from protostar.web.pages import Pages
+
+_CHOOSABLE: Final = 200  # spaces that the chooser lists; the page of all spaces has the rest
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """`spaces`: those that may be switched to; none with a key of one space."""
+
+    space: SpaceRow
+    is_admin: bool
+    spaces: Sequence[SpaceRow]
+
+
+async def _frame(request: Request, principal: Manager) -> Frame:
+    spaces: Spaces = request.state.spaces
+    is_admin = principal.key.role == "admin"
+    space = await spaces.get(principal.space_id)
+    return Frame(space, is_admin, await spaces.page(before=None, limit=_CHOOSABLE) if is_admin else ())
+
+
+def _pages(request: Request) -> Pages:
+    return request.state.pages
+
+
+PageFrame = Annotated[Frame, Depends(_frame)]
+Templates = Annotated[Pages, Depends(_pages)]

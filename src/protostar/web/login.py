@@ -1,0 +1,76 @@
+"""Signing in with a key or with the link that `serve` printed, and signing out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from protostar.access.sessions import SESSION_TTL, Sessions
+from protostar.dependencies import SESSION_COOKIE, SPACE_COOKIE, Manager, check_same_origin
+from protostar.errors import Forbidden, Unauthorized
+from protostar.web.frame import Templates
+from protostar.web.pages import PageRoute, is_https, local_path
+
+router = APIRouter(route_class=PageRoute)
+
+
+def _sessions(request: Request) -> Sessions:
+    return request.state.sessions
+
+
+Service = Annotated[Sessions, Depends(_sessions)]
+Next = Annotated[str, Query(alias="next", max_length=2000)]
+
+
+@router.get("/login")
+async def sign_in_page(
+    request: Request,
+    pages: Templates,
+    sessions: Service,
+    next_: Next = "/",
+    ticket: Annotated[str | None, Query(max_length=200)] = None,
+) -> Response:
+    """The form; with a ticket straight to the dashboard."""
+    if ticket is None:
+        return pages.render(request, "login.html", next=local_path(next_), error=None)
+    try:
+        token = await sessions.redeem(ticket)
+    except Unauthorized as error:
+        return pages.render(request, "login.html", 401, next=local_path(next_), error=str(error))
+    return _signed_in(request, token, "/")
+
+
+@router.post("/login")
+async def sign_in(
+    request: Request,
+    pages: Templates,
+    sessions: Service,
+    key: Annotated[str, Form(max_length=500)] = "",
+    next_: Annotated[str, Form(alias="next", max_length=2000)] = "/",
+) -> Response:
+    check_same_origin(request)
+    try:
+        token = await sessions.open(key)
+    except Unauthorized:
+        sentence = "This key is not known here. Check that it was copied whole."
+        return pages.render(request, "login.html", 401, next=local_path(next_), error=sentence)
+    except Forbidden as error:
+        return pages.render(request, "login.html", 403, next=local_path(next_), error=str(error))
+    return _signed_in(request, token, local_path(next_))
+
+
+@router.post("/logout")
+async def sign_out(request: Request, sessions: Service, _principal: Manager) -> Response:
+    await sessions.end(request.cookies.get(SESSION_COOKIE, ""))
+    response = Response(status_code=204, headers={"HX-Redirect": "/login"})
+    response.delete_cookie(SESSION_COOKIE)
+    response.delete_cookie(SPACE_COOKIE)
+    return response
+
+
+def _signed_in(request: Request, token: str, where: str) -> Response:
+    response = RedirectResponse(where, 303)
+    lifetime = int(SESSION_TTL.total_seconds())
+    response.set_cookie(SESSION_COOKIE, token, max_age=lifetime, httponly=True, samesite="lax", secure=is_https(request))
+    response.delete_cookie(SPACE_COOKIE)
+    return response

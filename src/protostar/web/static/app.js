@@ -1,0 +1,105 @@
+// What every page does: htmx with our headers, language and appearance, dialogs, menus, times.
+
+import { headers, signIn } from "./api.js";
+import { $, $$ } from "./dom.js";
+import { complain, toast } from "./toast.js";
+import { exactly, t, when } from "./words.js";
+
+// -- htmx
+
+document.addEventListener("htmx:configRequest", (event) => Object.assign(event.detail.headers, headers()));
+document.addEventListener("htmx:responseError", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status === 401) return signIn();
+  let problem = null;
+  try { problem = JSON.parse(xhr.responseText); } catch { /* not one of ours, as from a proxy */ }
+  complain(new Error(problem?.detail ?? t("The server answered {status}.", { status: xhr.status })));
+});
+document.addEventListener("htmx:sendError", () => toast(t("The server cannot be reached."), { bad: true }));
+// «HX-Trigger: {"said": "…"}»: what a form has done, in the server's words.
+document.addEventListener("said", (event) => toast(event.detail.value));
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) event.detail.elt.closest?.("dialog")?.close();
+});
+
+// -- times in the reader's own zone and language
+
+class LocalTime extends HTMLElement {
+  connectedCallback() {
+    const time = $("time", this);
+    if (!time) return;
+    this.date = new Date(time.dateTime);
+    time.title = exactly(this.date);
+    this.show();
+  }
+  show() { $("time", this).textContent = when(this.date); }
+}
+customElements.define("local-time", LocalTime);
+setInterval(() => $$("local-time").forEach((each) => each.show()), 30_000);
+
+// -- preferences, remembered in cookies so that the next page comes right at once
+
+const remember = (name, value) => { document.cookie = `protostar_${name}=${value}; path=/; max-age=31536000; samesite=lax`; };
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("button, a");
+  if (!target) return;
+  if (target.dataset.language) {
+    remember("language", target.dataset.language);
+    location.reload();
+  } else if (target.dataset.themeChoice) {
+    remember("theme", target.dataset.themeChoice);
+    document.documentElement.dataset.theme = target.dataset.themeChoice;
+    $$("[data-theme-choice]").forEach((each) => each.setAttribute("aria-pressed", each === target));
+  } else if (target.dataset.opens) {
+    document.getElementById(target.dataset.opens).showModal();
+  } else if ("closes" in target.dataset) {
+    target.closest("dialog").close();
+  } else if ("menu" in target.dataset) {
+    const open = $("#side").classList.toggle("open");
+    target.setAttribute("aria-expanded", open);
+  } else if (target.dataset.copies) {
+    copy($(target.dataset.copies).textContent);
+  } else if (target.closest("[popover]")) {
+    target.closest("[popover]").hidePopover();
+  }
+});
+
+export async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(t("Copied"));
+  } catch {
+    toast(t("The browser does not allow copying here. Select the text and copy it by hand."), { bad: true });
+  }
+}
+
+// A click beside a dialog closes it.
+document.addEventListener("pointerdown", (event) => {
+  if (event.target instanceof HTMLDialogElement && event.target.open) event.target.close();
+});
+
+// -- menus: beside their button, wherever there is room; with the keys that menus have
+
+document.addEventListener("toggle", (event) => {
+  const menu = event.target;
+  if (!(menu instanceof HTMLElement) || !menu.hasAttribute("popover") || event.newState !== "open") return;
+  const button = $(`[popovertarget="${menu.id}"]`);
+  const at = button.getBoundingClientRect();
+  const up = at.bottom + menu.offsetHeight + 8 > innerHeight && at.top > menu.offsetHeight;
+  menu.style.top = `${up ? at.top - menu.offsetHeight - 4 : at.bottom + 4}px`;
+  menu.style.left = `${Math.max(8, Math.min(at.right - menu.offsetWidth, innerWidth - menu.offsetWidth - 8))}px`;
+  $("a, button", menu)?.focus();
+}, true);
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest?.("[popover]");
+  if (!menu || !["ArrowDown", "ArrowUp", "Home", "End"].includes(event.key)) return;
+  event.preventDefault();
+  const items = $$("a, button", menu);
+  const at = items.indexOf(document.activeElement);
+  const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
+  items.at(next % items.length).focus();
+});
+
+document.addEventListener("scroll", () => $$("[popover]:popover-open").forEach((each) => each.hidePopover()), { capture: true, passive: true });

@@ -1,0 +1,185 @@
+// The list of documents: taking files in, following those that are being read, and what can be done with each.
+
+import { api } from "./api.js";
+import { $, $$, el, icon } from "./dom.js";
+import { complain, confirmed, toast } from "./toast.js";
+import { filesOf, Queue, Upload } from "./upload.js";
+import { size, t, told } from "./words.js";
+
+const POLL = 1500;
+const MANY = 200; // finished uploads that stay in the list
+
+// -- uploads
+
+const panel = $("#uploads");
+const limit = Number(panel.dataset.limit);
+const queue = new Queue();
+let uploads = [];
+
+function take(files, options = {}) {
+  const wanted = [...files].filter((file) => !file.name.startsWith("."));
+  if (!wanted.length) return;
+  const added = wanted.map((file) => new Upload(file, options));
+  for (const upload of added) {
+    $("#upload-list").append(line(upload));
+    if (upload.file.size > limit) {
+      upload.error = new Error(t("Larger than the {limit} that an upload may have.", { limit: size(limit) }));
+      upload.change("failed");
+    } else if (upload.file.size === 0) {
+      upload.error = new Error(t("The file is empty."));
+      upload.change("failed");
+    }
+  }
+  uploads.push(...added);
+  panel.hidden = false;
+  queue.add(...added.filter((upload) => !upload.ended));
+  summarise();
+}
+
+function line(upload) {
+  const bar = el("progress", { max: Math.max(1, upload.file.size), value: 0, "aria-label": upload.name });
+  const said = el("span.small.soft.said.number");
+  const stop = el("button.button.plain.compact.icon-only", { type: "button", "aria-label": t("Cancel {name}", { name: upload.name }), onclick: () => upload.cancel() }, icon("close"));
+  const item = el("li", {}, el("div.grow", {}, el("p.name", { title: upload.name }, upload.name), said), stop, bar);
+  upload.show = () => {
+    bar.value = upload.sent;
+    bar.hidden = !["sending", "later"].includes(upload.state);
+    stop.hidden = upload.ended;
+    item.classList.toggle("failed", upload.state === "failed");
+    said.textContent = {
+      waiting: () => size(upload.file.size),
+      sending: () => `${size(upload.sent)} / ${size(upload.file.size)}`,
+      later: () => t("The server is busy; this is tried again soon."),
+      sent: () => t("Uploaded"),
+      failed: () => told(upload.error.message),
+      cancelled: () => t("Cancelled"),
+    }[upload.state]();
+    if (upload.state === "failed" && upload.error.status !== undefined && !item.querySelector(".again")) {
+      stop.before(el("button.button.compact.again", { type: "button", onclick: (event) => { event.target.remove(); upload.state = "waiting"; queue.add(upload); } }, t("Retry")));
+    }
+    if (upload.ended) summarise();
+  };
+  upload.show();
+  return item;
+}
+
+let refreshing = null;
+
+function summarise() {
+  const left = uploads.filter((upload) => !upload.ended).length;
+  const failed = uploads.filter((upload) => upload.state === "failed").length;
+  $("#uploads-title").textContent = left
+    ? t("Uploading: {left} of {all} left", { left, all: uploads.length })
+    : failed ? t("Uploads done; {failed} failed", { failed }) : t("Uploads done");
+  $("#cancel-uploads").hidden = !left;
+  $("#close-uploads").hidden = Boolean(left);
+  clearTimeout(refreshing);
+  refreshing = setTimeout(refresh, left ? 1000 : 100);
+  if (!left && uploads.length > MANY) forget();
+}
+
+function forget() {
+  uploads = uploads.filter((upload) => !upload.ended || upload.state === "failed");
+  $$("#upload-list li:not(.failed)").forEach((item) => item.remove());
+}
+
+$("#cancel-uploads").addEventListener("click", () => uploads.forEach((upload) => upload.cancel()));
+$("#close-uploads").addEventListener("click", () => {
+  uploads = [];
+  $("#upload-list").replaceChildren();
+  panel.hidden = true;
+});
+addEventListener("beforeunload", (event) => {
+  if (uploads.some((upload) => !upload.ended)) event.preventDefault();
+});
+
+// -- choosing and dropping
+
+let replaced = null;
+
+document.addEventListener("click", (event) => {
+  const pick = event.target.closest("[data-pick]");
+  if (pick) $(`#${pick.dataset.pick}`).click();
+});
+for (const id of ["files", "folder"]) {
+  $(`#${id}`).addEventListener("change", ({ target }) => { take(target.files); target.value = ""; });
+}
+$("#replacement").addEventListener("change", ({ target }) => {
+  if (target.files.length) take([target.files[0]], { method: "PUT", path: `/v1/documents/${replaced}/content` });
+  target.value = "";
+});
+
+let depth = 0;
+const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
+
+addEventListener("dragenter", (event) => {
+  if (!holdsFiles(event)) return;
+  depth++;
+  $("#drop").hidden = false;
+});
+addEventListener("dragleave", (event) => {
+  if (holdsFiles(event) && --depth <= 0) { depth = 0; $("#drop").hidden = true; }
+});
+addEventListener("dragover", (event) => { if (holdsFiles(event)) event.preventDefault(); });
+addEventListener("drop", async (event) => {
+  if (!holdsFiles(event)) return;
+  event.preventDefault();
+  depth = 0;
+  $("#drop").hidden = true;
+  take(await filesOf(event.dataTransfer).catch((error) => { complain(error); return []; }));
+});
+
+// -- the list
+
+function refresh() {
+  if (document.activeElement?.closest("#list [popover]")) return;
+  htmx.ajax("GET", location.pathname + location.search, { target: "#list", headers: {} });
+}
+
+async function follow() {
+  const working = $$('#rows tr[data-status="queued"], #rows tr[data-status="processing"]').map((row) => row.dataset.id);
+  if (working.length && document.visibilityState === "visible") {
+    const ids = working.map((id) => `id=${id}`).join("&");
+    await htmx.ajax("GET", `/documents/rows?${ids}`, { target: "#list", swap: "none" }).catch(() => {});
+  }
+  setTimeout(follow, POLL);
+}
+setTimeout(follow, POLL);
+
+// A row that has not changed is left alone: somebody may be reading, or have the focus in it.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const { target, fragment } = event.detail;
+  const row = fragment.firstElementChild;
+  if (row?.tagName === "TR" && target.contains($(":popover-open"))) event.detail.shouldSwap = false;
+});
+
+const ACTIONS = {
+  async retry({ job }) {
+    await api("POST", `/v1/jobs/${job}/retry`);
+    refresh();
+  },
+  async replace({ id }) {
+    replaced = id;
+    $("#replacement").click();
+  },
+  async delete({ id, title }) {
+    await api("DELETE", `/v1/documents/${id}`);
+    refresh();
+    toast(t("“{title}” is deleted.", { title }), { action: t("Undo"), act: () => restore(id) });
+  },
+};
+
+async function restore(id) {
+  try {
+    await api("POST", `/v1/documents/${id}/restore`);
+    refresh();
+  } catch (error) {
+    complain(error);
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-action]");
+  const row = button?.closest("tr");
+  if (row) ACTIONS[button.dataset.action](row.dataset).catch(complain);
+});

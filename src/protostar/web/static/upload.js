@@ -1,0 +1,120 @@
+// Uploads: a few at a time, each with its progress; what the server has no room for at the moment is tried again when it says.
+
+import { headers, Problem, signIn } from "./api.js";
+
+const AT_ONCE = 3;
+const ATTEMPTS = 8;
+
+// One file on its way. `show()` is called at each change of `state`: waiting, sending, later, sent, failed or cancelled.
+export class Upload {
+  constructor(file, { name = file.name, method = "POST", path = "/v1/documents" } = {}) {
+    Object.assign(this, { file, name, method, path, state: "waiting", sent: 0, error: null, document: null });
+    this.key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+    this.show = () => {};
+  }
+
+  get ended() {
+    return ["sent", "failed", "cancelled"].includes(this.state);
+  }
+
+  cancel() {
+    if (this.ended) return;
+    this.change("cancelled");
+    this.request?.abort();
+    this.wake?.();
+  }
+
+  change(state) {
+    this.state = state;
+    this.show(this);
+  }
+
+  async run() {
+    for (let attempt = 1; this.state !== "cancelled"; attempt++) {
+      this.sent = 0;
+      this.change("sending");
+      try {
+        this.document = await this.send();
+        return this.change("sent");
+      } catch (error) {
+        if (this.state === "cancelled") return;
+        this.error = error;
+        if (error.status === 401) signIn();
+        // 0: the connection broke. The Idempotency-Key makes a repetition the same upload.
+        if (![0, 429, 502, 503, 504].includes(error.status) || attempt === ATTEMPTS) return this.change("failed");
+        this.change("later");
+        await this.wait(error.retryAfter ?? Math.min(20, 2 ** attempt) * (0.5 + Math.random() / 2));
+      }
+    }
+  }
+
+  wait(seconds) {
+    return new Promise((resolve) => {
+      this.wake = resolve;
+      setTimeout(resolve, Math.min(120, seconds) * 1000);
+    });
+  }
+
+  send() {
+    return new Promise((resolve, reject) => {
+      const request = this.request = new XMLHttpRequest(); // fetch does not tell how far an upload is
+      request.open(this.method, `${this.path}?filename=${encodeURIComponent(this.name)}`);
+      request.responseType = "json";
+      for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
+      request.setRequestHeader("Content-Type", this.file.type && !/json|multipart/.test(this.file.type) ? this.file.type : "application/octet-stream");
+      request.setRequestHeader("Idempotency-Key", this.key);
+      request.upload.addEventListener("progress", (event) => { this.sent = event.loaded; this.show(this); });
+      request.addEventListener("load", () => {
+        const after = Number.parseFloat(request.getResponseHeader("Retry-After"));
+        if (request.status < 300) resolve(request.response);
+        else reject(new Problem(request.status, request.response, Number.isFinite(after) ? after : null));
+      });
+      const broken = () => reject(new Problem(0, { detail: "The connection broke." }));
+      request.addEventListener("error", broken);
+      request.addEventListener("abort", broken);
+      request.send(this.file);
+    });
+  }
+}
+
+// Runs uploads in the order in which they came, `AT_ONCE` at a time.
+export class Queue {
+  #waiting = [];
+  #running = 0;
+
+  add(...uploads) {
+    this.#waiting.push(...uploads);
+    while (this.#running < AT_ONCE && this.#waiting.length) this.#next();
+  }
+
+  async #next() {
+    const upload = this.#waiting.shift();
+    if (upload === undefined) return;
+    this.#running++;
+    if (!upload.ended) await upload.run();
+    this.#running--;
+    this.#next();
+  }
+}
+
+// The files of what was dropped: folders are walked, what hides (.git, .DS_Store) is left out.
+export async function filesOf(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  const files = [];
+  for (const entry of entries) await walk(entry, files);
+  return entries.length ? files : [...transfer.files];
+}
+
+async function walk(entry, files) {
+  if (entry.name.startsWith(".")) return;
+  if (entry.isFile) {
+    files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+    return;
+  }
+  const reader = entry.createReader();
+  for (;;) {
+    const batch = await new Promise((resolve, reject) => reader.readEntries(resolve, reject)); // a hundred at most each time
+    if (!batch.length) return;
+    for (const child of batch) await walk(child, files);
+  }
+}

@@ -1,0 +1,51 @@
+"""Every word of the dashboard is there in Korean."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from protostar.web import messages
+from protostar.web.messages import preferred, translators
+from protostar.web.pages import NAVIGATION
+
+FOLDER = Path(messages.__file__).parent
+SAID = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
+
+
+def sentences() -> set[str]:
+    files = [file for kind in ("*.html", "*.js", "*.py") for file in FOLDER.rglob(kind) if "vendor" not in file.parts]
+    found = {double or single for file in files for double, single in SAID.findall(file.read_text(encoding="utf-8"))}
+    return found | {section.label for section in NAVIGATION}
+
+
+def test_the_korean_catalogue_is_complete_and_keeps_the_braces() -> None:
+    catalogue = json.loads((FOLDER / "static/words-ko.json").read_text(encoding="utf-8"))
+    assert len(sentences()) > 50
+    assert sentences() - set(catalogue) == set()
+    for english, korean in catalogue.items():
+        assert set(re.findall(r"\{\w+\}", english)) >= set(re.findall(r"\{\w+\}", korean)), english
+
+
+def test_sentences_of_errors_are_recognised_with_what_stands_in_them() -> None:
+    korean = translators()["ko"]
+    assert korean.told("The file is empty.") == "빈 파일입니다."
+    assert "120초" in korean.told("Reading the file took longer than the 120 seconds that are allowed.")
+    assert korean.told("Nobody has said this before.") == "Nobody has said this before."
+    assert translators()["en"].told("The file is empty.") == "The file is empty."
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("ko-KR,ko;q=0.9,en;q=0.8", "ko"),
+        ("en-GB,ko;q=0.5", "en"),
+        ("de, ko;q=0.2, en;q=0.4", "en"),
+        ("ja", "en"),
+        ("ko;q=bad, en", "en"),
+        ("", "en"),
+    ],
+)
+def test_the_language_is_the_first_that_we_speak(header: str, language: str) -> None:
+    assert preferred(header) == language

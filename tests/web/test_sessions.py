@@ -1,0 +1,271 @@
+"""Who may do what with a browser session, and which requests of a browser are nobody's wish."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+import pytest
+from sqlalchemy import text
+from tests.api.tenant import ORIGIN, Answered, Tenant, new_tenant, send
+from tests.support.stack import ADMIN_KEY, Stack, running_api, settings_for
+
+from protostar.access.keys import hash_key
+from protostar.access.model import Key
+from protostar.access.repository import AccessRepository
+from protostar.access.service import Access
+from protostar.access.sessions import Sessions, csrf_token
+from protostar.access.tickets import make_ticket
+from protostar.db.session import Database
+from protostar.dependencies import SESSION_COOKIE, SPACE_COOKIE
+from protostar.errors import Unauthorized
+from protostar.web.pages import local_path
+
+
+def origin(http: aiohttp.ClientSession) -> str:
+    return str(http._base_url).rstrip("/")
+
+
+async def sign_in(http: aiohttp.ClientSession, key: str, **fields: str) -> Answered:
+    headers = {"Origin": origin(http)}
+    return await send(http, "POST", "/login", data={"key": key, **fields}, headers=headers, allow_redirects=False)
+
+
+def token(http: aiohttp.ClientSession) -> str:
+    (cookie,) = [cookie for cookie in http.cookie_jar if cookie.key == SESSION_COOKIE]
+    return cookie.value
+
+
+def same_site(http: aiohttp.ClientSession, **headers: str) -> dict[str, str]:
+    return {"Origin": origin(http), "X-CSRF-Token": csrf_token(token(http)), **headers}
+
+
+async def test_a_key_signs_in_and_out(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
+    refused = await send(browser, "GET", "/documents?q=kiwi", allow_redirects=False)
+    assert (refused.status, refused.headers["Location"]) == (303, "/login?next=%2Fdocuments%3Fq%3Dkiwi")
+    answered = await sign_in(browser, f" {tenant.key}\n", next="/documents?q=kiwi")
+    assert (answered.status, answered.headers["Location"]) == (303, "/documents?q=kiwi")
+    cookie = next(value for value in answered.headers.getall("Set-Cookie") if value.startswith(SESSION_COOKIE))
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert "Secure" not in cookie  # over plain HTTP
+    assert tenant.key not in cookie
+    page = await send(browser, "GET", "/documents")
+    assert page.status == 200
+    assert csrf_token(token(browser)) in page.body.decode()
+    assert (await send(browser, "GET", "/v1/documents")).status == 200
+    old = token(browser)
+    assert (await send(browser, "POST", "/logout", headers=same_site(browser))).status == 204
+    again = await send(browser, "GET", "/v1/documents", headers={"Cookie": f"{SESSION_COOKIE}={old}"})
+    assert again.status == 401
+
+
+async def test_the_pages_are_closed_to_everybody_else(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
+    key = await tenant.make_key("ask", origins=[ORIGIN])
+    for wrong, status in ((key["key"], 403), ("sk_" + 43 * "A", 401), ("", 401), ("키", 401)):
+        answered = await sign_in(browser, wrong)
+        assert answered.status == status
+        assert "Set-Cookie" not in answered.headers
+    guessed = {"Cookie": f"{SESSION_COOKIE}={43 * 'A'}"}
+    assert (await send(browser, "GET", "/documents", headers=guessed, allow_redirects=False)).status == 303
+
+
+async def test_pages_and_files_of_the_dashboard_say_what_a_browser_may_do(browser: aiohttp.ClientSession) -> None:
+    for path in ("/login", "/documents", "/no/such"):
+        answered = await send(browser, "GET", path, allow_redirects=False)
+        if path != "/no/such":
+            policy = answered.headers["Content-Security-Policy"]
+            assert "script-src 'self';" in policy
+            assert "unsafe" not in policy
+            assert "frame-ancestors 'none'" in policy
+            assert answered.headers["X-Content-Type-Options"] == "nosniff"
+            assert answered.headers["Referrer-Policy"] == "same-origin"
+            assert answered.headers["Cache-Control"] == "no-store"
+    page = (await send(browser, "GET", "/login")).body.decode()
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page)
+    (style,) = re.findall(r'href="(/static/[^"]+\.css)"', page)
+    found = await send(browser, "GET", style)
+    assert (found.status, found.headers["Cache-Control"]) == (200, "public, max-age=31536000, immutable")
+    other = await send(browser, "GET", re.sub(r"/static/\w+/", "/static/another/", style))
+    assert (other.status, other.headers["Cache-Control"]) == (200, "no-cache")
+    for outside in ("/static/a/../../pages.py", "/static/a/%2e%2e/pages.py", "/static/a//etc/passwd"):
+        assert (await send(browser, "GET", outside)).status == 404
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 201),
+        ({"Sec-Fetch-Site": "same-origin"}, 201),
+        ({"X-CSRF-Token": ""}, 403),
+        ({"X-CSRF-Token": csrf_token("another session")}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": ""}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "none"}, 403),
+    ],
+)
+async def test_what_changes_something_comes_from_a_page_of_the_session(
+    browser: aiohttp.ClientSession, tenant: Tenant, headers: dict[str, str], status: int
+) -> None:
+    await sign_in(browser, tenant.key)
+    answered = await send(
+        browser,
+        "POST",
+        f"/v1/spaces/{tenant.id}/keys",
+        json={"role": "manage", "name": "a key"},
+        headers=same_site(browser, **headers),
+    )
+    assert answered.status == status, answered.json
+    for method, path in (("POST", "/logout"), ("PUT", "/v1/documents/x/content"), ("DELETE", f"/v1/spaces/{tenant.id}")):
+        if status == 403:
+            assert (await send(browser, method, path, headers=same_site(browser, **headers))).status in (403, 422)
+    assert (await send(browser, "GET", "/v1/documents")).status == 200
+
+
+async def test_another_site_cannot_sign_its_victim_in(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
+    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {}, {"Sec-Fetch-Site": "cross-site"}):
+        answered = await send(browser, "POST", "/login", data={"key": tenant.key}, headers=headers, allow_redirects=False)
+        assert answered.status == 403
+        assert "Set-Cookie" not in answered.headers
+
+
+async def test_revoking_the_key_ends_its_sessions_at_once(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
+    key = await tenant.make_key("manage")
+    await sign_in(browser, key["key"])
+    assert (await send(browser, "GET", "/v1/documents")).status == 200
+    assert (await tenant.call("DELETE", f"/v1/spaces/{tenant.id}/keys/{key['id']}")).status == 204
+    assert (await send(browser, "GET", "/v1/documents")).status == 401
+    assert (await send(browser, "GET", "/documents", allow_redirects=False)).status == 303
+
+
+async def test_erasing_the_space_ends_its_sessions(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
+    await sign_in(browser, tenant.key)
+    assert (await tenant.call("DELETE", f"/v1/spaces/{tenant.id}")).status == 204
+    assert (await send(browser, "GET", "/v1/documents")).status == 401
+
+
+async def test_a_session_sees_its_own_space_alone(browser: aiohttp.ClientSession, tenant: Tenant, stack: Stack) -> None:
+    async with new_tenant(stack) as other:
+        foreign = (await other.upload("secret.md", b"# Secret")).json["id"]
+        await sign_in(browser, tenant.key)
+        chosen = {"Cookie": f"{SPACE_COOKIE}={other.id}; {SESSION_COOKIE}={token(browser)}"}
+        for headers in ({}, {"Protostar-Space": other.id}, chosen):
+            assert (await send(browser, "GET", f"/v1/documents/{foreign}", headers=headers)).status == 404
+        assert (await send(browser, "GET", f"/v1/documents/{foreign}?space={other.id}")).status == 404
+        rows = await send(browser, "GET", f"/documents/rows?id={foreign}")
+        assert "Secret" not in rows.body.decode()
+        assert (await send(browser, "POST", "/space", data={"space": other.id}, headers=same_site(browser))).status == 403
+
+
+async def test_an_admin_chooses_the_space(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
+    path = f"/v1/documents/{(await tenant.upload('kiwi.md', b'# Kiwi')).json['id']}"
+    await sign_in(browser, ADMIN_KEY)
+    assert (await send(browser, "GET", path)).status == 404
+    assert (await send(browser, "GET", f"{path}?space={tenant.id}")).status == 200
+    bearer = {"Authorization": f"Bearer {ADMIN_KEY}"}  # a program names its space by the header alone
+    assert (await send(browser, "GET", f"{path}?space={tenant.id}", headers=bearer)).status == 404
+    chosen = await send(browser, "POST", "/space", data={"space": tenant.id}, headers=same_site(browser))
+    assert chosen.headers["HX-Redirect"] == "/"
+    assert (await send(browser, "GET", path)).status == 200
+    assert "kiwi" in (await send(browser, "GET", "/documents")).body.decode()
+
+
+# -- links that sign in
+
+
+async def test_a_link_signs_in_once(stack: Stack, browser: aiohttp.ClientSession) -> None:
+    link = f"/login?ticket={make_ticket(hash_key(ADMIN_KEY))}"
+    first = await send(browser, "GET", link, allow_redirects=False)
+    assert (first.status, first.headers["Location"]) == (303, "/")
+    assert (await send(browser, "GET", "/v1/spaces")).status == 200
+    assert (await send(browser, "POST", "/logout", headers=same_site(browser))).status == 204
+    async with aiohttp.ClientSession(stack.url) as another:
+        second = await send(another, "GET", link, allow_redirects=False)
+    assert second.status == 401
+    assert "Set-Cookie" not in second.headers
+
+
+async def test_links_that_are_not_ours_or_out_of_date_do_not_sign_in(browser: aiohttp.ClientSession) -> None:
+    ours = make_ticket(hash_key(ADMIN_KEY))
+    old = make_ticket(hash_key(ADMIN_KEY), -timedelta(seconds=1))
+    for ticket in (make_ticket(hash_key("another key")), old, f"{ours[:-3]}AAA", ours[:20], "", "\0", "é"):
+        answered = await send(browser, "GET", "/login", params={"ticket": ticket}, allow_redirects=False)
+        assert answered.status == 401, ticket
+        assert "Set-Cookie" not in answered.headers
+
+
+@pytest.mark.parametrize(
+    ("wanted", "where"),
+    [
+        ("/documents?q=a#b", "/documents?q=a#b"),
+        ("https://evil.example", "/"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("/\t/evil.example", "/"),
+        ("/\n/evil.example", "/"),
+        ("\\/evil.example", "/"),
+        ("javascript:alert(1)", "/"),
+        ("", "/"),
+    ],
+)
+async def test_the_sign_in_leads_to_pages_of_this_server_alone(
+    browser: aiohttp.ClientSession, tenant: Tenant, wanted: str, where: str
+) -> None:
+    assert local_path(wanted) == where
+    answered = await sign_in(browser, tenant.key, next=wanted)
+    assert answered.headers["Location"] == where
+
+
+async def test_behind_a_proxy_that_ends_tls_the_cookie_is_for_tls_alone(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    settings = settings_for(database_url, f"{redis_url}?db=3", tmp_path, trusted_proxies=("127.0.0.0/8",))
+    async with running_api(settings) as url, aiohttp.ClientSession(url) as http:
+        headers = {"Origin": url, "X-Forwarded-Proto": "https"}
+        answered = await send(http, "POST", "/login", data={"key": ADMIN_KEY}, headers=headers, allow_redirects=False)
+    assert "Secure" in answered.headers["Set-Cookie"]
+
+
+# -- the rows
+
+
+@pytest.fixture
+def sessions(database: Database) -> Sessions:
+    return Sessions(database, Access(database, ADMIN_KEY))
+
+
+async def test_a_session_ends_when_its_time_is_over(sessions: Sessions, database: Database) -> None:
+    opened = await sessions.open(ADMIN_KEY)
+    assert await sessions.find(opened) == Key("admin", None, None)
+    async with database.transaction() as session:
+        await session.execute(text("update sessions set expires_at = now()"))
+    with pytest.raises(Unauthorized):
+        await sessions.find(opened)
+
+
+async def test_another_admin_key_ends_the_sessions_of_the_one_before(sessions: Sessions, database: Database) -> None:
+    opened = await sessions.open(ADMIN_KEY)
+    for key in ("another admin key!", None):
+        with pytest.raises(Unauthorized):
+            await Sessions(database, Access(database, key)).find(opened)
+    assert await sessions.find(opened)
+
+
+async def test_neither_token_nor_key_can_be_read_from_the_rows(sessions: Sessions, database: Database) -> None:
+    opened = await sessions.open(ADMIN_KEY)
+    async with database.transaction() as session:
+        row = (await session.execute(text("select hash, admin from sessions"))).one()
+    assert row.hash == hash_key(opened)
+    assert hash_key(ADMIN_KEY) not in (row.hash, row.admin)
+
+
+async def test_ended_sessions_are_forgotten_after_a_day(sessions: Sessions, database: Database) -> None:
+    kept, ended = await sessions.open(ADMIN_KEY), await sessions.open(ADMIN_KEY)
+    async with database.transaction() as session:
+        await session.execute(
+            text("update sessions set expires_at = now() - interval '25 hours' where hash = :hash"), {"hash": hash_key(ended)}
+        )
+        await AccessRepository(session).forget_old()
+        left = (await session.execute(text("select hash from sessions"))).scalars().all()
+    assert left == [hash_key(kept)]
