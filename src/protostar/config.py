@@ -156,6 +156,9 @@ class LimitSettings(BaseModel):
     queued_jobs_per_space: int = Field(default=10_000, ge=1, description="jobs of one space that may wait; then uploads are 429")
     uploads: int = Field(default=64, ge=1, description="uploads at once per process; then 503")
     answers: int = Field(default=5_000, ge=1, description="answers being written at once per process; then 503")
+    requests: int = Field(
+        default=1_000, ge=1, description="requests at once of one feature, such as `search`, per process; then 503"
+    )
 
     asks_per_address_minute: int = Field(default=20, ge=1, description="questions of one address within a minute")
     asks_per_space_day: int = Field(default=5_000, ge=1, description="questions of all visitors of a space within a day (UTC)")

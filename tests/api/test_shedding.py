@@ -63,3 +63,35 @@ async def test_more_uploads_at_once_than_there_are_places_are_told_to_come_back(
     async with small.get("/v1/documents") as response:
         names = [item["filename"] for item in (await response.json())["items"]]
     assert "slow.md" in names
+
+
+async def test_a_crowd_at_one_feature_leaves_room_at_the_others(postgres_url: str, template: str, tmp_path: Path) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncGenerator[bytes]:
+        yield b"# slow\n"
+        begun.set()
+        await go_on.wait()
+
+    async with copied(postgres_url) as url, running_api(settings_for(url, None, tmp_path, limit={"requests": 1})) as base:
+        async with aiohttp.ClientSession(base, headers={"Authorization": f"Bearer {ADMIN_KEY}"}) as http:
+
+            async def long_upload() -> int:
+                async with http.post("/v1/documents?filename=slow.md", data=slow()) as response:
+                    return response.status
+
+            task = asyncio.create_task(long_upload())
+            await begun.wait()
+
+            async def refused() -> bool:
+                async with http.get("/v1/documents") as response:
+                    return response.status == 503 and int(response.headers["Retry-After"]) >= 1
+
+            await wait_until(refused)
+            for path in ("/v1/spaces", "/v1/jobs", "/health/live"):
+                async with http.get(path) as response:
+                    assert response.status == 200
+            go_on.set()
+            assert await task == 202
+            async with http.get("/v1/documents") as response:
+                assert response.status == 200

@@ -31,6 +31,7 @@ class FakeApi:
     answer: "Script" = field(default_factory=lambda: Script())  # noqa: PLW0108 - Script is defined below
     searches: list[Json] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
+    workers: list[Json] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.embedded.set()
@@ -88,7 +89,7 @@ class FakeApi:
 
     async def _ready(self, _: web.Request) -> web.Response:
         parts = {"postgres": "ok", "redis": "down", "objects": "ok", "chat": "off", "embeddings": "off"}
-        return web.json_response({"status": "degraded", "dependencies": parts})
+        return web.json_response({"status": "degraded", "dependencies": parts, "workers": self.workers})
 
     async def _models(self, request: web.Request) -> web.Response:
         return web.json_response({"data": [{"id": "small"}]}, status=200 if "Authorization" in request.headers else 401)
@@ -190,6 +191,7 @@ class Script:
     asked: list[tuple[str, Json]] = field(default_factory=list)
     resumed: list[str] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
+    workers: list[Json] = field(default_factory=list)
 
     def done(self) -> Json:
         citation = {

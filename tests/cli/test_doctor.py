@@ -2,6 +2,7 @@
 
 import json
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -107,6 +108,29 @@ async def test_models_are_asked_for_by_name(cli: Cli, api: FakeApi) -> None:
         "name": "server", "state": "warning", "found": f"{api.url}: redis down",
         "advice": "Read its log; what is away is asked again and again.",
     }  # fmt: skip
+
+
+async def test_workers_are_shown_by_their_heartbeats(cli: Cli, api: FakeApi) -> None:
+    result = await cli("doctor", "--json")
+    assert parts(result)["worker"] == [
+        {
+            "name": "worker",
+            "state": "warning",
+            "found": "none runs, so documents stay queued",
+            "advice": "Start `protostar worker`.",
+        }
+    ]
+
+    now = datetime.now(UTC)
+    api.workers = [
+        {"name": "here:1", "running": 2, "concurrency": 8, "seen_at": (now - timedelta(seconds=3)).isoformat()},
+        {"name": "there:2", "running": 0, "concurrency": 4, "seen_at": (now - timedelta(seconds=40)).isoformat()},
+    ]
+    here, there = parts(await cli("doctor", "--json"))["worker"]
+    assert here["state"] == "ok"
+    assert here["found"].startswith("here:1 runs 2 of 8 jobs, seen ")
+    assert there["state"] == "warning"
+    assert there["advice"]
 
 
 async def test_a_port_that_another_program_has(cli: Cli) -> None:

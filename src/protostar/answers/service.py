@@ -7,7 +7,7 @@ or, once the answer is done, from PostgreSQL.
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,6 +36,7 @@ from protostar.jobs.leases import Leases
 from protostar.jobs.model import Job
 from protostar.jobs.repository import Enqueue, JobRepository
 from protostar.jobs.worker import process_name
+from protostar.places import Places
 from protostar.problems import problem
 from protostar.redis.client import RedisClient
 
@@ -66,7 +67,7 @@ class Answers:
         limit: int,
     ) -> None:
         """`limit`: answers that this process writes at once."""
-        self._limit = limit
+        self._places = Places(limit, "As many answers as this server writes at once are under way.")
         self._database = database
         self._redis = redis
         self._writer = writer
@@ -101,8 +102,17 @@ class Answers:
 
         Raises Unavailable while as many answers as may be are under way.
         """
-        if len(self._running) >= self._limit:
-            raise Unavailable("As many answers as this server writes at once are under way.", retry_after=1)
+        self._places.enter()
+        task = None
+        try:
+            taken, task = await self._ask(space_id, body, idempotency_key)
+        finally:
+            if task is None:
+                self._places.leave()
+        return taken
+
+    async def _ask(self, space_id: UUID, body: Ask, idempotency_key: str | None) -> tuple[Taken, asyncio.Task[None] | None]:
+        """The question, and what is done for it now, which keeps its place."""
         try:
             async with promptly(), self._database.transaction() as session:
                 row, job = await self._take(session, space_id, body, idempotency_key)
@@ -111,13 +121,19 @@ class Answers:
                 return self._say_again(space_id, body, draft, idempotency_key)
             raise
         if job is None:
-            return Taken(row)
+            return Taken(row), None
         feed = self._feeds[row.id] = Feed(row.id, job.fence)
-        task = asyncio.create_task(self._run(job, row, feed), name=f"answer {row.id}")
+        task = self._go_on(self._run(job, row, feed))
         self._leases.hold(job, lambda _reason: _cancel(task))
+        return Taken(row, job.fence), task
+
+    def _go_on(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do it whether or not somebody waits for it; its place is free when it has ended."""
+        task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return Taken(row, job.fence)
+        task.add_done_callback(lambda _done: self._places.leave())
+        return task
 
     async def _take(self, session: AsyncSession, space_id: UUID, body: Ask, key: str | None) -> tuple[AnswerRow, Job | None]:
         repository = AnswerRepository(session)
@@ -147,7 +163,7 @@ class Answers:
 
     # -- answering without PostgreSQL
 
-    def _say_again(self, space_id: UUID, body: Ask, draft: Draft, key: str | None) -> Taken:
+    def _say_again(self, space_id: UUID, body: Ask, draft: Draft, key: str | None) -> tuple[Taken, asyncio.Task[None]]:
         """Give an answer that is cached, and save it as one of its own when PostgreSQL is back."""
         now = datetime.now(UTC)
         values = {"id": new_id(), "space_id": space_id, "conversation_id": new_id(), "question": body.question}
@@ -157,10 +173,7 @@ class Answers:
         feed.publish("delta", {"text": draft.text})
         feed.publish("done", {"answer": show(row).model_dump(mode="json")})
         feed.close()
-        task = asyncio.create_task(self._keep(values, body, key), name=f"answer {row.id}")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return Taken(row)
+        return Taken(row), self._go_on(self._keep(values, body, key))
 
     async def _keep(self, values: dict[str, Any], body: Ask, key: str | None) -> None:
         async def write() -> None:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from protostar import __version__
@@ -13,7 +14,7 @@ from protostar.access.limits import Limits
 from protostar.access.sessions import Sessions
 from protostar.answers import endpoints as answers
 from protostar.api import errors, operations
-from protostar.api.middleware import Observe, SmallBodies, VisitorCors
+from protostar.api.middleware import Crowded, Observe, SmallBodies, VisitorCors
 from protostar.config import Settings
 from protostar.db.migrate import wait_until_migrated
 from protostar.documents import endpoints as documents
@@ -75,11 +76,14 @@ def create_app(settings: Settings) -> FastAPI:
         responses=RESPONSES,
         static_url="/docs/static",
     )
-    for feature in (documents, knowledge, retrieval, answers, spaces, webhooks, operations):
-        app.include_router(feature.router)
+    routers = [feature.router for feature in (documents, knowledge, retrieval, answers, spaces, webhooks, operations)]
+    for router in routers:
+        app.include_router(router)
     pages = web.install(app)
     errors.install(app)
     app.add_middleware(SmallBodies)
+    paths = [route.path.split("/") for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    app.add_middleware(Crowded, settings=settings.limit, features={path[2] for path in paths if path[1] == "v1"})
     app.add_middleware(VisitorCors)
     app.add_middleware(Observe, metrics=metrics)
     return app

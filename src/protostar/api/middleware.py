@@ -1,7 +1,8 @@
-"""Pure ASGI: a request id, the access log and the request metrics; and CORS for what a visitor's page may call."""
+"""Pure ASGI: a request id, the access log and the request metrics; bounds; and CORS for what a visitor's page may call."""
 
 import re
 import time
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,10 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from protostar.api.errors import respond
+from protostar.config import LimitSettings
+from protostar.errors import Unavailable
+from protostar.places import Places
 from protostar.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -80,6 +85,33 @@ class SmallBodies:
             return message
 
         await self._app(scope, bounded, send)
+
+
+class Crowded:
+    """Bounds the requests at once of each feature, so that a crowd at one leaves room at the others and memory stays flat."""
+
+    def __init__(self, app: ASGIApp, settings: LimitSettings, features: Iterable[str]) -> None:
+        """`features`: the path segments behind `/v1/`."""
+        self._app = app
+        sentence = "As many requests of this kind as this server takes at once are under way."
+        # An answer is a request for as long as it streams.
+        more = {"answers": settings.answers}
+        self._places = {feature: Places(settings.requests + more.get(feature, 0), sentence) for feature in features}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        places = self._places.get(scope["path"].split("/")[2]) if scope.get("path", "").startswith("/v1/") else None
+        if places is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            places.enter()
+        except Unavailable as error:
+            await respond(error, unread=True)(scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            places.leave()
 
 
 class VisitorCors:

@@ -9,6 +9,7 @@ import socket
 import tempfile
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,6 +34,7 @@ State = Literal["ok", "warning", "broken", "off"]
 
 _EMBEDDED = "embedded: started by serve"
 _PATIENCE = 5  # seconds for one answer
+_SILENT = 20  # seconds; a worker shows a heartbeat every five
 _GiB = 1024**3
 _OPEN_FILES = 1024
 _POSTGRES = 16
@@ -149,25 +151,40 @@ def models(settings: Settings) -> Iterator[Awaitable[Check]]:
     yield _model("embeddings", settings.embedding, "search uses keywords alone")
 
 
-async def server(settings: Settings) -> Check:
-    """A running server's own opinion; where none runs, whether its port is free."""
+async def server(settings: Settings) -> list[Check]:
+    """A running server's own opinion, and its workers' heartbeats; where none runs, whether its port is free."""
     client_settings = load_client_settings()
     try:
         url = find_server(client_settings).url
         _, answer = await _get_json(url + "/health/ready")
     except (NoServer, *_NO_ANSWER) as error:
         if client_settings.url is not None:
-            return Check("server", "broken", _reason(error), f"Start it, or check {PREFIX}URL and {PREFIX}KEY.")
-        return _port(settings)
+            return [Check("server", "broken", _reason(error), f"Start it, or check {PREFIX}URL and {PREFIX}KEY.")]
+        return [_port(settings)]
     if "dependencies" not in answer:
-        return Check("server", "broken", f"what answers at {url} is not Protostar", f"Check {PREFIX}URL.")
+        return [Check("server", "broken", f"what answers at {url} is not Protostar", f"Check {PREFIX}URL.")]
+    return [_ready(url, answer), *_workers(answer)]
+
+
+def _ready(url: str, answer: dict[str, Any]) -> Check:
     away = [f"{name} {state}" for name, state in answer["dependencies"].items() if state in {"degraded", "down"}]
-    if not away and answer.get("workers") == []:
-        return Check("server", "warning", f"{url}: no worker runs, so documents stay queued", "Start `protostar worker`.")
     if not away:
         return Check("server", "ok", f"ready at {url}")
     state: State = "broken" if answer.get("status") == "down" else "warning"
     return Check("server", state, f"{url}: {', '.join(away)}", "Read its log; what is away is asked again and again.")
+
+
+def _workers(answer: dict[str, Any]) -> Iterator[Check]:
+    """Every worker that has shown a heartbeat within the last minute; without PostgreSQL nobody can tell."""
+    for worker in answer.get("workers", ()):
+        silent = (datetime.now(UTC) - datetime.fromisoformat(worker["seen_at"])).total_seconds()
+        found = f"{worker['name']} runs {worker['running']} of {worker['concurrency']} jobs, seen {max(0, silent):.0f} s ago"
+        if silent > _SILENT:
+            yield Check("worker", "warning", found, "Look whether it still runs, and whether it reaches PostgreSQL.")
+        else:
+            yield Check("worker", "ok", found)
+    if not answer.get("workers") and answer["dependencies"].get("postgres") == "ok":
+        yield Check("worker", "warning", "none runs, so documents stay queued", "Start `protostar worker`.")
 
 
 async def _connect(url: str) -> Any:

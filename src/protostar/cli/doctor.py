@@ -30,7 +30,8 @@ async def _all() -> list[Check]:
     return [
         *checks,
         *await asyncio.to_thread(lambda: [data_folder(read), disk(read), open_files()]),
-        *await asyncio.gather(postgres(read), redis(read), objects(read), *models(read), server(read)),
+        *await asyncio.gather(postgres(read), redis(read), objects(read), *models(read)),
+        *await server(read),
     ]
 
 

@@ -19,11 +19,12 @@ from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.documents.repository import DocumentRepository, Pair
 from protostar.documents.schemas import Document, DocumentUpdate, Progress
 from protostar.documents.upload import Receiver, Upload
-from protostar.errors import InvalidInput, NotFound, Unavailable
+from protostar.errors import InvalidInput, NotFound
 from protostar.ids import new_id
 from protostar.jobs.context import progress_key
 from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
+from protostar.places import Places
 from protostar.redis.announcements import Announcements
 
 INDEX = "document.index"
@@ -50,7 +51,7 @@ class Documents:
     ) -> None:
         """`uploads`: how many this process takes in at once."""
         self.receiver = receiver
-        self._places = uploads
+        self._places = Places(uploads, "As many uploads as this server takes at once are under way.")
         self._database = database
         self._jobs = jobs
         self._live = live
@@ -61,15 +62,10 @@ class Documents:
     @asynccontextmanager
     async def admitted(self, space_id: UUID) -> AsyncGenerator[None]:
         """A place for one upload, found before a byte of it is read. Raises Unavailable and RateLimited."""
-        if self._places == 0:
-            raise Unavailable("As many uploads as this server takes at once are under way.", retry_after=2)
-        self._places -= 1
-        try:
+        with self._places.taken():
             async with self._database.transaction() as session:
                 await self._jobs.check_room(session, space_id, INDEX)
             yield
-        finally:
-            self._places += 1
 
     async def create(self, space_id: UUID, upload: Upload, idempotency_key: str | None) -> tuple[Document, bool]:
         """The document of an upload, and whether it is new: the same name with the same bytes is the same document."""

@@ -1,0 +1,57 @@
+"""Who finds no place is told when one will be free, by how fast they have been getting free."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from protostar.errors import Unavailable
+from protostar.places import Places
+
+
+@pytest.fixture
+def clock() -> SimpleNamespace:
+    return SimpleNamespace(now=100.0)
+
+
+@pytest.fixture
+def places(clock: SimpleNamespace) -> Places:
+    return Places(2, "Full.", clock=lambda: clock.now)
+
+
+def refused(places: Places) -> float | None:
+    with pytest.raises(Unavailable, match="Full") as caught:
+        places.enter()
+    return caught.value.retry_after
+
+
+def test_a_place_is_free_again_whatever_happens_in_it(places: Places) -> None:
+    places.enter()
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError), places.taken():
+            refused(places)
+            raise ZeroDivisionError
+    places.enter()
+    refused(places)
+
+
+def test_the_wait_follows_the_measured_rate_and_the_crowd(places: Places, clock: SimpleNamespace) -> None:
+    places.enter()
+    places.enter()
+    assert refused(places) == 2  # nothing is known yet
+    clock.now += 40  # the refused of before are back by now
+    for _ in range(5):
+        places.leave()
+        places.enter()
+        clock.now += 4
+    assert [refused(places) for _ in range(3)] == [4, 8, 12]  # five within 20 seconds
+    clock.now += 31
+    assert refused(places) == 2
+
+
+def test_nobody_is_sent_away_for_more_than_a_minute(places: Places, clock: SimpleNamespace) -> None:
+    places.enter()
+    places.enter()
+    places.leave()
+    places.enter()
+    clock.now += 20
+    assert [refused(places) for _ in range(5)][-1] == 60
