@@ -36,7 +36,7 @@ async def kept_alive(events: AsyncGenerator[bytes], interval: float = KEEP_ALIVE
                 waiting = None
                 yield item
         finally:
-            if waiting is not None and not waiting.done():
+            if waiting is not None:  # also where it has just ended: nobody else will ask how
                 waiting.cancel()
                 await asyncio.gather(waiting, return_exceptions=True)
 

@@ -1,6 +1,7 @@
 """Server-sent events: one line of JSON each, and a sign of life in between."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncGenerator
 
@@ -46,6 +47,32 @@ async def test_a_reader_that_leaves_ends_the_writer() -> None:
     assert [await anext(stream), await anext(stream)] == [b"first", COMMENT]
     await stream.aclose()
     assert ended.is_set()
+
+
+async def test_a_reader_that_leaves_when_the_writer_ends_leaves_no_error_behind() -> None:
+    errors: list[dict] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: errors.append(context))
+
+    async def leave() -> None:
+        end = asyncio.Event()
+
+        async def events() -> AsyncGenerator[bytes]:
+            yield b"first"
+            await end.wait()
+
+        stream = kept_alive(events())
+        assert await anext(stream) == b"first"
+        reading = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        end.set()
+        for _ in range(2):  # the writer has ended, and the reader does not know yet
+            await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.wait({reading})
+
+    await leave()
+    gc.collect()
+    assert errors == []
 
 
 async def test_an_error_of_the_writer_is_the_readers() -> None:

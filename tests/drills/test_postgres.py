@@ -96,7 +96,8 @@ async def answer(drill: Drill, number: int) -> dict[str, Any]:
 
 
 async def test_connections_cut(drills: Drills) -> None:
-    async with drills.drill() as drill:
+    """For less than a lease: who is cut off for longer is taken for dead."""
+    async with drills.drill({"WORKER_LEASE": "10", "ANSWER_LEASE": "10"}) as drill:
         await drill.ready()
         await drill.in_flight()
         for _ in range(8):
@@ -150,7 +151,7 @@ async def test_two_connections_for_everything(drills: Drills) -> None:
     async with drills.drill({"DATABASE_POOL": "2"}) as drill:
         await drill.ready()
         await drill.in_flight()
-        await drill.heal()
+        await gone_on(drill)
 
 
 async def test_a_schema_change_while_jobs_run(drills: Drills) -> None:
