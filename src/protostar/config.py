@@ -161,7 +161,21 @@ class LimitSettings(BaseModel):
     )
 
     asks_per_address_minute: int = Field(default=20, ge=1, description="questions of one address within a minute")
+    asks_per_visitor_day: int = Field(
+        default=3, ge=0, description="questions of a visitor who has not signed in, within a day (UTC)"
+    )
+    asks_per_signed_in_day: int = Field(default=10, ge=0, description="questions of a visitor who has signed in, within a day")
+    asks_per_address_day: int = Field(
+        default=30,
+        ge=0,
+        description="questions of all who have not, behind one address: a new browser profile is no new quota, an office shares it",
+    )
     asks_per_space_day: int = Field(default=5_000, ge=1, description="questions of all visitors of a space within a day (UTC)")
+    tokens_per_space_day: int = Field(
+        default=5_000_000,
+        ge=0,
+        description="tokens of the chat model within a day, past which visitors of a space wait; bounds cost",
+    )
 
 
 class Settings(BaseSettings):

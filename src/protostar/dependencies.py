@@ -97,6 +97,11 @@ Asker = Annotated[Principal, Security(_principal, scopes=["ask"])]
 Limit = Annotated[int, Query(ge=1, le=200, description="items of one page")]
 Cursor = Annotated[str | None, Query(max_length=100, description="`next_cursor` of the page before")]
 
+VisitorToken = Annotated[
+    str | None,
+    Header(alias="Protostar-Visitor", description="who asks, with a publishable key: of `POST /v1/visitors` or the event `start`"),
+]
+
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -12,6 +12,7 @@
     ├── UnsupportedMediaType      415  unsupported_media_type
     ├── RangeNotSatisfiable       416  range_not_satisfiable
     ├── RateLimited               429  rate_limited          retryable
+    │   └── SignInNeeded          429  sign_in_needed        retryable
     ├── ObjectMissing             500  object_missing
     ├── ObjectCorrupt             500  object_corrupt
     ├── ModelRejected             502  model_rejected
@@ -114,6 +115,11 @@ class RateLimited(ProtostarError):
     code = "rate_limited"
     title = "Too many requests"
     retryable = True
+
+
+class SignInNeeded(RateLimited):
+    code = "sign_in_needed"
+    title = "Whoever signs in may ask more"
 
 
 class ObjectMissing(ProtostarError):

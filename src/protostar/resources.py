@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 
 from protostar import __version__
+from protostar.access.limits import Limits
 from protostar.access.service import Access
 from protostar.access.visitor import VisitorTokens
 from protostar.answers.events import Recorder
@@ -38,6 +39,7 @@ from protostar.redis.client import RedisClient
 from protostar.retrieval.service import Retriever
 from protostar.spaces.service import Spaces
 from protostar.telemetry import Metrics
+from protostar.visitors.service import Visitors
 from protostar.webhooks.service import Webhooks
 
 log = structlog.get_logger()
@@ -56,6 +58,7 @@ class Resources:
     embedding: EmbeddingModel | None
     embedder: Embedder | None
     outbound: GuardedClient
+    limits: Limits
     jobs: Jobs
     announcements: Announcements
     retriever: Retriever
@@ -87,10 +90,15 @@ class Resources:
     def purge(self) -> Purge:
         return Purge(self.database, self.objects)
 
+    def visitors(self, access: Access) -> Visitors:
+        return Visitors(self.database, self._visitor_tokens(access), self.limits, self.settings.limit)
+
     def answers(self, access: Access) -> Answers:
-        visitors = VisitorTokens(access.secret, self.settings.answer.visitor_ttl)
-        limit = self.settings.limit.answers
-        return Answers(self.database, self.redis, self.writer, visitors, self.recorder, self.settings.answer, limit=limit)
+        tokens, limit = self._visitor_tokens(access), self.settings.limit.answers
+        return Answers(self.database, self.redis, self.writer, tokens, self.recorder, self.settings.answer, limit=limit)
+
+    def _visitor_tokens(self, access: Access) -> VisitorTokens:
+        return VisitorTokens(access.secret, self.settings.answer.visitor_ttl)
 
     async def heed(self, access: Access) -> None:
         """Forget what other processes change, as soon as they tell; until cancelled."""
@@ -131,7 +139,8 @@ async def open_resources(settings: Settings, metrics: Metrics | None = None) -> 
         embedder = Embedder(database, embedding, settings.embedding, metrics) if embedding is not None else None
         jobs = Jobs(Bell(redis), max_attempts=settings.worker.max_attempts, queue_limit=settings.limit.queued_jobs_per_space)
         retriever = Retriever(database, embedder, settings.embedding, metrics)
-        writer = Writer(database, retriever, chat, Cache(redis), jobs, settings, metrics)
+        limits = Limits(redis, settings.limit)
+        writer = Writer(database, retriever, chat, Cache(redis), limits, jobs, settings, metrics)
         recorder = Recorder(redis, settings.answer.stream_ttl)
         log.debug("resources_opened", version=__version__)
         yield Resources(
@@ -144,6 +153,7 @@ async def open_resources(settings: Settings, metrics: Metrics | None = None) -> 
             embedding,
             embedder,
             outbound,
+            limits,
             jobs,
             Announcements(redis),
             retriever,

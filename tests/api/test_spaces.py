@@ -8,7 +8,16 @@ from tests.api.tenant import ORIGIN, Tenant, new_tenant, send
 from tests.support.stack import Stack, running_worker
 from tests.support.waiting import wait_until
 
-SETTINGS = {"persona": "친절한 점원", "greeting": "안녕하세요!", "starter_questions": ["몇 시에 열어요?"]}
+UNSET: dict[str, Any] = {
+    "persona": "",
+    "greeting": "",
+    "starter_questions": [],
+    "title": "",
+    "languages": [],
+    "theme": {"accent": None, "accent_dark": None},
+    "limits": dict.fromkeys(("asks_per_visitor", "asks_per_signed_in", "asks_per_address", "asks", "tokens")),
+}
+SETTINGS = {**UNSET, "persona": "친절한 점원", "greeting": "안녕하세요!", "starter_questions": ["몇 시에 열어요?"]}
 NOWHERE = "00000000-0000-7000-8000-000000000000"
 
 
@@ -20,7 +29,7 @@ async def test_a_space_is_made_read_changed_and_listed(stack: Stack) -> None:
     renamed = await send(stack.http, "PATCH", path, json={"name": "서점"})
     assert (renamed.status, renamed.json["name"], renamed.json["settings"]) == (200, "서점", SETTINGS)
     changed = await send(stack.http, "PATCH", path, json={"settings": {"greeting": "네?"}})
-    assert changed.json["settings"] == {"persona": "", "greeting": "네?", "starter_questions": []}
+    assert changed.json["settings"] == {**UNSET, "greeting": "네?"}
     assert changed.json["updated_at"] > created.json["updated_at"]
     newer = await send(stack.http, "POST", "/v1/spaces", json={"name": "Newer"})
     page = (await send(stack.http, "GET", "/v1/spaces", params={"limit": 1})).json

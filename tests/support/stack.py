@@ -44,7 +44,9 @@ def settings_for(database_url: str, redis_url: str | None, folder: Path, **more:
 async def running_api(settings: Settings) -> AsyncGenerator[str]:
     """The URL of an API that serves until the end of the block."""
     server = uvicorn.Server(
-        uvicorn.Config(create_app(settings), port=0, log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            create_app(settings), port=0, log_config=None, access_log=False, timeout_graceful_shutdown=2, proxy_headers=False
+        )
     )
     serving = asyncio.create_task(server.serve())
     while not server.started:

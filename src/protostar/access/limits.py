@@ -1,4 +1,4 @@
-"""How often visitors may ask: counted in Redis for all processes, in this process alone while Redis is away."""
+"""How much visitors may ask: counted in Redis for all processes, in this process alone while Redis is away."""
 
 import time
 from collections import OrderedDict
@@ -8,20 +8,38 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from protostar.access.visitor import Visitor
 from protostar.config import LimitSettings
-from protostar.errors import RateLimited
+from protostar.errors import RateLimited, SignInNeeded
 from protostar.redis.client import RedisClient
 
 _SIZE: Final = 50_000  # windows that are counted in memory; the oldest are forgotten first
+_MINUTE: Final = timedelta(minutes=1)
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `most` within each `window`."""
+class Allowance:
+    """What a space allows its visitors within a day (UTC). `can_sign_in`: whether signing in gets a visitor further."""
+
+    asks_per_visitor: int
+    asks_per_signed_in: int
+    asks_per_address: int
+    asks: int
+    tokens: int
+    can_sign_in: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """At most `most` within each `window`, of one subject."""
 
     name: str
+    subject: str
     most: int
     window: timedelta
+    error: type[RateLimited]
+    sentence: str
 
 
 class Limits:
@@ -30,34 +48,73 @@ class Limits:
     def __init__(self, redis: RedisClient | None, settings: LimitSettings, *, clock: Callable[[], float] = time.time) -> None:
         self._redis = redis
         self._clock = clock
-        self._per_address = Limit("address", settings.asks_per_address_minute, timedelta(minutes=1))
-        self._per_space = Limit("space", settings.asks_per_space_day, timedelta(days=1))
+        self._per_minute = settings.asks_per_address_minute
         self._counts: OrderedDict[str, int] = OrderedDict()
 
-    async def ask(self, space_id: UUID, address: str) -> None:
-        """Count a visitor's question. Raises RateLimited, which says when to come back."""
-        await self._spend(self._per_address, f"{space_id}:{address}", "You have asked many questions within a minute.")
-        await self._spend(self._per_space, str(space_id), "This page has answered all the questions that it may answer today.")
+    async def knock(self, space_id: UUID, address: str, what: str = "asks") -> None:
+        """Count a visitor's request, before anything is looked at. Raises RateLimited, which says when to come back."""
+        sentence = "You have asked many questions within a minute."
+        await self._spend([_Limit(what, f"{space_id}:{address}", self._per_minute, _MINUTE, RateLimited, sentence)])
 
-    async def _spend(self, limit: Limit, subject: str, sentence: str) -> None:
+    async def ask(self, visitor: Visitor, address: str, allowance: Allowance) -> None:
+        """Count a new question of a visitor. Raises RateLimited; a question that one limit refuses counts against none."""
+        space = str(visitor.space_id)
+        tokens = _Limit("tokens", space, allowance.tokens, _DAY, RateLimited, _SPENT)
+        if await self._add(self._key(tokens), 0, _DAY) >= tokens.most:
+            raise self._refused(tokens)
+        await self._spend(
+            [*_of_visitor(visitor, address, allowance), _Limit("space", space, allowance.asks, _DAY, RateLimited, _SPENT)]
+        )
+
+    async def spend_tokens(self, space_id: UUID, tokens: int) -> None:
+        """Count what an answer has cost. Answers under way when the budget is reached are finished."""
+        await self._add(self._key(_Limit("tokens", str(space_id), 0, _DAY, RateLimited, _SPENT)), tokens, _DAY)
+
+    async def _spend(self, limits: list[_Limit]) -> None:
+        spent: list[str] = []
+        for limit in limits:
+            key = self._key(limit)
+            spent.append(key)
+            if await self._add(key, 1, limit.window) > limit.most:
+                for each in spent:
+                    await self._add(each, -1, limit.window)
+                raise self._refused(limit)
+
+    def _refused(self, limit: _Limit) -> RateLimited:
         seconds = limit.window.total_seconds()
-        number, into = divmod(self._clock(), seconds)
-        key = f"protostar:limit:{limit.name}:{subject}:{int(number)}"
-        if await self._count(key, limit.window) > limit.most:
-            raise RateLimited(sentence, retry_after=seconds - into)
+        return limit.error(limit.sentence, retry_after=seconds - self._clock() % seconds)
 
-    async def _count(self, key: str, window: timedelta) -> int:
+    def _key(self, limit: _Limit) -> str:
+        return f"protostar:limit:{limit.name}:{limit.subject}:{int(self._clock() // limit.window.total_seconds())}"
+
+    async def _add(self, key: str, amount: int, window: timedelta) -> int:
         async def command(client: Any) -> int:
             async with client.pipeline(transaction=False) as pipe:
-                pipe.incr(key)
+                pipe.incrby(key, amount)
                 pipe.expire(key, window)
                 return int((await pipe.execute())[0])
 
         shared = await self._redis.attempt(command) if self._redis is not None else None
-        return shared if shared is not None else self._count_here(key)
+        return shared if shared is not None else self._add_here(key, amount)
 
-    def _count_here(self, key: str) -> int:
-        count = self._counts[key] = self._counts.pop(key, 0) + 1
+    def _add_here(self, key: str, amount: int) -> int:
+        count = self._counts[key] = self._counts.pop(key, 0) + amount
         while len(self._counts) > _SIZE:
             self._counts.popitem(last=False)
         return count
+
+
+_SPENT: Final = "This page has answered all the questions that it may answer today."
+_ASKED: Final = "You have asked all the questions that you may ask today."
+
+
+def _of_visitor(visitor: Visitor, address: str, allowance: Allowance) -> list[_Limit]:
+    """Who has not signed in gets a new token for the asking, so the address counts too."""
+    subject = f"{visitor.space_id}:{visitor.id}"
+    if visitor.signed_in:
+        return [_Limit("visitor", subject, allowance.asks_per_signed_in, _DAY, RateLimited, _ASKED)]
+    error, sentence = (SignInNeeded, "Sign in to ask more questions today.") if allowance.can_sign_in else (RateLimited, _ASKED)
+    return [
+        _Limit("visitor", subject, allowance.asks_per_visitor, _DAY, error, sentence),
+        _Limit("address", f"{visitor.space_id}:{address}", allowance.asks_per_address, _DAY, error, sentence),
+    ]

@@ -1,4 +1,4 @@
-"""The token that `start` hands to a visitor: what lets a publishable key read back its own conversation, and only that."""
+"""Visitors: whoever holds a token that this installation signed. The browser picks nothing of it."""
 
 import base64
 import binascii
@@ -7,41 +7,71 @@ import hmac
 import struct
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
+from typing import Final
+from uuid import UUID, uuid4
 
 from protostar.errors import Forbidden
 
-_FORMAT = ">16s16sq"
+_FORMAT: Final = ">16s16sq?"
+_SIZE: Final = struct.calcsize(_FORMAT)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """`signed_in`: the owner's backend vouched for who it is. `expires`: seconds since 1970."""
+
+    space_id: UUID
+    id: UUID
+    expires: int
+    signed_in: bool = False
 
 
 class VisitorTokens:
-    """Signs (space, conversation, expiry) with the installation's secret, HMAC-SHA256."""
+    """Signs (space, visitor, expiry, signed in) with the installation's secret, HMAC-SHA256."""
 
     def __init__(self, secret: Callable[[], Awaitable[bytes]], ttl: timedelta) -> None:
         self._secret = secret
         self._ttl = ttl
 
-    async def sign(self, space_id: UUID, conversation_id: UUID) -> str:
-        payload = struct.pack(_FORMAT, space_id.bytes, conversation_id.bytes, int(time.time() + self._ttl.total_seconds()))
-        return base64.urlsafe_b64encode(payload + await self._mac(payload)).rstrip(b"=").decode()
+    def anonymous(self, space_id: UUID, id_: UUID | None = None) -> Visitor:
+        """A visitor of whom nothing is known; a new one unless `id_` names it."""
+        return Visitor(space_id, id_ or uuid4(), self._expiry())
 
-    async def verify(self, token: str, space_id: UUID, conversation_id: UUID) -> None:
-        """Raises Forbidden unless the token was signed for this conversation and has not expired."""
+    async def signed_in(self, space_id: UUID, subject: str) -> Visitor:
+        """The visitor that the owner's backend calls `subject`: the same one on every device, and no name can be read from it."""
+        mac = await self._mac(b"subject", space_id.bytes + subject.encode())
+        return Visitor(space_id, UUID(bytes=mac[:16], version=5), self._expiry(), signed_in=True)
+
+    async def sign(self, visitor: Visitor) -> str:
+        payload = struct.pack(_FORMAT, visitor.space_id.bytes, visitor.id.bytes, visitor.expires, visitor.signed_in)
+        return base64.urlsafe_b64encode(payload + await self._mac(b"visitor", payload)).rstrip(b"=").decode()
+
+    async def read(self, token: str, space_id: UUID) -> Visitor:
+        """The visitor that the token was signed for. Raises Forbidden unless it is one of this space's that has not expired."""
         try:
             raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except (binascii.Error, ValueError):
             raise Forbidden("The visitor token is not one of ours.") from None
-        payload, mac = raw[: struct.calcsize(_FORMAT)], raw[struct.calcsize(_FORMAT) :]
-        if not hmac.compare_digest(mac, await self._mac(payload)) or len(payload) != struct.calcsize(_FORMAT):
+        payload, mac = raw[:_SIZE], raw[_SIZE:]
+        if not hmac.compare_digest(mac, await self._mac(b"visitor", payload)) or len(payload) != _SIZE:
             raise Forbidden("The visitor token is not one of ours.")
-        space, conversation, expiry = struct.unpack(_FORMAT, payload)
-        if (space, conversation) != (space_id.bytes, conversation_id.bytes):
-            raise Forbidden("The visitor token belongs to another conversation.")
-        if expiry < time.time():
+        space, id_, expires, signed_in = struct.unpack(_FORMAT, payload)
+        if space != space_id.bytes:
+            raise Forbidden("The visitor token belongs to another space.")
+        if expires < time.time():
             raise Forbidden("The visitor token has expired; ask again to get a new one.")
+        return Visitor(space_id, UUID(bytes=id_), expires, signed_in)
 
-    async def _mac(self, payload: bytes) -> bytes:
+    def renewed(self, visitor: Visitor) -> Visitor:
+        """For as long again. Who has signed in does so anew from time to time: the backend may know better by then."""
+        return visitor if visitor.signed_in else Visitor(visitor.space_id, visitor.id, self._expiry())
+
+    def _expiry(self) -> int:
+        return int(time.time() + self._ttl.total_seconds())
+
+    async def _mac(self, purpose: bytes, payload: bytes) -> bytes:
         # The purpose is part of the key: what is signed for one can never pass for another.
-        key = hashlib.sha256(b"visitor" + await self._secret()).digest()
+        key = hashlib.sha256(purpose + await self._secret()).digest()
         return hmac.new(key, payload, hashlib.sha256).digest()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -9,13 +10,14 @@ from fastapi import APIRouter, Depends, Header, Request, Response, status
 from fastapi.responses import StreamingResponse
 
 from protostar import sse
-from protostar.access.limits import Limits
 from protostar.access.model import Principal
+from protostar.access.visitor import Visitor
 from protostar.answers.draft import show
 from protostar.answers.events import Event
 from protostar.answers.schemas import Answer, Ask, Conversation, Feedback
 from protostar.answers.service import Answers, Taken
-from protostar.dependencies import Address, Asker, IdempotencyKey
+from protostar.dependencies import Address, Asker, IdempotencyKey, VisitorToken
+from protostar.visitors.service import Visitors
 
 router = APIRouter(prefix="/v1", tags=["answers"])
 
@@ -24,15 +26,12 @@ def _answers(request: Request) -> Answers:
     return request.state.answers
 
 
-def _limits(request: Request) -> Limits:
-    return request.state.limits
+def _visitors(request: Request) -> Visitors:
+    return request.state.visitors
 
 
 Service = Annotated[Answers, Depends(_answers)]
-VisitorLimits = Annotated[Limits, Depends(_limits)]
-VisitorToken = Annotated[
-    str | None, Header(alias="Protostar-Visitor", description="`visitor_token` of the event `start`; needed with a publishable key")
-]
+AllVisitors = Annotated[Visitors, Depends(_visitors)]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="the last event that arrived; the rest follows")]
 
 
@@ -42,10 +41,10 @@ async def ask(
     response: Response,
     principal: Asker,
     answers: Service,
-    limits: VisitorLimits,
+    visitors: AllVisitors,
     address: Address,
     idempotency_key: IdempotencyKey = None,
-    visitor: VisitorToken = None,
+    token: VisitorToken = None,
 ) -> Answer | StreamingResponse:
     """Answers a question from the space's documents; every claim carries the number of its citation.
 
@@ -53,16 +52,19 @@ async def ask(
     anew. Each event has an id: `GET /v1/answers/{id}/events` with `Last-Event-ID` goes on from it. Without `stream` the visitor's
     token is in the header `Protostar-Visitor`.
     """
+    visitor = await visitors.known(principal.space_id, token)
     if principal.is_visitor:
-        await limits.ask(principal.space_id, address)
-        # All visitors share one key: another one's request must not be joined by guessing its name.
-        idempotency_key = f"{address}:{idempotency_key}" if idempotency_key is not None else None
+        await visitors.knock(principal.space_id, address)
+        if idempotency_key is not None:
+            # All visitors share one key: another one's request must not be joined by guessing its name.
+            idempotency_key = f"{visitor.id if token is not None else address}:{idempotency_key}"
     if body.conversation_id is not None:
-        await _check_visitor(principal, answers, visitor, body.conversation_id)
-    taken = await answers.ask(principal.space_id, body, idempotency_key)
+        await _check_visitor(principal, answers, token, body.conversation_id)
+    admit = partial(visitors.admit, visitor=visitor, address=address) if principal.is_visitor else None
+    taken = await answers.ask(principal.space_id, body, idempotency_key, visitor, admit)
     if body.stream:
         return sse.stream(_events(answers.events(taken)))
-    response.headers["Protostar-Visitor"] = await answers.visitor_token(taken.answer)
+    response.headers["Protostar-Visitor"] = await answers.visitor_token(taken)
     return await answers.finished(taken)
 
 
@@ -79,8 +81,8 @@ async def resume_answer(
 ) -> StreamingResponse:
     """The events after `Last-Event-ID`, on any replica; `reset` first where the text has to begin anew."""
     row = await answers.get(principal.space_id, answer_id)
-    await _check_visitor(principal, answers, visitor, row.conversation_id)
-    return sse.stream(_events(answers.events(Taken(row), last_event_id)))
+    known = await _check_visitor(principal, answers, visitor, row.conversation_id)
+    return sse.stream(_events(answers.events(Taken(row, known), last_event_id)))
 
 
 @router.post("/answers/{answer_id}/feedback", status_code=status.HTTP_204_NO_CONTENT)
@@ -98,9 +100,8 @@ async def get_conversation(conversation_id: UUID, principal: Asker, answers: Ser
     return conversation
 
 
-async def _check_visitor(principal: Principal, answers: Answers, token: str | None, conversation_id: UUID) -> None:
-    if principal.is_visitor:
-        await answers.check_visitor(token, principal.space_id, conversation_id)
+async def _check_visitor(principal: Principal, answers: Answers, token: str | None, conversation_id: UUID) -> Visitor | None:
+    return await answers.check_visitor(token, principal.space_id, conversation_id) if principal.is_visitor else None
 
 
 async def _events(events: AsyncGenerator[Event]) -> AsyncGenerator[bytes]:

@@ -16,13 +16,19 @@ NOW = sql("now()")
 
 
 class ConversationRow(Base):
+    """`visitor_id`: whose it is; None where it is older than visitors."""
+
     __tablename__ = "conversations"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     space_id: Mapped[UUID] = mapped_column(ForeignKey("spaces.id"))
+    visitor_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
-    __table_args__ = (Index("ix_conversations_space_id", "space_id", "id"),)
+    __table_args__ = (
+        Index("ix_conversations_space_id", "space_id", "id"),
+        Index("ix_conversations_visitor_id", "visitor_id"),
+    )
 
 
 class AnswerRow(Base):

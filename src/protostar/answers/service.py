@@ -7,7 +7,7 @@ or, once the answer is done, from PostgreSQL.
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.repository import AccessRepository
-from protostar.access.visitor import VisitorTokens
+from protostar.access.visitor import Visitor, VisitorTokens
 from protostar.answers.draft import Draft, show, to_row
 from protostar.answers.events import Event, Feed, Recorder, parse_id
 from protostar.answers.models import AnswerRow, ConversationRow
@@ -30,7 +30,16 @@ from protostar.answers.writer import Writer
 from protostar.config import AnswerSettings
 from protostar.db.patience import patiently, promptly
 from protostar.db.session import Database
-from protostar.errors import DatabaseUnavailable, InvalidInput, LeaseLost, ModelUnavailable, NotFound, ProtostarError, Unavailable
+from protostar.errors import (
+    DatabaseUnavailable,
+    Forbidden,
+    InvalidInput,
+    LeaseLost,
+    ModelUnavailable,
+    NotFound,
+    ProtostarError,
+    Unavailable,
+)
 from protostar.ids import new_id
 from protostar.jobs.leases import Leases
 from protostar.jobs.model import Job
@@ -45,12 +54,19 @@ log = structlog.get_logger()
 WRITE: Final = "answer.write"
 _GIVE_UP: Final = timedelta(hours=1)
 
+Admit = Callable[[AsyncSession], Awaitable[None]]
+"""Raises RateLimited where a new question may not be asked now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A question that was taken in. `fence`: of this process, where it writes the answer; else 0."""
+    """A question that was taken in. `visitor`: whose conversation it is; None where its owner reads.
+
+    `fence`: of this process, where it writes the answer; else 0.
+    """
 
     answer: AnswerRow
+    visitor: Visitor | None = None
     fence: int = 0
 
 
@@ -97,35 +113,39 @@ class Answers:
 
     # -- taking a question
 
-    async def ask(self, space_id: UUID, body: Ask, idempotency_key: str | None) -> Taken:
-        """Take a question in and begin to answer it; a repeated one joins the answer that it has.
+    async def ask(
+        self, space_id: UUID, body: Ask, idempotency_key: str | None, visitor: Visitor, admit: Admit | None = None
+    ) -> Taken:
+        """Take a question in and begin to answer it; a repeated one joins the answer that it has, and `admit` is not asked.
 
-        Raises Unavailable while as many answers as may be are under way.
+        Raises Unavailable while as many answers as may be are under way, and what `admit` does.
         """
         self._places.enter()
         task = None
         try:
-            taken, task = await self._ask(space_id, body, idempotency_key)
+            taken, task = await self._ask(space_id, body, idempotency_key, visitor, admit)
         finally:
             if task is None:
                 self._places.leave()
         return taken
 
-    async def _ask(self, space_id: UUID, body: Ask, idempotency_key: str | None) -> tuple[Taken, asyncio.Task[None] | None]:
+    async def _ask(
+        self, space_id: UUID, body: Ask, key: str | None, visitor: Visitor, admit: Admit | None
+    ) -> tuple[Taken, asyncio.Task[None] | None]:
         """The question, and what is done for it now, which keeps its place."""
         try:
             async with promptly(), self._database.transaction() as session:
-                row, job = await self._take(session, space_id, body, idempotency_key)
+                row, job, visitor = await self._take(session, space_id, body, key, visitor, admit)
         except DatabaseUnavailable:
             if body.conversation_id is None and (draft := await self._writer.recall(space_id, body.question)) is not None:
-                return self._say_again(space_id, body, draft, idempotency_key)
+                return self._say_again(visitor, body, draft, key)
             raise
         if job is None:
-            return Taken(row), None
+            return Taken(row, visitor), None
         feed = self._feeds[row.id] = Feed(row.id, job.fence)
         task = self._go_on(self._run(job, row, feed))
         self._leases.hold(job, lambda _reason: _cancel(task))
-        return Taken(row, job.fence), task
+        return Taken(row, visitor, job.fence), task
 
     def _go_on(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Do it whether or not somebody waits for it; its place is free when it has ended."""
@@ -135,22 +155,32 @@ class Answers:
         task.add_done_callback(lambda _done: self._places.leave())
         return task
 
-    async def _take(self, session: AsyncSession, space_id: UUID, body: Ask, key: str | None) -> tuple[AnswerRow, Job | None]:
+    async def _take(
+        self, session: AsyncSession, space_id: UUID, body: Ask, key: str | None, visitor: Visitor, admit: Admit | None
+    ) -> tuple[AnswerRow, Job | None, Visitor]:
+        """The answer's row, its job where it is a new one, and whose conversation it is."""
         repository = AnswerRepository(session)
         id_ = new_id()
         if key is not None and (earlier := await self._earlier(session, space_id, body, key, id_)) is not None:
-            return earlier, None
-        conversation = None
+            return earlier, None, self._owner(await repository.conversation(space_id, earlier.conversation_id), visitor)
+        if admit is not None:
+            await admit(session)
         if body.conversation_id is None:
-            conversation = ConversationRow(id=new_id(), space_id=space_id)
-        elif await repository.conversation(space_id, body.conversation_id) is None:
+            conversation = ConversationRow(id=new_id(), space_id=space_id, visitor_id=visitor.id)
+        elif (conversation := await repository.conversation(space_id, body.conversation_id)) is None:
             raise NotFound("There is no conversation with that id.")
-        conversation_id = conversation.id if conversation is not None else body.conversation_id
         # Should another process have to write it: a visitor waits, so it goes before everything else.
         enqueue = Enqueue(WRITE, space_id, {"answer_id": str(id_)}, priority=10, give_up_after=_GIVE_UP)
         job = await JobRepository(session).start(enqueue, owner=process_name(), lease=self._leases.lease)
-        row = AnswerRow(id=id_, space_id=space_id, conversation_id=conversation_id, question=body.question, job_id=job.id)
-        return await repository.add(row, conversation), job
+        row = AnswerRow(id=id_, space_id=space_id, conversation_id=conversation.id, question=body.question, job_id=job.id)
+        row = await repository.add(row, conversation if body.conversation_id is None else None)
+        return row, job, self._owner(conversation, visitor)
+
+    def _owner(self, conversation: ConversationRow | None, visitor: Visitor) -> Visitor:
+        """Whose the conversation is: mostly the visitor who asks, but a business backend asks in anybody's."""
+        if conversation is None or conversation.visitor_id in (None, visitor.id):
+            return visitor
+        return self._visitors.anonymous(conversation.space_id, conversation.visitor_id)
 
     @staticmethod
     async def _earlier(session: AsyncSession, space_id: UUID, body: Ask, key: str, id_: UUID) -> AnswerRow | None:
@@ -163,24 +193,25 @@ class Answers:
 
     # -- answering without PostgreSQL
 
-    def _say_again(self, space_id: UUID, body: Ask, draft: Draft, key: str | None) -> tuple[Taken, asyncio.Task[None]]:
+    def _say_again(self, visitor: Visitor, body: Ask, draft: Draft, key: str | None) -> tuple[Taken, asyncio.Task[None]]:
         """Give an answer that is cached, and save it as one of its own when PostgreSQL is back."""
         now = datetime.now(UTC)
-        values = {"id": new_id(), "space_id": space_id, "conversation_id": new_id(), "question": body.question}
+        values = {"id": new_id(), "space_id": visitor.space_id, "conversation_id": new_id(), "question": body.question}
         values |= {"created_at": now, "finished_at": now, **to_row(draft)}
         row = AnswerRow(**values)
         feed = self._feeds[row.id] = Feed(row.id, 0)
         feed.publish("delta", {"text": draft.text})
         feed.publish("done", {"answer": show(row).model_dump(mode="json")})
         feed.close()
-        return Taken(row), self._go_on(self._keep(values, body, key))
+        return Taken(row, visitor), self._go_on(self._keep(values, visitor, body, key))
 
-    async def _keep(self, values: dict[str, Any], body: Ask, key: str | None) -> None:
+    async def _keep(self, values: dict[str, Any], visitor: Visitor, body: Ask, key: str | None) -> None:
         async def write() -> None:
             row = AnswerRow(**values)
             async with self._database.transaction() as session:
                 if key is None or await self._earlier(session, row.space_id, body, key, row.id) is None:
-                    await self._writer.keep(session, row, ConversationRow(id=row.conversation_id, space_id=row.space_id))
+                    conversation = ConversationRow(id=row.conversation_id, space_id=row.space_id, visitor_id=visitor.id)
+                    await self._writer.keep(session, row, conversation)
 
         try:
             await patiently(write)
@@ -189,16 +220,17 @@ class Answers:
         finally:
             self._feeds.pop(values["id"], None)
 
-    async def _start(self, row: AnswerRow) -> dict[str, str]:
+    async def _start(self, taken: Taken) -> dict[str, str | None]:
         return {
-            "answer_id": str(row.id),
-            "conversation_id": str(row.conversation_id),
-            "visitor_token": await self.visitor_token(row),
+            "answer_id": str(taken.answer.id),
+            "conversation_id": str(taken.answer.conversation_id),
+            "visitor_token": await self.visitor_token(taken) if taken.visitor is not None else None,
         }
 
-    async def visitor_token(self, row: AnswerRow) -> str:
+    async def visitor_token(self, taken: Taken) -> str:
         """What lets the visitor who asked read the conversation back."""
-        return await self._visitors.sign(row.space_id, row.conversation_id)
+        assert taken.visitor is not None  # noqa: S101 - whoever asks is one
+        return await self._visitors.sign(self._visitors.renewed(taken.visitor))
 
     async def _run(self, job: Job, row: AnswerRow, feed: Feed) -> None:
         """Write the answer; whatever happens, it is finished, failed with a reason, or another's to finish."""
@@ -277,9 +309,14 @@ class Answers:
         async with self._database.transaction() as session:
             await AnswerRepository(session).rate(row.id, feedback.rating, reason)
 
-    async def check_visitor(self, token: str | None, space_id: UUID, conversation_id: UUID) -> None:
-        """Raises Forbidden unless the visitor token is this conversation's."""
-        await self._visitors.verify(token or "", space_id, conversation_id)
+    async def check_visitor(self, token: str | None, space_id: UUID, conversation_id: UUID) -> Visitor:
+        """The visitor of the token. Raises Forbidden unless the conversation is theirs."""
+        visitor = await self._visitors.read(token or "", space_id)
+        async with self._database.transaction() as session:
+            conversation = await AnswerRepository(session).conversation(space_id, conversation_id)
+        if conversation is None or conversation.visitor_id != visitor.id:
+            raise Forbidden("The visitor token belongs to another visitor.")
+        return visitor
 
     async def finished(self, taken: Taken) -> Answer:
         """The answer once it is done. Raises ProtostarError when it failed."""
@@ -294,7 +331,7 @@ class Answers:
         """Every event after `last_id`, from the best source there is, across a change of the writing process."""
         position = parse_id(last_id) if last_id else None
         if position is None:
-            yield Event("start", await patiently(lambda: self._start(taken.answer)), taken.fence, 0)
+            yield Event("start", await patiently(lambda: self._start(taken)), taken.fence, 0)
             position = (taken.fence, 0) if taken.fence else None
         async for event in self._resume.events(taken.answer, position):
             yield event

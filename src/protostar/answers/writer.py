@@ -6,11 +6,13 @@ import time
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from protostar.access.limits import Limits
 from protostar.answers.citations import MarkerFilter
 from protostar.answers.draft import Draft, from_cache, show, to_cache, to_row
 from protostar.answers.events import Feed
@@ -28,7 +30,7 @@ from protostar.jobs.repository import Enqueue, JobRepository
 from protostar.jobs.service import Jobs
 from protostar.knowledge.kinds import SUMMARIZE_TURN
 from protostar.llm import prompts
-from protostar.llm.base import ChatModel
+from protostar.llm.base import ChatModel, Message
 from protostar.llm.prompts import Source, Turn, language_of
 from protostar.memory import Memory
 from protostar.retrieval.model import Found, Passage
@@ -38,6 +40,8 @@ from protostar.telemetry import Metrics
 from protostar.webhooks.events import emit
 
 log = structlog.get_logger()
+
+_CHARACTERS_OF_A_TOKEN: Final = 2  # in Korean; in English about four
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class Writer:
         retriever: Retriever,
         chat: ChatModel | None,
         cache: Cache,
+        limits: Limits,
         jobs: Jobs,
         settings: Settings,
         metrics: Metrics,
@@ -68,6 +73,7 @@ class Writer:
         self._retriever = retriever
         self._chat = chat
         self._cache = cache
+        self._limits = limits
         self._jobs = jobs
         self._settings = settings
         self._metrics = metrics
@@ -190,8 +196,10 @@ class Writer:
             await self._check_held(row, feed)
             log.warning("chat_model_failed", answer=str(row.id), error=str(error), written=len(draft.text))
             feed.reset()
+            await self._limits.spend_tokens(row.space_id, _tokens(messages, draft))
             draft.text = ""
             return False
+        await self._limits.spend_tokens(row.space_id, _tokens(messages, draft))
         draft.model = draft.model or chat.name
         draft.citations = markers.citations(draft.text)
         self._metrics.citations_dropped.inc(markers.dropped)
@@ -269,3 +277,11 @@ def _within(passages: Sequence[Passage], characters: int) -> list[Passage]:
             break
         kept.append(passage)
     return kept
+
+
+def _tokens(messages: Sequence[Message], draft: Draft) -> int:
+    """What a call has cost; rather too much than too little where the server does not tell, nothing where it wrote nothing."""
+    if draft.usage is not None:
+        return draft.usage.prompt_tokens + draft.usage.completion_tokens
+    characters = sum(len(message.content) for message in messages) + len(draft.text)
+    return characters // _CHARACTERS_OF_A_TOKEN if draft.text else 0

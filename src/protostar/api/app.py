@@ -10,7 +10,6 @@ from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from protostar import __version__
-from protostar.access.limits import Limits
 from protostar.access.sessions import Sessions
 from protostar.answers import endpoints as answers
 from protostar.api import errors, operations
@@ -25,6 +24,7 @@ from protostar.retrieval import endpoints as retrieval
 from protostar.spaces import endpoints as spaces
 from protostar.tasks import open_registry
 from protostar.telemetry import Metrics
+from protostar.visitors import endpoints as visitors
 from protostar.web import endpoints as web
 from protostar.webhooks import endpoints as webhooks
 
@@ -54,7 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
                     "access": access,
                     "sessions": Sessions(resources.database, access),
                     "pages": pages,
-                    "limits": Limits(resources.redis, settings.limit),
+                    "visitors": resources.visitors(access),
                     "spaces": resources.spaces(access),
                     "documents": resources.documents(),
                     "webhooks": resources.webhooks(),
@@ -76,7 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
         responses=RESPONSES,
         static_url="/docs/static",
     )
-    routers = [feature.router for feature in (documents, knowledge, retrieval, answers, spaces, webhooks, operations)]
+    routers = [feature.router for feature in (documents, knowledge, retrieval, visitors, answers, spaces, webhooks, operations)]
     for router in routers:
         app.include_router(router)
     pages = web.install(app)

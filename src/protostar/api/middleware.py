@@ -20,7 +20,7 @@ from protostar.telemetry import Metrics
 log = structlog.get_logger()
 
 _QUIET = ("/health", "/metrics")
-_VISITORS = ("/v1/answers", "/v1/conversations")
+_VISITORS = ("/v1/answers", "/v1/conversations", "/v1/visitors", "/v1/widget")
 _UPLOADS = re.compile(r"/v1/documents(/[^/]+/content)?")
 _BODY_BYTES = 256 * 1024  # several times what the longest settings or metadata need
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, status
 from protostar.dependencies import Admin, Cursor, Limit, Manager
 from protostar.errors import NotFound
 from protostar.paging import Page, before, page_of
-from protostar.spaces.schemas import KeyCreate, KeyCreated, KeyInfo, Space, SpaceCreate, SpaceUpdate
+from protostar.spaces.schemas import IdentitySecret, KeyCreate, KeyCreated, KeyInfo, Space, SpaceCreate, SpaceUpdate
 from protostar.spaces.service import Spaces
 
 router = APIRouter(prefix="/v1/spaces", tags=["spaces"])
@@ -56,6 +56,17 @@ async def update_space(space_id: OwnSpace, body: SpaceUpdate, spaces: Service) -
 async def delete_space(space_id: OwnSpace, spaces: Service) -> None:
     """Hides the space at once; a job erases its documents, conversations and keys."""
     await spaces.delete(space_id)
+
+
+@router.post("/{space_id}/identity-secret", status_code=status.HTTP_201_CREATED)
+async def make_identity_secret(space_id: OwnSpace, spaces: Service) -> IdentitySecret:
+    """Lets visitors sign in: your backend signs who they are with it (JWT, HS256). Made again, the one before is void."""
+    return IdentitySecret(secret=await spaces.make_identity_secret(space_id))
+
+
+@router.delete("/{space_id}/identity-secret", status_code=status.HTTP_204_NO_CONTENT)
+async def drop_identity_secret(space_id: OwnSpace, spaces: Service) -> None:
+    await spaces.drop_identity_secret(space_id)
 
 
 @router.post("/{space_id}/keys", status_code=status.HTTP_201_CREATED)

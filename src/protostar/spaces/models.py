@@ -14,7 +14,10 @@ NOW = text("now()")
 
 
 class SpaceRow(Base):
-    """A tenant. `knowledge_version` rises whenever its searchable chunks change; it is part of every answer's cache key."""
+    """A tenant. `knowledge_version` rises whenever its searchable chunks change; it is part of every answer's cache key.
+
+    `identity_secret` verifies signatures, so it cannot be kept as a hash.
+    """
 
     __tablename__ = "spaces"
 
@@ -22,6 +25,11 @@ class SpaceRow(Base):
     name: Mapped[str]
     settings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     knowledge_version: Mapped[int] = mapped_column(server_default=text("0"))
+    identity_secret: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
     deleted_at: Mapped[datetime | None]
+
+    @property
+    def identity_enabled(self) -> bool:
+        return self.identity_secret is not None

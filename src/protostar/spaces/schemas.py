@@ -11,6 +11,32 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+$", max_length=300, to_lower=True)]
 
 
+Language = Literal["ko", "en"]
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
+Daily = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+class Theme(BaseModel):
+    """Colours of the widget, as `#rrggbb`; the text on them is chosen so that it can be read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    accent: Colour | None = None
+    accent_dark: Annotated[Colour | None, Field(description="on a dark page; unset: `accent`")] = None
+
+
+class SpaceLimits(BaseModel):
+    """Within a day (UTC), instead of what the installation sets; null: as there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    asks_per_visitor: Annotated[Daily | None, Field(description="questions of a visitor who has not signed in")] = None
+    asks_per_signed_in: Annotated[Daily | None, Field(description="questions of a visitor who has")] = None
+    asks_per_address: Annotated[Daily | None, Field(description="of all who have not, behind one address")] = None
+    asks: Annotated[Daily | None, Field(description="questions of all visitors; at most what the installation sets")] = None
+    tokens: Annotated[Daily | None, Field(description="tokens of the chat model; at most what the installation sets")] = None
+
+
 class SpaceSettings(BaseModel):
     """How a space answers. Everything is optional."""
 
@@ -19,6 +45,12 @@ class SpaceSettings(BaseModel):
     persona: Annotated[str, Field(max_length=2000, description="who answers, in the owner's words; part of the prompt")] = ""
     greeting: Annotated[str, Field(max_length=500)] = ""
     starter_questions: Annotated[list[Annotated[str, Field(max_length=300)]], Field(max_length=10)] = []
+    title: Annotated[str, Field(max_length=80, description="what stands above the widget")] = ""
+    languages: Annotated[
+        list[Language], Field(max_length=2, description="languages of the widget; where the page's is none of them, the first")
+    ] = []
+    theme: Theme = Theme()
+    limits: SpaceLimits = SpaceLimits()
 
 
 class SpaceCreate(BaseModel):
@@ -41,6 +73,7 @@ class Space(BaseModel):
     id: UUID
     name: str
     settings: SpaceSettings
+    identity_enabled: Annotated[bool, Field(description="whether visitors can sign in: the space has an identity secret")]
     knowledge_version: int
     created_at: datetime
     updated_at: datetime
@@ -70,3 +103,7 @@ class KeyInfo(BaseModel):
 
 class KeyCreated(KeyInfo):
     key: Annotated[str, Field(description="the key itself; it is shown this once")]
+
+
+class IdentitySecret(BaseModel):
+    secret: Annotated[str, Field(description="signs the identities of visitors, HS256; it is shown this once")]

@@ -1,5 +1,6 @@
 """Tenants and their keys."""
 
+import secrets
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -56,6 +57,17 @@ class Spaces:
         self._access.forget_space(id_)
         await self._announcements.tell("space", str(id_))
         await self._forget(hashes)
+
+    async def make_identity_secret(self, id_: UUID) -> str:
+        """A new secret for the identities of visitors; what the one before has signed is void."""
+        secret = "is_" + secrets.token_urlsafe(32)
+        async with self._database.transaction() as session:
+            (await _existing(session, id_)).identity_secret = secret
+        return secret
+
+    async def drop_identity_secret(self, id_: UUID) -> None:
+        async with self._database.transaction() as session:
+            (await _existing(session, id_)).identity_secret = None
 
     async def create_key(self, space_id: UUID, body: KeyCreate) -> KeyCreated:
         if body.role == "ask" and not body.origins:

@@ -1,0 +1,38 @@
+"""`/v1/visitors` and `/v1/widget`: what a page with a publishable key begins with."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response, status
+
+from protostar.dependencies import Address, Asker, VisitorToken
+from protostar.visitors.schemas import VisitorCreate, VisitorCreated, Widget
+from protostar.visitors.service import Visitors
+
+router = APIRouter(prefix="/v1", tags=["visitors"])
+
+
+def _visitors(request: Request) -> Visitors:
+    return request.state.visitors
+
+
+Service = Annotated[Visitors, Depends(_visitors)]
+
+
+@router.post("/visitors", status_code=status.HTTP_201_CREATED)
+async def create_visitor(
+    body: VisitorCreate, principal: Asker, visitors: Service, address: Address, token: VisitorToken = None
+) -> VisitorCreated:
+    """A token for a visitor; sent again, it is renewed. With `identity` the visitor signs in and keeps the conversations so far."""
+    visitor = await visitors.enter(principal.space_id, address, token, body.identity)
+    return VisitorCreated(
+        visitor_token=await visitors.tokens.sign(visitor),
+        expires_at=datetime.fromtimestamp(visitor.expires, UTC),
+        signed_in=visitor.signed_in,
+    )
+
+
+@router.get("/widget")
+async def get_widget(principal: Asker, visitors: Service, response: Response) -> Widget:
+    response.headers["Cache-Control"] = "private, max-age=60"
+    return await visitors.widget(principal.space_id)

@@ -1,0 +1,83 @@
+"""Visitors of a page: their tokens, what they see first, and how much they may ask."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from protostar.access.identity import subject_of
+from protostar.access.limits import Allowance, Limits
+from protostar.access.visitor import Visitor, VisitorTokens
+from protostar.config import LimitSettings
+from protostar.db.session import Database
+from protostar.errors import Forbidden, NotFound
+from protostar.spaces.models import SpaceRow
+from protostar.spaces.schemas import SpaceSettings
+from protostar.visitors.repository import VisitorRepository
+from protostar.visitors.schemas import Widget
+
+
+class Visitors:
+    def __init__(self, database: Database, tokens: VisitorTokens, limits: Limits, settings: LimitSettings) -> None:
+        self.tokens = tokens
+        self._database = database
+        self._limits = limits
+        self._settings = settings
+
+    async def known(self, space_id: UUID, token: str | None) -> Visitor:
+        """The visitor of the token; a new one without any. Raises Forbidden."""
+        return await self.tokens.read(token, space_id) if token is not None else self.tokens.anonymous(space_id)
+
+    async def enter(self, space_id: UUID, address: str, token: str | None, identity: str | None) -> Visitor:
+        """A visitor with a new token; who signs in takes along the conversations so far. Raises Forbidden."""
+        await self._limits.knock(space_id, address, "visitors")
+        before = await self.known(space_id, token)
+        if identity is None:
+            return self.tokens.renewed(before)
+        async with self._database.transaction() as session:
+            secret = (await _space(session, space_id)).identity_secret
+            if secret is None:
+                raise Forbidden("Visitors of this page cannot sign in: its owner has made no identity secret.")
+            visitor = await self.tokens.signed_in(space_id, subject_of(identity, secret, space_id))
+            if not before.signed_in:  # of two people on one device neither inherits from the other
+                await VisitorRepository(session).adopt(space_id, before.id, visitor.id)
+        return visitor
+
+    async def widget(self, space_id: UUID) -> Widget:
+        async with self._database.transaction() as session:
+            row = await _space(session, space_id)
+        settings = SpaceSettings.model_validate(row.settings)
+        return Widget(
+            title=settings.title,
+            greeting=settings.greeting,
+            starter_questions=settings.starter_questions,
+            languages=settings.languages,
+            theme=settings.theme,
+            can_sign_in=row.identity_enabled,
+        )
+
+    async def knock(self, space_id: UUID, address: str) -> None:
+        """Count a request before anything is looked at. Raises RateLimited."""
+        await self._limits.knock(space_id, address)
+
+    async def admit(self, session: AsyncSession, visitor: Visitor, address: str) -> None:
+        """Count a new question against the limits of the visitor's space. Raises RateLimited."""
+        await self._limits.ask(visitor, address, self._allowance(await _space(session, visitor.space_id)))
+
+    def _allowance(self, space: SpaceRow) -> Allowance:
+        """What the space sets, else what the installation does. What costs the installation, a space can only lower."""
+        own, all_ = SpaceSettings.model_validate(space.settings).limits, self._settings
+        return Allowance(
+            asks_per_visitor=all_.asks_per_visitor_day if own.asks_per_visitor is None else own.asks_per_visitor,
+            asks_per_signed_in=all_.asks_per_signed_in_day if own.asks_per_signed_in is None else own.asks_per_signed_in,
+            asks_per_address=all_.asks_per_address_day if own.asks_per_address is None else own.asks_per_address,
+            asks=min(all_.asks_per_space_day, all_.asks_per_space_day if own.asks is None else own.asks),
+            tokens=min(all_.tokens_per_space_day, all_.tokens_per_space_day if own.tokens is None else own.tokens),
+            can_sign_in=space.identity_enabled,
+        )
+
+
+async def _space(session: AsyncSession, id_: UUID) -> SpaceRow:
+    row = await VisitorRepository(session).space(id_)
+    if row is None:
+        raise NotFound("There is no space with that id.")
+    return row
