@@ -13,6 +13,7 @@ from protostar import __version__
 from protostar.access.limits import Limits
 from protostar.access.service import Access
 from protostar.access.visitor import VisitorTokens
+from protostar.answers.corrections import Corrections
 from protostar.answers.events import Recorder
 from protostar.answers.service import Answers
 from protostar.answers.writer import Writer
@@ -92,6 +93,9 @@ class Resources:
 
     def visitors(self, access: Access) -> Visitors:
         return Visitors(self.database, self._visitor_tokens(access), self.limits, self.settings.limit)
+
+    def corrections(self) -> Corrections:
+        return Corrections(self.database, self.announcements)
 
     def answers(self, access: Access) -> Answers:
         tokens, limit = self._visitor_tokens(access), self.settings.limit.answers

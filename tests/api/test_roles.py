@@ -31,6 +31,9 @@ ROUTES = {
     "GET /v1/answers/{answer_id}": ("ask", 200),
     "GET /v1/answers/{answer_id}/events": ("ask", 200),
     "POST /v1/answers/{answer_id}/feedback": ("ask", 204),
+    "PUT /v1/answers/{answer_id}/correction": ("manage", 200),
+    "DELETE /v1/answers/{answer_id}/correction": ("manage", 204),
+    "GET /v1/conversations": ("manage", 200),
     "GET /v1/conversations/{conversation_id}": ("ask", 200),
     "POST /v1/visitors": ("ask", 201),
     "GET /v1/widget": ("ask", 200),
@@ -65,6 +68,7 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "POST /v1/answers": lambda: {"json": {"question": "How many kiwis?"}},
     "POST /v1/answers/{answer_id}/feedback": lambda: {"json": {"rating": "up"}},
     "POST /v1/visitors": lambda: {"json": {}},
+    "PUT /v1/answers/{answer_id}/correction": lambda: {"json": {"text": "There are 28."}},
     "POST /v1/spaces": lambda: {"json": {"name": "A space"}},
     "PATCH /v1/spaces/{space_id}": lambda: {"json": {"name": "Another name"}},
     "POST /v1/spaces/{space_id}/keys": lambda: {"json": {"role": "manage", "name": "A key"}},
@@ -150,7 +154,13 @@ async def to_change(route: str, things: Things) -> AsyncGenerator[Things]:
         yield things
         return
     async with new_tenant(things.tenant.stack) as tenant:
-        yield await some_things(tenant)
+        if "{answer_id}" not in route:
+            yield await some_things(tenant)
+            return
+        own = await all_things(tenant)
+        correction = BODIES["PUT /v1/answers/{answer_id}/correction"]()
+        await tenant.call("PUT", own.path("/v1/answers/{answer_id}/correction"), **correction)
+        yield own
 
 
 def needed(route: str) -> str | None:
@@ -223,7 +233,8 @@ async def test_cursors_of_another_space_are_not_there(things: Things, neighbour:
             await tenant.upload(f"{number}.md", f"# {uuid4()}".encode())
             await tenant.make_key("manage")
             await tenant.call("POST", "/v1/webhooks", json=WEBHOOK)
-    for path in ("/v1/documents", "/v1/jobs", "/v1/spaces/{space_id}/keys", "/v1/webhooks"):
+            await tenant.call("POST", "/v1/answers", json={"question": "How many kiwis?"})
+    for path in ("/v1/documents", "/v1/jobs", "/v1/spaces/{space_id}/keys", "/v1/webhooks", "/v1/conversations"):
         cursor = (await things.tenant.get(things.path(path), params={"limit": 1}))["next_cursor"]
         for one, expected in ((things, 200), (neighbour, 404)):
             answered = await one.tenant.call("GET", one.path(path), params={"cursor": cursor})
@@ -250,4 +261,10 @@ async def test_lists_and_searches_hold_nothing_of_another_space(things: Things, 
     assert neighbour.ids["document_id"] in found
     assert found <= listed
     answer = (await tenant.call("POST", "/v1/answers", json={"question": "How many kiwis are there?"})).json
+    for words in ("", "kiwis"):
+        conversations = {row["id"] for row in (await tenant.get("/v1/conversations", params={"text": words}))["items"]}
+        assert answer["conversation_id"] in conversations
+        assert things.ids["conversation_id"] not in conversations
+    named = {"text": "There are 28.", "documents": [things.ids["document_id"]]}
+    assert (await tenant.call("PUT", f"/v1/answers/{answer['id']}/correction", json=named)).status == 404
     assert {citation["document_id"] for citation in answer["citations"]} == {neighbour.ids["document_id"]}

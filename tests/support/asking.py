@@ -27,6 +27,16 @@ class Asking:
 
         return await wait_until(ready, 30)
 
+    async def settled(self, document_id: str, version: int) -> dict[str, Any]:
+        """The document once that version of it answers questions."""
+
+        async def ready() -> Any:
+            async with self.http.get(f"/v1/documents/{document_id}") as polled:
+                found = await polled.json()
+            return (found["version"], found["status"]) == (version, "ready") and found
+
+        return await wait_until(ready, 30)
+
     async def ask(self, question: str, **more: Any) -> dict[str, Any]:
         async with self.http.post("/v1/answers", json={"question": question, **more}) as response:
             answer = await response.json()

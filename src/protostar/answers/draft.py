@@ -5,14 +5,17 @@ from typing import Any
 from uuid import UUID
 
 from protostar.answers.citations import Citation
+from protostar.answers.corrections import cited
 from protostar.answers.models import AnswerRow
-from protostar.answers.schemas import Answer
+from protostar.answers.schemas import Answer, Correction
 from protostar.llm.base import Usage
 
 
 @dataclass(slots=True)
 class Draft:
-    """`found`: false where the documents do not say it. `degraded`: what was done without."""
+    """`found`: false where the documents do not say it. `degraded`: what was done without. `corrected_by`: the answer whose
+    correction this is.
+    """
 
     text: str = ""
     found: bool = True
@@ -21,27 +24,34 @@ class Draft:
     usage: Usage | None = None
     model: str | None = None
     cached: bool = False
+    corrected_by: UUID | None = None
     first_token_ms: int | None = None
 
 
-def show(row: AnswerRow, draft: Draft | None = None) -> Answer:
-    """What the API says about an answer; `draft`: what has just been saved of it."""
+def show(row: AnswerRow, draft: Draft | None = None, correction: Correction | None = None) -> Answer:
+    """What the API says about an answer. `draft`: what has just been saved of it. `correction`: where its owner asks."""
     source: Any = draft or row
     citations: list[Any] = [as_json(citation) for citation in draft.citations] if draft is not None else row.citations
+    text, found, degraded = source.text, source.found, source.degraded
+    if row.correction is not None:
+        text, found, degraded = row.correction.text, True, []
+        citations = cited(text, citations)
     usage = asdict(draft.usage) if draft is not None and draft.usage is not None else None if draft is not None else row.usage
     return Answer.model_validate(
         {
             "id": row.id,
             "conversation_id": row.conversation_id,
             "question": row.question,
-            "text": source.text,
-            "found": source.found,
+            "text": text,
+            "found": found,
             "citations": citations,
-            "degraded": source.degraded,
+            "degraded": degraded,
             "cached": source.cached,
             "usage": usage,
             "feedback": {"rating": row.rating, "reason": row.rating_reason} if row.rating is not None else None,
             "model": source.model,
+            "corrected": row.correction is not None or source.corrected_by is not None,
+            "correction": correction,
             "state": "done" if draft is not None else row.state,
             "error": row.error,
             "created_at": row.created_at,
@@ -64,6 +74,7 @@ def to_row(draft: Draft) -> dict[str, Any]:
         "cached": draft.cached,
         "usage": asdict(draft.usage) if draft.usage is not None else None,
         "model": draft.model,
+        "corrected_by": draft.corrected_by,
         "first_token_ms": draft.first_token_ms,
     }
 
@@ -74,11 +85,11 @@ def to_cache(draft: Draft) -> dict[str, Any]:
 
 def from_cache(value: dict[str, Any]) -> Draft:
     """The cached answer except its text, which is yet to be said."""
-    citations = [_citation(each) for each in value["citations"]]
+    citations = [citation_of(each) for each in value["citations"]]
     usage = Usage(**value["usage"]) if value["usage"] is not None else None
     return Draft(found=value["found"], citations=citations, usage=usage, model=value["model"], cached=True)
 
 
-def _citation(value: dict[str, Any]) -> Citation:
+def citation_of(value: dict[str, Any]) -> Citation:
     fields: dict[str, Any] = {**value, "document_id": UUID(value["document_id"]), "heading_path": tuple(value["heading_path"])}
     return Citation(**fields)

@@ -1,4 +1,4 @@
-"""`/v1/answers` and `/v1/conversations`: asking, resuming, reading back, rating."""
+"""`/v1/answers` and `/v1/conversations`: asking, resuming, reading back, rating; the owner's list and corrections."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -6,17 +6,21 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response, status
+from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
 
 from protostar import sse
 from protostar.access.model import Principal
 from protostar.access.visitor import Visitor
+from protostar.answers.corrections import Corrections
 from protostar.answers.draft import show
 from protostar.answers.events import Event
-from protostar.answers.schemas import Answer, Ask, Conversation, Feedback
+from protostar.answers.listing import Filters, Flag
+from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInfo, CorrectionPut, Feedback
 from protostar.answers.service import Answers, Taken
-from protostar.dependencies import Address, Asker, IdempotencyKey, VisitorToken
+from protostar.dependencies import Address, Asker, Cursor, IdempotencyKey, Limit, Manager, VisitorToken
+from protostar.paging import Page, before, page_of
 from protostar.visitors.service import Visitors
 
 router = APIRouter(prefix="/v1", tags=["answers"])
@@ -30,7 +34,12 @@ def _visitors(request: Request) -> Visitors:
     return request.state.visitors
 
 
+def _corrections(request: Request) -> Corrections:
+    return request.state.corrections
+
+
 Service = Annotated[Answers, Depends(_answers)]
+Corrected = Annotated[Corrections, Depends(_corrections)]
 AllVisitors = Annotated[Visitors, Depends(_visitors)]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="the last event that arrived; the rest follows")]
 
@@ -72,7 +81,7 @@ async def ask(
 async def get_answer(answer_id: UUID, principal: Asker, answers: Service, visitor: VisitorToken = None) -> Answer:
     row = await answers.get(principal.space_id, answer_id)
     await _check_visitor(principal, answers, visitor, row.conversation_id)
-    return show(row)
+    return await answers.show(row, to_owner=not principal.is_visitor)
 
 
 @router.get("/answers/{answer_id}/events", response_class=StreamingResponse)
@@ -93,9 +102,43 @@ async def rate_answer(answer_id: UUID, body: Feedback, principal: Asker, answers
     await answers.rate(row, body)
 
 
+@router.put("/answers/{answer_id}/correction")
+async def correct_answer(answer_id: UUID, body: CorrectionPut, principal: Manager, corrections: Corrected) -> Answer:
+    """The owner's words in place of the answer, in its conversation and for first questions that ask the same.
+
+    Of the citations those stay whose `[n]` stands in the text. When a document that it relies on changes, the correction is stale:
+    new questions do not get it until it is put again.
+    """
+    row, correction = await corrections.put(principal.space_id, answer_id, body)
+    return show(row, correction=correction)
+
+
+@router.delete("/answers/{answer_id}/correction", status_code=status.HTTP_204_NO_CONTENT)
+async def withdraw_correction(answer_id: UUID, principal: Manager, corrections: Corrected) -> None:
+    """Lets the answer stand as it was written. What was given to other questions meanwhile stays."""
+    await corrections.delete(principal.space_id, answer_id)
+
+
+@router.get("/conversations")
+async def list_conversations(
+    principal: Manager,
+    answers: Service,
+    since: Annotated[AwareDatetime | None, Query(alias="from", description="when the conversation began, at the earliest")] = None,
+    until: Annotated[AwareDatetime | None, Query(alias="to", description="… and before this")] = None,
+    text: Annotated[str, Query(max_length=200, description="words of its questions and answers")] = "",
+    flag: Annotated[list[Flag] | None, Query(max_length=5, description="each is true of one of its answers")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[ConversationInfo]:
+    space_id = principal.space_id
+    filters = Filters(since, until, text.strip(), flag or ())
+    rows = await answers.conversations(space_id, filters, before=before(cursor, space_id), limit=limit + 1)
+    return page_of(rows, limit, space_id)
+
+
 @router.get("/conversations/{conversation_id}")
 async def get_conversation(conversation_id: UUID, principal: Asker, answers: Service, visitor: VisitorToken = None) -> Conversation:
-    conversation = await answers.conversation(principal.space_id, conversation_id)
+    conversation = await answers.conversation(principal.space_id, conversation_id, to_owner=not principal.is_visitor)
     await _check_visitor(principal, answers, visitor, conversation_id)
     return conversation
 

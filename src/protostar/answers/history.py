@@ -16,11 +16,11 @@ def history(turns: Sequence[AnswerRow]) -> list[tuple[str, str]]:
 
     However long the conversation is, this stays below about 15,000 characters.
     """
-    recent = [(turn.question, _cut(turn.text, WHOLE_CHARS)) for turn in turns[-WHOLE_TURNS:]]
+    recent = [(turn.question, _cut(turn.shown_text, WHOLE_CHARS)) for turn in turns[-WHOLE_TURNS:]]
     older: list[tuple[str, str]] = []
     left = OLDER_CHARS
     for turn in reversed(turns[:-WHOLE_TURNS]):
-        question, answer = _cut(turn.question, UNSUMMARIZED_CHARS), turn.summary or _cut(turn.text, UNSUMMARIZED_CHARS)
+        question, answer = _cut(turn.question, UNSUMMARIZED_CHARS), turn.summary or _cut(turn.shown_text, UNSUMMARIZED_CHARS)
         left -= len(question) + len(answer)
         if left < 0:
             break

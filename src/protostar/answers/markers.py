@@ -137,3 +137,10 @@ def _spelt_out(numbers: str) -> Iterator[int]:
             yield from range(low, high + 1)
         else:
             yield from (low, high)
+
+
+def numbers_in(text: str) -> set[int]:
+    """The numbers of all markers of a text."""
+    scanner = MarkerScanner()
+    tokens = [*scanner.feed(text), *scanner.flush()]
+    return {number for token in tokens if isinstance(token, Marker) for number in token.numbers}

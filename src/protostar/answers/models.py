@@ -1,18 +1,27 @@
-"""Tables of conversations."""
+"""Tables of conversations and of corrected answers."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer
 from sqlalchemy import text as sql
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from protostar.db.base import Base
 from protostar.ids import new_id
 
 NOW = sql("now()")
+
+
+def _of_conversations(**conditions: str) -> list[Index]:
+    """Indexes of the conversations that have an answer of a kind: the owner looks for them among all."""
+    return [
+        Index(f"ix_answers_{name}", "space_id", "conversation_id", postgresql_where=sql(condition))
+        for name, condition in conditions.items()
+    ]
 
 
 class ConversationRow(Base):
@@ -32,7 +41,11 @@ class ConversationRow(Base):
 
 
 class AnswerRow(Base):
-    """One turn: the question and its answer, which is empty while it is being written."""
+    """One turn: the question and its answer, which is empty while it is being written.
+
+    `terms`: of question and answer, as `knowledge.tokens.space_terms`; null until it is finished. `corrected_by`: the answer whose
+    correction was given instead of an own one.
+    """
 
     __tablename__ = "answers"
 
@@ -54,12 +67,54 @@ class AnswerRow(Base):
     first_token_ms: Mapped[int | None] = mapped_column(Integer)
     rating: Mapped[str | None]
     rating_reason: Mapped[str | None]
+    corrected_by: Mapped[UUID | None]
+    terms: Mapped[Sequence[int] | None] = mapped_column(ARRAY(Integer))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     finished_at: Mapped[datetime | None]
+
+    correction: Mapped["CorrectionRow | None"] = relationship(lazy="joined", viewonly=True)
+
+    @property
+    def shown_text(self) -> str:
+        """What a visitor reads."""
+        return self.correction.text if self.correction is not None else self.text
 
     __table_args__ = (
         CheckConstraint("state in ('running', 'done', 'failed')", name="state"),
         CheckConstraint("rating in ('up', 'down')", name="rating"),
         Index("ix_answers_conversation_id", "conversation_id", "id"),
         Index("ix_answers_space_id", "space_id", "id"),
+        Index("ix_answers_terms", "terms", postgresql_using="gin"),
+        *_of_conversations(
+            without_terms="terms is null",
+            not_found="found = false",
+            degraded="degraded <> '{}'",
+            disliked="rating = 'down'",
+            corrected_by="corrected_by is not null",
+        ),
     )
+
+
+class CorrectionRow(Base):
+    """What the owner says instead of an answer. `sense`: of its question, see `likeness`."""
+
+    __tablename__ = "corrections"
+
+    answer_id: Mapped[UUID] = mapped_column(ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True)
+    space_id: Mapped[UUID]
+    sense: Mapped[UUID]
+    text: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+    __table_args__ = (Index("ix_corrections_sense", "space_id", "sense"),)
+
+
+class CorrectionDocumentRow(Base):
+    """A document that a correction relies on, as it was then. The correction outlives it, to be seen as stale."""
+
+    __tablename__ = "correction_documents"
+
+    answer_id: Mapped[UUID] = mapped_column(ForeignKey("corrections.answer_id", ondelete="CASCADE"), primary_key=True)
+    document_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(Integer)

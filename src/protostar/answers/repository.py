@@ -1,17 +1,31 @@
-"""Statements about conversations and answers."""
+"""Statements about conversations, answers and their corrections."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from protostar.answers.models import AnswerRow, ConversationRow
+from protostar.answers.models import AnswerRow, ConversationRow, CorrectionDocumentRow, CorrectionRow
+from protostar.knowledge.tokens import space_terms, term_id, terms
 
 _SPACE = text("select knowledge_version, settings from spaces where id = :id")
 _FENCE = text("select fence from jobs where id = :id")
 _WRITTEN_UNDER = text("select exists (select from jobs where id = :id and fence = :fence and state = 'running')")
+
+_DOCUMENTS = """
+    correction_documents r left join documents d on d.id = r.document_id and d.deleted_at is null"""
+_CHANGED = "(d.id is null or d.current_version <> r.version)"
+_OF_SENSE = text(f"""
+    select c.answer_id, c.text, a.question, a.citations from corrections c join answers a on a.id = c.answer_id
+    where c.space_id = :space_id and c.sense = :sense
+        and not exists (select from {_DOCUMENTS} where r.answer_id = c.answer_id and {_CHANGED})
+    order by c.updated_at desc limit 20""")
+_CORRECTION_DOCUMENTS = text(f"""
+    select r.answer_id, r.document_id, d.title, r.version, {_CHANGED} as changed from {_DOCUMENTS}
+    where r.answer_id = any(:answer_ids) order by d.title, r.document_id""")
 
 
 class AnswerRepository:
@@ -54,6 +68,12 @@ class AnswerRepository:
     async def set_summary(self, id_: UUID, summary: str) -> None:
         await self._session.execute(update(AnswerRow).where(AnswerRow.id == id_).values(summary=summary))
 
+    async def renew(self, row: AnswerRow, terms: Sequence[int]) -> AnswerRow:
+        """The answer with its correction as that is now; its summary is yet to be made of it."""
+        await self._session.execute(update(AnswerRow).where(AnswerRow.id == row.id).values(terms=terms, summary=None))
+        await self._session.refresh(row)
+        return row
+
     async def space(self, id_: UUID) -> tuple[int, dict[str, Any]]:
         """(knowledge_version, settings) of a space."""
         row = (await self._session.execute(_SPACE, {"id": id_})).one()
@@ -66,3 +86,37 @@ class AnswerRepository:
     async def is_written_under(self, job_id: UUID, fence: int) -> bool:
         """Whether the holder of this fence may go on writing."""
         return bool((await self._session.execute(_WRITTEN_UNDER, {"id": job_id, "fence": fence})).scalar_one())
+
+
+class CorrectionRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def put(self, row: CorrectionRow, documents: Mapping[UUID, int]) -> None:
+        """`documents`: those that it relies on, and their versions."""
+        values = {"answer_id": row.answer_id, "space_id": row.space_id, "sense": row.sense, "text": row.text}
+        changed = {"sense": row.sense, "text": row.text, "updated_at": func.now()}
+        put = insert(CorrectionRow).values(**values).on_conflict_do_update(index_elements=[CorrectionRow.answer_id], set_=changed)
+        await self._session.execute(put)
+        await self._session.execute(delete(CorrectionDocumentRow).where(CorrectionDocumentRow.answer_id == row.answer_id))
+        named = [CorrectionDocumentRow(answer_id=row.answer_id, document_id=id_, version=n) for id_, n in documents.items()]
+        self._session.add_all(named)
+        await self._session.flush()
+
+    async def delete(self, answer_id: UUID) -> bool:
+        """Whether there was one."""
+        gone = delete(CorrectionRow).where(CorrectionRow.answer_id == answer_id).returning(CorrectionRow.answer_id)
+        return (await self._session.execute(gone)).scalar_one_or_none() is not None
+
+    async def of_sense(self, space_id: UUID, sense: UUID) -> Sequence[Row[Any]]:
+        """(answer_id, text, question, citations) of the corrections that may answer a question, without the stale ones."""
+        return (await self._session.execute(_OF_SENSE, {"space_id": space_id, "sense": sense})).all()
+
+    async def documents(self, answer_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+        """(answer_id, document_id, title, version, changed) of what corrections rely on; no title where it is deleted."""
+        return (await self._session.execute(_CORRECTION_DOCUMENTS, {"answer_ids": answer_ids})).all()
+
+
+def answer_terms(space_id: UUID, *texts: str) -> list[int]:
+    """What an answer is found by."""
+    return sorted(set(space_terms(space_id, {term_id(term) for each in texts for term in terms(each)})))

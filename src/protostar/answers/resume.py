@@ -118,8 +118,8 @@ class Resume:
             error: dict[str, Any] = row.error or problem(ProtostarError())
             yield Event("error", {"problem": error}, fence, _FROM_ROW + 1)
             return
-        if row.text:
-            yield Event("delta", {"text": row.text}, fence, _FROM_ROW + 1)
+        if row.shown_text:
+            yield Event("delta", {"text": row.shown_text}, fence, _FROM_ROW + 1)
         yield Event("done", {"answer": show(row).model_dump(mode="json")}, fence, _FROM_ROW + 2)
 
     async def _rest(self, answer_id: UUID, position: _Position) -> Sequence[Event]:

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from protostar.answers.listing import Flag
+
 Question = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 
 
@@ -45,8 +47,40 @@ class Feedback(BaseModel):
     reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)] | None = None
 
 
+class CorrectionPut(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+    documents: Annotated[
+        list[UUID] | None, Field(max_length=50, description="what it relies on; unset: the documents that the answer cites")
+    ] = None
+
+
+class CorrectionDocument(BaseModel):
+    """A document as the correction relies on it. `title`: null where it is deleted. `changed`: whether it has changed since."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    document_id: UUID
+    title: str | None
+    version: int
+    changed: bool
+
+
+class Correction(BaseModel):
+    """The owner's view of a correction. `stale`: a document has changed, so new questions do not get it until it is put again."""
+
+    original_text: str
+    original_citations: list[Citation]
+    documents: list[CorrectionDocument]
+    stale: bool
+    updated_at: datetime
+
+
 class Answer(BaseModel):
-    """`found`: false where the documents do not say it. `degraded`: what the answer had to do without."""
+    """`found`: false where the documents do not say it. `degraded`: what the answer had to do without. `corrected`: the text is
+    its owner's. `correction`: for the owner alone.
+    """
 
     id: UUID
     conversation_id: UUID
@@ -59,6 +93,8 @@ class Answer(BaseModel):
     usage: Usage | None
     feedback: Feedback | None
     model: Annotated[str | None, Field(description="who wrote it; null: no chat model did")]
+    corrected: bool
+    correction: Correction | None = None
     state: str
     error: dict[str, Any] | None
     created_at: datetime
@@ -70,3 +106,16 @@ class Conversation(BaseModel):
     id: UUID
     created_at: datetime
     answers: list[Answer]
+
+
+class ConversationInfo(BaseModel):
+    """A conversation in the owner's list. `flags`: what is true of one of its answers. `last_at`: when it last went on."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    question: Annotated[str, Field(description="the first one")]
+    turns: int
+    flags: list[Flag]
+    created_at: datetime
+    last_at: datetime

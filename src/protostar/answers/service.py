@@ -7,7 +7,7 @@ or, once the answer is done, from PostgreSQL.
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,12 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.repository import AccessRepository
 from protostar.access.visitor import Visitor, VisitorTokens
+from protostar.answers.corrections import owners_views
 from protostar.answers.draft import Draft, show, to_row
 from protostar.answers.events import Event, Feed, Recorder, parse_id
+from protostar.answers.listing import Filters, conversations
 from protostar.answers.models import AnswerRow, ConversationRow
 from protostar.answers.repository import AnswerRepository
 from protostar.answers.resume import Resume
-from protostar.answers.schemas import Answer, Ask, Conversation, Feedback
+from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInfo, Feedback
 from protostar.answers.writer import Writer
 from protostar.config import AnswerSettings
 from protostar.db.patience import patiently, promptly
@@ -294,14 +296,28 @@ class Answers:
             raise NotFound("There is no answer with that id.")
         return row
 
-    async def conversation(self, space_id: UUID, id_: UUID) -> Conversation:
+    async def show(self, row: AnswerRow, *, to_owner: bool) -> Answer:
+        async with self._database.transaction() as session:
+            views = await owners_views(session, [row] if to_owner else [])
+        return show(row, correction=views.get(row.id))
+
+    async def conversations(
+        self, space_id: UUID, filters: Filters, *, before: UUID | None, limit: int
+    ) -> Sequence[ConversationInfo]:
+        async with self._database.transaction() as session:
+            rows = await conversations(session, space_id, filters, before=before, limit=limit)
+        return [ConversationInfo.model_validate(row) for row in rows]
+
+    async def conversation(self, space_id: UUID, id_: UUID, *, to_owner: bool) -> Conversation:
         async with self._database.transaction() as session:
             repository = AnswerRepository(session)
             row = await repository.conversation(space_id, id_)
             if row is None:
                 raise NotFound("There is no conversation with that id.")
             turns = await repository.turns(id_)
-        return Conversation(id=row.id, created_at=row.created_at, answers=[show(turn) for turn in turns])
+            views = await owners_views(session, turns if to_owner else [])
+        shown = [show(turn, correction=views.get(turn.id)) for turn in turns]
+        return Conversation(id=row.id, created_at=row.created_at, answers=shown)
 
     async def rate(self, row: AnswerRow, feedback: Feedback) -> None:
         """Keep what the visitor thinks of the answer now, in place of what was kept before."""

@@ -1,4 +1,4 @@
-"""Writes one answer: cache → retrieve → decide → prompt → stream → cite → save."""
+"""Writes one answer: correction, or cache → retrieve → decide → prompt → stream → cite → save."""
 
 import hashlib
 import json
@@ -14,12 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.limits import Limits
 from protostar.answers.citations import MarkerFilter
-from protostar.answers.draft import Draft, from_cache, show, to_cache, to_row
+from protostar.answers.corrections import Given, given, normalised
+from protostar.answers.draft import Draft, citation_of, from_cache, show, to_cache, to_row
 from protostar.answers.events import Feed
 from protostar.answers.extractive import quote_answer
 from protostar.answers.history import history
 from protostar.answers.models import AnswerRow, ConversationRow
-from protostar.answers.repository import AnswerRepository
+from protostar.answers.repository import AnswerRepository, answer_terms
 from protostar.cache import Cache
 from protostar.config import Settings
 from protostar.db.patience import patiently
@@ -46,11 +47,12 @@ _CHARACTERS_OF_A_TOKEN: Final = 2  # in Korean; in English about four
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What an answer is written in: its space as of now, and the conversation so far."""
+    """What an answer is written in: its space as of now, the conversation so far, and what the owner has said to its question."""
 
     knowledge_version: int
     space: SpaceSettings
     turns: Sequence[AnswerRow]
+    given: Given | None
 
     @property
     def is_first(self) -> bool:
@@ -88,10 +90,14 @@ class Writer:
         setting = await self._setting(row)
         draft = Draft()
         key = self._cache_key(row.space_id, row.question, setting.knowledge_version, setting.space)
-        cached = await self._cache.get(key) if setting.is_first else None
+        cached = await self._cache.get(key) if setting.is_first and setting.given is None else None
         if not self._cache.available:
             draft.degraded.append("no_redis")
-        if cached is not None:
+        if setting.given is not None:
+            draft.corrected_by = setting.given.answer_id
+            draft.citations = [citation_of(value) for value in setting.given.citations]
+            self._say(feed, draft, setting.given.text, started)
+        elif cached is not None:
             self._metrics.cache.labels("hit").inc()
             draft = from_cache(cached)
             self._say(feed, draft, cached["text"], started)
@@ -101,7 +107,7 @@ class Writer:
         # What was shown is not taken back because PostgreSQL is away for a moment, and the model is not paid again.
         await patiently(lambda: self._save(job, row, setting, draft))
         self._count(draft)
-        if setting.is_first and not draft.degraded and not draft.cached:
+        if setting.is_first and setting.given is None and not draft.degraded and not draft.cached:
             await self._cache.put(key, to_cache(draft), self._settings.answer.cache_ttl)
         feed.publish("done", {"answer": show(row, draft).model_dump(mode="json")})
 
@@ -110,10 +116,11 @@ class Writer:
         async with self._database.transaction() as session:
             repository = AnswerRepository(session)
             version, settings = await repository.space(row.space_id)
-            turns = await repository.turns(row.conversation_id, before=row.id, limit=20)
+            turns = [turn for turn in await repository.turns(row.conversation_id, before=row.id, limit=20) if turn.state == "done"]
+            correction = await given(session, row.space_id, row.question) if not turns else None
         space = SpaceSettings.model_validate(settings)
         self._spaces.keep(row.space_id, (version, space), mark)
-        return Setting(version, space, [turn for turn in turns if turn.state == "done"])
+        return Setting(version, space, turns, correction)
 
     async def recall(self, space_id: UUID, question: str) -> Draft | None:
         """The cached answer to a first question, by what this process knows of the space: for while PostgreSQL is away."""
@@ -227,9 +234,10 @@ class Writer:
     async def _save(self, job: Job, row: AnswerRow, setting: Setting, draft: Draft) -> None:
         """The answer and its job's end, in one transaction under the job's fence."""
         async with self._database.transaction() as session:
-            await AnswerRepository(session).finish(row.id, to_row(draft))
+            terms = answer_terms(row.space_id, row.question, draft.text)
+            await AnswerRepository(session).finish(row.id, {**to_row(draft), "terms": terms})
             for turn in setting.turns:
-                if turn.summary is None and len(turn.text) > 300:
+                if turn.summary is None and len(turn.shown_text) > 300:
                     args = {"answer_id": str(turn.id)}
                     summarize = Enqueue(SUMMARIZE_TURN, row.space_id, args, dedupe_key=f"{SUMMARIZE_TURN}:{turn.id}", priority=-1)
                     await self._jobs.enqueue(session, summarize)
@@ -247,7 +255,7 @@ class Writer:
         await emit(session, self._jobs, row.space_id, "answer.completed", told)
 
     def _count(self, draft: Draft) -> None:
-        outcome = "cached" if draft.cached else "found" if draft.found else "not_found"
+        outcome = "corrected" if draft.corrected_by else "cached" if draft.cached else "found" if draft.found else "not_found"
         self._metrics.answers.labels(outcome).inc()
         for reason in draft.degraded:
             self._metrics.degraded.labels(reason).inc()
@@ -263,7 +271,7 @@ class Writer:
             prompts.VERSION,
             self._chat.name if self._chat is not None else None,
             self._retriever.model_name,
-            " ".join(question.lower().split()),
+            normalised(question),
         ]
         return "answer:" + hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

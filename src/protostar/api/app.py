@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
                     "webhooks": resources.webhooks(),
                     "retriever": resources.retriever,
                     "answers": answering,
+                    "corrections": resources.corrections(),
                 }
             stop.set()
             heeding.cancel()

@@ -1,6 +1,6 @@
 """Statements about documents and their versions."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from sqlalchemy import Row, Select, bindparam, func, or_, select, text, update
@@ -86,6 +86,13 @@ class DocumentRepository:
         )
         row = (await self._session.execute(query)).one_or_none()
         return (row[0], row[1]) if row is not None else None
+
+    async def current_versions(self, space_id: UUID, ids: Iterable[UUID]) -> dict[UUID, int]:
+        """Those of the documents that are there, and the versions of them that answer questions."""
+        query = select(DocumentRow.id, DocumentRow.current_version).where(
+            DocumentRow.space_id == space_id, DocumentRow.id.in_(list(ids)), DocumentRow.deleted_at.is_(None)
+        )
+        return {row.id: row.current_version for row in await self._session.execute(query)}
 
     async def page(self, space_id: UUID, *, statuses: Sequence[str], words: str, before: UUID | None, limit: int) -> Sequence[Pair]:
         """Newest first. `statuses`: any where empty. `words`: each stands in the title or in the file's name."""

@@ -28,7 +28,10 @@ _SET = text("""
     update document_versions set summary = :summary, summary_model = :model
     where document_id = :document_id and version = :version""")
 
-_TURN = text("select question, text, summary from answers where id = :id")
+# Of a corrected answer what its owner says counts.
+_TURN = text("""
+    select a.question, coalesce(c.text, a.text) as text, a.summary
+    from answers a left join corrections c on c.answer_id = a.id where a.id = :id""")
 _SET_TURN = text("update answers set summary = :summary where id = :id")
 
 
