@@ -96,7 +96,7 @@ def drills(durable_postgres: Postgres, valkey: Valkey, models: Models, record: C
 async def shared(durable_postgres: Postgres, valkey: Valkey, models: Models) -> AsyncGenerator[Drill]:
     """One installation for all quick drills."""
     drills = Drills(durable_postgres, valkey, models, lambda _row: None)
-    async with drills.drill({"WORKER_LEASE": "2", "ANSWER_LEASE": "2"}, apis=2, workers=2) as drill:
+    async with drills.drill({"WORKER_LEASE": "3", "ANSWER_LEASE": "3"}, apis=2, workers=2) as drill:
         await drill.ready()
         yield drill
         await drill.installation.stop()

@@ -1,4 +1,4 @@
-"""Two versions run at once while one replaces the other."""
+"""The schema changes under what runs, and two versions run at once while one replaces the other."""
 
 import io
 import os
@@ -36,6 +36,20 @@ async def test_a_rolling_restart_across_a_migration(drills: Drills, tmp_path: Pa
         await old_worker.terminate()
         await old_api.terminate()
         await drill.heal(kills=1)
+
+
+async def test_a_migration_while_jobs_run(drills: Drills, tmp_path: Path) -> None:
+    """`protostar migrate` is all that runs of the new version: the old one finishes everything on the new schema."""
+    before = version_before_the_last_migration(tmp_path)
+    async with drills.drill(apis=2, template="template1") as drill:
+        for process in drill.installation.processes:
+            process.environment["PYTHONPATH"] = str(before)
+        await drill.installation.migrate(before)
+        await drill.ready()
+        await drill.in_flight()
+        await drill.installation.migrate()
+        counts = await drill.heal()
+        assert counts.again == counts.chats_again == 0, counts
 
 
 def version_before_the_last_migration(folder: Path) -> Path:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from tests.drills.course import Drill
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("drills")]
 
@@ -32,9 +33,12 @@ async def test_quick_redis_killed_and_back_empty(quick: Drill) -> None:
     assert quick.redis is not None
     await quick.in_flight(FEW, FEW)
     await quick.redis.kill()
+    quick.clients.ask([quick.first + FEW])
+    await wait_until(lambda: quick.clients.questions[-1].is_over, 60, what="a question is answered without Redis")
     await quick.redis.start()
     counts = await quick.heal()
     assert counts.again == counts.chats_again == 0, counts
+    assert counts.degraded > 0
 
 
 async def test_quick_connections_cut(quick: Drill) -> None:
@@ -42,7 +46,8 @@ async def test_quick_connections_cut(quick: Drill) -> None:
     for _ in range(3):
         await quick.postgres.cut(quick.database)
         await asyncio.sleep(0.2)
-    await quick.heal()
+    counts = await quick.heal()
+    assert counts.again == counts.chats_again == 0, counts
 
 
 async def test_quick_the_same_twice_at_once(quick: Drill) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from protostar.errors import ConfigurationError, ObjectMissing, ObjectsUnavailab
 from protostar.objects import upload
 from protostar.objects.store import ObjectStore, StoredObject, open_object_store
 from protostar.objects.upload import PART
+from protostar.retry import Breaker
 
 PLENTY = 1 << 30
 
@@ -110,6 +111,27 @@ async def test_a_server_that_refuses(moto, status, sentence):
 async def test_a_server_that_stays_away(store, proxy):
     proxy.fault = "503"
     await assert_unavailable(store, "The object store answered with HTTP status 503.")
+
+
+async def test_a_server_that_stays_away_is_left_alone_for_a_while(store, proxy, monkeypatch):
+    monkeypatch.setattr(store, "_reads", Breaker("reading objects", ObjectsUnavailable, interval=0.5))
+    await store.put("a/b", chunks(b"small"), limit=PLENTY)
+    proxy.fault = "503"
+    await asyncio.gather(*(store.size("a/b") for _ in range(5)), return_exceptions=True)
+    proxy.seen.clear()
+    with pytest.raises(ObjectsUnavailable, match="did not answer") as refused:
+        await collect(store.read("a/b"))
+    assert refused.value.retry_after > 0
+    assert proxy.seen == []
+    proxy.fault = "pass"
+    await store.put("a/c", chunks(b"small"), limit=PLENTY)  # writing is another matter
+
+    async def is_read() -> bool:
+        with suppress(ObjectsUnavailable):
+            return await collect(store.read("a/b")) == b"small"
+        return False
+
+    await wait_until(is_read)
 
 
 async def test_a_server_that_comes_back(store, proxy):

@@ -6,14 +6,14 @@ reads a whole stream into memory for them. Errors are ObjectsUnavailable, Object
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from obstore.store import LocalStore, MemoryStore
+from obstore.store import LocalStore, MemoryStore, S3Store
 
 from protostar.config import S3Settings
 from protostar.errors import ConfigurationError, ObjectCorrupt, ObjectMissing, ObjectsUnavailable
@@ -23,6 +23,7 @@ from protostar.objects.folder import Folder
 from protostar.objects.keys import check_foreign_key, check_key, is_ours
 from protostar.objects.scratch import ScratchFile
 from protostar.objects.upload import PART, Backend, MiB, Source, Uploads
+from protostar.retry import Breaker
 
 if TYPE_CHECKING:  # exists for type checkers alone
     from obstore import GetOptions, ObjectMeta
@@ -62,6 +63,8 @@ class ObjectStore:
         self._probe = probe or reader
         self._folder = folder
         self._uploads = Uploads(self._writer)
+        # A full bucket can be read. A folder answers at once, whatever it answers.
+        self._reads, self._writes = _breaker("reading", reader), _breaker("writing", self._writer)
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, limit: int) -> StoredObject:
         """Stream to the store; nothing is visible under `key` unless all of it arrived.
@@ -76,8 +79,9 @@ class ObjectStore:
         # obstore makes a multipart upload of any stream, three requests for 2 KB: what fits into one part is one PUT.
         head = await source.take(PART)
         if len(head) < PART:
-            with translated():
-                await self._writer.put_async(key, head, use_multipart=False)
+            async with self._writes:
+                with translated():
+                    await self._writer.put_async(key, head, use_multipart=False)
         else:
             await self._uploads.run(key, head, source)
         if self._folder is not None:
@@ -119,8 +123,10 @@ class ObjectStore:
         check_key(key)
         if not await self._contains(key):
             return
-        with suppress(ObjectMissing), translated(key):  # S3 is silent about a missing key, LocalStore raises
-            await self._writer.delete_async(key)
+        with suppress(ObjectMissing):  # S3 is silent about a missing key, LocalStore raises
+            async with self._writes:
+                with translated(key):
+                    await self._writer.delete_async(key)
 
     async def list(self, prefix: str) -> AsyncGenerator[ObjectInfo]:
         """Every object below the folder `prefix` (`a` holds `a/b` but not `ab`), in no order; "" is all of them.
@@ -171,11 +177,12 @@ class ObjectStore:
 
     async def _size(self, key: str) -> int:
         await self._require(key)
-        with translated(key):
-            try:
-                meta = await self._reader.head_async(key)
-            except FileNotFoundError:  # a HEAD's 404 has no body that tells a missing bucket from a missing key
-                meta = (await self._reader.get_async(key)).meta
+        async with self._reads:
+            with translated(key):
+                try:
+                    meta = await self._reader.head_async(key)
+                except FileNotFoundError:  # a HEAD's 404 has no body that tells a missing bucket from a missing key
+                    meta = (await self._reader.get_async(key)).meta
         return meta["size"]
 
     async def _read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
@@ -187,8 +194,10 @@ class ObjectStore:
                 return
             options["range"] = (start, end)
         await self._require(key)
+        async with self._reads:
+            with translated(key):
+                result = await self._reader.get_async(key, options=options)
         with translated(key):
-            result = await self._reader.get_async(key, options=options)
             async for chunk in result.stream(min_chunk_size=READ):
                 yield bytes(chunk)
 
@@ -201,6 +210,10 @@ class ObjectStore:
         await asyncio.to_thread(scratch.finish)
         if (scratch.size, scratch.sha256) != (stored.size, stored.sha256):
             raise ObjectCorrupt(f"The object {stored.key} is not the one that was stored.")
+
+
+def _breaker(doing: str, backend: Backend) -> Breaker | nullcontext[None]:
+    return Breaker(f"{doing} objects", ObjectsUnavailable) if isinstance(backend, S3Store) else nullcontext()
 
 
 def open_object_store(url: str, s3: S3Settings) -> ObjectStore:
