@@ -29,6 +29,8 @@ from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.parse.client import ParseServer
 from protostar.knowledge.pipeline import Pipeline
 from protostar.knowledge.purge import Purge
+from protostar.knowledge.reindex import Reindex
+from protostar.knowledge.vector_index import VectorIndex
 from protostar.llm.base import ChatModel, EmbeddingModel
 from protostar.llm.factory import open_chat_model, open_embedding_model, open_session
 from protostar.llm.wrappers import ModelCall, Observer
@@ -89,7 +91,13 @@ class Resources:
         )
 
     def purge(self) -> Purge:
-        return Purge(self.database, self.objects)
+        return Purge(self.database, self.objects, self.vector_index())
+
+    def reindex(self) -> Reindex:
+        return Reindex(self.database, self.embedder, self.vector_index(), self.jobs)
+
+    def vector_index(self) -> VectorIndex:
+        return VectorIndex(self.database)
 
     def visitors(self, access: Access) -> Visitors:
         return Visitors(self.database, self._visitor_tokens(access), self.limits, self.settings.limit)

@@ -33,7 +33,9 @@ _PERIODICS = (Periodic(documents.SWEEP, timedelta(hours=6)), Periodic(jobs.PRUNE
 def registry(resources: Resources, parser: ParseServer) -> Registry:
     """All kinds of jobs that this build knows. `parser` is started by its first parse, so that the API may know them too."""
     return Registry.of(
-        *knowledge.tasks(resources.pipeline(parser), resources.purge(), resources.jobs),
+        *knowledge.tasks(
+            resources.pipeline(parser), resources.purge(), resources.reindex(), resources.vector_index(), resources.jobs
+        ),
         *documents.tasks(resources.database, resources.objects),
         *summaries.tasks(resources.database, resources.chat),
         *answers.tasks(resources.database, resources.writer, resources.recorder),

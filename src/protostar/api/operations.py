@@ -21,6 +21,7 @@ from protostar.jobs.context import progress_key
 from protostar.jobs.models import JobRow
 from protostar.jobs.registry import Registry
 from protostar.jobs.repository import JobRepository
+from protostar.knowledge.repository import KnowledgeRepository
 from protostar.paging import Page, before, page_of
 from protostar.resources import Resources
 from protostar.telemetry import Samples, exposition
@@ -61,6 +62,7 @@ class WorkerInfo(BaseModel):
 class Ready(BaseModel):
     status: Health
     dependencies: dict[str, Health]
+    spaces_to_reindex: int = 0
     workers: list[WorkerInfo] = []
 
 
@@ -89,7 +91,8 @@ async def ready(resources: Parts, response: Response) -> Ready:
     response.status_code = 503 if worst == "down" else 200
     if worst == "down":
         response.headers["Retry-After"] = "2"
-    return Ready(status=worst, dependencies=dependencies, workers=await _workers(resources))
+    workers, to_reindex = await asyncio.gather(_workers(resources), _spaces_to_reindex(resources))
+    return Ready(status=worst, dependencies=dependencies, spaces_to_reindex=to_reindex, workers=workers)
 
 
 async def _check(check: Callable[[], Awaitable[Health]]) -> Health:
@@ -125,6 +128,17 @@ async def _workers(resources: Resources) -> list[WorkerInfo]:
             return [WorkerInfo.model_validate(row) for row in await JobRepository(session).workers()]
     except (DatabaseUnavailable, TimeoutError):
         return []
+
+
+async def _spaces_to_reindex(resources: Resources) -> int:
+    """Whose vectors are of another model than the configured one, or whose terms follow another rule than this build's."""
+    embedder = resources.embedder
+    name, dimensions = (embedder.name, embedder.dimensions) if embedder is not None else (None, None)
+    try:
+        async with asyncio.timeout(2), resources.database.transaction() as session:
+            return await KnowledgeRepository(session).to_reindex(name, dimensions)
+    except (DatabaseUnavailable, TimeoutError):
+        return 0
 
 
 # -- metrics

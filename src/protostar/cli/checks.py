@@ -163,7 +163,13 @@ async def server(settings: Settings) -> list[Check]:
         return [_port(settings)]
     if "dependencies" not in answer:
         return [Check("server", "broken", f"what answers at {url} is not Protostar", f"Check {PREFIX}URL.")]
-    return [_ready(url, answer), *_workers(answer)]
+    return [_ready(url, answer), *_reindex(answer), *_workers(answer)]
+
+
+def _reindex(answer: dict[str, Any]) -> Iterator[Check]:
+    if spaces := answer.get("spaces_to_reindex"):
+        found = f"{spaces} spaces are searched by vectors or terms of another model or release"
+        yield Check("index", "warning", found, "Run `protostar reindex`; until then keywords alone find what they hold.")
 
 
 def _ready(url: str, answer: dict[str, Any]) -> Check:

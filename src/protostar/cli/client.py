@@ -125,8 +125,8 @@ class ApiClient:
     async def get(self, path: str, params: Mapping[str, Any] | None = None) -> Json:
         return await self._json("GET", path, params=params)
 
-    async def post(self, path: str, body: Json | None = None) -> Json:
-        return await self._json("POST", path, body=lambda: {"json": body})
+    async def post(self, path: str, body: Json | None = None, headers: Mapping[str, str] | None = None) -> Json:
+        return await self._json("POST", path, body=lambda: {"json": body}, headers=headers)
 
     async def delete(self, path: str) -> None:
         async with self._open("DELETE", path):
@@ -175,8 +175,16 @@ class ApiClient:
             except ConnectionLost:
                 return
 
-    async def _json(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Body | None = None) -> Json:
-        async with self._open(method, path, params=params, body=body) as response:
+    async def _json(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Json:
+        async with self._open(method, path, params=params, body=body, headers=headers) as response:
             with self._translated():
                 return await response.json() if response.status != 204 else {}
 

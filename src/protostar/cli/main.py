@@ -210,6 +210,20 @@ def evaluate(
     _with_client(lambda client: run(client, datasets, options, compare=compare, as_json=as_json))
 
 
+@app.command(rich_help_panel="Talk to a server")
+def reindex(
+    space: Annotated[UUID | None, typer.Option(help="Only this space; every space of the server where it is left out.")] = None,
+    wait: Annotated[bool, typer.Option(help="Show how far it is, and wait for the end.")] = True,
+) -> None:
+    """Build vectors and terms anew after a change of the embedding model, beside those that answer.
+
+    What is there goes on answering until everything is complete; what is paid for is not paid again.
+    """
+    from protostar.cli.reindex import reindex as run
+
+    _with_client(lambda client: run(client, space, wait=wait))
+
+
 @documents.command("list")
 def list_documents(
     status: Annotated[DocumentStatus | None, typer.Option(help="Only these.")] = None,

@@ -35,6 +35,8 @@ def create_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
                 "max_parallel_workers_per_gather": "0",
                 # What is searched lies in memory or on an SSD; planned for disks that turn, tables were read whole.
                 "random_page_cost": "1.1",
+                # Of pgvector, which takes it once it is loaded.
+                "hnsw.ef_search": "400",
             },
         },
     )

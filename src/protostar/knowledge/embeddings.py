@@ -47,6 +47,11 @@ class Embedder:
     def name(self) -> str:
         return self._model.name
 
+    @property
+    def dimensions(self) -> int | None:
+        """Length of the vectors; None where the settings do not say and the model has not been asked yet."""
+        return self._dimensions
+
     async def question(self, text: str) -> tuple[int, list[float]]:
         """The model's id and the vector of a question. Raises ModelUnavailable and ModelRejected."""
         timeout = self._settings.query_timeout.total_seconds()
@@ -59,6 +64,7 @@ class Embedder:
         Each batch is saved as soon as it is there, so a successor goes on from it. Raises ModelUnavailable and ModelRejected.
         """
         model = await self._stored_model()
+        await self._vectors.adopt(space_id, model.id)
         limit = self._settings.batch_size * self._settings.concurrency
         done, total = 0, None
         while texts := await self._vectors.next_missing(document_id, version, model.id, limit):
@@ -70,6 +76,23 @@ class Embedder:
             await show(done, total)
             if len(texts) < limit:
                 return
+
+    async def fill_space(self, space_id: UUID, show: Show) -> int:
+        """Embed every text of the space that has no vector of this model yet, as `fill` does; returns the model's id."""
+        model = await self._stored_model()
+        await self._vectors.adopt(space_id, model.id)
+        limit = self._settings.batch_size * self._settings.concurrency
+        done = 0
+        # What became searchable meanwhile with its hash before the place reached is left to the next round.
+        while missing := await self._vectors.count_missing_in_space(space_id, model.id):
+            total = done + missing
+            after = UUID(int=0)
+            while texts := await self._vectors.next_missing_in_space(space_id, model.id, after, limit):
+                await self._embed(space_id, model, texts)
+                after = texts[-1].text_hash
+                done += len(texts)
+                await show(done, max(done, total))
+        return model.id
 
     async def _embed(self, space_id: UUID, model: _StoredModel, texts: Sequence[Missing]) -> None:
         batches = [self._embed_batch(space_id, model, batch) for batch in _batched(texts, self._settings.batch_size)]

@@ -1,4 +1,4 @@
-"""`/v1/documents/{id}/chunks`: the passages that a document was cut into."""
+"""`/v1/documents/{id}/chunks`: the passages that a document was cut into. `/v1/reindex`: what they are found by, built anew."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,9 +9,11 @@ from pydantic import BaseModel
 from protostar.db.session import Database
 from protostar.dependencies import Limit, Manager
 from protostar.documents.service import Documents
+from protostar.jobs.service import Jobs
+from protostar.knowledge import kinds
 from protostar.knowledge.repository import KnowledgeRepository
 
-router = APIRouter(prefix="/v1/documents", tags=["documents"])
+router = APIRouter(prefix="/v1")
 
 
 class Chunk(BaseModel):
@@ -31,11 +33,17 @@ class ChunkPage(BaseModel):
     next_cursor: str | None
 
 
+class Reindexing(BaseModel):
+    """`job_id`: null where the space is being reindexed already."""
+
+    job_id: UUID | None
+
+
 def _parts(request: Request) -> tuple[Documents, Database]:
     return request.state.documents, request.state.database
 
 
-@router.get("/{document_id}/chunks")
+@router.get("/documents/{document_id}/chunks", tags=["documents"])
 async def list_chunks(
     document_id: UUID,
     principal: Manager,
@@ -57,3 +65,18 @@ async def list_chunks(
         for row in rows[:limit]
     ]
     return ChunkPage(version=version.version, items=items, next_cursor=str(items[-1].ordinal + 1) if len(rows) > limit else None)
+
+
+def _jobs(request: Request) -> tuple[Jobs, Database]:
+    return request.state.resources.jobs, request.state.database
+
+
+@router.post("/reindex", tags=["spaces"], status_code=202)
+async def reindex(principal: Manager, parts: Annotated[tuple[Jobs, Database], Depends(_jobs)]) -> Reindexing:
+    """Builds the vectors of the configured embedding model, and terms by the present rule, beside those that answer; then switches.
+
+    For use after a change of the model or its dimensions, or where `protostar doctor` asks for it.
+    """
+    jobs, database = parts
+    async with database.transaction() as session:
+        return Reindexing(job_id=await jobs.enqueue(session, kinds.reindex(principal.space_id)))

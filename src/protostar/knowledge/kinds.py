@@ -11,6 +11,9 @@ SUMMARIZE: Final = "document.summarize"
 SUMMARIZE_TURN: Final = "message.summarize"
 PURGE: Final = "document.purge"
 EMBED: Final = "document.embed"
+REINDEX: Final = "space.reindex"
+PURGE_VECTORS: Final = "vectors.purge"
+INDEX_VECTORS: Final = "vectors.index"
 
 
 def summarize(space_id: UUID, args: dict[str, Any], key: str) -> Enqueue:
@@ -22,6 +25,21 @@ def summarize(space_id: UUID, args: dict[str, Any], key: str) -> Enqueue:
 def embed(space_id: UUID, args: dict[str, Any], key: str) -> Enqueue:
     """However long the model is away its vectors stay wanted: keywords answer in the meantime."""
     return Enqueue(EMBED, space_id, args, dedupe_key=f"{EMBED}:{key}", give_up_after=timedelta(days=30))
+
+
+def reindex(space_id: UUID) -> Enqueue:
+    """As with `embed`, for a month; the vectors that there are answer in the meantime, or keywords do."""
+    return Enqueue(REINDEX, space_id, {}, dedupe_key=f"{REINDEX}:{space_id}", give_up_after=timedelta(days=30))
+
+
+def purge_vectors(space_id: UUID, model_id: int) -> Enqueue:
+    return Enqueue(
+        PURGE_VECTORS, space_id, {"model_id": model_id}, dedupe_key=f"{PURGE_VECTORS}:{space_id}:{model_id}", priority=-1
+    )
+
+
+def index_vectors(space_id: UUID) -> Enqueue:
+    return Enqueue(INDEX_VECTORS, space_id, {}, dedupe_key=f"{INDEX_VECTORS}:{space_id}", priority=-1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class EmbeddingRow(Base):
 
 
 class VersionTermsRow(Base):
-    """In how many chunks of a version each term stands; arrays of one length, term ids rising."""
+    """In how many chunks of a version each term stands; arrays of one length, term ids rising. `scheme`: `tokens.VERSION` then."""
 
     __tablename__ = "version_terms"
 
@@ -82,11 +82,13 @@ class VersionTermsRow(Base):
     version: Mapped[int] = mapped_column(Integer, primary_key=True)
     terms: Mapped[Sequence[int]] = mapped_column(ARRAY(Integer))
     counts: Mapped[Sequence[int]] = mapped_column(ARRAY(Integer))
+    scheme: Mapped[int] = mapped_column(SmallInteger, server_default="1")
 
     __table_args__ = (
         ForeignKeyConstraint(
             ["document_id", "version"], ["document_versions.document_id", "document_versions.version"], ondelete="CASCADE"
         ),
+        Index("ix_version_terms_scheme", "scheme"),
     )
 
 

@@ -8,6 +8,8 @@ from protostar.db.session import Database
 from protostar.documents.models import DocumentRow
 from protostar.jobs.context import JobContext
 from protostar.knowledge.repository import KnowledgeRepository
+from protostar.knowledge.vector_index import VectorIndex
+from protostar.knowledge.vectors import Vectors
 from protostar.objects.store import ObjectStore
 
 _KEYS = text("""
@@ -20,9 +22,11 @@ _SPACE_TABLES = ("conversations", "embeddings", "term_deltas", "term_frequencies
 
 
 class Purge:
-    def __init__(self, database: Database, objects: ObjectStore) -> None:
+    def __init__(self, database: Database, objects: ObjectStore, index: VectorIndex) -> None:
         self._database = database
         self._objects = objects
+        self._index = index
+        self._vectors = Vectors(database)
 
     async def document(self, context: JobContext) -> None:
         """`document.purge`: of a living document the chunks of old versions; of a deleted one everything."""
@@ -49,6 +53,20 @@ class Purge:
         async with context.writing() as session:
             await session.execute(text("delete from documents where id = :id"), {"id": id_})
 
+    async def vectors(self, context: JobContext) -> None:
+        """`vectors.purge`: those of a model that the space is not searched by any more."""
+        space_id, model_id = context.job.space_id, int(context.job.args["model_id"])
+        if space_id is None:
+            return
+        async with self._database.transaction() as session:
+            active, _index_id, _chunks = await KnowledgeRepository(session).vectors(space_id)
+        if active == model_id:
+            return
+        await self._index.drop(space_id, model_id)
+        while await self._vectors.purge(space_id, model_id):
+            async with context.writing():
+                pass
+
     async def space(self, context: JobContext) -> None:
         """`space.purge`: everything that a deleted space held, then the space."""
         space_id = UUID(context.job.args["space_id"])
@@ -61,6 +79,10 @@ class Purge:
                 break
             for id_ in ids:
                 await self._document(context, id_)
+        async with self._database.transaction() as session:
+            _model_id, index_id, _chunks = await KnowledgeRepository(session).vectors(space_id)
+        if index_id is not None:
+            await self._index.drop(space_id, index_id)
         async with context.finishing() as session:
             for table in _SPACE_TABLES:
                 await session.execute(text(f"delete from {table} where space_id = :space_id"), {"space_id": space_id})

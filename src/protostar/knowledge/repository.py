@@ -9,12 +9,13 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import Integer, Uuid
+from sqlalchemy.types import Integer, SmallInteger, Text, Uuid
 
 from protostar.db.session import Database, driver_connection
 from protostar.db.vectors import SparseVector
 from protostar.errors import LeaseLost
 from protostar.jobs.model import Job
+from protostar.knowledge import tokens
 
 CHUNKS_TERM = 0  # the term that counts the chunks themselves
 
@@ -26,8 +27,9 @@ _COLUMNS = (
 )  # fmt: skip
 
 _SET_TERMS = text("""
-    insert into version_terms (document_id, version, terms, counts) values (:document_id, :version, :terms, :counts)
-    on conflict (document_id, version) do update set terms = excluded.terms, counts = excluded.counts
+    insert into version_terms (document_id, version, terms, counts, scheme)
+    values (:document_id, :version, :terms, :counts, :scheme)
+    on conflict (document_id, version) do update set terms = excluded.terms, counts = excluded.counts, scheme = excluded.scheme
     """).bindparams(bindparam("terms", type_=ARRAY(Integer)), bindparam("counts", type_=ARRAY(Integer)))
 
 _LOCK_DOCUMENT = text("""
@@ -55,6 +57,33 @@ _BEGIN_STAGE: Final = """
         update jobs set progress = $3 where id = $1 and fence = $2 and state = 'running' returning true)
     update document_versions set status = 'processing', error = null, stage = $3 from mine
     where document_id = $4 and version = $5 and status <> 'ready' returning true"""
+
+_NOTE: Final = "update jobs set progress = $3 where id = $1 and fence = $2 and state = 'running' returning true"
+
+# Of versions that answer questions; the others are on their way out, or will follow the rule of their day until then.
+_OUTDATED = text("""
+    select t.document_id, t.version from documents d join version_terms t on t.document_id = d.id and t.version = d.current_version
+    where d.space_id = :space_id and d.deleted_at is null and t.scheme <> :scheme order by t.document_id limit 100""")
+_SET_WEIGHTS: Final = "update chunks set weights = $4, terms = $5 where document_id = $1 and version = $2 and ordinal = $3"
+_USE_MODEL = text("""
+    with before as (select id, embedding_model_id from spaces where id = :space_id for update)
+    update spaces s set embedding_model_id = :model_id, vector_index_model_id = :index_id from before
+    where s.id = before.id returning before.embedding_model_id""").bindparams(
+    bindparam("model_id", type_=SmallInteger), bindparam("index_id", type_=SmallInteger)
+)
+_VECTORS = text("""
+    select embedding_model_id, vector_index_model_id,
+        (select count from term_frequencies where space_id = s.id and term = 0) as chunks
+    from spaces s where id = :space_id""")
+_TO_REINDEX = text("""
+    select count(*) from spaces s where s.deleted_at is null and (
+        s.id in (select d.space_id from version_terms t
+            join documents d on d.id = t.document_id and d.current_version = t.version and d.deleted_at is null
+            where t.scheme < :scheme or t.scheme > :scheme)
+        or exists (select from embedding_models m where m.id = s.embedding_model_id
+            and (m.name <> :name or m.dimensions <> coalesce(:dimensions, m.dimensions))))""").bindparams(
+    bindparam("name", type_=Text), bindparam("dimensions", type_=Integer)
+)
 
 # Rows are folded in the order of their terms: two folders of one space could otherwise deadlock.
 _FOLD = text("""
@@ -138,7 +167,7 @@ class KnowledgeRepository:
     async def set_terms(self, document_id: UUID, version: int, frequencies: dict[int, int]) -> None:
         """`frequencies`: term id → chunks of the version that hold it."""
         terms = sorted(frequencies)
-        values = {"terms": terms, "counts": [frequencies[term] for term in terms]}
+        values = {"terms": terms, "counts": [frequencies[term] for term in terms], "scheme": tokens.VERSION}
         await self._session.execute(_SET_TERMS, {**_key(document_id, version), **values})
 
     # -- the switch
@@ -157,13 +186,51 @@ class KnowledgeRepository:
         await self._session.execute(_READY, {**_key(document_id, version), **values})
         await self._session.execute(_SWITCH, {**_key(document_id, version), "title": stored.title})
         for number, sign in ((version, 1), (row.current_version, -1)):
-            await self._session.execute(_ADD_DELTA, {**_key(document_id, number), "space_id": space_id, "sign": sign})
+            await self.add_delta(space_id, document_id, number, sign)
         await self.new_knowledge(space_id)
         return row.current_version
 
     async def new_knowledge(self, space_id: UUID) -> None:
         """What can be found in the space has changed. Last in its transaction: all writers of a space meet at this row."""
         await self._session.execute(_NEW_KNOWLEDGE, {"space_id": space_id})
+
+    async def add_delta(self, space_id: UUID, document_id: UUID, version: int, sign: int) -> None:
+        """Count the version's terms in (1) or out (-1)."""
+        await self._session.execute(_ADD_DELTA, {**_key(document_id, version), "space_id": space_id, "sign": sign})
+
+    # -- reindexing
+
+    async def outdated(self, space_id: UUID) -> list[tuple[UUID, int]]:
+        """Up to 100 versions that answer questions and whose terms follow another rule than `tokens` does now."""
+        rows = await self._session.execute(_OUTDATED, {"space_id": space_id, "scheme": tokens.VERSION})
+        return [(row.document_id, row.version) for row in rows]
+
+    async def lock_current(self, document_id: UUID, version: int) -> bool:
+        """Whether the version answers questions, and goes on to until this transaction ends."""
+        row = (await self._session.execute(_LOCK_DOCUMENT, {"document_id": document_id})).one_or_none()
+        return row is not None and not row.deleted and row.current_version == version
+
+    async def set_weights(
+        self, document_id: UUID, version: int, weighed: Iterable[tuple[int, SparseVector, Sequence[int]]]
+    ) -> None:
+        """`weighed`: ordinal, weights and terms, as in `chunks`."""
+        connection = await driver_connection(self._session)
+        await connection.executemany(_SET_WEIGHTS, [(document_id, version, *row) for row in weighed])
+
+    async def use_model(self, space_id: UUID, model_id: int, index_id: int | None) -> int | None:
+        """Search the space by this model's vectors from now on; returns the model before."""
+        values = {"space_id": space_id, "model_id": model_id, "index_id": index_id}
+        return (await self._session.execute(_USE_MODEL, values)).scalar_one_or_none()
+
+    async def vectors(self, space_id: UUID) -> tuple[int | None, int | None, int]:
+        """The model that the space is searched by, the one that it has an index of, and how many chunks it has."""
+        row = (await self._session.execute(_VECTORS, {"space_id": space_id})).one_or_none()
+        return (row.embedding_model_id, row.vector_index_model_id, row.chunks or 0) if row is not None else (None, None, 0)
+
+    async def to_reindex(self, name: str | None, dimensions: int | None) -> int:
+        """How many spaces follow another rule for terms, or are searched by another model's vectors, than this process would."""
+        values = {"scheme": tokens.VERSION, "name": name, "dimensions": dimensions}
+        return (await self._session.execute(_TO_REINDEX, values)).scalar_one()
 
     # -- afterwards
 
@@ -192,6 +259,14 @@ async def begin_stage(database: Database, job: Job, document_id: UUID, version: 
     progress = json.dumps({"stage": stage, "done": 0, "total": None})
     async with database.driver() as connection:
         if not await connection.fetchval(_BEGIN_STAGE, job.id, job.fence, progress, document_id, version):
+            raise LeaseLost
+
+
+async def note_progress(database: Database, job: Job, stage: str, done: int, total: int) -> None:
+    """Show in the job's row how far it is. Raises LeaseLost."""
+    progress = json.dumps({"stage": stage, "done": done, "total": total})
+    async with database.driver() as connection:
+        if not await connection.fetchval(_NOTE, job.id, job.fence, progress):
             raise LeaseLost
 
 

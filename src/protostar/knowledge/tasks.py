@@ -10,21 +10,26 @@ from protostar.jobs.context import JobContext
 from protostar.jobs.model import Change
 from protostar.jobs.registry import Task
 from protostar.jobs.service import Jobs
-from protostar.knowledge.kinds import EMBED, FOLD, PURGE
+from protostar.knowledge.kinds import EMBED, FOLD, INDEX_VECTORS, PURGE, PURGE_VECTORS, REINDEX, index_vectors
 from protostar.knowledge.pipeline import Pipeline
 from protostar.knowledge.purge import Purge
+from protostar.knowledge.reindex import Reindex
 from protostar.knowledge.repository import KnowledgeRepository
+from protostar.knowledge.vector_index import VectorIndex
 from protostar.webhooks.events import emit
 
 
-def tasks(pipeline: Pipeline, purge: Purge, jobs: Jobs) -> list[Task]:
+def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex, jobs: Jobs) -> list[Task]:
     async def fold(context: JobContext) -> None:
         if context.job.space_id is None:
             return
         more = True
         while more:
             async with context.writing() as session:
-                more = await KnowledgeRepository(session).fold_terms(context.job.space_id)
+                repository = KnowledgeRepository(session)
+                more = await repository.fold_terms(context.job.space_id)
+                if not more and await index.is_wanted(repository, context.job.space_id):
+                    await jobs.enqueue(session, index_vectors(context.job.space_id))
 
     async def follow(session: AsyncSession, change: Change) -> None:
         """A version's status says what its job's state means for its owner."""
@@ -41,4 +46,7 @@ def tasks(pipeline: Pipeline, purge: Purge, jobs: Jobs) -> list[Task]:
         Task(PURGE, purge.document),
         Task("space.purge", purge.space),
         Task(FOLD.kind, fold),
+        Task(REINDEX, reindex.space, limit=1),
+        Task(PURGE_VECTORS, purge.vectors, limit=1),
+        Task(INDEX_VECTORS, index.job, limit=1),
     ]

@@ -19,6 +19,23 @@ _NEXT: Final = f"""
         select distinct on (c.text_hash) c.text_hash, c.heading_path, c.text, c.ordinal {_MISSING}
         order by c.text_hash, c.ordinal) each_once
     order by ordinal limit $4"""
+_MISSING_IN_SPACE: Final = """
+    from chunks c join documents d on d.id = c.document_id and d.current_version = c.version and d.deleted_at is null
+    where c.space_id = $1 and not exists (
+        select from embeddings e where e.space_id = c.space_id and e.model_id = $2 and e.text_hash = c.text_hash)"""
+_COUNT_IN_SPACE: Final = f"select count(distinct c.text_hash) {_MISSING_IN_SPACE}"
+_NEXT_IN_SPACE: Final = f"""
+    select distinct on (c.text_hash) c.text_hash, c.heading_path, c.text {_MISSING_IN_SPACE} and c.text_hash > $3
+    order by c.text_hash limit $4"""
+# The first vectors of a space say what it is searched by; so do those of another model where the ones before are gone.
+_ADOPT: Final = """
+    update spaces s set embedding_model_id = $2 where s.id = $1 and s.embedding_model_id is distinct from $2 and not exists (
+        select from embeddings e where e.space_id = s.id and e.model_id = s.embedding_model_id)"""
+_PURGE: Final = """
+    delete from embeddings where (space_id, model_id, text_hash) in (
+        select e.space_id, e.model_id, e.text_hash from embeddings e join spaces s on s.id = e.space_id
+        where e.space_id = $1 and e.model_id = $2 and s.embedding_model_id <> $2 limit 1000)"""
+_DIMENSIONS: Final = "select dimensions from embedding_models where id = $1"
 _ADD: Final = "insert into embeddings (space_id, model_id, text_hash, vector) values ($1, $2, $3, $4) on conflict do nothing"
 
 
@@ -49,6 +66,30 @@ class Vectors:
         """Each text once, in the document's order."""
         async with self._database.driver() as connection:
             return [Missing(*row) for row in await connection.fetch(_NEXT, document_id, version, model_id, limit)]
+
+    async def adopt(self, space_id: UUID, model_id: int) -> None:
+        """Let the space be searched by this model's vectors, unless it has another's."""
+        async with self._database.driver() as connection:
+            await connection.execute(_ADOPT, space_id, model_id)
+
+    async def count_missing_in_space(self, space_id: UUID, model_id: int) -> int:
+        """Different texts that answer questions and have no vector of this model yet."""
+        async with self._database.driver() as connection:
+            return await connection.fetchval(_COUNT_IN_SPACE, space_id, model_id)
+
+    async def next_missing_in_space(self, space_id: UUID, model_id: int, after: UUID, limit: int) -> list[Missing]:
+        """Each text once, in the order of their hashes, from `after` on."""
+        async with self._database.driver() as connection:
+            return [Missing(*row) for row in await connection.fetch(_NEXT_IN_SPACE, space_id, model_id, after, limit)]
+
+    async def purge(self, space_id: UUID, model_id: int) -> int:
+        """Delete up to 1,000 vectors of a model that the space is not searched by; how many."""
+        async with self._database.driver() as connection:
+            return int((await connection.execute(_PURGE, space_id, model_id)).split()[-1])
+
+    async def dimensions(self, model_id: int) -> int:
+        async with self._database.driver() as connection:
+            return await connection.fetchval(_DIMENSIONS, model_id)
 
     async def add(self, space_id: UUID, model_id: int, vectors: Iterable[tuple[UUID, Sequence[float]]]) -> None:
         """All of them or none; those that another job has stored meanwhile are left as they are."""

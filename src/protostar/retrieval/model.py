@@ -20,6 +20,14 @@ class ChunkId:
 
 
 @dataclass(frozen=True, slots=True)
+class SpaceVectors:
+    """Whose vectors a space is searched by, None where it has none yet; and whether they have an index of their own."""
+
+    model_id: int | None
+    indexed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A chunk that one of the legs put forward. Raw scores: BM25, and the cosine where the text has a vector."""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from protostar.db.vectors import SparseVector
 from protostar.knowledge.tokens import space_terms
-from protostar.retrieval.model import Candidate, ChunkId, Passage
+from protostar.retrieval.model import Candidate, ChunkId, Passage, SpaceVectors
 
 # Spaces of fewer chunks are scored whole: under two microseconds a chunk.
 EXACT_BELOW: Final = 1_000
@@ -29,6 +29,8 @@ _FREQUENCIES = """
             unnest(delta.terms, delta.counts) as each(term, count) where each.term = any($2)) known
     group by term"""
 
+_VECTORS = "select embedding_model_id, vector_index_model_id from spaces where id = $1"
+
 _CURRENT = "d.id = c.document_id and d.current_version = c.version and d.deleted_at is null"
 
 # $1 the question, $2 rare terms or null. The space stands in the text of these statements: prepared for any space they were planned
@@ -43,11 +45,12 @@ _WIDE = "c.space_id = :space and $2::int[] is null"
 _NEVER = "c.space_id = :space and $2::int[] is null and false"
 _CURRENT_CHUNK = f"and exists (select from documents d where {_CURRENT})"
 
-# $3 the question's vector. «+ 0» keeps the planner off an HNSW index: filtered by space and without iterative scan it returned 0.9
-# of 10 rows.
+# $3 the question's vector. «+ 0» keeps the planner off an HNSW index that it would filter.
 _VECTOR_LEG = """
     select e.text_hash, (e.vector <=> $3) + 0 as distance from embeddings e
     where e.space_id = :space and e.model_id = :model {current} order by distance limit {limit}"""
+# By the index that the space has of its own (see knowledge.vector_index).
+_INDEXED_LEG = _VECTOR_LEG.replace("(e.vector <=> $3) + 0", "e.vector::halfvec(:dimensions) <=> $3::halfvec(:dimensions)")
 _CURRENT_TEXT = f"""and exists (
     select from chunks c join documents d on {_CURRENT} where c.space_id = :space and c.text_hash = e.text_hash)"""
 
@@ -85,6 +88,11 @@ class RetrievalRepository:
         rows = await self._connection.fetch(_FREQUENCIES, space_id, list(terms))
         return {term: int(chunks) for term, chunks in rows if chunks > 0}
 
+    async def vectors(self, space_id: UUID) -> SpaceVectors:
+        row = await self._connection.fetchrow(_VECTORS, space_id)
+        model_id, index_id = row if row is not None else (None, None)
+        return SpaceVectors(model_id, indexed=model_id is not None and index_id == model_id)
+
     async def keyword_passages(
         self, space_id: UUID, question: SparseVector, *, rare: Sequence[int] | None, limit: int
     ) -> list[Passage]:
@@ -108,15 +116,17 @@ class RetrievalRepository:
         rare: Sequence[int] | None,
         depth: int,
         keyword_leg: bool,
+        indexed: bool,
     ) -> list[Candidate]:
         """Both legs' best `depth` chunks or a few less, each scored by both. `vector`: the model's id and the question's vector."""
         narrow = _narrow(rare) if keyword_leg else _NEVER
         model, values = vector
         for chunk, embedding in (("", ""), (_CURRENT_CHUNK, _CURRENT_TEXT)):
             keyword = _KEYWORD_LEG.format(narrow=narrow, current=chunk, limit=depth)
-            nearest = _VECTOR_LEG.format(current=embedding, limit=depth)
+            # What looks first would make the index return too few.
+            nearest = (_INDEXED_LEG if indexed and not embedding else _VECTOR_LEG).format(current=embedding, limit=depth)
             sql = _BOTH_LEGS.format(keyword_leg=keyword, vector_leg=nearest)
-            sql = sql.replace(":space", f"'{space_id}'").replace(":model", str(model))
+            sql = sql.replace(":space", f"'{space_id}'").replace(":model", str(model)).replace(":dimensions", str(len(values)))
             rows = await self._connection.fetch(sql, question, _hashes(space_id, rare), values)
             found = [Candidate(ChunkId(row[0], row[1], row[2]), row[3], row[4]) for row in rows if row[5]]
             if len(rows) - len(found) < depth / 4:

@@ -58,14 +58,22 @@ class Retriever:
         try:
             # The vector is asked for while PostgreSQL is.
             async with self._database.driver() as connection:
-                query = await self._query(RetrievalRepository(connection), space_id, question)
+                repository = RetrievalRepository(connection)
+                query = await self._query(repository, space_id, question)
+                vectors = await repository.vectors(space_id)
             vector = await embedding
         finally:
             embedding.cancel()
         if vector is None:
-            self._metrics.degraded.labels("no_embeddings").inc()
-            return await self._by_keyword(space_id, question, top_k, degraded=("no_embeddings",))
-        return await self._by_both(space_id, query, vector, top_k, mode)
+            return await self._degraded(space_id, question, top_k, "no_embeddings")
+        if vectors.model_id not in (None, vector[0]):
+            # Another model's vectors cannot be compared with this one's, and those of new documents alone would crowd out the rest.
+            return await self._degraded(space_id, question, top_k, "reindex")
+        return await self._by_both(space_id, query, vector, top_k, mode, indexed=vectors.indexed)
+
+    async def _degraded(self, space_id: UUID, question: str, top_k: int, reason: str) -> Found:
+        self._metrics.degraded.labels(reason).inc()
+        return await self._by_keyword(space_id, question, top_k, degraded=(reason,))
 
     @staticmethod
     async def _embed(embedder: Embedder, question: str) -> tuple[int, list[float]] | None:
@@ -99,12 +107,14 @@ class Retriever:
         ranked = _scored(fuse(candidates, 0), {passage.chunk_id: passage for passage in texts})
         return Found(query, rerank(query, ranked)[:top_k], decide(query, candidates), list(degraded))
 
-    async def _by_both(self, space_id: UUID, query: Query, vector: tuple[int, Sequence[float]], top_k: int, mode: Mode) -> Found:
+    async def _by_both(
+        self, space_id: UUID, query: Query, vector: tuple[int, Sequence[float]], top_k: int, mode: Mode, *, indexed: bool
+    ) -> Found:
         async with self._database.driver() as connection:
             repository = RetrievalRepository(connection)
             by_word = mode != "vector" and bool(query.frequencies)
             candidates = await repository.candidates(
-                space_id, _vector(query), vector, rare=_rare(query), depth=DEPTH, keyword_leg=by_word
+                space_id, _vector(query), vector, rare=_rare(query), depth=DEPTH, keyword_leg=by_word, indexed=indexed
             )
             fused = fuse(candidates, 1.0 if mode == "vector" else self._weight)[: max(top_k, RERANKED)]
             ranked = _scored(fused, await repository.passages([candidate.id for candidate, _score in fused]))

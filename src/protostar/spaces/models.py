@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from protostar.db.base import Base
@@ -17,6 +17,8 @@ class SpaceRow(Base):
     """A tenant. `knowledge_version` rises whenever its searchable chunks change; it is part of every answer's cache key.
 
     `identity_secret` verifies signatures, so it cannot be kept as a hash.
+    `embedding_model_id`: whose vectors are searched; null until there are any. `vector_index_model_id`: whose vectors have an HNSW
+    index of this space's own.
     """
 
     __tablename__ = "spaces"
@@ -26,6 +28,8 @@ class SpaceRow(Base):
     settings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     knowledge_version: Mapped[int] = mapped_column(server_default=text("0"))
     identity_secret: Mapped[str | None]
+    embedding_model_id: Mapped[int | None] = mapped_column(SmallInteger)
+    vector_index_model_id: Mapped[int | None] = mapped_column(SmallInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
     deleted_at: Mapped[datetime | None]
