@@ -9,6 +9,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -262,6 +263,7 @@ class ClientSettings(BaseSettings):
 
     url: OptionalText = Field(default=None, description="address of the server; unset: the one in `local.json`")
     key: SecretStr | None = Field(default=None, description="key for that server; unset: the one in `local.json`")
+    space: UUID | None = Field(default=None, description="id of the space to work on, with the admin key; unset: the oldest")
     data_dir: Path = Field(default=Path("data"), description="folder where `serve` left `local.json`")
 
 

@@ -17,6 +17,9 @@ from protostar.answers.corrections import Corrections
 from protostar.answers.events import Recorder
 from protostar.answers.service import Answers
 from protostar.answers.writer import Writer
+from protostar.archive.exports import Exports
+from protostar.archive.imports import Imports
+from protostar.archive.receiving import Receiving
 from protostar.cache import Cache, Live
 from protostar.config import Settings
 from protostar.db.session import Database, create_engine
@@ -84,6 +87,12 @@ class Resources:
 
     def webhooks(self) -> Webhooks:
         return Webhooks(self.database, self.outbound, self.jobs)
+
+    def exports(self, access: Access) -> Exports:
+        return Exports(self.database, self.spaces(access))
+
+    def imports(self) -> Imports:
+        return Imports(self.database, Receiving(self.objects, self.settings.max_upload_bytes), self.jobs)
 
     def pipeline(self, parser: ParseServer) -> Pipeline:
         return Pipeline(

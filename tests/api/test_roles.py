@@ -1,5 +1,6 @@
 """Each route against each role and against another space's ids; the routes come from the OpenAPI document, so none is forgotten."""
 
+import hashlib
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import aiohttp
 import pytest
 from tests.api.tenant import ORIGIN, Tenant, new_tenant, send
 from tests.support.stack import Stack, settings_for
@@ -55,6 +57,17 @@ ROUTES = {
     "GET /v1/webhooks": ("manage", 200),
     "DELETE /v1/webhooks/{webhook_id}": ("manage", 204),
     "POST /v1/webhooks/{webhook_id}/test": ("manage", 202),
+    "GET /v1/archive": ("manage", 200),
+    "GET /v1/archive/documents": ("manage", 200),
+    "GET /v1/archive/answers": ("manage", 200),
+    "GET /v1/archive/vectors": ("manage", 200),
+    "POST /v1/imports": ("admin", 200),
+    "GET /v1/imports/{import_id}/documents/{source_id}": ("admin", 200),
+    "POST /v1/imports/{import_id}/documents/{source_id}/versions": ("admin", 200),
+    "POST /v1/imports/{import_id}/documents": ("admin", 200),
+    "POST /v1/imports/{import_id}/answers": ("admin", 204),
+    "POST /v1/imports/{import_id}/vectors": ("admin", 204),
+    "POST /v1/imports/{import_id}/finish": ("admin", 200),
     "GET /health/live": (None, 200),
     "GET /health/ready": (None, 200),
     "GET /metrics": ("admin", 200),
@@ -73,10 +86,53 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "PATCH /v1/spaces/{space_id}": lambda: {"json": {"name": "Another name"}},
     "POST /v1/spaces/{space_id}/keys": lambda: {"json": {"role": "manage", "name": "A key"}},
     "POST /v1/webhooks": lambda: {"json": WEBHOOK},
+    "POST /v1/imports": lambda: {"json": an_import()},
+    "POST /v1/imports/{import_id}/documents/{source_id}/versions": lambda: {"data": a_version()},
+    "POST /v1/imports/{import_id}/documents": lambda: {"json": DOCUMENT},
+    "POST /v1/imports/{import_id}/answers": lambda: {"json": {"items": []}},
+    "POST /v1/imports/{import_id}/vectors": lambda: {"data": b'{"model": "", "dimensions": 0, "count": 0, "after": null}\n'},
 }
 
 # Nothing is ever sent there: the name means an address that is closed.
 WEBHOOK = {"url": "http://localhost:9999/", "events": ["document.failed"]}
+
+NOW = "2026-01-02T03:04:05Z"
+VERSION = {
+    **dict.fromkeys(("error", "text_size", "text_sha256", "text_chars", "encoding", "page_count", "summary", "summary_model")),
+    "version": 1,
+    "status": "queued",
+    "filename": "a.md",
+    "media_type": "text/markdown",
+    "size": 1,
+    "chunk_count": 0,
+    "sha256": hashlib.sha256(b"a").hexdigest(),
+    "created_at": NOW,
+    "ready_at": None,
+}
+DOCUMENT = {
+    "id": str(uuid4()),
+    "title": "A",
+    "title_given": False,
+    "filename": "a.md",
+    "metadata": {},
+    "current_version": 0,
+    "latest_version": 1,
+    "created_at": NOW,
+    "updated_at": NOW,
+    "versions": [VERSION],
+}
+
+
+def an_import() -> dict[str, Any]:
+    space = {"id": str(uuid4()), "name": "A space", "settings": {}}
+    return {"archive_id": str(uuid4()), "space": space, "largest": 0}
+
+
+def a_version() -> aiohttp.FormData:
+    form = aiohttp.FormData({"record": json.dumps(VERSION)})
+    form.add_field("original", b"a", filename="original")
+    return form
+
 
 RANK = {"ask": 0, "manage": 1, "admin": 2}
 
@@ -121,7 +177,18 @@ async def all_things(tenant: Tenant) -> Things:
     async with tenant.visitor(things.ask_key) as visitor:
         asked = await send(visitor, "POST", "/v1/answers", json={"question": "How many kiwis?", "stream": True})
     start = json.loads(asked.body.partition(b"data: ")[2].partition(b"\n")[0])
-    ids = {**things.ids, "job_id": document["job_id"], "answer_id": start["answer_id"], "conversation_id": start["conversation_id"]}
+    begun = await send(tenant.stack.http, "POST", "/v1/imports", json=an_import())
+    importing = {"import_id": begun.json["id"], "source_id": DOCUMENT["id"]}
+    # The document that finishing it asks for.
+    staged = f"/v1/imports/{begun.json['id']}/documents/{DOCUMENT['id']}/versions"
+    assert (await send(tenant.stack.http, "POST", staged, data=a_version())).status == 200
+    ids = {
+        **things.ids,
+        **importing,
+        "job_id": document["job_id"],
+        "answer_id": start["answer_id"],
+        "conversation_id": start["conversation_id"],
+    }
     return Things(tenant, things.ask_key, ids, start["visitor_token"])
 
 
@@ -187,7 +254,7 @@ async def test_each_route_is_open_to_its_role_alone(route: str, things: Things, 
     denied = 403 if least else success
     assert await status(route, things, things.ask_key, **ours) == denied
     assert await status(route, things, things.ask_key, Origin="https://shop.example.evil", **ours) == denied
-    foreign = expected("manage") if "{" not in route else 404
+    foreign = expected("manage") if "{" not in route or least == "admin" else 404
     assert await status(route, things, neighbour.tenant.key) == foreign
 
     for role in RANK:
@@ -210,7 +277,7 @@ async def test_the_admin_key_finds_only_what_the_named_space_holds(
     route: str, things: Things, neighbour: Things, stack: Stack
 ) -> None:
     admin = stack.settings.admin_key.get_secret_value()
-    expected = ROUTES[route][1] if "{job_id}" in route else 404  # jobs are the installation's for it
+    expected = ROUTES[route][1] if "{job_id}" in route or "{import_id}" in route else 404  # these are the installation's for it
     assert await status(route, things, admin, **{"Protostar-Space": neighbour.tenant.id}) == expected
 
 
@@ -234,7 +301,9 @@ async def test_cursors_of_another_space_are_not_there(things: Things, neighbour:
             await tenant.make_key("manage")
             await tenant.call("POST", "/v1/webhooks", json=WEBHOOK)
             await tenant.call("POST", "/v1/answers", json={"question": "How many kiwis?"})
-    for path in ("/v1/documents", "/v1/jobs", "/v1/spaces/{space_id}/keys", "/v1/webhooks", "/v1/conversations"):
+    archived = ("/v1/archive/documents", "/v1/archive/answers")
+    lists = ("/v1/documents", "/v1/jobs", "/v1/spaces/{space_id}/keys", "/v1/webhooks", "/v1/conversations", *archived)
+    for path in lists:
         cursor = (await things.tenant.get(things.path(path), params={"limit": 1}))["next_cursor"]
         for one, expected in ((things, 200), (neighbour, 404)):
             answered = await one.tenant.call("GET", one.path(path), params={"cursor": cursor})

@@ -163,7 +163,7 @@ async def test_an_unreadable_file_fails_alone(cli: Cli, api: FakeApi, folder: Pa
 async def test_a_server_that_vanishes_is_given_up_once(
     api: FakeApi, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("protostar.cli.client.pause_before_retry", lambda _, attempt: 0.0 if attempt < 3 else None)
+    monkeypatch.setattr("protostar.cli.client.pause_before_retry", lambda _, attempt, __: 0.0 if attempt < 3 else None)
     api.fail("POST", "/v1/documents", *[cut] * 3)
 
     async with ApiClient(Server(api.url, KEY), note=lambda _: None) as client:

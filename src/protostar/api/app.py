@@ -14,6 +14,7 @@ from protostar.access.sessions import Sessions
 from protostar.answers import endpoints as answers
 from protostar.api import errors, operations
 from protostar.api.middleware import Crowded, Observe, SmallBodies, VisitorCors
+from protostar.archive import endpoints as archive
 from protostar.config import Settings
 from protostar.db.migrate import wait_until_migrated
 from protostar.documents import endpoints as documents
@@ -58,6 +59,8 @@ def create_app(settings: Settings) -> FastAPI:
                     "spaces": resources.spaces(access),
                     "documents": resources.documents(),
                     "webhooks": resources.webhooks(),
+                    "exports": resources.exports(access),
+                    "imports": resources.imports(),
                     "retriever": resources.retriever,
                     "answers": answering,
                     "corrections": resources.corrections(),
@@ -77,7 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
         responses=RESPONSES,
         static_url="/docs/static",
     )
-    routers = [feature.router for feature in (documents, knowledge, retrieval, visitors, answers, spaces, webhooks, operations)]
+    features = (documents, knowledge, retrieval, visitors, answers, spaces, webhooks, archive, operations)
+    routers = [feature.router for feature in features]
     for router in routers:
         app.include_router(router)
     pages = web.install(app)

@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 _QUIET = ("/health", "/metrics")
 _VISITORS = ("/v1/answers", "/v1/conversations", "/v1/visitors", "/v1/widget")
-_UPLOADS = re.compile(r"/v1/documents(/[^/]+/content)?")
+_UPLOADS = re.compile(r"/v1/documents(/[^/]+/content)?|/v1/imports/.+")
 _BODY_BYTES = 256 * 1024  # several times what the longest settings or metadata need
 
 
@@ -64,7 +64,10 @@ class Observe:
 
 
 class SmallBodies:
-    """Bounds what is read into memory: a JSON body is read whole, even before it is known who sends it. Uploads are streamed."""
+    """Bounds what is read into memory: a JSON body is read whole, even before it is known who sends it.
+
+    Uploads are streamed, and imports are bounded once that is known.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -10,12 +10,14 @@ Every write carries an `Idempotency-Key`, so every request may be repeated after
 """
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self, cast
+from uuid import UUID
 
 import aiohttp
 
@@ -87,24 +89,27 @@ def find_server(settings: ClientSettings) -> Server:
         raise NoServer(f"{path} is damaged; the next start of `protostar serve` writes it anew.") from error
 
 
-def pause_before_retry(error: ProtostarError, attempt: int) -> float | None:
-    """Seconds to wait before attempt + 1, or None to give up: after `ATTEMPTS`, or where a person would not wait so long."""
+def pause_before_retry(error: ProtostarError, attempt: int, attempts: int = ATTEMPTS) -> float | None:
+    """Seconds to wait before attempt + 1, or None to give up: after `attempts`, or where a person would not wait so long."""
     pause = decide(error, attempt, base=1.0, cap=8.0)
-    return None if pause is None or pause > LONGEST_WAIT or attempt >= ATTEMPTS else pause
+    return None if pause is None or pause > LONGEST_WAIT or attempt >= attempts else pause
 
 
 class ApiClient:
     """One session with one server. `note` is told, in a sentence, whenever the client waits."""
 
-    def __init__(self, server: Server, *, note: Callable[[str], None]) -> None:
+    def __init__(self, server: Server, *, note: Callable[[str], None], space: UUID | None = None, attempts: int = ATTEMPTS) -> None:
+        """`space`: the one to work on, for a key that may choose. `attempts`: of each request."""
         self._server = server
         self._note = note
+        self._space = {"Protostar-Space": str(space)} if space is not None else {}
+        self.attempts = attempts
         self._answered = False
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {self._server.key}"},
+            headers={"Authorization": f"Bearer {self._server.key}", **self._space},
             connector=aiohttp.TCPConnector(limit=0),
             timeout=_timeout(_ANSWER_TIMEOUT),
         )
@@ -132,7 +137,11 @@ class ApiClient:
         async with self._open("DELETE", path):
             pass
 
-    async def post_form(self, path: str, form: Callable[[], aiohttp.FormData]) -> tuple[int, Json]:
+    async def post_bytes(self, path: str, content: bytes, media_type: str) -> None:
+        async with self._open("POST", path, body=lambda: {"data": io.BytesIO(content)}, headers={"Content-Type": media_type}):
+            pass
+
+    async def post_form(self, path: str, form: Callable[[], aiohttp.FormData | aiohttp.MultipartWriter]) -> tuple[int, Json]:
         """Send a form, which `form` makes anew for each attempt; returns (status, document)."""
         async with self._open("POST", path, body=lambda: {"data": form()}) as response:
             with self._translated():
@@ -150,8 +159,14 @@ class ApiClient:
             if cursor is None or len(items) >= limit:
                 return {"items": items, "next_cursor": cursor}
 
-    async def download(self, path: str, params: Mapping[str, Any] | None = None) -> AsyncGenerator[bytes]:
+    async def get_bytes(self, path: str, params: Mapping[str, Any] | None = None) -> bytes:
         async with self._open("GET", path, params=params) as response:
+            return await response.read()
+
+    async def download(self, path: str, params: Mapping[str, Any] | None = None, *, start: int = 0) -> AsyncGenerator[bytes]:
+        """The bytes from `start` on, where the path serves ranges. Raises ConnectionLost where they break off."""
+        headers = {"Range": f"bytes={start}-"} if start else None
+        async with self._open("GET", path, params=params, headers=headers, whole=False) as response:
             with self._translated():
                 async for chunk in response.content.iter_chunked(65_536):
                     yield chunk
@@ -165,7 +180,7 @@ class ApiClient:
         """
         headers = {"Accept": "text/event-stream", **(headers or {})}
         make = (lambda: {"json": body}) if body is not None else None
-        async with self._open(method, path, headers=headers, body=make, silence=_STREAM_TIMEOUT) as response:
+        async with self._open(method, path, headers=headers, body=make, silence=_STREAM_TIMEOUT, whole=False) as response:
             parser = EventParser()
             try:
                 with self._translated():
@@ -198,10 +213,12 @@ class ApiClient:
         body: Body | None = None,
         headers: Mapping[str, str] | None = None,
         silence: float = _ANSWER_TIMEOUT,
+        whole: bool = True,
     ) -> AsyncGenerator[aiohttp.ClientResponse]:
         """A successful response; problems are raised, or waited for where that is worthwhile.
 
-        `silence`: seconds without a byte after which the connection counts as lost.
+        `silence`: seconds without a byte after which the connection counts as lost. `whole`: its body has been read, so that one
+        that breaks off is asked for again.
         """
         headers = dict(headers or {})
         if method != "GET":
@@ -212,16 +229,23 @@ class ApiClient:
                 response = await self._send(
                     method, path, params=params, headers=headers, timeout=_timeout(silence), **(body() if body else {})
                 )
+                if whole:
+                    with self._translated():
+                        await response.read()
                 break
             except ProtostarError as error:
-                pause = pause_before_retry(error, attempt)
-                if pause is None:
-                    raise
-                self._note(f"{str(error).rstrip('.')}. Trying again in {pause:.1f} s ({attempt + 1} of {ATTEMPTS}).")
-            await asyncio.sleep(pause)
+                await self.pause(error, attempt)
             attempt += 1
         async with response:
             yield response
+
+    async def pause(self, error: ProtostarError, attempt: int) -> None:
+        """Wait before the next attempt, or raise `error` where there is to be none."""
+        pause = pause_before_retry(error, attempt, self.attempts)
+        if pause is None:
+            raise error
+        self._note(f"{str(error).rstrip('.')}. Trying again in {pause:.1f} s ({attempt + 1} of {self.attempts}).")
+        await asyncio.sleep(pause)
 
     async def _send(self, method: str, path: str, **options: Any) -> aiohttp.ClientResponse:
         with self._translated():

@@ -8,7 +8,7 @@ driver out of the commands that are HTTP clients.
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from uuid import UUID
 
 import typer
@@ -33,6 +33,7 @@ JobIds = Annotated[list[UUID], typer.Argument(metavar="ID...", help="Ids of jobs
 Mode = Literal["hybrid", "keyword", "vector"]
 EvalTask = Literal["paragraphs", "articles"]
 DocumentStatus = Literal["queued", "processing", "ready", "failed"]
+PATIENCE: Final = 20  # attempts of a request that is one of thousands: a server may be away for minutes
 JobState = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 
 
@@ -51,8 +52,11 @@ def _options(
     pass
 
 
-def _with_client(command: "Callable[[ApiClient], Awaitable[int]]") -> None:
-    """Run a command against the server and leave with the exit code that it returns."""
+def _with_client(command: "Callable[[ApiClient], Awaitable[int]]", *, space: UUID | None = None, **options: Any) -> None:
+    """Run a command against the server and leave with the exit code that it returns.
+
+    `space`: instead of PROTOSTAR_SPACE. `options`: of the client.
+    """
     import asyncio
 
     from protostar.cli.client import ApiClient, find_server
@@ -60,7 +64,8 @@ def _with_client(command: "Callable[[ApiClient], Awaitable[int]]") -> None:
     from protostar.config import load_client_settings
 
     async def run() -> int:
-        async with ApiClient(find_server(load_client_settings()), note=note) as client:
+        settings = load_client_settings()
+        async with ApiClient(find_server(settings), note=note, space=space or settings.space, **options) as client:
             return await command(client)
 
     raise typer.Exit(asyncio.run(run()))
@@ -222,6 +227,36 @@ def reindex(
     from protostar.cli.reindex import reindex as run
 
     _with_client(lambda client: run(client, space, wait=wait))
+
+
+@app.command("export", rich_help_panel="Talk to a server")
+def export_space(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The archive to write, a tar.")],
+    space: Annotated[UUID | None, typer.Option(metavar="ID", help="The space, with the admin key; else the oldest.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a space into an archive: documents with all versions, settings, conversations. Keys are not in it.
+
+    Interrupted, it goes on where it was when it is run again.
+    """
+    from protostar.cli.exporting import export as run
+
+    _with_client(lambda client: run(client, file, as_json=as_json), space=space, attempts=PATIENCE)
+
+
+@app.command("import", rich_help_panel="Talk to a server")
+def import_space(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An archive that `protostar export` wrote.")],
+    space_name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the new space; else as it was.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a space of an archive, after all of it was checked; this takes the admin key.
+
+    Interrupted, it goes on where it was when it is run again. The same archive under the same name is imported once.
+    """
+    from protostar.cli.importing import import_archive as run
+
+    _with_client(lambda client: run(client, file, space_name, as_json=as_json), attempts=PATIENCE)
 
 
 @documents.command("list")

@@ -3,30 +3,27 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect
 
 from protostar import sse
 from protostar.dependencies import Cursor, IdempotencyKey, Limit, Manager
 from protostar.documents import download
+from protostar.documents.refused import heard_out, is_too_long
 from protostar.documents.schemas import Document, DocumentUpdate, ObjectUpload, Status
 from protostar.documents.service import Documents
 from protostar.documents.upload import Upload
-from protostar.errors import DatabaseUnavailable, InvalidInput, NotFound, ProtostarError, TooLarge
+from protostar.errors import DatabaseUnavailable, InvalidInput, NotFound, TooLarge
 from protostar.objects.store import ObjectStore
 from protostar.paging import Page, before, page_of
 
 router = APIRouter(prefix="/v1/documents", tags=["documents"])
 
 JSON_BYTES: Final = 64 * 1024
-DISCARD_BYTES: Final = 8 * 1024 * 1024
-FORM_OVERHEAD: Final = 1024 * 1024  # boundaries, part headers and the other fields of a form
 POLL_SECONDS: Final = 0.5
 
 
@@ -80,7 +77,7 @@ async def create_document(
     idempotency_key: IdempotencyKey = None,
 ) -> Document:
     """Takes in a file and answers at once; a job reads it. The same name with the same bytes is the same document: 200."""
-    async with _heard_out(request, documents.receiver.limit), documents.admitted(principal.space_id):
+    async with heard_out(request, documents.receiver.limit), documents.admitted(principal.space_id):
         upload = await _receive(request, documents, principal.space_id, filename)
     document, new = await documents.create(principal.space_id, upload, idempotency_key)
     if not new:
@@ -94,7 +91,7 @@ async def replace_document(
     document_id: UUID, request: Request, principal: Manager, documents: Service, filename: Filename = None
 ) -> Document:
     """Takes in the next version; questions are answered from the one before until it is ready."""
-    async with _heard_out(request, documents.receiver.limit), documents.admitted(principal.space_id):
+    async with heard_out(request, documents.receiver.limit), documents.admitted(principal.space_id):
         await documents.rows(principal.space_id, document_id)
         upload = await _receive(request, documents, principal.space_id, filename)
     return await documents.replace(principal.space_id, document_id, upload)
@@ -104,7 +101,7 @@ async def _receive(request: Request, documents: Documents, space_id: UUID, filen
     body = request.stream()
     receiver = documents.receiver
     content_type = request.headers.get("content-type", "")
-    if _is_too_long(request, receiver.limit):
+    if is_too_long(request, receiver.limit):
         raise TooLarge(f"The upload may have {receiver.limit:,} bytes at most (PROTOSTAR_MAX_UPLOAD_BYTES).")
     kind = content_type.lower()
     if kind.startswith("multipart/form-data"):
@@ -114,12 +111,6 @@ async def _receive(request: Request, documents: Documents, space_id: UUID, filen
     if kind.startswith("application/json"):
         return await receiver.from_object(f"incoming/{space_id}/", await _object_upload(body))
     raise InvalidInput("Send a form with the field «file», or the bytes themselves with ?filename=.")
-
-
-def _is_too_long(request: Request, limit: int) -> bool:
-    """By the length that the request declares, before a byte is read."""
-    declared = request.headers.get("content-length", "")
-    return declared.isdigit() and int(declared) > limit + FORM_OVERHEAD
 
 
 async def _object_upload(body: AsyncIterator[bytes]) -> ObjectUpload:
@@ -135,27 +126,6 @@ async def _object_upload(body: AsyncIterator[bytes]) -> ObjectUpload:
         raise InvalidInput(f"{'.'.join(map(str, issue['loc'])) or 'body'}: {issue['msg']}") from None
     except ValueError:
         raise InvalidInput("The body is not JSON.") from None
-
-
-@asynccontextmanager
-async def _heard_out(request: Request, limit: int) -> AsyncGenerator[None]:
-    """A client whose upload is refused in the block may send a little more, to get to see the answer; then it is cut off."""
-    try:
-        yield
-    except ProtostarError:
-        request.state.unread = _is_too_long(request, limit) or not await _read_on(request)
-        raise
-
-
-async def _read_on(request: Request) -> bool:
-    """Whether the body ended within the next `DISCARD_BYTES`."""
-    left = DISCARD_BYTES
-    with suppress(ClientDisconnect, RuntimeError):  # it has gone; or the body was read to its end before
-        async for chunk in request.stream():
-            left -= len(chunk)
-            if left <= 0:
-                return False
-    return True
 
 
 @router.get("")

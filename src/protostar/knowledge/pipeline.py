@@ -21,6 +21,7 @@ from protostar.db.session import Database, after_commit
 from protostar.db.vectors import SparseVector
 from protostar.documents.models import DocumentVersionRow
 from protostar.documents.repository import DocumentRepository
+from protostar.documents.service import INDEX
 from protostar.errors import ModelRejected, ModelUnavailable
 from protostar.jobs.context import JobContext
 from protostar.jobs.repository import Enqueue
@@ -87,6 +88,9 @@ class Pipeline:
         version = Version(space_id, document_id, number)
         with tempfile.TemporaryDirectory(prefix="protostar-") as folder:
             parsed = await self._parse(context, version, row, Path(folder))
+            if row.text_sha256 not in (None, parsed.text_sha256):
+                await self._follow(context, version)
+                return
             stored = await self._store_text(context, version, parsed)
             await self._stage(context, version, parsed)
         complete = await self._embed(context, version)
@@ -166,6 +170,19 @@ class Pipeline:
             self._metrics.degraded.labels("no_embeddings").inc()
             return False
         return True
+
+    async def _follow(self, context: JobContext, version: Version) -> None:
+        """An imported version that is read differently here than where its text comes from: citations count in that text.
+
+        So it stays as it is, for them, and the same bytes become the next version, which answers questions.
+        """
+        async with context.finishing() as session:
+            following = await KnowledgeRepository(session).keep_text(version.document_id, version.version)
+            if following is not None:
+                args = {"document_id": str(version.document_id), "version": following}
+                key = f"{INDEX}:{version.document_id}:{following}"
+                job_id = await self._jobs.enqueue(session, Enqueue(INDEX, version.space_id, args, dedupe_key=key))
+                await KnowledgeRepository(session).add_following(version.document_id, following, job_id)
 
     async def _switch(self, context: JobContext, version: Version, stored: StoredText, *, complete: bool) -> None:
         started = time.monotonic()

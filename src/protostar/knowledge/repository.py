@@ -46,6 +46,17 @@ _READY = text("""
 _SUPERSEDED = text("""
     update document_versions set status = 'failed', stage = null, error = 'A newer version replaced this one before it was read.'
     where document_id = :document_id and version = :version""")
+# An upload that came after the version makes the next one anyway.
+_KEEP_TEXT = text("""
+    with kept as (
+        update document_versions set status = 'ready', ready_at = now(), stage = null, error = null
+        where document_id = :document_id and version = :version)
+    update documents set latest_version = latest_version + 1
+    where id = :document_id and latest_version = :version and deleted_at is null returning latest_version""")
+_ADD_FOLLOWING = text("""
+    insert into document_versions (document_id, version, filename, media_type, object_key, size, sha256, job_id)
+    select document_id, :version, filename, media_type, object_key, size, sha256, :job_id
+    from document_versions where document_id = :document_id and version = :version - 1""")
 _ADD_DELTA = text("""
     insert into term_deltas (space_id, sign, terms, counts)
     select :space_id, :sign, terms, counts from version_terms where document_id = :document_id and version = :version""")
@@ -189,6 +200,14 @@ class KnowledgeRepository:
             await self.add_delta(space_id, document_id, number, sign)
         await self.new_knowledge(space_id)
         return row.current_version
+
+    async def keep_text(self, document_id: UUID, version: int) -> int | None:
+        """The version has a text and needs no other; the number of the one that follows it, None where that is made already."""
+        return (await self._session.execute(_KEEP_TEXT, _key(document_id, version))).scalar_one_or_none()
+
+    async def add_following(self, document_id: UUID, version: int, job_id: UUID | None) -> None:
+        """Make the version of the bytes of the one before it."""
+        await self._session.execute(_ADD_FOLLOWING, {**_key(document_id, version), "job_id": job_id})
 
     async def new_knowledge(self, space_id: UUID) -> None:
         """What can be found in the space has changed. Last in its transaction: all writers of a space meet at this row."""

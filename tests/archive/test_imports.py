@@ -1,0 +1,202 @@
+"""The routes that an archive comes in by: what does not fit is refused with a sentence, and leaves nothing behind."""
+
+import hashlib
+import json
+from io import BytesIO
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import pytest
+from tests.api.tenant import Answered, new_tenant, send
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
+
+from protostar.archive.vectors import VectorPage, VectorsHeader, decode, encode
+from protostar.errors import InvalidInput
+
+NOW = "2026-01-02T03:04:05Z"
+BYTES, TEXT = b"# A\n\nOriginal.", b"# A\n\nArchived."
+
+
+def version(**more: Any) -> dict[str, Any]:
+    none = dict.fromkeys(("error", "encoding", "page_count", "summary", "summary_model", "ready_at"))
+    text = {"text_size": len(TEXT), "text_sha256": hashlib.sha256(TEXT).hexdigest(), "text_chars": len(TEXT)}
+    fields = {
+        "version": 1,
+        "status": "ready",
+        "filename": "a.md",
+        "media_type": "text/markdown",
+        "chunk_count": 1,
+        "created_at": NOW,
+    }
+    return {**none, **text, **fields, "size": len(BYTES), "sha256": hashlib.sha256(BYTES).hexdigest(), **more}
+
+
+def document(*versions: dict[str, Any], **more: Any) -> dict[str, Any]:
+    fields = {"id": str(uuid4()), "title": "A", "title_given": True, "filename": "a.md", "metadata": {"a": 1}, "created_at": NOW}
+    numbers = {"current_version": len(versions), "latest_version": len(versions)}
+    return {**fields, "updated_at": NOW, **numbers, "versions": list(versions), **more}
+
+
+def form(record: dict[str, Any], original: bytes = BYTES, text: bytes | None = TEXT) -> aiohttp.FormData:
+    made = aiohttp.FormData({"record": json.dumps(record)})
+    made.add_field("original", original, filename="original")
+    if text is not None:
+        made.add_field("text", text, filename="text")
+    return made
+
+
+class Importing:
+    """An import that was begun, and a client of it."""
+
+    def __init__(self, stack: Stack, begun: dict[str, Any]) -> None:
+        self.stack = stack
+        self.id, self.space_id = begun["id"], begun["space_id"]
+
+    async def post(self, path: str, **options: Any) -> Answered:
+        return await send(self.stack.http, "POST", f"/v1/imports/{self.id}{path}", **options)
+
+    async def version(self, document: dict[str, Any], *parts: Any) -> Answered:
+        return await self.post(f"/documents/{document['id']}/versions", data=form(*parts))
+
+    async def get(self, path: str) -> Answered:
+        return await send(self.stack.http, "GET", path, headers={"Protostar-Space": self.space_id})
+
+
+def body(**more: Any) -> dict[str, Any]:
+    space = {"id": str(uuid4()), "name": "Copy", "settings": {}}
+    return {"archive_id": str(uuid4()), "space": space, "largest": 0, **more}
+
+
+@pytest.fixture
+async def importing(stack: Stack) -> Importing:
+    begun = await send(stack.http, "POST", "/v1/imports", json=body())
+    assert begun.status == 200, begun.json
+    return Importing(stack, begun.json)
+
+
+def objects(stack: Stack) -> set[str]:
+    return {str(path) for path in (stack.settings.data_dir / "objects").rglob("*") if path.is_file()}
+
+
+async def test_bytes_that_are_not_those_of_the_record_leave_nothing(importing: Importing) -> None:
+    made = document(version())
+    before = objects(importing.stack)
+    for parts in (
+        (version(), BYTES + b"x"),
+        (version(), BYTES[::-1]),
+        (version(), BYTES, TEXT[::-1]),
+        (version(), BYTES, None),
+        (version(text_sha256=None, text_size=None), BYTES, TEXT),
+    ):
+        answered = await importing.version(made, *parts)
+        assert answered.status in (413, 422), answered.json
+    assert objects(importing.stack) == before
+    too_large = await importing.version(made, version(size=importing.stack.settings.max_upload_bytes + 1), BYTES)
+    assert too_large.status == 413
+    assert "PROTOSTAR_MAX_UPLOAD_BYTES" in too_large.json["detail"]
+    unknown = await importing.version(made, version(colour="red"), BYTES)
+    assert (unknown.status, "record.colour" in unknown.json["detail"]) == (422, True)
+
+
+async def test_a_document_is_seen_when_all_of_it_is_there(importing: Importing) -> None:
+    made = document(version(), version(version=2))
+    assert (await importing.version(made, made["versions"][0])).json == {"complete": False, "versions": [1]}
+    again = objects(importing.stack)
+    assert (await importing.version(made, made["versions"][0])).json == {"complete": False, "versions": [1]}
+    assert objects(importing.stack) == again
+    assert (await importing.post("/documents", json=made)).status == 409
+    assert (await importing.get("/v1/documents")).json["items"] == []
+    assert (await importing.get(f"/v1/documents/{made['id']}")).status == 404
+    await importing.version(made, made["versions"][1])
+    assert (await importing.post("/documents", json=made)).json == {"complete": True, "versions": [1, 2]}
+    assert (await importing.post("/documents", json=made)).json == {"complete": True, "versions": [1, 2]}
+    shown = (await importing.get(f"/v1/documents/{made['id']}")).json
+    assert (shown["title"], shown["metadata"], shown["created_at"]) == ("A", {"a": 1}, NOW)
+    assert (await importing.get("/v1/spaces/" + importing.space_id)).json["name"] == "Copy (import unfinished)"
+    assert (await importing.post("/finish")).json["finished_at"]
+    assert (await importing.get("/v1/spaces/" + importing.space_id)).json["name"] == "Copy"
+
+
+async def test_a_version_that_is_read_differently_here_keeps_its_text_and_is_followed(importing: Importing) -> None:
+    made = document(version(), title_given=False)
+    await importing.version(made, made["versions"][0])
+    assert (await importing.post("/documents", json=made)).status == 200
+
+    async def ready() -> Any:
+        shown = (await importing.get(f"/v1/documents/{made['id']}")).json
+        return shown if shown["status"] == "ready" and shown["version"] == 2 else None
+
+    await wait_until(ready, 30)
+    texts = [await importing.get(f"/v1/documents/{made['id']}/text?version={number}") for number in (1, 2)]
+    assert [text.body for text in texts] == [TEXT, BYTES]
+    contents = [await importing.get(f"/v1/documents/{made['id']}/content?version={number}") for number in (1, 2)]
+    assert [content.body for content in contents] == [BYTES, BYTES]
+    headers = {"Protostar-Space": importing.space_id}
+    found = await send(importing.stack.http, "POST", "/v1/search", json={"query": "Original"}, headers=headers)
+    assert [hit["version"] for hit in found.json["hits"]] == [2]
+
+
+async def test_ids_of_another_space_are_refused(importing: Importing, stack: Stack) -> None:
+    async with new_tenant(stack) as tenant:
+        theirs = await tenant.document("theirs.md", "# Theirs\n\nThere are 27 kiwis.")
+        asked = (await tenant.call("POST", "/v1/answers", json={"question": "How many kiwis are there?"})).json
+        made = document(version(), id=theirs["id"])
+        assert (await importing.version(made, version())).status == 409
+        assert (await importing.post("/documents", json=made)).status == 409
+        answers = (await tenant.get("/v1/archive/answers"))["items"]
+        answered = await importing.post("/answers", json={"items": answers})
+        assert answered.status == 409, answered.json
+        assert (await importing.get(f"/v1/answers/{asked['id']}")).status == 404
+        assert (await tenant.get(f"/v1/documents/{theirs['id']}"))["title"] == theirs["title"]
+
+
+async def test_an_import_whose_space_was_deleted_is_gone(importing: Importing, stack: Stack) -> None:
+    assert (await send(stack.http, "DELETE", f"/v1/spaces/{importing.space_id}")).status == 204
+    assert (await importing.post("/finish")).status == 404
+    assert (await importing.post("/answers", json={"items": []})).status == 404
+
+
+async def test_where_a_space_is_being_erased_the_same_archive_begins_anew_elsewhere(stack: Stack) -> None:
+    asked = body()
+    first = (await send(stack.http, "POST", "/v1/imports", json=asked)).json
+    assert (await send(stack.http, "POST", "/v1/imports", json=asked)).json == first
+    assert first["keeps_ids"]
+    await send(stack.http, "DELETE", f"/v1/spaces/{first['space_id']}")
+    second = (await send(stack.http, "POST", "/v1/imports", json=asked)).json
+    assert second["id"] != first["id"]
+
+
+async def test_nothing_else_is_taken(importing: Importing) -> None:
+    for path, options in (
+        ("/answers", {"data": b"no JSON"}),
+        ("/answers", {"json": {"items": [{"id": "1"}]}}),
+        ("/documents", {"json": document(version(status="running"))}),
+        ("/documents/00000000-0000-7000-8000-000000000001/versions", {"data": b"x"}),
+        ("/vectors", {"data": b"\x00\x01"}),
+        ("/vectors", {"data": b'{"model": "m", "dimensions": 2, "count": 2, "after": null}\n1234'}),
+    ):
+        answered = await importing.post(path, **options)
+        assert answered.status == 422, (path, answered.json)
+        assert answered.headers["Content-Type"] == "application/problem+json"
+    huge = await importing.post("/vectors", data=BytesIO(bytes(33 * 1024 * 1024)))
+    assert huge.status == 413
+
+
+def test_vectors_travel_as_bytes() -> None:
+    hashes = [uuid4(), uuid4()]
+    header = VectorsHeader(model="m", dimensions=3, count=2, after="1.x")
+    page = VectorPage(header, [(hashes[0], (1.0, -0.5, 0.0)), (hashes[1], (0.25, 2.0, 65504.0))])
+    content = encode(page)
+    assert decode(content) == page
+    with pytest.raises(InvalidInput):
+        decode(content[:-1])
+
+
+async def test_the_overview_counts_what_there_is(stack: Stack) -> None:
+    async with new_tenant(stack) as tenant:
+        empty = await tenant.get("/v1/archive")
+        assert (empty["documents"], empty["answers"], empty["vectors"], empty["bytes"]) == (0, 0, 0, 0)
+        await tenant.document("a.md", BYTES)
+        assert (await tenant.get("/v1/archive"))["bytes"] == 2 * len(BYTES)
