@@ -26,6 +26,7 @@ from protostar.db.session import Database, create_engine
 from protostar.documents.service import Documents
 from protostar.documents.upload import Receiver
 from protostar.errors import ConfigurationError
+from protostar.insights.service import InsightService
 from protostar.jobs.bell import Bell
 from protostar.jobs.service import Jobs
 from protostar.knowledge.embeddings import Embedder
@@ -110,6 +111,9 @@ class Resources:
 
     def visitors(self, access: Access) -> Visitors:
         return Visitors(self.database, self._visitor_tokens(access), self.limits, self.settings.limit)
+
+    def insights(self) -> InsightService:
+        return InsightService(self.database, self.retriever)
 
     def corrections(self) -> Corrections:
         return Corrections(self.database, self.announcements)

@@ -39,6 +39,8 @@ ROUTES = {
     "GET /v1/conversations/{conversation_id}": ("ask", 200),
     "POST /v1/visitors": ("ask", 201),
     "GET /v1/widget": ("ask", 200),
+    "GET /v1/insights": ("manage", 200),
+    "GET /v1/insights/unanswered": ("manage", 200),
     "GET /v1/jobs": ("manage", 200),
     "GET /v1/jobs/{job_id}": ("manage", 200),
     "POST /v1/jobs/{job_id}/retry": ("manage", 409),
@@ -334,6 +336,12 @@ async def test_lists_and_searches_hold_nothing_of_another_space(things: Things, 
         conversations = {row["id"] for row in (await tenant.get("/v1/conversations", params={"text": words}))["items"]}
         assert answer["conversation_id"] in conversations
         assert things.ids["conversation_id"] not in conversations
+    lost = {"question": f"Where is the {things.ids['answer_id']} zeppelin?"}
+    for one in (things.tenant, tenant):
+        assert (await one.call("POST", "/v1/answers", json=lost)).json["found"] is False
+    (cluster,) = (await tenant.get("/v1/insights/unanswered"))["items"]
+    assert (cluster["size"], cluster["question"]) == (1, lost["question"])
+    assert (await tenant.get("/v1/insights"))["total"]["questions"] == len((await tenant.get("/v1/conversations"))["items"])
     named = {"text": "There are 28.", "documents": [things.ids["document_id"]]}
     assert (await tenant.call("PUT", f"/v1/answers/{answer['id']}/correction", json=named)).status == 404
     assert {citation["document_id"] for citation in answer["citations"]} == {neighbour.ids["document_id"]}

@@ -18,6 +18,7 @@ from protostar.archive import endpoints as archive
 from protostar.config import Settings
 from protostar.db.migrate import wait_until_migrated
 from protostar.documents import endpoints as documents
+from protostar.insights import endpoints as insights
 from protostar.knowledge import endpoints as knowledge
 from protostar.problems import RESPONSES
 from protostar.resources import open_resources
@@ -64,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
                     "retriever": resources.retriever,
                     "answers": answering,
                     "corrections": resources.corrections(),
+                    "insights": resources.insights(),
                 }
             stop.set()
             heeding.cancel()
@@ -80,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
         responses=RESPONSES,
         static_url="/docs/static",
     )
-    features = (documents, knowledge, retrieval, visitors, answers, spaces, webhooks, archive, operations)
+    features = (documents, knowledge, retrieval, visitors, answers, insights, spaces, webhooks, archive, operations)
     routers = [feature.router for feature in features]
     for router in routers:
         app.include_router(router)
