@@ -29,6 +29,7 @@ ROUTES = {
     "GET /v1/documents/{document_id}/chunks": ("manage", 200),
     "GET /v1/documents/{document_id}/events": ("manage", 200),
     "POST /v1/search": ("manage", 200),
+    "POST /v1/reindex": ("manage", 202),
     "POST /v1/answers": ("ask", 200),
     "GET /v1/answers/{answer_id}": ("ask", 200),
     "GET /v1/answers/{answer_id}/events": ("ask", 200),

@@ -15,6 +15,8 @@ from tests.support.faulty_http import FaultyProxy, faulty_proxy
 from tests.support.stack import ADMIN_KEY, Stack
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.timeout(400)  # each starts several command lines
+
 BIG = b"# Big\n\n" + b"A line of a large file that nobody asks about.\n" * 40_000  # 1.9 MB
 
 
@@ -41,37 +43,33 @@ async def kill_after(run: Cli, proxy: FaultyProxy, requests: int, *command: str)
 async def test_an_export_killed_again_and_again(books: Library, cli: Cli) -> None:
     command = ("export", "space.tar", "--space", books.tenant.id, "--json")
     async with behind(books.tenant.stack, cli) as (run, proxy):
-        for requests in (0, 1, 2, 3, 4):
+        for requests in (1, 3, 4):
             await kill_after(run, proxy, requests, *command)
         assert not (cli.folder / "space.tar").exists()
-        entries = len(proxy.seen)
+        proxy.seen.clear()
         ended = await run(*command)
-        assert ended.code == 0, ended.err
-        assert "Going on with space.tar.partial" in ended.err
-        paths = [path.partition("?")[0] for _, path in proxy.seen if path.endswith(("/content", "/text"))]
-        assert len(paths) == len(set(paths))
-        assert entries
-    whole = await at(cli, books.tenant.stack)("export", "whole.tar", "--space", books.tenant.id, "--json")
-    assert whole.json["counts"] == ended.json["counts"]
+    assert ended.code == 0, ended.err
+    assert "Going on with space.tar.partial" in ended.err
+    assert ended.json["counts"] | {"vectors": 0} == {"documents": 3, "versions": 5, "answers": 3, "vectors": 0}
+    parts = [path for _, path in proxy.seen if "/content" in path or "/text" in path]
+    assert len(parts) < 9, "what was there is not downloaded again"
 
 
-@pytest.mark.parametrize("requests", [1, 4, 7, 12])
-async def test_an_import_killed_anywhere(books: Library, target: Stack, cli: Cli, requests: int) -> None:
+async def test_an_import_killed_again_and_again(books: Library, target: Stack, cli: Cli) -> None:
     before = await shown(books.tenant.http, books.conversations)
     assert (await at(cli, books.tenant.stack)("export", "space.tar", "--space", books.tenant.id)).code == 0
     async with behind(target, cli) as (run, proxy):
-        await kill_after(run, proxy, requests, "import", "space.tar")
-        spaces = {space["id"]: space["name"] for space in await listed(target, "/v1/spaces")}
-        if books.tenant.id in spaces:
-            assert spaces[books.tenant.id].endswith("(import unfinished)")
+        # When the space is made; with one version of a document, with all of them; with two documents.
+        for requests in (2, 5, 6, 9):
+            await kill_after(run, proxy, requests, "import", "space.tar")
             async with space_of(target, books.tenant.id) as there:
+                space = await there.get(f"/v1/spaces/{books.tenant.id}")
+                assert space["name"].endswith("(import unfinished)")
                 for document in (await there.get("/v1/documents"))["items"]:
                     assert document["version"] == before["documents"][document["id"]][0]["version"], "whole, or not there"
         ended = await run("import", "space.tar", "--json")
-        assert ended.code == 0, ended.err
-        sent = [path for method, path in proxy.seen if method == "POST"]
-        assert ended.json["space_id"] == books.tenant.id
-        assert sent
+    assert ended.code == 0, ended.err
+    assert ended.json["space_id"] == books.tenant.id
     async with space_of(target, books.tenant.id) as there:
         for id_, (document, _) in before["documents"].items():
             await there.settled(id_, document["status"])

@@ -4,11 +4,14 @@ import hashlib
 import tarfile
 from pathlib import Path
 
+import pytest
 from tests.api.tenant import FILES
 from tests.archive.library import SETTINGS, Library, at, follow, shown, space_of
 from tests.cli.conftest import Cli
 from tests.support.model_server import StandIn
 from tests.support.stack import Stack
+
+pytestmark = pytest.mark.timeout(400)  # each starts several command lines
 
 PROBE = hashlib.sha256(b"How long is a vector?").hexdigest()[:16]  # what a process asks its model first
 
