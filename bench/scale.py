@@ -135,12 +135,12 @@ async def measure(
 
 async def exactly(retriever: Retriever, space: UUID, asked: Sequence[Question], connection: Any) -> dict[Mode, list[list[str]]]:
     """The ten best of each question when every chunk and every vector is scored."""
-    narrowing, service.EXACT_BELOW = service.EXACT_BELOW, 2**62  # type: ignore[attr-defined, misc]
+    narrowing, service.EXACT_BELOW = service.EXACT_BELOW, 2**62
     await connection.execute("update spaces set vector_index_model_id = null where id = $1", space)
     try:
         return {mode: await _found(retriever, space, asked, mode) for mode in MODES}
     finally:
-        service.EXACT_BELOW = narrowing  # type: ignore[attr-defined, misc]
+        service.EXACT_BELOW = narrowing
 
 
 async def _found(retriever: Retriever, space: UUID, asked: Sequence[Question], mode: Mode) -> list[list[str]]:
