@@ -13,13 +13,13 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.limits import Limits
-from protostar.answers.citations import MarkerFilter
 from protostar.answers.corrections import Given, given, normalised
 from protostar.answers.draft import Draft, citation_of, from_cache, show, to_cache, to_row
 from protostar.answers.events import Feed
 from protostar.answers.extractive import quote_answer
 from protostar.answers.history import history
 from protostar.answers.models import AnswerRow, ConversationRow
+from protostar.answers.reply import Reply, safe_text
 from protostar.answers.repository import AnswerRepository, answer_terms
 from protostar.cache import Cache
 from protostar.config import Settings
@@ -158,8 +158,10 @@ class Writer:
         if not pieces:
             draft.found = False
             pieces = [prompts.not_found(language)]
+        safe = safe_text(passages, language)
         for piece in pieces:
-            self._say(feed, draft, piece, started)
+            self._say(feed, draft, safe.feed(piece), started)
+        self._say(feed, draft, safe.flush(), started)
 
     async def _retrieve(self, row: AnswerRow, setting: Setting) -> Found:
         """What the question finds; a follow-up that finds nothing by itself is asked together with the question before it."""
@@ -182,23 +184,24 @@ class Writer:
     ) -> bool:
         """Whether the model wrote the answer. One that breaks off is taken back: the reader is told to begin anew."""
         sources = [Source(n, p.document_title, p.heading_path, p.page, p.text) for n, p in enumerate(passages, 1)]
+        language = language_of(row.question)
         messages = prompts.answer(
             row.question,
             sources,
             [Turn(question, text) for question, text in history(setting.turns)],
             persona=setting.space.persona,
-            language=language_of(row.question),
+            language=language,
         )
-        markers = MarkerFilter(passages)
+        reply = Reply(passages, messages, language)
         timeout = self._settings.answer.deadline.total_seconds() - (time.monotonic() - started)
         try:
             stream = chat.stream(messages, max_tokens=self._settings.chat.max_answer_tokens, timeout=timeout)
             async with aclosing(stream) as deltas:
                 async for delta in deltas:
-                    self._say(feed, draft, markers.feed(delta.text), started)
+                    self._say(feed, draft, reply.feed(delta.text), started)
                     draft.usage = delta.usage or draft.usage
                     draft.model = delta.model or draft.model
-            self._say(feed, draft, markers.flush(), started)
+            self._say(feed, draft, reply.flush(), started)
         except (ModelUnavailable, ModelRejected) as error:
             await self._check_held(row, feed)
             log.warning("chat_model_failed", answer=str(row.id), error=str(error), written=len(draft.text))
@@ -208,8 +211,8 @@ class Writer:
             return False
         await self._limits.spend_tokens(row.space_id, _tokens(messages, draft))
         draft.model = draft.model or chat.name
-        draft.citations = markers.citations(draft.text)
-        self._metrics.citations_dropped.inc(markers.dropped)
+        draft.citations = reply.citations()
+        self._metrics.citations_dropped.inc(reply.dropped)
         return bool(draft.text.strip())
 
     async def _check_held(self, row: AnswerRow, feed: Feed) -> None:

@@ -16,6 +16,7 @@ Scripted = str | ProtostarError | Sequence[str | ProtostarError]
 """What one call does: answer with a text, fail at once, or stream the texts and then fail."""
 
 _PASSAGE: Final = re.compile(r"^\[(\d+)\][ \t]*(.*?)(?=^\[\d+\]|\Z)", re.MULTILINE | re.DOTALL)
+_FENCE: Final = re.compile(r"^</?passage .*>$", re.MULTILINE)
 _SENTENCE: Final = re.compile(r"(?<=[.!?。])\s+|\n+")
 _TOKEN: Final = re.compile(r"\s*\S+(?:\s+\Z)?|\s+\Z")
 _HANGUL: Final = re.compile(r"[가-힣]")
@@ -88,6 +89,8 @@ def tokens(text: str) -> list[str]:
 def quote(contents: Sequence[str], *, passages: int = 3) -> str:
     """An answer in the language of the last content: a sentence of each of its first passages, with its `[n]`.
 
+    It is the first one; of a passage between fences, as real prompts have them, the one nearest to the last line.
+
     A passage begins at a line `[n] …`; its first line counts as a heading when others follow. Without passages it is the first
     sentence of the last content.
     """
@@ -95,17 +98,30 @@ def quote(contents: Sequence[str], *, passages: int = 3) -> str:
     found = [(match[1], match[2]) for match in _PASSAGE.finditer("\n".join(contents))][:passages]
     if not found:
         return _first_sentence(last)
+    question = last.strip().rpartition("\n")[2]
     opening = "문서에 따르면 다음과 같습니다." if _HANGUL.search(last) else "The documents say this."
-    return "\n".join([opening, *(f"{_first_sentence(_body(passage))} [{number}]" for number, passage in found)])
+    return "\n".join([opening, *(f"{_sentence(passage, question)} [{number}]" for number, passage in found)])
 
 
 def _body(passage: str) -> str:
-    heading, _, body = passage.strip().partition("\n")
+    heading, _, body = _FENCE.sub("", passage).strip().partition("\n")
     return body if body.strip() else heading
 
 
 def _first_sentence(text: str) -> str:
     return next((part.strip() for part in _SENTENCE.split(text) if part.strip()), "")[:200]
+
+
+def _sentence(passage: str, question: str) -> str:
+    if not _FENCE.search(passage):
+        return _first_sentence(_body(passage))
+    asked = _pairs(question)
+    parts = [part.strip() for part in _SENTENCE.split(_body(passage)) if part.strip()]
+    return max(parts, key=lambda part: len(asked & _pairs(part)), default="")[:200]
+
+
+def _pairs(text: str) -> set[str]:
+    return {text[at : at + 2] for at in range(len(text) - 1)}
 
 
 def hashed(text: str, dimensions: int) -> list[float]:

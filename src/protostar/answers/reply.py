@@ -1,0 +1,58 @@
+"""A model's text on its way to the reader: markers become citations, addresses and tags go, and instructions are not given away."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from protostar.answers.citations import Citation, MarkerFilter
+from protostar.answers.safety import SafeText, addresses
+from protostar.errors import ModelRejected
+from protostar.llm import prompts
+from protostar.llm.base import Message
+from protostar.llm.prompts import Language
+from protostar.retrieval.model import Passage
+
+_BLANKS: Final = re.compile(r"\s+")
+_TAIL: Final = 4_000  # characters in which a line of the instructions is looked for
+
+
+def safe_text(passages: Sequence[Passage], language: Language) -> SafeText:
+    """What makes a text safe that was written from these passages."""
+    return SafeText(addresses(passage.text for passage in passages), prompts.link_removed(language))
+
+
+class Reply:
+    """One answer of a model, piece by piece. Both methods raise ModelRejected where it repeats its instructions."""
+
+    def __init__(self, passages: Sequence[Passage], messages: Sequence[Message], language: Language) -> None:
+        self._markers = MarkerFilter(passages)
+        self._safe = safe_text(passages, language)
+        self._secrets = [_squeezed(line) for line in prompts.instructions(messages)]
+        self._marked = ""
+
+    @property
+    def dropped(self) -> int:
+        """How many markers named no passage."""
+        return self._markers.dropped
+
+    def feed(self, piece: str) -> str:
+        """Text to show now."""
+        return self._safe.feed(self._seen(self._markers.feed(piece)))
+
+    def flush(self) -> str:
+        """The rest of the text, at its end."""
+        return self._safe.feed(self._seen(self._markers.flush())) + self._safe.flush()
+
+    def citations(self) -> list[Citation]:
+        return self._markers.citations(self._marked)
+
+    def _seen(self, text: str) -> str:
+        self._marked += text
+        tail = _squeezed(self._marked[-_TAIL:])
+        if text and any(secret in tail for secret in self._secrets):
+            raise ModelRejected("The chat model repeated its instructions instead of answering.")
+        return text
+
+
+def _squeezed(text: str) -> str:
+    return _BLANKS.sub(" ", text).strip()
