@@ -15,7 +15,7 @@ HOSTILE: Final = """
 *, *::before, *::after {
   font: 9px/1 cursive !important; color: red !important; background: yellow !important; letter-spacing: 1em !important;
   text-transform: uppercase !important; position: static !important; transform: rotate(2deg) !important;
-  visibility: hidden !important; opacity: .2 !important; pointer-events: none !important; zoom: 3 !important;
+  visibility: hidden !important; opacity: .2 !important; pointer-events: none !important;
 }
 button, input, textarea { border: 9px dashed lime !important; width: 1px !important; height: 1px !important; }
 """

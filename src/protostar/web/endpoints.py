@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from protostar.dependencies import SPACE_COOKIE, Admin
 from protostar.spaces.schemas import Name, SpaceCreate
 from protostar.spaces.service import Spaces
-from protostar.web import documents, login
+from protostar.web import documents, login, widget
 from protostar.web.assets import Assets
 from protostar.web.pages import PageRoute, Pages, is_https
 
@@ -45,5 +45,6 @@ def install(app: FastAPI) -> Pages:
     for part in (login, documents):
         app.include_router(part.router, include_in_schema=False)
     app.include_router(router, include_in_schema=False)
+    app.include_router(widget.install(), include_in_schema=False)
     app.mount("/static", assets)
     return Pages(assets)

@@ -1,0 +1,383 @@
+"""The widget in a real browser, on somebody else's page, against the real product."""
+
+import gzip
+import json
+import re
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import aiohttp
+import pytest
+from playwright.async_api import expect
+from tests.browser.conftest import FILES, Visit
+from tests.browser.embedding import Embedding
+from tests.browser.host import HOSTILE, STRICT, Host
+from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
+from tests.support.asking import Asking
+from tests.support.faulty_http import faulty_proxy
+from tests.support.model_server import StandIn
+from tests.support.stack import ADMIN_KEY, Stack
+
+from protostar.web.assets import FOLDER
+
+QUESTION = "How long are backups kept?"
+KOREAN = "백업 파일은 며칠 동안 보관합니까?"
+UNLIMITED = {"asks_per_visitor": 1000, "asks_per_address": 1000}
+
+
+@pytest.fixture
+async def embedding(product: Stack, space: dict[str, Any], host: Host, visit: Visit) -> AsyncGenerator[Embedding]:
+    async with product.client(ADMIN_KEY, **{"Protostar-Space": space["id"]}) as http:
+        asking = Asking(http, space["id"])
+        await asking.upload(FILES / "guide-ko.md")
+        await asking.upload(FILES / "guide-en.md")
+        made = {"role": "ask", "name": "page", "origins": [host.url]}
+        async with http.post(f"/v1/spaces/{space['id']}/keys", json=made) as response:
+            key = (await response.json())["key"]
+        embedding = Embedding(asking, host, visit, product.url, key)
+        await embedding.settings(limits=UNLIMITED)
+        yield embedding
+
+
+# -- on any page
+
+
+async def test_a_hostile_style_sheet_and_a_strict_policy_do_not_keep_it_from_answering(embedding: Embedding) -> None:
+    url = embedding.page(csp=STRICT.format(product=embedding.url), css=HOSTILE)
+    visitor = await embedding.open(url)
+    answer = await visitor.ask(QUESTION)
+    assert "30" in await answer.inner_text()
+    style = "(node) => { const s = getComputedStyle(node); return [s.fontSize, s.visibility, s.textTransform, s.letterSpacing]; }"
+    assert (await answer.locator(".text").evaluate(style))[:3] == ["15px", "visible", "none"]
+    box = await visitor.panel.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] == pytest.approx(DESKTOP["width"] - 20, abs=1)
+    await picture(visitor.page, "widget-hostile")
+
+
+async def test_its_page_is_neither_blocked_nor_moved(embedding: Embedding) -> None:
+    """No layout shift, no global name, nothing in the page's own tree but one element; and its root is closed."""
+    before = await embedding.open(
+        embedding.host.serve("<main><h1>Shop</h1><p>Text</p></main><protostar-widget></protostar-widget>")
+    )
+    names = set(await before.page.evaluate("Object.getOwnPropertyNames(window)"))
+    visitor = await embedding.open(embedding.page(body="<main><h1>Shop</h1><p>Text</p></main>"), closed=True)
+    await visitor.page.wait_for_function("document.querySelector('protostar-widget').matches(':popover-open')")
+    shift = """() => new Promise((resolve) => { let sum = 0;
+        const observer = new PerformanceObserver((list) => list.getEntries().forEach((entry) => (sum += entry.value)));
+        observer.observe({type: "layout-shift", buffered: true});
+        requestAnimationFrame(() => setTimeout(() => resolve(sum), 100)); })"""
+    assert await visitor.page.evaluate(shift) == 0
+    assert await visitor.page.evaluate("document.querySelector('protostar-widget').shadowRoot") is None
+    assert set(await visitor.page.evaluate("Object.getOwnPropertyNames(window)")) - names == set()
+    assert await visitor.page.evaluate("document.documentElement.scrollWidth <= innerWidth && scrollY === 0")
+
+
+def test_it_weighs_less_than_30_kilobytes_and_needs_nothing_else() -> None:
+    script = (FOLDER / "widget.js").read_bytes()
+    assert len(gzip.compress(script, 9)) < 30_000
+    text = script.decode()
+    assert not re.search(
+        r"\binnerHTML\b|\bouterHTML\b|insertAdjacentHTML|document\.write|\beval\b|new Function|import\s*\(|@import", text
+    )
+    assert set(re.findall(r"https?://[a-z][\w.]*", text)) == {"https://host", "http://www.w3.org"}  # of the example, and SVG's name
+
+
+async def test_it_asks_its_server_and_nobody_else(embedding: Embedding) -> None:
+    visitor = await embedding.open()
+    await visitor.ask(QUESTION)
+    assert {re.sub(r"^(https?://[^/]+).*", r"\1", url) for url in seen(visitor.page).requests} == {
+        embedding.url,
+        embedding.host.url,
+    }
+
+
+async def test_the_script_is_packed_and_kept(embedding: Embedding) -> None:
+    async with aiohttp.ClientSession(embedding.url, auto_decompress=False) as http:
+        async with http.get("/widget.js", headers={"Accept-Encoding": "gzip"}) as response:
+            assert response.headers["Content-Encoding"] == "gzip"
+            assert response.content_type == "text/javascript"
+            assert gzip.decompress(await response.read()) == (FOLDER / "widget.js").read_bytes()
+            etag = response.headers["ETag"]
+        async with http.get("/widget.js", headers={"If-None-Match": etag}) as response:
+            assert response.status == 304
+
+
+# -- what it shows
+
+
+async def test_citations_show_their_quotes(embedding: Embedding) -> None:
+    visitor = await embedding.open()
+    answer = await visitor.ask(QUESTION)
+    await answer.locator("button.chip").first.click()
+    details = answer.locator("details").first
+    assert await details.get_attribute("open") is not None
+    assert await details.locator(".quote").inner_text() != ""
+    assert "guide" in (await details.locator("summary").inner_text()).lower() or await details.locator(".where").count()
+
+
+async def test_the_owners_words_and_colours(embedding: Embedding) -> None:
+    await embedding.settings(
+        limits=UNLIMITED, title="Help desk", greeting="Hello!", starter_questions=[QUESTION], theme={"accent": "#0a7f5a"}
+    )
+    visitor = await embedding.open()
+    await expect(visitor.launcher).to_have_css("background-color", "rgb(10, 127, 90)")
+    await visitor.launcher.click()
+    await expect(visitor.panel.get_by_role("heading", name="Help desk")).to_be_visible()
+    await expect(visitor.panel.get_by_text("Hello!")).to_be_visible()
+    await picture(visitor.page, "widget-welcome")
+    await visitor.panel.get_by_role("button", name=QUESTION).click()
+    await visitor.answers.wait_for()
+
+
+@pytest.mark.parametrize(("lang", "languages", "close"), [("ko-KR", [], "닫기"), ("en", [], "Close"), ("fr", ["ko"], "닫기")])
+async def test_it_speaks_the_pages_language(embedding: Embedding, lang: str, languages: list[str], close: str) -> None:
+    await embedding.settings(languages=languages)
+    visitor = await embedding.open(embedding.page(lang=lang))
+    await visitor.launcher.click()
+    await expect(visitor.panel.get_by_role("button", name=close)).to_be_visible()
+
+
+async def test_the_page_overrides_language_and_colours(embedding: Embedding) -> None:
+    css = "protostar-widget { --protostar-accent: #aa0055; --protostar-on-accent: #fff; }"
+    visitor = await embedding.open(embedding.page(attributes='data-lang="ko" data-theme="dark" data-title="도움말"', css=css))
+    await expect(visitor.launcher).to_have_css("background-color", "rgb(170, 0, 85)")
+    await visitor.launcher.click()
+    await expect(visitor.panel.get_by_role("heading", name="도움말")).to_be_visible()
+    await expect(visitor.panel).to_have_css("background-color", "rgb(23, 24, 28)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+async def test_people_with_disabilities_find_no_barrier(embedding: Embedding, scheme: str, size: str) -> None:
+    lang, question = ("ko", KOREAN) if size == "phone" else ("en", QUESTION)
+    await embedding.settings(
+        limits=UNLIMITED, starter_questions=[question], greeting="무엇이든 물어보세요." if lang == "ko" else ""
+    )
+    options: dict[str, Any] = {"color_scheme": scheme, "viewport": PHONE if size == "phone" else DESKTOP}
+    visitor = await embedding.open(embedding.page(lang=lang), **options)
+    assert await barriers(visitor.page) == []
+    await visitor.launcher.click()
+    await visitor.panel.locator(".starters button").wait_for()
+    await picture(visitor.page, f"widget-{size}-{scheme}-welcome")
+    assert await barriers(visitor.page) == []
+    answer = await visitor.ask(question)
+    await answer.locator("summary").first.click()
+    await picture(visitor.page, f"widget-{size}-{scheme}-answer")
+    assert await barriers(visitor.page) == []
+
+
+async def test_a_phone_gets_a_sheet_that_fills_it(embedding: Embedding) -> None:
+    visitor = await embedding.open(viewport=PHONE, has_touch=True, is_mobile=True)
+    await visitor.launcher.tap()
+    box = await visitor.panel.bounding_box()
+    assert box == {"x": 0, "y": 0, "width": PHONE["width"], "height": PHONE["height"]}
+    assert await visitor.input.evaluate("(node) => getComputedStyle(node).fontSize") == "16px"  # below, iOS zooms
+
+
+# -- how it is used
+
+
+async def test_the_keyboard_is_enough(embedding: Embedding) -> None:
+    page = embedding.page(body='<main><h1>Shop</h1><a href="#">Link</a></main>')
+    visitor = await embedding.open(page)
+    await visitor.page.keyboard.press("Tab")
+    await visitor.page.keyboard.press("Tab")
+    await visitor.page.keyboard.press("Enter")
+    await expect(visitor.input).to_be_focused()
+    await visitor.page.keyboard.type(QUESTION)
+    await visitor.page.keyboard.press("Enter")
+    await visitor.answers.wait_for()
+    focused = "document.querySelector('protostar-widget').shadowRoot.activeElement?.className ?? document.activeElement.tagName"
+    around = []
+    for _ in range(20):
+        await visitor.page.keyboard.press("Tab")
+        around.append(await visitor.page.evaluate(focused))
+    assert "A" not in around, "the focus stays in the dialog"
+    assert {"chip", "icon"} <= set(around)
+    await visitor.page.keyboard.press("Escape")
+    await expect(visitor.panel).to_be_hidden()
+    await expect(visitor.launcher).to_be_focused()
+
+
+async def test_a_screen_reader_hears_the_answer_once(embedding: Embedding, stand_in: StandIn) -> None:
+    stand_in.behave(delay=0.02, tokens=30)
+    visitor = await embedding.open()
+    await visitor.launcher.click()
+    await visitor.panel.locator("[role=status]").evaluate(
+        """(node) => {
+            window.said = [];
+            new MutationObserver(() => window.said.push(node.textContent)).observe(node, {childList: true});
+        }"""
+    )
+    answer = await visitor.ask(QUESTION)
+    said = await visitor.page.evaluate("window.said")
+    assert len(said) == 2
+    assert said[0].startswith("Looking")
+    assert said[1].split()[0] in await answer.inner_text()
+
+
+async def test_rating_copying_and_erasing(embedding: Embedding) -> None:
+    visitor = await embedding.open(permissions=["clipboard-read", "clipboard-write"])
+    answer = await visitor.ask(QUESTION)
+    await answer.get_by_role("button", name="Copy answer").click()
+    await expect(answer.get_by_text("Copied")).to_be_visible()
+    assert "[1] " in await visitor.page.evaluate("navigator.clipboard.readText()")
+    await answer.get_by_role("button", name="Not helpful").click()
+    await answer.get_by_label("What was wrong or missing?").fill("Which backups?")
+    await answer.get_by_role("button", name="Send").click()
+    await expect(answer.get_by_text("Thank you.")).to_be_visible()
+    kept = json.loads(await visitor.page.evaluate("localStorage.getItem(Object.keys(localStorage)[0])"))
+    async with embedding.asking.http.get(f"/v1/answers/{kept['turns'][0]['id']}") as response:
+        assert (await response.json())["feedback"] == {"rating": "down", "reason": "Which backups?"}
+    await visitor.page.reload()
+    await visitor.launcher.click()
+    await expect(visitor.answers).to_have_count(1)
+    await visitor.panel.get_by_role("button", name="Erase history").click()
+    await visitor.panel.get_by_role("button", name="Erase", exact=True).click()
+    await expect(visitor.answers).to_have_count(0)
+    await visitor.page.reload()
+    await visitor.launcher.click()
+    await expect(visitor.answers).to_have_count(0)
+
+
+async def test_what_the_page_may_call_and_hear(embedding: Embedding) -> None:
+    visitor = await embedding.open()
+    heard = """async (question) => {
+        const widget = document.querySelector("protostar-widget"), heard = [];
+        for (const name of ["open", "close", "answer", "error"])
+            addEventListener(`protostar:${name}`, (event) => heard.push(event.type));
+        const answer = await widget.ask(question);
+        widget.close();
+        return [heard, answer.question];
+    }"""
+    assert await visitor.page.evaluate(heard, QUESTION) == [["protostar:open", "protostar:answer", "protostar:close"], QUESTION]
+
+
+# -- when things go wrong
+
+
+async def test_a_cut_connection_goes_on_where_it_was(embedding: Embedding, stand_in: StandIn) -> None:
+    stand_in.behave(delay=0.05, tokens=40)
+    async with faulty_proxy(embedding.url) as proxy:
+        visitor = await embedding.open(embedding.page(server=proxy.url))
+        seen(visitor.page).expected += ["ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION", "Failed to load"]
+        await visitor.launcher.click()
+        await visitor.panel.locator(".welcome").wait_for()
+        await visitor.page.wait_for_load_state("networkidle")
+        # Each request is preceded by the browser's question whether it may: the visitor, the question, its continuation.
+        proxy.cut_after, proxy.faults = 1500, ["pass", "pass", "pass", "cut", "pass", "cut"]
+        answer = await visitor.ask(QUESTION)
+    asked = [path for method, path in proxy.seen if method == "POST" and path == "/v1/answers"]
+    resumed = [path for method, path in proxy.seen if method == "GET" and path.endswith("/events")]
+    assert len(asked) == 1
+    assert len(resumed) >= 2
+    kept = json.loads(await visitor.page.evaluate("localStorage.getItem(Object.keys(localStorage)[0])"))
+    async with embedding.asking.http.get(f"/v1/answers/{kept['turns'][0]['id']}") as response:
+        text = (await response.json())["text"]
+    assert kept["turns"][0]["text"] == text
+    assert (await answer.locator(".text").inner_text()).split()[-1] == text.replace("[", "").replace("]", "").split()[-1]
+
+
+async def test_a_lost_question_is_not_asked_twice(embedding: Embedding, stand_in: StandIn) -> None:
+    """The response is lost before its first byte; the question is sent again under the same key."""
+    async with faulty_proxy(embedding.url) as proxy:
+        visitor = await embedding.open(embedding.page(server=proxy.url))
+        seen(visitor.page).expected += [
+            "ERR_INCOMPLETE_CHUNKED_ENCODING",
+            "ERR_CONNECTION",
+            "ERR_EMPTY",
+            "Failed to load",
+            "CORS policy",
+        ]
+        await visitor.page.wait_for_load_state("networkidle")
+        calls = stand_in.counts.chat_calls
+        proxy.cut_after, proxy.faults = 0, ["pass", "pass", "pass", "cut", "503"]
+        await visitor.ask(QUESTION)
+    assert [path for method, path in proxy.seen if method == "POST"].count("/v1/answers") == 3
+    assert stand_in.counts.chat_calls == calls + 1
+
+
+async def test_a_reload_in_the_middle_of_an_answer(embedding: Embedding, stand_in: StandIn) -> None:
+    stand_in.behave(delay=0.1, tokens=30)
+    visitor = await embedding.open()
+    await visitor.launcher.click()
+    await visitor.input.fill(QUESTION)
+    await visitor.input.press("Enter")
+    await visitor.panel.locator("article .text").wait_for()
+    calls = stand_in.counts.chat_calls
+    await visitor.page.reload()
+    await visitor.launcher.click()
+    await visitor.answers.wait_for()
+    await expect(visitor.answers).to_have_count(1)
+    assert stand_in.counts.chat_calls == calls
+
+
+async def test_a_limit_tells_when_to_come_back(embedding: Embedding) -> None:
+    await embedding.settings(limits={"asks_per_visitor": 1})
+    visitor = await embedding.open()
+    seen(visitor.page).expected.append("429")
+    await visitor.ask(QUESTION)
+    await visitor.input.fill("And how long are they kept after that?")
+    await visitor.input.press("Enter")
+    sentence = re.compile(r"That was all for now\. Ask again (on \w+ )?at \d+:\d\d")
+    await expect(visitor.panel.locator(".wrong")).to_have_text(sentence)
+    await picture(visitor.page, "widget-limit")
+
+
+async def test_a_page_that_is_not_listed_gets_no_answer(embedding: Embedding, product: Stack) -> None:
+    made = {"role": "ask", "name": "elsewhere", "origins": ["https://elsewhere.example"]}
+    async with embedding.asking.http.post(f"/v1/spaces/{embedding.asking.space_id}/keys", json=made) as response:
+        embedding.key = (await response.json())["key"]
+    visitor = await embedding.open()
+    seen(visitor.page).expected += ["403", "Protostar:"]
+    await visitor.launcher.click()
+    await visitor.input.fill(QUESTION)
+    await visitor.input.press("Enter")
+    await expect(visitor.panel.locator(".wrong")).to_have_text("Questions cannot be asked from this page.")
+
+
+# -- what documents, questions and models might smuggle in
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<img src=x onerror="window.hacked=1"> [1]',
+        "![x](https://evil.example/p.png) [1]",
+        "[click](javascript:window.hacked=1) [1]",
+        "<script>window.hacked=1</script><style>*{display:none}</style> [1]",
+        "[a](https://evil.example/?q=secret) https://evil.example/?q=secret [1]",
+        "[a](JaVaScRiPt:window.hacked=1) [b](data:text/html,<script>1</script>) [c](vbscript:x) [1]",
+    ],
+)
+async def test_nothing_runs_and_nothing_loads(embedding: Embedding, text: str) -> None:
+    """As if the server had let it through: the browser is told that the answer is this."""
+    answer = {
+        "id": "01a00000-0000-7000-8000-000000000000",
+        "conversation_id": "01a00000-0000-7000-8000-000000000001",
+        "question": text,
+        "text": text,
+        "found": True,
+        "degraded": [],
+        "cached": False,
+        "usage": None,
+        "state": "done",
+        "error": None,
+        "citations": [{"marker": 1, "document_title": text, "heading_path": [text], "page": 1, "quote": text}],
+    }
+    start = {"answer_id": answer["id"], "conversation_id": answer["conversation_id"], "visitor_token": None}
+    events = [("start", start), ("delta", {"text": text}), ("done", {"answer": answer})]
+    body = "".join(f"id: 1-{n}\nevent: {name}\ndata: {json.dumps(data)}\n\n" for n, (name, data) in enumerate(events))
+    visitor = await embedding.open()
+    headers = {"content-type": "text/event-stream", "access-control-allow-origin": "*"}
+    await visitor.page.route("**/v1/answers", lambda route: route.fulfill(status=200, headers=headers, body=body))
+    shown = await visitor.ask(text)
+    await shown.locator("summary").click()
+    nodes = "img, script, iframe, object, embed, link, form.x, article style, svg image, [onerror], [onclick], [style]"
+    assert await shown.locator(nodes).count() == 0
+    for link in await shown.locator("a").all():
+        assert re.match(r"https?:|mailto:", await link.get_attribute("href") or "")
+        assert await link.get_attribute("rel") == "noopener noreferrer nofollow ugc"
+    assert await visitor.page.evaluate("window.hacked") is None
+    assert text in await shown.inner_text()  # as the words that they are, in the title of the source
