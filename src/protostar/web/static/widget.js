@@ -111,7 +111,7 @@ textarea { font: inherit; font-size: 16px; line-height: 1.45; color: inherit; ba
 .reason textarea { border: 1px solid var(--line); border-radius: 10px; padding: 8px 12px; min-height: 64px; }
 textarea::placeholder { color: var(--quiet); opacity: 1; }
 form.ask { position: relative; margin: 0 14px; padding: 10px 8px 10px 14px; display: flex; gap: 8px; align-items: flex-end; border: 1px solid var(--line); border-radius: 14px; background: var(--ground); transition: border-color .12s; }
-form.ask::before { content: ""; position: absolute; inset: -25px 0 auto; height: 24px; background: linear-gradient(transparent, var(--ground)); pointer-events: none; }
+form.ask::before { content: ""; position: absolute; inset: -27px 0 auto; height: 24px; background: linear-gradient(transparent, var(--ground)); pointer-events: none; }
 form.ask:focus-within { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); } form.ask textarea { max-height: 132px; min-height: 24px; padding: 4px 0; } form.ask textarea:focus-visible { outline: none; }
 .send { width: 34px; height: 34px; border-radius: 10px; background: var(--accent); color: var(--on-accent); display: grid; place-items: center; flex: none; } .send:disabled { opacity: .35; cursor: default; }
 footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 12px; line-height: 1.45; color: var(--quiet); text-align: center; }
