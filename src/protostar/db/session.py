@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import event, make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from protostar.db.errors import connecting, working
+from protostar.db.errors import connecting, is_passing, working
 from protostar.db.vectors import register_codecs
 
 AfterCommit = Callable[[], Awaitable[None]]
@@ -77,8 +78,7 @@ class Database:
                 yield session
                 await session.commit()
         finally:
-            # A cancelled task must still hand its connection back.
-            await asyncio.shield(session.close())
+            await _hand_back(session)
         callbacks: list[AfterCommit] = session.info.pop(_AFTER_COMMIT, [])
         for callback in callbacks:
             await callback()
@@ -99,7 +99,7 @@ class Database:
             with working():
                 yield connection
         finally:
-            await asyncio.shield(connection.close())
+            await _hand_back(connection)
 
     async def reconnect(self) -> None:
         """Make new connections from now on: those from before the first migration do not know pgvector's types."""
@@ -109,6 +109,16 @@ class Database:
         await self._engine.dispose()
         if self._reserved is not None:
             await self._reserved.close()
+
+
+async def _hand_back(used: AsyncSession | AsyncConnection) -> None:
+    """Also where the task is cancelled. A connection that broke is thrown away: how the work ended is known by then."""
+    try:
+        await asyncio.shield(used.close())
+    except (OSError, SQLAlchemyError) as error:
+        if not is_passing(error):
+            raise
+        await used.invalidate()
 
 
 def after_commit(session: AsyncSession, callback: AfterCommit) -> None:

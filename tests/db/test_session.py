@@ -1,0 +1,35 @@
+"""Connections that break at the worst moment."""
+
+from contextlib import suppress
+
+import pytest
+from sqlalchemy import text
+from tests.support.databases import execute
+from tests.support.waiting import wait_until
+
+from protostar.db.session import Database, create_engine
+from protostar.errors import DatabaseUnavailable, LeaseLost
+
+
+@pytest.mark.parametrize("kind", ["transaction", "reading"])
+async def test_a_connection_that_broke_does_not_hide_how_the_work_ended(database_url: str, kind: str) -> None:
+    database = Database(create_engine(database_url, pool_size=1))
+
+    async def usable() -> bool:
+        with suppress(DatabaseUnavailable):
+            async with database.transaction() as session:
+                return (await session.execute(text("select 1"))).scalar_one() == 1
+        return False
+
+    try:
+        with pytest.raises(LeaseLost):
+            async with getattr(database, kind)() as used:
+                pid = (await used.execute(text("select pg_backend_pid()"))).scalar_one()
+                connection = used if kind == "reading" else await used.connection()
+                driver = (await connection.get_raw_connection()).driver_connection
+                await execute(database_url, f"select pg_terminate_backend({pid})")
+                await wait_until(driver.is_closed)
+                raise LeaseLost
+        await wait_until(usable)  # it has left its place in the pool
+    finally:
+        await database.close()
