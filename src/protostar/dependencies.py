@@ -11,7 +11,7 @@ from protostar.access.address import client_address
 from protostar.access.model import Key, Principal, Role
 from protostar.access.service import Access
 from protostar.access.sessions import Sessions, csrf_token
-from protostar.errors import Forbidden, Unauthorized
+from protostar.errors import Forbidden, NotFound, Unauthorized
 
 SESSION_COOKIE: Final = "protostar_session"
 SPACE_COOKIE: Final = "protostar_space"
@@ -68,15 +68,27 @@ async def _principal(
     space: Annotated[UUID | None, Header(alias="Protostar-Space", description="the space to work on, for the admin key")] = None,
 ) -> Principal:
     access: Access = request.state.access
-    return await access.principal(key, space or (_chosen_space(request) if key.space_id is None else None))
+    if space is None and key.space_id is None and "authorization" not in request.headers:
+        return await _in_chosen_space(request, access, key)
+    return await access.principal(key, space)
 
 
-def _chosen_space(request: Request) -> UUID | None:
-    """The space that an admin works on in the dashboard; links and images of a page name it themselves: they send no header."""
-    if "authorization" in request.headers or SESSION_COOKIE not in request.cookies:
-        return None
+async def _in_chosen_space(request: Request, access: Access, key: Key) -> Principal:
+    """The space that an admin works on in the dashboard: links and images of a page name it, as they send no header.
+
+    A choice that was erased since is none.
+    """
+    if (named := _uuid(request.query_params.get("space"))) is not None:
+        return await access.principal(key, named)
     try:
-        return UUID(request.query_params.get("space") or request.cookies.get(SPACE_COOKIE, ""))
+        return await access.principal(key, _uuid(request.cookies.get(SPACE_COOKIE)))
+    except NotFound:
+        return await access.principal(key, None)
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text or "")
     except ValueError:
         return None
 

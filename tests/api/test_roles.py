@@ -26,6 +26,7 @@ ROUTES = {
     "PUT /v1/documents/{document_id}/content": ("manage", 202),
     "GET /v1/documents/{document_id}/content": ("manage", 200),
     "GET /v1/documents/{document_id}/text": ("manage", 200),
+    "GET /v1/documents/{document_id}/versions": ("manage", 200),
     "GET /v1/documents/{document_id}/chunks": ("manage", 200),
     "GET /v1/documents/{document_id}/events": ("manage", 200),
     "POST /v1/search": ("manage", 200),

@@ -1,7 +1,5 @@
 """What an operator looks at: health, metrics, jobs."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -12,16 +10,15 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict
 
+from protostar import health
 from protostar.access.model import Principal
 from protostar.cache import Live
-from protostar.db.migrate import is_migrated
 from protostar.dependencies import Admin, Cursor, Limit, Manager
-from protostar.errors import DatabaseUnavailable, NotFound, ProtostarError, RedisUnavailable
+from protostar.errors import DatabaseUnavailable, NotFound
 from protostar.jobs.context import progress_key
 from protostar.jobs.models import JobRow
 from protostar.jobs.registry import Registry
 from protostar.jobs.repository import JobRepository
-from protostar.knowledge.repository import KnowledgeRepository
 from protostar.paging import Page, before, page_of
 from protostar.resources import Resources
 from protostar.telemetry import Samples, exposition
@@ -29,7 +26,6 @@ from protostar.telemetry import Samples, exposition
 router = APIRouter()
 
 State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
-Health = Literal["ok", "degraded", "down", "off"]
 
 
 def _resources(request: Request) -> Resources:
@@ -47,25 +43,6 @@ Known = Annotated[Registry, Depends(_registry)]
 # -- health
 
 
-class WorkerInfo(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
-    name: str
-    kinds: list[str]
-    concurrency: int
-    running: int
-    version: str
-    started_at: datetime
-    seen_at: datetime
-
-
-class Ready(BaseModel):
-    status: Health
-    dependencies: dict[str, Health]
-    spaces_to_reindex: int = 0
-    workers: list[WorkerInfo] = []
-
-
 @router.get("/health/live", tags=["operations"])
 async def live() -> dict[str, str]:
     """The process runs. Says nothing about what it depends on."""
@@ -73,72 +50,13 @@ async def live() -> dict[str, str]:
 
 
 @router.get("/health/ready", tags=["operations"])
-async def ready(resources: Parts, response: Response) -> Ready:
+async def ready(resources: Parts, response: Response) -> health.Ready:
     """Each dependency by itself. 503 only where PostgreSQL is down or not migrated: without the others there are answers."""
-    postgres, redis, objects = await asyncio.gather(
-        _check(lambda: _postgres(resources)), _check(lambda: _redis(resources)), _check(lambda: _objects(resources))
-    )
-    dependencies: dict[str, Health] = {
-        "postgres": postgres,
-        "redis": redis,
-        "objects": objects,
-        "chat": resources.chat.health if resources.chat is not None else "off",
-        "embeddings": resources.embedding.health if resources.embedding is not None else "off",
-    }
-    for name, health in dependencies.items():
-        resources.metrics.dependency_up.labels(name).set({"ok": 1, "degraded": 0.5, "down": 0, "off": 1}[health])
-    worst: Health = "down" if postgres == "down" else "ok" if set(dependencies.values()) <= {"ok", "off"} else "degraded"
-    response.status_code = 503 if worst == "down" else 200
-    if worst == "down":
+    found = await health.ready(resources)
+    response.status_code = 503 if found.status == "down" else 200
+    if found.status == "down":
         response.headers["Retry-After"] = "2"
-    workers, to_reindex = await asyncio.gather(_workers(resources), _spaces_to_reindex(resources))
-    return Ready(status=worst, dependencies=dependencies, spaces_to_reindex=to_reindex, workers=workers)
-
-
-async def _check(check: Callable[[], Awaitable[Health]]) -> Health:
-    try:
-        async with asyncio.timeout(4):
-            return await check()
-    except (ProtostarError, TimeoutError):
-        return "down"
-
-
-async def _postgres(resources: Resources) -> Health:
-    return "ok" if await is_migrated(resources.database) else "down"
-
-
-async def _redis(resources: Resources) -> Health:
-    if resources.redis is None:
-        return "off"
-    try:
-        await resources.redis.ping()
-    except RedisUnavailable:
-        return "down"
-    return "ok"
-
-
-async def _objects(resources: Resources) -> Health:
-    await resources.objects.ready()
-    return "ok"
-
-
-async def _workers(resources: Resources) -> list[WorkerInfo]:
-    try:
-        async with asyncio.timeout(2), resources.database.transaction() as session:
-            return [WorkerInfo.model_validate(row) for row in await JobRepository(session).workers()]
-    except (DatabaseUnavailable, TimeoutError):
-        return []
-
-
-async def _spaces_to_reindex(resources: Resources) -> int:
-    """Whose vectors are of another model than the configured one, or whose terms follow another rule than this build's."""
-    embedder = resources.embedder
-    name, dimensions = (embedder.name, embedder.dimensions) if embedder is not None else (None, None)
-    try:
-        async with asyncio.timeout(2), resources.database.transaction() as session:
-            return await KnowledgeRepository(session).to_reindex(name, dimensions)
-    except (DatabaseUnavailable, TimeoutError):
-        return 0
+    return found
 
 
 # -- metrics

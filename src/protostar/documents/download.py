@@ -1,7 +1,9 @@
 """Serving stored bytes: by range, and never as something that a browser would run in our origin."""
 
 import re
+from codecs import getincrementaldecoder
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Final
 from urllib.parse import quote
 
@@ -62,6 +64,21 @@ async def text(objects: ObjectStore, version: DocumentVersionRow, key: str) -> S
     if version.text_size is not None:
         headers["Content-Length"] = str(version.text_size)
     return StreamingResponse(await _begun(objects.read(key)), headers=headers, media_type="text/plain; charset=utf-8")
+
+
+async def text_range(objects: ObjectStore, version: DocumentVersionRow, key: str, start: int, end: int) -> str:
+    """`text[start:end]` of the extracted text, in code points: what lies before is read, but never held."""
+    if version.text_chars is not None and version.text_chars == version.text_size:  # ASCII alone: a character is a byte
+        return b"".join([chunk async for chunk in objects.read(key, start=start, end=end)]).decode("ascii")
+    decoder, at, parts = getincrementaldecoder("utf-8")(), 0, list[str]()
+    async with aclosing(objects.read(key)) as chunks:
+        async for chunk in chunks:
+            decoded = decoder.decode(chunk)
+            parts.append(decoded[max(0, start - at) : max(0, end - at)])
+            at += len(decoded)
+            if at >= end:
+                break
+    return "".join(parts)
 
 
 async def _begun(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

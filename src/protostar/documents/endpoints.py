@@ -2,19 +2,20 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import ValidationError
 
 from protostar import sse
 from protostar.dependencies import Cursor, IdempotencyKey, Limit, Manager
 from protostar.documents import download
 from protostar.documents.refused import heard_out, is_too_long
-from protostar.documents.schemas import Document, DocumentUpdate, ObjectUpload, Status
+from protostar.documents.schemas import Document, DocumentUpdate, ObjectUpload, Status, Versions
 from protostar.documents.service import Documents
 from protostar.documents.upload import Upload
 from protostar.errors import DatabaseUnavailable, InvalidInput, NotFound, TooLarge
@@ -25,6 +26,7 @@ router = APIRouter(prefix="/v1/documents", tags=["documents"])
 
 JSON_BYTES: Final = 64 * 1024
 POLL_SECONDS: Final = 0.5
+RANGE_CHARS: Final = 100_000
 
 
 def _documents(request: Request) -> Documents:
@@ -177,13 +179,30 @@ async def get_content(
 
 @router.get("/{document_id}/text", response_class=StreamingResponse)
 async def get_text(
-    document_id: UUID, principal: Manager, documents: Service, objects: Objects, version: Version = None
-) -> StreamingResponse:
+    document_id: UUID,
+    principal: Manager,
+    documents: Service,
+    objects: Objects,
+    version: Version = None,
+    start: Annotated[int | None, Query(ge=0, description="first code point; then a range is sent")] = None,
+    end: Annotated[int | None, Query(ge=0, description=f"where the range ends; {RANGE_CHARS:,} further at most")] = None,
+) -> Response:
     """The extracted text that citations point into: offsets count Unicode code points of it."""
     row = await documents.version(principal.space_id, document_id, version)
     if row.text_key is None:
         raise NotFound("This version has no text yet." if row.status != "failed" else f"This version has no text: {row.error}")
-    return await download.text(objects, row, row.text_key)
+    if start is None and end is None:
+        return await download.text(objects, row, row.text_key)
+    start = start or 0
+    end = min(start + RANGE_CHARS, end if end is not None else sys.maxsize)
+    text = await download.text_range(objects, row, row.text_key, start, end)
+    return PlainTextResponse(text, headers=download.SAFE_HEADERS)
+
+
+@router.get("/{document_id}/versions")
+async def list_versions(document_id: UUID, principal: Manager, documents: Service) -> Versions:
+    """Newest first. The texts of all are kept until the document is deleted, so that old citations stay true."""
+    return await documents.versions(principal.space_id, document_id)
 
 
 @router.get("/{document_id}/events", response_class=StreamingResponse)

@@ -72,6 +72,11 @@ class DocumentRepository:
     async def version(self, id_: UUID, version: int) -> DocumentVersionRow | None:
         return await self._session.get(DocumentVersionRow, (id_, version))
 
+    async def versions(self, id_: UUID) -> Sequence[DocumentVersionRow]:
+        """Newest first."""
+        query = select(DocumentVersionRow).where(DocumentVersionRow.document_id == id_).order_by(DocumentVersionRow.version.desc())
+        return (await self._session.scalars(query)).all()
+
     async def wanted(self, id_: UUID, version: int) -> tuple[UUID, DocumentVersionRow] | None:
         """(space, version) of a version that is still to be made searchable; None where that is done, or the document deleted."""
         query = (

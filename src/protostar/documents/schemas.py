@@ -55,6 +55,30 @@ class Document(BaseModel):
     updated_at: datetime
 
 
+class DocumentVersion(BaseModel):
+    """One upload of a document. `page_count`: of kinds that have pages."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    version: int
+    status: Status
+    filename: str
+    media_type: str
+    size: int
+    sha256: str
+    error: str | None
+    page_count: int | None
+    text_chars: Annotated[int | None, Field(description="length of its text, in code points")]
+    chunk_count: int
+    created_at: datetime
+    ready_at: datetime | None
+
+
+class Versions(BaseModel):
+    current_version: Annotated[int, Field(description="the one that answers questions; 0: none yet")]
+    items: list[DocumentVersion]
+
+
 class DocumentUpdate(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

@@ -17,7 +17,7 @@ from protostar.cache import Live
 from protostar.db.session import Database, after_commit
 from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.documents.repository import DocumentRepository, Pair
-from protostar.documents.schemas import Document, DocumentUpdate, Progress
+from protostar.documents.schemas import Document, DocumentUpdate, DocumentVersion, Progress, Versions
 from protostar.documents.upload import Receiver, Upload
 from protostar.errors import InvalidInput, NotFound
 from protostar.ids import new_id
@@ -199,6 +199,12 @@ class Documents:
         if version is None:
             raise NotFound(f"The document has no version {number}.")
         return version
+
+    async def versions(self, space_id: UUID, id_: UUID) -> Versions:
+        async with self._database.transaction() as session:
+            document, _latest = await _existing(session, space_id, id_)
+            rows = await DocumentRepository(session).versions(id_)
+        return Versions(current_version=document.current_version, items=[DocumentVersion.model_validate(row) for row in rows])
 
     async def page(
         self, space_id: UUID, *, statuses: Sequence[str] = (), words: str = "", before: UUID | None, limit: int

@@ -140,6 +140,10 @@ _WAITING = text("""
     select count(*) from (select from jobs where state = 'queued' and space_id = :space_id and kind = :kind limit :most) counted""")
 _ENDED_LATELY = text("select count(*) from jobs where space_id = :space_id and finished_at > now() - interval '1 minute'")
 
+_ENDED = text("""
+    select state, count(*) filter (where finished_at > now() - interval '1 minute'), count(*) from jobs
+    where finished_at > now() - interval '1 hour' group by state order by state""")
+
 _HEARTBEAT = text("""
     insert into workers (id, name, kinds, concurrency, running, version, samples)
     values (:id, :name, :kinds, :concurrency, :running, :version, :samples)
@@ -278,6 +282,10 @@ class JobRepository:
         """(kind, state, jobs) of what has not ended, and of the dead."""
         statement = text("select kind, state, count(*) from jobs where state in ('queued', 'running', 'dead') group by 1, 2")
         return [(row[0], row[1], row[2]) for row in await self._session.execute(statement)]
+
+    async def ended(self) -> list[tuple[str, int, int]]:
+        """(state, jobs that ended within the last minute, within the last hour)."""
+        return [(row[0], row[1], row[2]) for row in await self._session.execute(_ENDED)]
 
     async def waiting(self, space_id: UUID, kind: str, most: int) -> int:
         """How many jobs of a kind are queued in a space, counted up to `most`."""

@@ -22,6 +22,8 @@ async def search(body: SearchRequest, principal: Manager, retriever: Annotated[R
     hits = [
         Hit(
             score=passage.score,
+            keyword=passage.keyword,
+            vector=passage.vector,
             document_id=passage.document_id,
             document_title=passage.document_title,
             version=passage.version,

@@ -20,6 +20,8 @@ class Hit(BaseModel):
     """`text` is `[start:end]` of the stored text of that version, in Unicode code points."""
 
     score: float
+    keyword: Annotated[float, Field(description="raw score of the keyword leg (BM25); 0: it did not find this")]
+    vector: Annotated[float | None, Field(description="raw score of the vector leg (cosine); null: it was not asked, or has none")]
     document_id: UUID
     document_title: str
     version: int

@@ -1,14 +1,18 @@
 """The pages of documents: the list, and one document with its text, passages, versions and questions."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from protostar.db.session import Database
 from protostar.dependencies import Cursor, Manager
 from protostar.documents.media_types import FORMATS
 from protostar.documents.service import Documents
+from protostar.errors import NotFound
+from protostar.knowledge.repository import KnowledgeRepository
 from protostar.paging import before, page_of
 from protostar.web.frame import PageFrame, Templates
 from protostar.web.pages import PageRoute, is_fragment
@@ -75,3 +79,66 @@ async def document_rows(
     found = await documents.some(principal.space_id, ids)
     usage = await documents.usage(principal.space_id)
     return pages.render(request, "documents/rows.html", documents=found, usage=usage, space_id=principal.space_id)
+
+
+@router.get("/documents/{document_id}")
+async def document_page(
+    request: Request,
+    document_id: UUID,
+    frame: PageFrame,
+    pages: Templates,
+    documents: Service,
+    version: Annotated[int | None, Query(ge=1)] = None,
+    start: Annotated[int, Query(ge=0)] = 0,
+    end: Annotated[int, Query(ge=0)] = 0,
+    page: Annotated[int, Query(ge=1)] = 1,
+) -> HTMLResponse:
+    """A document opens on its text, a PDF on its pages; `start`, `end` and `page` lead to a passage of one of its versions."""
+    document = await documents.get(frame.space.id, document_id)
+    versions = await documents.versions(frame.space.id, document_id)
+    number = version or versions.current_version or document.version
+    shown = next((each for each in versions.items if each.version == number), None)
+    if shown is None:
+        raise NotFound(f"The document has no version {number}.")
+    return pages.render(
+        request,
+        "documents/document.html",
+        frame=frame,
+        document=document,
+        versions=versions,
+        shown=shown,
+        has_pages=False,
+        passage={"start": start, "end": end, "page": page},
+        space_id=frame.space.id,
+    )
+
+
+@router.get("/documents/{document_id}/state")
+async def document_state(
+    request: Request, document_id: UUID, principal: Manager, pages: Templates, documents: Service
+) -> HTMLResponse:
+    """How far the reading of a document is; asked again by itself until that has ended."""
+    document = await documents.get(principal.space_id, document_id)
+    response = pages.render(request, "documents/progress.html", document=document)
+    if document.status in ("ready", "failed"):
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+@router.get("/documents/{document_id}/passages")
+async def document_passages(
+    request: Request,
+    document_id: UUID,
+    principal: Manager,
+    pages: Templates,
+    documents: Service,
+    after: Annotated[int, Query(ge=0)] = 0,
+) -> HTMLResponse:
+    """The passages that answer questions, some at a time; the last one asks for more when it comes into view."""
+    version = await documents.version(principal.space_id, document_id, None)
+    database: Database = request.state.database
+    async with database.transaction() as session:
+        rows = await KnowledgeRepository(session).chunks(document_id, version.version, after=after - 1, limit=_PAGE + 1)
+    passages: Sequence[Any] = rows[:_PAGE] if version.status == "ready" else []
+    more = passages[-1].ordinal + 1 if len(rows) > _PAGE else None
+    return pages.render(request, "documents/passages.html", id=document_id, version=version, passages=passages, more=more)

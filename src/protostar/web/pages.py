@@ -45,7 +45,12 @@ class Section(NamedTuple):
     for_admins: bool = False
 
 
-NAVIGATION: Final = (Section("/documents", "Documents", "documents"),)
+NAVIGATION: Final = (
+    Section("/documents", "Documents", "documents"),
+    Section("/ask", "Ask", "ask"),
+    Section("/settings", "Settings", "settings"),
+    Section("/system", "System", "system", for_admins=True),
+)
 
 
 class Pages:
@@ -57,7 +62,7 @@ class Pages:
             loader=PackageLoader("protostar.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         self._templates.filters.update(FILTERS)
-        self._everywhere: dict[str, Any] = {"asset": assets.url, "version": __version__, "navigation": NAVIGATION}
+        self._everywhere: dict[str, Any] = {"asset": assets.url, "release": __version__, "navigation": NAVIGATION}
 
     def translator(self, request: Request) -> Translator:
         return self._translators[language_of(request)]

@@ -28,8 +28,9 @@ export async function problemOf(response) {
 }
 
 // The response, or the Problem that it is. A session that has ended leads to the sign-in.
-export async function request(method, path, { json, ...options } = {}) {
+export async function request(method, path, { json, space = true, ...options } = {}) {
   const sent = { ...headers(), ...options.headers };
+  if (!space) delete sent["Protostar-Space"];
   if (json !== undefined) sent["Content-Type"] = "application/json";
   const response = await fetch(path, { method, ...options, headers: sent, body: json !== undefined ? JSON.stringify(json) : options.body });
   if (response.status === 401) signIn();

@@ -85,6 +85,7 @@ document.addEventListener("toggle", (event) => {
   const menu = event.target;
   if (!(menu instanceof HTMLElement) || !menu.hasAttribute("popover") || event.newState !== "open") return;
   const button = $(`[popovertarget="${menu.id}"]`);
+  if (!button) return;
   const at = button.getBoundingClientRect();
   const up = at.bottom + menu.offsetHeight + 8 > innerHeight && at.top > menu.offsetHeight;
   menu.style.top = `${up ? at.top - menu.offsetHeight - 4 : at.bottom + 4}px`;

@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { $, $$, el, icon } from "./dom.js";
-import { complain, confirmed, toast } from "./toast.js";
+import { complain, toast } from "./toast.js";
 import { filesOf, Queue, Upload } from "./upload.js";
 import { size, t, told } from "./words.js";
 
@@ -176,6 +176,13 @@ async function restore(id) {
   } catch (error) {
     complain(error);
   }
+}
+
+// A document that was deleted on its own page can be taken back here.
+const deleted = JSON.parse(sessionStorage.getItem("deleted") ?? "null");
+if (deleted) {
+  sessionStorage.removeItem("deleted");
+  toast(t("“{title}” is deleted.", deleted), { action: t("Undo"), act: () => restore(deleted.id) });
 }
 
 document.addEventListener("click", (event) => {

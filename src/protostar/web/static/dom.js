@@ -10,7 +10,7 @@ export const $$ = (selector, within = document) => [...within.querySelectorAll(s
 export function el(description, attributes = {}, ...children) {
   const [tag, ...classes] = description.split(".");
   const element = document.createElement(tag || "div");
-  element.classList.add(...classes);
+  if (classes.length) element.classList.add(...classes);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");

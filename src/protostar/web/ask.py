@@ -1,0 +1,20 @@
+"""The page where questions are asked."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from protostar.documents.service import Documents
+from protostar.spaces.schemas import SpaceSettings
+from protostar.web.frame import PageFrame, Templates
+from protostar.web.pages import PageRoute
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get("/ask")
+async def ask_page(request: Request, frame: PageFrame, pages: Templates) -> HTMLResponse:
+    """Questions and answers go to the API from the page itself."""
+    documents: Documents = request.state.documents
+    usage = await documents.usage(frame.space.id)
+    settings = SpaceSettings.model_validate(frame.space.settings)
+    return pages.render(request, "ask.html", frame=frame, settings=settings, ready=usage.count() > 0)

@@ -1,0 +1,188 @@
+// Asking: the conversation on one side, the source of what is cited on the other.
+
+import { asMarkdown, body, degraded, place } from "./answer.js";
+import { api } from "./api.js";
+import { copy } from "./app.js";
+import { $, el, icon } from "./dom.js";
+import { ask } from "./stream.js";
+import { complain } from "./toast.js";
+import { PageView, TextView } from "./viewer.js";
+import { number, t, told } from "./words.js";
+
+const form = $("#ask");
+const field = $("#question");
+const thread = $("#thread");
+let conversation = null;
+let running = null;
+
+// -- asking
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (running) return running.abort();
+  const question = field.value.trim();
+  if (question) turn(question);
+});
+field.addEventListener("keydown", (event) => {
+  // Enter ends a syllable of Hangul before it ends a question.
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    form.requestSubmit();
+  }
+});
+field.addEventListener("input", fit);
+document.addEventListener("click", (event) => {
+  const starter = event.target.closest("[data-starter]");
+  if (starter && !running) turn(starter.textContent.trim());
+});
+$("#anew").addEventListener("click", () => {
+  running?.abort();
+  conversation = null;
+  thread.replaceChildren();
+  $("#welcome").hidden = false;
+  $("#anew").hidden = true;
+  field.focus();
+});
+
+function fit() {
+  field.style.height = "auto";
+  field.style.height = `${Math.min(field.scrollHeight + 2, 200)}px`;
+}
+
+async function turn(question) {
+  field.value = "";
+  fit();
+  $("#welcome").hidden = true;
+  $("#anew").hidden = false;
+  running = new AbortController();
+  sending(true);
+  const shown = el("div.answer", {}, el("p.thinking.soft", { role: "status" }, t("Looking through the documents…")));
+  thread.append(el("article.turn", {}, el("h2.asked", {}, question), shown));
+  shown.scrollIntoView({ block: "end" });
+  try {
+    await follow(question, shown, running.signal);
+  } catch (error) {
+    shown.replaceChildren(el("p.notice.bad", { role: "alert" }, icon("warning"), el("span", {}, told(error.message))), el("div.row", {}, el("button.button.compact", { type: "button", onclick: () => { shown.closest(".turn").remove(); turn(question); } }, icon("retry"), t("Ask again"))));
+  } finally {
+    running = null;
+    sending(false);
+  }
+}
+
+function sending(busy) {
+  const button = $("#send");
+  button.setAttribute("aria-label", busy ? t("Stop") : t("Ask"));
+  button.replaceChildren(icon(busy ? "stop" : "send"));
+}
+
+async function follow(question, shown, signal) {
+  let text = "";
+  let drawn = 0;
+  const draw = () => {
+    drawn = 0;
+    if (text) shown.replaceChildren(body(text, [], openSource));
+  };
+  for await (const event of ask({ question, conversation_id: conversation }, signal)) {
+    if (event.name === "start") conversation = event.data.conversation_id;
+    else if (event.name === "delta") text += event.data.text;
+    else if (event.name === "reset") text = "";
+    else if (event.name === "error") throw new Error(event.data.problem.detail);
+    else if (event.name === "done") {
+      cancelAnimationFrame(drawn);
+      return finish(event.data.answer, shown);
+    }
+    drawn ||= requestAnimationFrame(draw);
+  }
+  cancelAnimationFrame(drawn);
+  draw();
+  shown.append(el("p.small.soft", {}, t("You stopped listening; the answer is kept in the conversation.")));
+}
+
+// -- a finished answer
+
+function finish(answer, shown) {
+  const sources = answer.citations.map((citation) => el("li", {}, el("button.source", { type: "button", onclick: () => openSource(citation) }, el("span.chip", { "aria-hidden": "true" }, String(citation.marker)), el("span.grow", {}, el("span.source-title", {}, place(citation)), el("span.source-quote", {}, citation.quote)))));
+  shown.replaceChildren(
+    ...degraded(answer.degraded),
+    ...(answer.found === false ? [el("p.notice.small", {}, icon("info"), el("span", {}, t("The documents do not say it.")))] : []),
+    body(answer.text, answer.citations, openSource),
+    ...(sources.length ? [el("ol.sources", { "aria-label": t("Sources") }, ...sources)] : []),
+    el("div.row", {},
+      el("button.button.plain.compact", { type: "button", onclick: () => copy(asMarkdown(answer)) }, icon("copy"), t("Copy as Markdown")),
+      answer.cached ? el("span.small.soft", {}, t("Answered before, from the cache")) : null,
+      answer.usage ? el("span.small.soft", {}, t("{n} tokens", { n: number(answer.usage.prompt_tokens + answer.usage.completion_tokens) })) : null),
+    retrieval(answer));
+}
+
+// What was found and why: asked for when somebody wants to see it.
+function retrieval(answer) {
+  const details = el("details.retrieval", {}, el("summary", {}, t("How passages are found for this question")));
+  details.addEventListener("toggle", async () => {
+    details.append(el("progress", { "aria-label": t("Loading") }));
+    try {
+      const { hits, degraded: without } = await api("POST", "/v1/search", { json: { query: answer.question, top_k: 8, mode: "hybrid" } });
+      details.lastChild.remove();
+      details.append(...degraded(without), hits.length ? table(hits, answer.citations) : el("p.soft.small", {}, t("Nothing was found.")));
+    } catch (error) {
+      details.lastChild.remove();
+      details.append(el("p.error-text", {}, told(error.message)));
+    }
+  }, { once: true });
+  return details;
+}
+
+function table(hits, citations) {
+  const best = (name) => Math.max(...hits.map((hit) => hit[name] ?? 0), 1e-9);
+  const [keyword, vector] = [best("keyword"), best("vector")];
+  const cited = (hit) => citations.some((citation) => citation.document_id === hit.document_id && citation.version === hit.version && citation.start >= hit.start && citation.end <= hit.end);
+  const score = (value, most, name) => el("td", { "data-label": name }, value ? el("span.score", {}, el("meter", { min: 0, max: most, value, "aria-label": name }), el("span.number", {}, value.toFixed(2))) : el("span.soft", {}, "–"));
+  return el("div.table-scroll", { tabindex: 0 }, el("table.table", {},
+    el("thead", {}, el("tr", {}, ...[t("Passage"), t("Keywords"), t("Meaning"), t("Together")].map((head) => el("th", { scope: "col" }, head)))),
+    el("tbody", {}, ...hits.map((hit) => el("tr", {},
+      el("td", {}, el("button.link", { type: "button", onclick: () => openSource(hit) }, place(hit)), cited(hit) ? el("span.badge.good", {}, t("Cited")) : null, el("p.small.soft.clamp", {}, hit.text)),
+      score(hit.keyword, keyword, t("Keywords")), score(hit.vector, vector, t("Meaning")), el("td.number", {}, hit.score.toFixed(2)))))));
+}
+
+// -- the source
+
+const source = $("#source");
+let opener = null;
+
+async function openSource(citation) {
+  opener = document.activeElement;
+  source.hidden = false;
+  $(".asking").classList.add("with-source");
+  $("#source-title").textContent = citation.document_title;
+  $("#source-place").textContent = [t("Version {n}", { n: citation.version }), citation.page ? t("Page {page}", { page: citation.page }) : null, citation.heading_path.join(" › ") || null].filter(Boolean).join(" · ");
+  const where = `version=${citation.version}&start=${citation.start}&end=${citation.end}&page=${citation.page ?? 1}`;
+  $("#source-link").href = `/documents/${citation.document_id}?${where}`;
+  const given = { document: citation.document_id, version: citation.version, start: citation.start, end: citation.end, page: citation.page };
+  const pane = $("#source-pane");
+  $("#source-title").focus();
+  try {
+    if (citation.page && await isPdf(citation)) await new PageView(pane, given).open();
+    else await new TextView(pane, given).open();
+  } catch (error) {
+    // No images, or not any more: the text is always there.
+    await new TextView(pane, given).open().catch(complain);
+  }
+}
+
+const kinds = new Map();
+
+async function isPdf({ document_id: id, version }) {
+  const name = `${id}.${version}`;
+  if (!kinds.has(name)) {
+    const { items } = await api("GET", `/v1/documents/${id}/versions`);
+    for (const each of items) kinds.set(`${id}.${each.version}`, each.media_type);
+  }
+  return kinds.get(name) === "application/pdf";
+}
+
+function closeSource() {
+  source.hidden = true;
+  $(".asking").classList.remove("with-source");
+  opener?.focus();
+}
+$("#source-close").addEventListener("click", closeSource);
+source.addEventListener("keydown", (event) => { if (event.key === "Escape") closeSource(); });

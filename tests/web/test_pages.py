@@ -1,0 +1,95 @@
+"""Pages as the server makes them; what scripts do with them is seen in tests/browser."""
+
+from html.parser import HTMLParser
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+from tests.api.tenant import Tenant, send
+from tests.web.test_sessions import sign_in
+
+HOSTILE = '<img src=x onerror=alert(1)> "quoted" & {{ 7 * 7 }}'
+
+
+class Outline(HTMLParser):
+    """The tags of a page, with their attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+async def page(browser: aiohttp.ClientSession, path: str, **headers: str) -> str:
+    answered = await send(browser, "GET", path, headers=headers)
+    assert answered.status == 200, answered.body
+    return answered.body.decode()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+async def test_what_people_wrote_is_shown_and_never_run(browser: aiohttp.ClientSession, tenant: Tenant, language: str) -> None:
+    await tenant.call("PATCH", f"/v1/spaces/{tenant.id}", json={"name": HOSTILE, "settings": {"starter_questions": [HOSTILE]}})
+    document = await tenant.document("hostile.md", f"# A title\n\n{HOSTILE}\n")
+    await tenant.call("PATCH", f"/v1/documents/{document['id']}", json={"title": HOSTILE, "metadata": {HOSTILE: HOSTILE}})
+    await sign_in(browser, tenant.key)
+    for path in ("/documents", f"/documents?q={quote(HOSTILE)}", f"/documents/{document['id']}", "/ask", "/settings"):
+        html = await page(browser, path, **{"Accept-Language": language})
+        tags = Outline(html).tags
+        assert not [tag for tag, attributes in tags if attributes.get("src") == "x" or "onerror" in attributes], path
+        assert not [tag for tag, attributes in tags if "style" in attributes or tag == "style"], path
+        assert all("src" in attributes for tag, attributes in tags if tag == "script"), path
+        assert "&lt;img src=x onerror=alert(1)&gt;" in html, path
+        assert 'lang="' + language in html
+    passages = await page(browser, f"/documents/{document['id']}/passages")
+    assert "&lt;img src=x" in passages
+
+
+async def test_the_list_is_searched_filtered_and_paged(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
+    for number in range(52):
+        await tenant.upload(f"note-{number:02}.md", f"# Note {number:02}\n".encode())
+    failed = await tenant.document("empty.md", b"", "failed")
+    await sign_in(browser, tenant.key)
+    first = await page(browser, "/documents")
+    assert first.count('<tr id="d-') == 50
+    assert failed["error"] in first
+    older = next(
+        attributes["href"] for tag, attributes in Outline(first).tags if tag == "a" and "cursor=" in str(attributes.get("href"))
+    )
+    assert older is not None
+    assert (await page(browser, older)).count('<tr id="d-') == 3
+    found = await page(browser, "/documents?q=NOTE+07", **{"HX-Request": "true"})
+    assert found.count('<tr id="d-') == 1
+    assert "<html" not in found
+    assert (await page(browser, "/documents?show=failed")).count('<tr id="d-') == 1
+    assert (await page(browser, "/documents?q=%25")).count('<tr id="d-') == 0  # no wildcard
+    row = await page(browser, f"/documents/rows?id={failed['id']}")
+    assert 'hx-swap-oob="true"' in row
+
+
+async def test_a_text_is_read_in_ranges_of_code_points(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
+    text = "가나다라마바사 🥝 kiwi\n" * 20_000
+    korean = await tenant.document("long.txt", text)
+    ascii_ = await tenant.document("ascii.txt", "kiwi and lime\n" * 9_000)
+    await sign_in(browser, tenant.key)
+    for document in (korean, ascii_):
+        path = f"/v1/documents/{document['id']}/text"
+        whole = await page(browser, path)
+        for start, end in ((0, 10), (99_000, 99_050), (len(whole) - 5, len(whole) + 100), (len(whole) + 10, len(whole) + 20)):
+            assert await page(browser, f"{path}?start={start}&end={end}") == whole[start:end]
+        assert await page(browser, f"{path}?start=5") == whole[5:100_005]
+    refused = await send(browser, "GET", f"/v1/documents/{korean['id']}/text?start=-1")
+    assert refused.status == 422
+
+
+async def test_errors_are_pages_where_a_person_looks(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
+    await sign_in(browser, tenant.key)
+    for path in ("/documents/01a213ec-ae83-7840-87c2-a832b1fb4bb8", "/documents/none", "/documents?show=nothing"):
+        answered = await send(browser, "GET", path)
+        assert answered.status == 404
+        assert answered.headers["Content-Type"].startswith("text/html")
+    async with aiohttp.ClientSession(tenant.stack.url, headers={"HX-Request": "true"}) as nobody:
+        ended = await send(nobody, "GET", "/documents")
+    assert (ended.status, ended.headers["HX-Redirect"]) == (401, "/login")
