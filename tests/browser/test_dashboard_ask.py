@@ -1,0 +1,148 @@
+"""Asking: streams, citations, sources, what is said of both."""
+
+import json
+from typing import Any
+
+from playwright.async_api import Page, Route, expect
+from tests.browser.conftest import Visit
+from tests.browser.dashboard import Space, a_document, call, enter
+from tests.browser.seen import PHONE, seen
+from tests.support.model_server import StandIn
+from tests.support.stack import Stack
+
+GUIDE = "# 운영\n\n## 백업\n\n백업 파일은 30일 동안 보관합니다.\n\n## 점심\n\n점심은 열두 시에 먹습니다.\n"
+QUESTION = "백업 파일은 며칠 동안 보관하나요?"
+
+
+async def ask(page: Page, question: str = QUESTION) -> Any:
+    """By keyboard; the last answer, once it is finished."""
+    await page.get_by_role("textbox").fill(question)
+    await page.keyboard.press("Enter")
+    last = page.locator(".turn").last
+    await expect(
+        last.get_by_role("button", name="Copy as Markdown").or_(last.get_by_role("button", name="Markdown으로 복사"))
+    ).to_be_visible()
+    return last
+
+
+async def test_an_answer_streams_and_its_citations_lead_to_their_source(
+    product: Stack, space: Space, visit: Visit, stand_in: StandIn
+) -> None:
+    document = await a_document(product, space, "guide.md", GUIDE)
+    stand_in.behave(answer="백업 파일은 **30일** 동안 보관합니다 [1].", delay=0.05)
+    page = await enter(visit, product, space, "/ask", locale="ko-KR", permissions=["clipboard-read", "clipboard-write"])
+    await page.get_by_role("textbox").fill(QUESTION)
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".answer-text")).to_contain_text("백업")
+    await expect(page.get_by_role("button", name="멈추기")).to_be_visible()
+    chip = page.locator(".answer-text button.chip")
+    await expect(chip).to_have_count(1)
+    await expect(page.locator(".answer-text strong")).to_have_text("30일")
+
+    await chip.focus()
+    await expect(page.get_by_role("tooltip")).to_contain_text("백업 파일은 30일 동안 보관합니다.")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("tooltip")).to_be_hidden()
+    await chip.hover()
+    await expect(page.get_by_role("tooltip")).to_be_visible()
+    await chip.press("Enter")
+    mark = page.locator("#source mark")
+    await expect(mark).to_be_in_viewport()
+    await expect(mark).to_contain_text("30일")
+    assert document["id"] in str(await page.locator("#source-link").get_attribute("href"))
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#source")).to_be_hidden()
+    await expect(chip).to_be_focused()
+
+    await page.get_by_role("button", name="Markdown으로 복사").click()
+    copied = await page.evaluate("navigator.clipboard.readText()")
+    assert f"> {QUESTION}" in copied
+    assert "보관합니다 [^1]" in copied
+    assert "[^1]: 운영" in copied
+
+    await page.get_by_text("이 질문으로 찾은 단락과 점수").click()
+    cited = page.locator(".retrieval tbody tr", has_text="인용됨")
+    await expect(cited).to_have_count(1)
+    await expect(cited.locator("meter")).to_have_count(2)  # found by both legs, each with its score
+
+
+async def test_what_an_answer_had_to_do_without_is_said(product: Stack, space: Space, visit: Visit, stand_in: StandIn) -> None:
+    await a_document(product, space, "guide.md", GUIDE)
+    stand_in.behave(status=503, only="chat")
+    page = await enter(visit, product, space, "/ask", locale="en-US", viewport=PHONE)
+    answer = await ask(page)
+    await expect(answer).to_contain_text("No chat model wrote this")
+    await answer.locator("button.chip").first.click()
+    await expect(page.locator("#source mark")).to_be_in_viewport()
+    await page.get_by_role("button", name="Close the source").click()
+    await page.get_by_role("button", name="New conversation").click()
+    answer = await ask(page, "Who painted the Mona Lisa in Paris?")
+    await expect(answer).to_contain_text("The documents do not say it.")
+
+
+async def test_a_lost_connection_is_taken_up_where_it_broke(product: Stack, space: Space, visit: Visit, stand_in: StandIn) -> None:
+    await a_document(product, space, "guide.md", GUIDE)
+    stand_in.behave(answer="하나 둘 셋 넷 다섯 [1].")
+    page = await enter(visit, product, space, "/ask", locale="en-US")
+    last: list[str | None] = []
+
+    async def cut(route: Route) -> None:
+        whole = await (await route.fetch()).text()
+        events = whole.split("\n\n")
+        await route.fulfill(content_type="text/event-stream", body="\n\n".join(events[:3]) + "\n\n")
+
+    async def resumed(route: Route) -> None:
+        last.append(route.request.headers.get("last-event-id"))
+        await route.continue_()
+
+    await page.route("**/v1/answers", cut)
+    await page.route("**/v1/answers/*/events", resumed)
+    answer = await ask(page)
+    await expect(answer.locator(".answer-text")).to_have_text("하나 둘 셋 넷 다섯 1.")
+    assert len(last) == 1
+    assert last[0]
+    jobs = await call(product, space, "GET", "/v1/jobs?kind=answer.write")
+    assert len([job for job in jobs["items"] if job["space_id"] == space["id"]]) == 1  # asked once
+
+
+async def test_what_a_model_writes_is_text(product: Stack, space: Space, visit: Visit, stand_in: StandIn) -> None:
+    await a_document(product, space, "guide.md", GUIDE)
+    hostile = (
+        "<img src=x onerror=alert(1)> ![shot](https://evil.example/p.png) [go](javascript:alert(2)) "
+        "[web](https://example.com/a) <script>alert(3)</script> `<b>` 백업 [1]\n\n"
+        "| a | b |\n|---|---|\n| 1 | 2 |\n\n1. one\n2. two\n   - deep\n"
+    )
+    stand_in.behave(answer=hostile)
+    page = await enter(visit, product, space, "/ask", locale="en-US")
+    page.on("dialog", lambda dialog: seen(page).messages.append(f"a dialog: {dialog.message}"))
+    answer = (await ask(page)).locator(".answer-text")
+    assert await answer.locator("img, script, b, [onerror]").count() == 0
+    links = await answer.locator("a").evaluate_all("links => links.map((link) => [link.href, link.rel])")
+    assert [href for href, _rel in links if not href.startswith("https://evil.example")] == ["https://example.com/a"]
+    assert all("noopener" in rel for _href, rel in links)
+    assert not [url for url in seen(page).requests if "evil" in url]
+
+
+async def test_markdown_becomes_nodes(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/ask", locale="en-US")
+    asset = str(await page.locator("script[src$='ask.js']").get_attribute("src")).replace("ask.js", "markdown.js")
+    for source, expected in {
+        "a *b* **c** `d` [1]": "<p>a <em>b</em> <strong>c</strong> <code>d</code> <i>1</i></p>",
+        "# h\n\ntext\nmore": "<h3>h</h3><p>text<br>more</p>",
+        "- a\n- b\n  - c\n\n3. x": '<ul><li>a</li><li><p>b</p><ul><li>c</li></ul></li></ul><ol start="3"><li>x</li></ol>',
+        "```py\n[1] <b>\n```\nz": '<pre tabindex="0"><code>[1] &lt;b&gt;</code></pre><p>z</p>',
+        "```\nopen": '<pre tabindex="0"><code>open</code></pre>',
+        "> q\n> r": "<blockquote><p>q<br>r</p></blockquote>",
+        "[x](data:text/html,1)": "<p><span>x</span></p>",
+        "": "",
+    }.items():
+        made = await page.evaluate(
+            """async ([asset, source]) => {
+                const { markdown } = await import(asset);
+                const box = document.createElement("div");
+                box.append(...markdown(source, (n) => Object.assign(document.createElement("i"), { textContent: n })));
+                return box.innerHTML;
+            }""",
+            [asset, source],
+        )
+        assert made == expected, json.dumps(source)

@@ -1,0 +1,187 @@
+"""Documents: taking in, following, finding, reading."""
+
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Page, Route, expect
+from tests.browser.conftest import FILES, Visit
+from tests.browser.dashboard import Space, a_document, a_key, call, enter
+from tests.browser.seen import PHONE, seen
+from tests.support.stack import Stack
+
+
+def row(page: Page, title: str) -> Any:
+    return page.locator("#rows tr", has=page.get_by_role("link", name=title, exact=True))
+
+
+async def test_signing_in_and_out_by_keyboard(product: Stack, space: Space, visit: Visit) -> None:
+    page = await visit(f"{product.url}/documents?q=kiwi", locale="en-US")
+    seen(page).expected.append("401")
+    await page.keyboard.type("not-a-key")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("This key is not known here")
+    await page.keyboard.type((await a_key(product, space))["key"])
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"{product.url}/documents?q=kiwi")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_text("Skip to the content")).to_be_focused()
+    assert space["name"] in await page.locator("#side").inner_text()
+    await page.get_by_role("button", name="Sign out").press("Enter")
+    await expect(page).to_have_url(f"{product.url}/login")
+    await page.goto(f"{product.url}/documents")
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+async def test_language_and_appearance_are_chosen_and_remembered(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, locale="ko-KR", color_scheme="light")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("문서")
+    light = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    await page.get_by_role("button", name="어둡게").click()
+    await page.get_by_role("button", name="English").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Documents")
+    assert await page.evaluate("getComputedStyle(document.body).backgroundColor") != light
+    await expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_many_files_are_taken_in_and_followed_to_their_end(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, locale="en-US")
+    await expect(page.get_by_role("heading", name="No documents yet")).to_be_visible()
+    files = [FILES / name for name in ("guide-ko.pdf", "guide-en.md", "sheet-ko.xlsx", "deck-ko.pptx", "nul.txt")]
+    await page.locator("#files").set_input_files(files)
+    await expect(page.locator("#uploads-title")).to_have_text("Uploads done")
+    for title in ("Protostar operations guide", "sheet-ko"):
+        await expect(row(page, title).get_by_text("Ready")).to_be_visible()
+    await expect(page.locator("#count-ready")).to_have_text("5")
+    await expect(page.locator("#usage")).to_contain_text("5 documents")
+    requests = len(seen(page).requests)
+    await page.wait_for_timeout(3500)
+    assert len(seen(page).requests) == requests, "nothing is asked while nothing is under way"
+
+
+async def test_a_folder_is_dropped_and_what_fails_says_why(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, locale="ko-KR", viewport=PHONE)
+    await page.evaluate("""() => {
+        const file = (name, text) => ({ name, isFile: true, file: (done) => done(new File([text], name)) });
+        const folder = (name, entries) => ({ name, isFile: false, createReader: () => {
+            const batches = [entries, []];
+            return { readEntries: (done) => done(batches.shift()) };
+        } });
+        const more = folder("more", [file("broken.pdf", "%PDF-1.7 no")]);
+        const tree = folder("notes", [file("kiwi.md", "# Kiwi\\n\\n27 kiwis"), more, file(".DS_Store", "x")]);
+        const event = new Event("drop", { cancelable: true });
+        event.dataTransfer = { types: ["Files"], files: [], items: [{ webkitGetAsEntry: () => tree }] };
+        window.dispatchEvent(event);
+    }""")
+    await expect(page.locator("#uploads-title")).to_have_text("업로드 완료")
+    await expect(row(page, "Kiwi").get_by_text("준비됨")).to_be_visible()
+    broken = row(page, "broken")
+    await expect(broken.get_by_text("실패")).to_be_visible()
+    await expect(broken.locator(".why")).to_contain_text("손상되었거나")
+    before = await call(product, space, "GET", "/v1/documents?q=broken")
+    await broken.get_by_role("button", name="다시 시도").click()
+    await expect(broken.get_by_text("실패")).to_be_visible()
+    after = await call(product, space, "GET", "/v1/documents?q=broken")
+    assert after["items"][0]["updated_at"] >= before["items"][0]["updated_at"]
+    await expect(page.locator("#count-all")).to_have_text("2")  # what hides in a folder stays there
+
+
+async def test_an_upload_waits_for_a_busy_server_and_can_be_cancelled(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, locale="en-US")
+    seen(page).expected.append("503")
+    refused: list[str] = []
+
+    async def busy(route: Route) -> None:
+        key = route.request.headers["idempotency-key"]
+        refused.append(key)
+        problem = {"detail": "As many uploads as this server takes at once are under way.", "status": 503}
+        if "stuck" in route.request.url or refused.count(key) == 1:
+            wait = "60" if "stuck" in route.request.url else "0.1"
+            await route.fulfill(status=503, headers={"Retry-After": wait}, json=problem)
+        else:
+            await route.continue_()
+
+    await page.route("**/v1/documents?filename=*", busy)
+    files: Any = [{"name": f"{name}.md", "mimeType": "text/markdown", "buffer": b"# A note"} for name in ("note", "stuck")]
+    await page.locator("#files").set_input_files(files)
+    await expect(row(page, "A note").get_by_text("Ready")).to_be_visible()
+    assert len(refused) == 3
+    assert len(set(refused)) == 2  # a repetition is the same upload
+    await expect(page.get_by_text("The server is busy; this is tried again soon.")).to_be_visible()
+    await page.get_by_role("button", name="Cancel stuck.md").click()
+    await expect(page.locator("#uploads-title")).to_have_text("Uploads done")
+    await expect(page.locator("#upload-list li", has_text="stuck.md")).to_contain_text("Cancelled")
+
+
+async def test_documents_are_found_replaced_and_deleted(product: Stack, space: Space, visit: Visit, tmp_path: Path) -> None:
+    for number in range(4):
+        await a_document(product, space, f"note-{number}.md", f"# Note {number}\n\nFirst words of {number}.")
+    await a_document(product, space, "empty.md", b"")
+    page = await enter(visit, product, space, locale="en-US")
+    await page.get_by_role("searchbox").fill("note 2")
+    await expect(page.locator("#rows tr")).to_have_count(1)
+    assert "q=note+2" in page.url
+    await page.get_by_role("searchbox").fill("")
+    await expect(page.locator("#rows tr")).to_have_count(5)
+    await page.locator(".segments label", has_text="Failed").click()
+    await expect(page.locator("#rows tr")).to_have_count(1)
+    await expect(page.locator("#rows")).to_contain_text("The file is empty.")
+    await page.locator(".segments label", has_text="All").click()
+
+    replacement = tmp_path / "new.md"
+    replacement.write_text("# Note 1, again\n\nOther words.")
+    async with page.expect_file_chooser() as chooser:
+        await row(page, "Note 1").get_by_role("button", name="Actions for Note 1").press("Enter")
+        await page.keyboard.press("ArrowDown")  # the keys that menus have
+        await expect(page.get_by_role("button", name="Replace")).to_be_focused()
+        await page.keyboard.press("Enter")
+    await (await chooser.value).set_files(replacement)
+    await expect(row(page, "Note 1, again").get_by_text("Ready")).to_be_visible()
+
+    await row(page, "Note 3").get_by_role("button", name="Actions for Note 3").click()
+    await page.get_by_role("button", name="Delete").and_(page.locator(":visible")).click()
+    await expect(page.get_by_text("“Note 3” is deleted.")).to_be_visible()
+    await expect(row(page, "Note 3")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Undo")).to_be_visible()
+
+
+async def test_a_document_opens_on_its_text_at_the_passage(product: Stack, space: Space, visit: Visit) -> None:
+    lines = [f"{number}번째 줄 🥝 입니다." for number in range(60_000)]
+    text = "\n".join(lines)
+    wanted = "41234번째 줄"
+    document = await a_document(product, space, "long.txt", text)
+    await call(product, space, "PUT", f"/v1/documents/{document['id']}/content?filename=long.txt", data=f"처음. {text}".encode())
+    start = text.index(wanted)
+    path = f"/documents/{document['id']}?version=1&start={start}&end={start + len(wanted)}"
+    page = await enter(visit, product, space, path, locale="ko-KR")
+    mark = page.locator("#panel-text mark")
+    await expect(mark).to_have_text(wanted)
+    await expect(mark).to_be_in_viewport()
+    pane = page.locator("#panel-text")
+    assert await pane.evaluate("pane => pane.textContent.length") < 200_000  # not the whole of it
+    for _scroll in range(6):
+        await pane.evaluate("pane => pane.scrollTo(0, pane.scrollHeight)")
+        await page.wait_for_timeout(150)
+    shown = await pane.evaluate("pane => pane.textContent")
+    assert shown in text
+    await pane.evaluate("pane => pane.scrollTo(0, 0)")
+    await page.wait_for_timeout(500)
+    assert await pane.evaluate("pane => pane.textContent") in text
+    await page.get_by_role("tab", name="단락").click()
+    await expect(page.locator(".passage").first).to_contain_text("0번째 줄")
+    await expect(page.get_by_role("link", name="버전 1", exact=True)).to_be_visible()
+
+
+async def test_what_documents_say_never_runs(product: Stack, space: Space, visit: Visit) -> None:
+    hostile = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    document = await a_document(product, space, "hostile.md", f"# {hostile}\n\n{hostile} [go](javascript:alert(3))")
+    await call(product, space, "PATCH", f"/v1/documents/{document['id']}", json={"title": hostile, "metadata": {"m": hostile}})
+    page = await enter(visit, product, space, locale="en-US")
+    page.on("dialog", lambda dialog: seen(page).messages.append(f"a dialog: {dialog.message}"))
+    await page.get_by_role("link", name=hostile).click()
+    await expect(page.locator("#panel-text")).to_contain_text(hostile)
+    await page.get_by_role("tab", name="Passages").click()
+    await expect(page.locator("#panel-passages")).to_contain_text("onerror")
+    assert await page.locator("main img").count() == 0
+    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(page.get_by_text(f"“{hostile}” is deleted.")).to_be_visible()

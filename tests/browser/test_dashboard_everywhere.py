@@ -1,0 +1,71 @@
+"""What holds on every page: nobody is shut out, nothing is cut off, nothing is heavy."""
+
+import gzip
+from typing import Any
+
+import pytest
+from tests.browser.conftest import Visit
+from tests.browser.dashboard import Space, a_document, call, enter, sign_in
+from tests.browser.seen import DESKTOP, PHONE, barriers, picture
+from tests.support.model_server import StandIn
+from tests.support.stack import Stack
+
+SMALL = {"width": 360, "height": 740}
+KINDS = {
+    "desktop-light-en": {"viewport": DESKTOP, "color_scheme": "light", "locale": "en-US"},
+    "desktop-dark-ko": {"viewport": DESKTOP, "color_scheme": "dark", "locale": "ko-KR"},
+    "phone-dark-en": {"viewport": PHONE, "color_scheme": "dark", "locale": "en-US"},
+    "phone-light-ko": {"viewport": SMALL, "color_scheme": "light", "locale": "ko-KR"},
+}
+BYTES = 100_000
+"""Of one page with everything that it loads, as it travels: less than one photograph."""
+
+LONG = "가나다라마바사아자차카타파하" * 12
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_pages_shut_nobody_out_and_fit_their_screen(
+    product: Stack, space: Space, visit: Visit, stand_in: StandIn, kind: str
+) -> None:
+    document = await a_document(product, space, "guide.md", f"# 안내 {LONG}\n\n백업 파일은 30일 동안 보관합니다.\n\n{'w' * 300}")
+    await a_document(product, space, "empty.md", b"")
+    await call(product, space, "PATCH", f"/v1/spaces/{space['id']}", json={"settings": {"starter_questions": [LONG]}})
+    body = {"role": "ask", "name": LONG, "origins": ["https://example.com"]}
+    await call(product, space, "POST", f"/v1/spaces/{space['id']}/keys", json=body)
+    page = await visit(f"{product.url}/login", **KINDS[kind])
+    assert await barriers(page) == []
+    await picture(page, f"login-{kind}")
+    await sign_in(page, product, space, admin=True)
+    for path in ("/documents", f"/documents/{document['id']}", "/ask", "/settings", "/system"):
+        await page.goto(product.url + path)
+        await page.wait_for_load_state("networkidle")
+        name = path.strip("/").split("/")
+        await picture(page, f"{'document' if len(name) > 1 else name[0]}-{kind}")
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        assert await barriers(page) == [], path
+        assert await page.locator("h1").count() == 1
+    await page.goto(f"{product.url}/ask")
+    await page.get_by_role("textbox").fill("백업 파일은 며칠 동안 보관하나요?")
+    await page.keyboard.press("Enter")
+    await page.locator(".sources button").first.click()
+    await page.locator("#source mark").wait_for()
+    await picture(page, f"answer-{kind}")
+    assert await barriers(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+async def test_pages_are_light(product: Stack, space: Space, visit: Visit) -> None:
+    document = await a_document(product, space, "guide.md", "# Guide\n\nWords.")
+    page = await enter(visit, product, space, admin=True, locale="ko-KR")
+    for path in ("/documents", f"/documents/{document['id']}", "/ask", "/settings", "/system"):
+        sent: list[Any] = []
+        page.on("response", sent.append)
+        await page.goto(product.url + path)
+        await page.wait_for_load_state("networkidle")
+        page.remove_listener("response", sent.append)
+        bodies = {response.url: await response.body() for response in sent if response.status == 200}
+        assert sum(len(gzip.compress(body)) for body in bodies.values()) < BYTES, path
+        compressed = [response for response in sent if "/static/" in response.url and response.url.endswith((".js", ".css"))]
+        for response in compressed:
+            if len(bodies.get(response.url, b"")) > 500:
+                assert (await response.all_headers()).get("content-encoding") == "gzip", response.url

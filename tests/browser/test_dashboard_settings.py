@@ -1,0 +1,132 @@
+"""Settings and system: what an owner sets, and what an admin watches."""
+
+from typing import Any
+
+from playwright.async_api import expect
+from sqlalchemy import text
+from tests.browser.conftest import Visit
+from tests.browser.dashboard import Space, a_document, call, enter
+from tests.browser.seen import seen
+from tests.support.stack import Stack
+from tests.support.waiting import wait_until
+
+from protostar.db.session import Database, create_engine
+
+
+async def test_how_a_space_answers_is_set(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", locale="en-US")
+    await page.get_by_label("Persona").fill("You are a museum's help desk.")
+    await page.get_by_label("Greeting").fill("반갑습니다")
+    await page.get_by_label("Starter questions").fill("When do you open?\n\nWhat does it cost?")
+    await page.get_by_role("checkbox", name="English").check()
+    await page.get_by_label("Questions of all visitors").fill("7")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    settings = (await call(product, space, "GET", f"/v1/spaces/{space['id']}"))["settings"]
+    assert settings["persona"] == "You are a museum's help desk."
+    assert settings["starter_questions"] == ["When do you open?", "What does it cost?"]
+    assert settings["languages"] == ["en"]
+    assert settings["theme"] == {"accent": None, "accent_dark": None}
+    assert settings["limits"]["asks"] == 7
+    seen(page).expected.append("422")
+    await page.get_by_label("Starter questions").fill("\n".join("abcdefghijk"))
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator(".form-foot [role=alert]").first).to_contain_text("starter_questions")
+    await expect(page.get_by_label("Starter questions")).to_be_focused()
+
+
+async def test_keys_are_shown_once_and_revoked(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", locale="en-US")
+    await page.get_by_role("button", name="New publishable key").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill("museum")
+    await dialog.get_by_label("Allowed origins").fill("https://museum.example")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    secret = page.locator("#secret")
+    await expect(secret).to_contain_text("pk_")
+    key = await secret.inner_text()
+    assert f'data-key="{key}"' in await page.locator("#secret-snippet").inner_text()
+    await page.get_by_role("button", name="Done").click()
+    line = page.locator("#keys-list tr", has_text="museum")
+    await expect(line).to_contain_text("https://museum.example")
+    assert key not in await page.content()
+    await line.get_by_role("button", name="Revoke").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    await expect(line).to_have_count(0)
+    async with product.client(key, Origin="https://museum.example") as http:
+        async with http.post("/v1/answers", json={"question": "?"}) as response:
+            assert response.status == 401
+
+
+async def test_a_webhook_is_made_tested_and_deleted(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", locale="en-US")
+    await page.get_by_role("button", name="New webhook").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("URL").fill("http://localhost:9999/hook")
+    await dialog.get_by_role("button", name="Create").click()
+    await expect(page.locator("#secret")).to_contain_text("whsec_")
+    await page.get_by_role("button", name="Done").click()
+    line = page.locator("#webhooks-list tr", has_text="localhost:9999")
+    await line.get_by_role("button", name="Test").click()
+    await expect(page.locator(".toast.bad")).to_be_visible()  # the address is closed, and that is said
+    await line.get_by_role("button", name="Delete").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    await expect(line).to_have_count(0)
+
+
+async def test_a_space_is_erased_with_all_that_it_held(product: Stack, visit: Visit) -> None:
+    async with product.http.post("/v1/spaces", json={"name": "Short-lived"}) as response:
+        space: Any = await response.json()
+    document = await a_document(product, space, "kiwi.md", "# Kiwi\n\nThere are 27 kiwis.")
+    await call(product, space, "POST", "/v1/answers", json={"question": "How many kiwis are there?"})
+    folder = product.settings.data_dir / "objects"
+    assert [path for path in folder.rglob("*") if document["id"] in str(path)]
+    page = await enter(visit, product, space, "/settings", admin=True, locale="en-US")
+    await page.get_by_role("button", name="Erase…").click()
+    go = page.get_by_role("button", name="Erase for good")
+    await expect(go).to_be_disabled()
+    await page.get_by_label("Type Short-lived to confirm").fill("Short-live")
+    await expect(go).to_be_disabled()
+    await page.get_by_label("Type Short-lived to confirm").fill("Short-lived")
+    await go.click()
+    await expect(page.get_by_text("The space is erased: nothing of it is left.")).to_be_visible(timeout=30_000)
+    assert not [path for path in folder.rglob("*") if path.is_file() and document["id"] in str(path)]
+    await page.goto(product.url)
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Documents")  # the choice that is gone is none
+
+
+async def test_an_admin_watches_the_installation_and_tries_dead_jobs_again(product: Stack, space: Space, visit: Visit) -> None:
+    document = await a_document(product, space, "empty.md", b"")
+    assert product.settings.database_url is not None
+    database = Database(create_engine(product.settings.database_url.get_secret_value()))
+    async with database.transaction() as session:
+        await session.execute(
+            text("update jobs set state = 'dead', error = 'The file is empty.' where id = :id"), {"id": document["job_id"]}
+        )
+    await database.close()
+    page = await enter(visit, product, space, "/system", admin=True, locale="ko-KR")
+    await expect(page.locator(".tile", has_text="PostgreSQL")).to_contain_text("정상")
+    await expect(page.locator("section", has_text="마지막 신호")).to_contain_text("8")
+    await expect(page.locator("#counters")).to_be_visible()
+    await expect(page.get_by_text("protostar_http_requests_total").first).to_be_visible()
+    dead = page.locator("section[aria-labelledby=dead-jobs] tr", has_text=document["job_id"])
+    await expect(dead).to_contain_text("빈 파일입니다.")
+    await dead.get_by_role("button", name="다시 시도").click()
+    await expect(dead).to_have_count(0)
+
+    async def failed() -> bool:
+        return (await call(product, space, "GET", f"/v1/jobs/{document['job_id']}"))["state"] == "failed"
+
+    await wait_until(failed, 20)
+    await page.get_by_label("실시간").focus()
+    await expect(page.locator("section[aria-labelledby=failed-jobs]")).to_contain_text(document["job_id"], timeout=10_000)
+
+
+async def test_the_system_is_for_admins(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, locale="en-US")
+    assert await page.get_by_role("link", name="System").count() == 0
+    seen(page).expected.append("403")
+    await page.goto(f"{product.url}/system")
+    await expect(page.get_by_role("heading", name="This key may not do that")).to_be_visible()
