@@ -1,5 +1,6 @@
 """The dashboard as a person with a key of a space comes to it."""
 
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
@@ -25,7 +26,7 @@ async def call(product: Stack, space: Space, method: str, path: str, **options: 
 async def a_document(product: Stack, space: Space, name: str, content: bytes | str) -> Any:
     """Uploaded and read to its end."""
     body = content.encode() if isinstance(content, str) else content
-    document = await call(product, space, "POST", f"/v1/documents?filename={name}", data=body)
+    document = await call(product, space, "POST", f"/v1/documents?filename={name}", data=BytesIO(body))
 
     async def ended() -> Any:
         found = await call(product, space, "GET", f"/v1/documents/{document['id']}")

@@ -59,6 +59,11 @@ class AnswerRepository:
         query = query.where(AnswerRow.id < before) if before is not None else query
         return list((await self._session.scalars(query)).all())[::-1]
 
+    async def citing(self, space_id: UUID, document_id: UUID, *, limit: int) -> Sequence[AnswerRow]:
+        """The latest answers that cite a document, newest first."""
+        query = select(AnswerRow).where(AnswerRow.space_id == space_id, AnswerRow.citations.contains(_cites(document_id)))
+        return (await self._session.scalars(query.order_by(AnswerRow.id.desc()).limit(limit))).all()
+
     async def finish(self, id_: UUID, values: dict[str, Any]) -> None:
         await self._session.execute(update(AnswerRow).where(AnswerRow.id == id_).values(finished_at=func.now(), **values))
 
@@ -120,3 +125,7 @@ class CorrectionRepository:
 def answer_terms(space_id: UUID, *texts: str) -> list[int]:
     """What an answer is found by."""
     return sorted(set(space_terms(space_id, {term_id(term) for each in texts for term in terms(each)})))
+
+
+def _cites(document_id: UUID) -> list[dict[str, str]]:
+    return [{"document_id": str(document_id)}]

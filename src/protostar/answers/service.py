@@ -308,6 +308,11 @@ class Answers:
             rows = await conversations(session, space_id, filters, before=before, limit=limit)
         return [ConversationInfo.model_validate(row) for row in rows]
 
+    async def citing(self, space_id: UUID, document_id: UUID, *, limit: int) -> Sequence[AnswerRow]:
+        """The latest answers that cite a document, newest first."""
+        async with self._database.transaction() as session:
+            return await AnswerRepository(session).citing(space_id, document_id, limit=limit)
+
     async def conversation(self, space_id: UUID, id_: UUID, *, to_owner: bool) -> Conversation:
         async with self._database.transaction() as session:
             repository = AnswerRepository(session)

@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from protostar.answers.service import Answers
 from protostar.db.session import Database
 from protostar.dependencies import Cursor, Manager
 from protostar.documents.media_types import FORMATS
@@ -27,6 +28,7 @@ _STATUSES: Final[dict[str, tuple[str, ...]]] = {
     "failed": ("failed",),
 }
 _PAGE: Final = 50
+_ASKED: Final = 20
 
 
 def _documents(request: Request) -> Documents:
@@ -107,7 +109,6 @@ async def document_page(
         document=document,
         versions=versions,
         shown=shown,
-        has_pages=False,
         passage={"start": start, "end": end, "page": page},
         space_id=frame.space.id,
     )
@@ -142,3 +143,11 @@ async def document_passages(
     passages: Sequence[Any] = rows[:_PAGE] if version.status == "ready" else []
     more = passages[-1].ordinal + 1 if len(rows) > _PAGE else None
     return pages.render(request, "documents/passages.html", id=document_id, version=version, passages=passages, more=more)
+
+
+@router.get("/documents/{document_id}/questions")
+async def document_questions(request: Request, document_id: UUID, principal: Manager, pages: Templates) -> HTMLResponse:
+    """The latest questions whose answers cite the document."""
+    answers: Answers = request.state.answers
+    found = await answers.citing(principal.space_id, document_id, limit=_ASKED)
+    return pages.render(request, "documents/questions.html", answers=found)

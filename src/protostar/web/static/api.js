@@ -8,9 +8,6 @@ export function headers() {
   return sent;
 }
 
-// For links and images, which send no header.
-export const inSpace = (path) => `${path}${path.includes("?") ? "&" : "?"}space=${meta("space")}`;
-
 // What a problem document says.
 export class Problem extends Error {
   constructor(status, problem, retryAfter) {

@@ -6,7 +6,7 @@ import { copy } from "./app.js";
 import { $, el, icon } from "./dom.js";
 import { ask } from "./stream.js";
 import { complain } from "./toast.js";
-import { PageView, TextView } from "./viewer.js";
+import { TextView } from "./viewer.js";
 import { number, t, told } from "./words.js";
 
 const form = $("#ask");
@@ -154,29 +154,12 @@ async function openSource(citation) {
   $(".asking").classList.add("with-source");
   $("#source-title").textContent = citation.document_title;
   $("#source-place").textContent = [t("Version {n}", { n: citation.version }), citation.page ? t("Page {page}", { page: citation.page }) : null, citation.heading_path.join(" › ") || null].filter(Boolean).join(" · ");
-  const where = `version=${citation.version}&start=${citation.start}&end=${citation.end}&page=${citation.page ?? 1}`;
+  const where = `version=${citation.version}&start=${citation.start}&end=${citation.end}`;
   $("#source-link").href = `/documents/${citation.document_id}?${where}`;
-  const given = { document: citation.document_id, version: citation.version, start: citation.start, end: citation.end, page: citation.page };
+  const given = { document: citation.document_id, version: citation.version, start: citation.start, end: citation.end };
   const pane = $("#source-pane");
   $("#source-title").focus();
-  try {
-    if (citation.page && await isPdf(citation)) await new PageView(pane, given).open();
-    else await new TextView(pane, given).open();
-  } catch (error) {
-    // No images, or not any more: the text is always there.
-    await new TextView(pane, given).open().catch(complain);
-  }
-}
-
-const kinds = new Map();
-
-async function isPdf({ document_id: id, version }) {
-  const name = `${id}.${version}`;
-  if (!kinds.has(name)) {
-    const { items } = await api("GET", `/v1/documents/${id}/versions`);
-    for (const each of items) kinds.set(`${id}.${each.version}`, each.media_type);
-  }
-  return kinds.get(name) === "application/pdf";
+  await new TextView(pane, given).open().catch(complain);
 }
 
 function closeSource() {

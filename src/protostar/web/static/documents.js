@@ -1,6 +1,6 @@
 // The list of documents: taking files in, following those that are being read, and what can be done with each.
 
-import { api } from "./api.js";
+import { api, request } from "./api.js";
 import { $, $$, el, icon } from "./dom.js";
 import { complain, toast } from "./toast.js";
 import { filesOf, Queue, Upload } from "./upload.js";
@@ -162,27 +162,47 @@ const ACTIONS = {
     replaced = id;
     $("#replacement").click();
   },
-  async delete({ id, title }) {
-    await api("DELETE", `/v1/documents/${id}`);
-    refresh();
-    toast(t("“{title}” is deleted.", { title }), { action: t("Undo"), act: () => restore(id) });
+  async delete(document) {
+    remove(document);
   },
 };
 
-async function restore(id) {
+// A document that is deleted is gone from the list at once, and from the server once it can no longer be taken back.
+const leaving = new Map();
+
+function remove({ id, title }) {
+  leaving.set(id, title);
+  hideLeaving();
+  toast(t("“{title}” is deleted.", { title }), {
+    action: t("Undo"),
+    act: () => { leaving.delete(id); refresh(); },
+    ended: () => erase(id),
+  });
+}
+
+async function erase(id) {
+  if (!leaving.has(id)) return;
   try {
-    await api("POST", `/v1/documents/${id}/restore`);
-    refresh();
+    await request("DELETE", `/v1/documents/${id}`, { keepalive: true });
   } catch (error) {
     complain(error);
   }
+  leaving.delete(id);
+  refresh();
 }
 
-// A document that was deleted on its own page can be taken back here.
-const deleted = JSON.parse(sessionStorage.getItem("deleted") ?? "null");
-if (deleted) {
-  sessionStorage.removeItem("deleted");
-  toast(t("“{title}” is deleted.", deleted), { action: t("Undo"), act: () => restore(deleted.id) });
+function hideLeaving() {
+  for (const id of leaving.keys()) document.getElementById(`d-${id}`)?.remove();
+}
+document.addEventListener("htmx:afterSwap", hideLeaving);
+// Whoever leaves the page has not taken it back.
+addEventListener("pagehide", () => [...leaving.keys()].forEach(erase));
+
+// A document that was deleted on its own page.
+const deleting = JSON.parse(sessionStorage.getItem("deleting") ?? "null");
+if (deleting) {
+  sessionStorage.removeItem("deleting");
+  remove(deleting);
 }
 
 document.addEventListener("click", (event) => {

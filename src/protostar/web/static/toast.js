@@ -5,19 +5,21 @@ import { t, told } from "./words.js";
 
 const SECONDS = 8;
 
-export function toast(text, { bad = false, action = null, act = null, seconds = SECONDS } = {}) {
-  const close = () => message.remove();
+export function toast(text, { bad = false, action = null, act = null, ended = () => {}, seconds = SECONDS } = {}) {
+  // `ended`: when it is gone and nobody has acted.
+  const close = () => { message.remove(); clearTimeout(timer); ended(); };
+  let timer = null;
   const message = el(bad ? "div.toast.bad" : "div.toast", { role: bad ? "alert" : "status" }, el("span.grow", {}, text));
   if (action) {
-    const button = el("button", { type: "button", onclick: () => { close(); act(); } }, action);
+    const button = el("button", { type: "button", onclick: () => { message.remove(); clearTimeout(timer); act(); } }, action);
     message.append(button);
   }
   message.append(el("button.close", { type: "button", "aria-label": t("Dismiss"), onclick: close }, icon("close")));
   $("#toasts").append(message);
   // It stays while somebody is at it: reading takes as long as it takes.
-  let timer = setTimeout(close, seconds * 1000);
+  timer = setTimeout(close, seconds * 1000);
   const hold = () => clearTimeout(timer);
-  const release = () => { timer = setTimeout(close, seconds * 1000); };
+  const release = () => { clearTimeout(timer); timer = setTimeout(close, seconds * 1000); };
   message.addEventListener("pointerenter", hold);
   message.addEventListener("pointerleave", release);
   message.addEventListener("focusin", hold);

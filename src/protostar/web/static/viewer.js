@@ -1,11 +1,9 @@
-// A document's source beside its citations: its text in windows, or its pages as images, with a passage marked.
+// A document's source beside its citations: its text in windows, with a passage marked.
 
-import { api, inSpace, request } from "./api.js";
-import { el, icon } from "./dom.js";
+import { request } from "./api.js";
+import { el } from "./dom.js";
 import { complain } from "./toast.js";
-import { t } from "./words.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = 900; // pixels before an edge at which more is fetched
 const WINDOW = 8000; // code points that are fetched at a time
 const KEPT = 6; // windows that stay in the page: a text may have millions of characters
@@ -98,48 +96,5 @@ export class TextView {
     } finally {
       this.#busy = false;
     }
-  }
-}
-
-// The pages of a PDF as images, one at a time, with the passage's places on it.
-export class PageView {
-  constructor(frame, { document: id, version, page = 1, pages = null, start = 0, end = 0 }) {
-    Object.assign(this, { frame, id, version, page, pages, start, end });
-    this.image = el("img", { alt: "" });
-    this.marks = document.createElementNS(SVG, "svg");
-    this.marks.setAttribute("viewBox", "0 0 1 1");
-    this.marks.setAttribute("preserveAspectRatio", "none");
-    this.marks.setAttribute("aria-hidden", "true");
-    this.number = el("span.number", { role: "status" });
-    this.back = el("button.button.compact.icon-only", { type: "button", "aria-label": t("Previous page"), onclick: () => this.show(this.page - 1) }, icon("previous"));
-    this.on = el("button.button.compact.icon-only", { type: "button", "aria-label": t("Next page"), onclick: () => this.show(this.page + 1) }, icon("next"));
-    frame.onscroll = null;
-    frame.replaceChildren(el("div.page-bar.row", {}, this.back, this.number, this.on), el("div.sheet", {}, this.image, this.marks));
-  }
-
-  open() {
-    return this.show(this.page);
-  }
-
-  async show(page) {
-    this.page = page;
-    this.image.alt = t("Page {page}", { page });
-    this.image.src = inSpace(`/v1/documents/${this.id}/pages/${page}?version=${this.version}`);
-    this.marks.replaceChildren();
-    this.back.disabled = page <= 1;
-    this.on.disabled = this.pages !== null && page >= this.pages;
-    this.number.textContent = this.pages ? t("Page {page} of {pages}", { page, pages: this.pages }) : t("Page {page}", { page });
-    if (this.end <= this.start) return;
-    const path = `/v1/documents/${this.id}/pages/${page}/boxes?version=${this.version}&start=${this.start}&end=${this.end}`;
-    const { boxes } = await api("GET", path);
-    if (page !== this.page) return;
-    for (const box of boxes) {
-      const mark = document.createElementNS(SVG, "rect");
-      for (const name of ["x", "y", "width", "height"]) mark.setAttribute(name, box[name]);
-      this.marks.append(mark);
-    }
-    if (this.image.decode) await this.image.decode().catch(() => {});
-    const first = this.marks.firstElementChild;
-    if (first) this.frame.scrollTop += first.getBoundingClientRect().top - this.frame.getBoundingClientRect().top - this.frame.clientHeight / 3;
   }
 }
