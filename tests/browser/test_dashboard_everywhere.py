@@ -59,10 +59,14 @@ async def test_pages_are_light(product: Stack, space: Space, visit: Visit) -> No
     page = await enter(visit, product, space, admin=True, locale="ko-KR")
     for path in ("/documents", f"/documents/{document['id']}", "/ask", "/settings", "/system"):
         sent: list[Any] = []
-        page.on("response", sent.append)
+
+        def note(response: Any, sent: list[Any] = sent) -> None:
+            sent.append(response)
+
+        page.on("response", note)
         await page.goto(product.url + path)
         await page.wait_for_load_state("networkidle")
-        page.remove_listener("response", sent.append)
+        page.remove_listener("response", note)
         bodies = {response.url: await response.body() for response in sent if response.status == 200}
         assert sum(len(gzip.compress(body)) for body in bodies.values()) < BYTES, path
         compressed = [response for response in sent if "/static/" in response.url and response.url.endswith((".js", ".css"))]
