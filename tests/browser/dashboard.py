@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 from playwright.async_api import Page
@@ -47,7 +48,7 @@ async def sign_in(page: Page, product: Stack, space: Space, path: str = "/docume
         await page.context.add_cookies([{"name": SPACE_COOKIE, "value": space["id"], "url": product.url}])
         await page.goto(product.url + path)
     else:
-        await page.goto(f"{product.url}/login?next={path}")
+        await page.goto(f"{product.url}/login?next={quote(path)}")
         await page.locator("#key").fill((await a_key(product, space))["key"])
         await page.keyboard.press("Enter")
         await page.wait_for_url(f"{product.url}{path}")

@@ -136,6 +136,7 @@ async def test_documents_are_found_replaced_and_deleted(product: Stack, space: S
     replacement.write_text("# Note 1, again\n\nOther words.")
     async with page.expect_file_chooser() as chooser:
         await row(page, "Note 1").get_by_role("button", name="Actions for Note 1").press("Enter")
+        await expect(page.get_by_role("link", name="Download").and_(page.locator(":visible"))).to_be_focused()
         await page.keyboard.press("ArrowDown")  # the keys that menus have
         await expect(page.get_by_role("button", name="Replace")).to_be_focused()
         await page.keyboard.press("Enter")
