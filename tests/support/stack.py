@@ -45,7 +45,14 @@ async def running_api(settings: Settings) -> AsyncGenerator[str]:
     """The URL of an API that serves until the end of the block."""
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(settings), port=0, log_config=None, access_log=False, timeout_graceful_shutdown=2, proxy_headers=False
+            create_app(settings),
+            port=0,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=2,
+            # As in api/server.py: a client that was idle finds its connection open, and no header says who it is.
+            timeout_keep_alive=75,
+            proxy_headers=False,
         )
     )
     serving = asyncio.create_task(server.serve())
