@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from protostar.dependencies import SPACE_COOKIE, Admin
 from protostar.spaces.schemas import Name, SpaceCreate
 from protostar.spaces.service import Spaces
-from protostar.web import ask, documents, login, settings, system, widget
+from protostar.web import ask, conversations, documents, insights, login, settings, system, widget
 from protostar.web.assets import Assets
 from protostar.web.pages import PageRoute, Pages, is_https
 
@@ -42,7 +42,7 @@ def _to_space(request: Request, space_id: UUID) -> Response:
 def install(app: FastAPI) -> Pages:
     """Add the dashboard to the application; its pages, for the application's state."""
     assets = Assets()
-    for part in (login, documents, ask, settings, system):
+    for part in (login, documents, ask, conversations, insights, settings, system):
         app.include_router(part.router, include_in_schema=False)
     app.include_router(router, include_in_schema=False)
     app.include_router(widget.install(), include_in_schema=False)

@@ -19,6 +19,11 @@ def number(count: int) -> str:
     return f"{count:,}"
 
 
+def seconds(milliseconds: int) -> str:
+    """`40 ms`, `1.2 s`."""
+    return f"{milliseconds} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
 def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
@@ -28,4 +33,4 @@ def utc(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-FILTERS: Final[dict[str, Callable[..., Any]]] = {"size": size, "number": number, "iso": iso, "utc": utc}
+FILTERS: Final[dict[str, Callable[..., Any]]] = {"size": size, "number": number, "seconds": seconds, "iso": iso, "utc": utc}

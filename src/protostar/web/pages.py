@@ -48,6 +48,8 @@ class Section(NamedTuple):
 NAVIGATION: Final = (
     Section("/documents", "Documents", "documents"),
     Section("/ask", "Ask", "ask"),
+    Section("/conversations", "Conversations", "conversations"),
+    Section("/insights", "Insights", "insights"),
     Section("/settings", "Settings", "settings"),
     Section("/system", "System", "system", for_admins=True),
 )

@@ -41,6 +41,8 @@ setInterval(() => $$("local-time").forEach((each) => each.show()), 30_000);
 
 const remember = (name, value) => { document.cookie = `protostar_${name}=${value}; path=/; max-age=31536000; samesite=lax`; };
 
+remember("zone", Intl.DateTimeFormat().resolvedOptions().timeZone);
+
 document.addEventListener("click", (event) => {
   const target = event.target.closest("button, a");
   if (!target) return;

@@ -1,0 +1,99 @@
+"""The pages of conversations: the list, and one conversation, where answers are corrected."""
+
+from datetime import date
+from typing import Annotated, Any, Final, Literal, get_args
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import HTMLResponse
+from pydantic import BeforeValidator
+
+from protostar.answers.corrections import Corrections
+from protostar.answers.draft import show as answer_of
+from protostar.answers.listing import Filters, Flag
+from protostar.answers.schemas import CorrectionPut
+from protostar.answers.service import Answers
+from protostar.dependencies import Cursor, Manager
+from protostar.paging import before, page_of
+from protostar.web.frame import PageFrame, Templates
+from protostar.web.pages import PageRoute, is_fragment
+from protostar.web.zones import beginning, zone_of
+
+router = APIRouter(route_class=PageRoute)
+
+Show = Literal["all", "unanswered", "disliked", "degraded", "corrected", "stale"]
+_FLAGS: Final[tuple[Flag, ...]] = get_args(Flag)
+_PAGE: Final = 50
+
+
+def _answers(request: Request) -> Answers:
+    return request.state.answers
+
+
+def _corrections(request: Request) -> Corrections:
+    return request.state.corrections
+
+
+Service = Annotated[Answers, Depends(_answers)]
+Corrected = Annotated[Corrections, Depends(_corrections)]
+# An empty field of a form is no day.
+Day = Annotated[date | None, BeforeValidator(lambda value: value or None)]
+
+
+@router.get("/conversations")
+async def conversations_page(
+    request: Request,
+    frame: PageFrame,
+    pages: Templates,
+    answers: Service,
+    q: Annotated[str, Query(max_length=200)] = "",
+    show: Show = "all",
+    since: Annotated[Day, Query(alias="from")] = None,
+    until: Annotated[Day, Query(alias="to")] = None,
+    cursor: Cursor = None,
+) -> HTMLResponse:
+    """The whole page, or for htmx the list alone."""
+    space_id, zone = frame.space.id, zone_of(request)
+    flags: list[Flag] = [flag for flag in _FLAGS if flag == show]
+    filters = Filters(beginning(since, zone), beginning(until, zone, after=1), q.strip(), flags)
+    rows = await answers.conversations(space_id, filters, before=before(cursor, space_id), limit=_PAGE + 1)
+    chosen = {"q": q, "show": show, "from": since.isoformat() if since else "", "to": until.isoformat() if until else ""}
+    listed: dict[str, Any] = {
+        "conversations": page_of(rows, _PAGE, space_id),
+        "chosen": chosen,
+        "filtered": any(value not in ("", "all") for value in chosen.values()),
+        "first": cursor is None,
+    }
+    if is_fragment(request):
+        return pages.render(request, "conversations/list.html", **listed)
+    return pages.render(request, "conversations/index.html", frame=frame, **listed)
+
+
+@router.get("/conversations/{conversation_id}")
+async def conversation_page(
+    request: Request, conversation_id: UUID, frame: PageFrame, pages: Templates, answers: Service
+) -> HTMLResponse:
+    conversation = await answers.conversation(frame.space.id, conversation_id, to_owner=True)
+    return pages.render(request, "conversations/conversation.html", frame=frame, conversation=conversation)
+
+
+@router.post("/conversations/answers/{answer_id}")
+async def correct(
+    request: Request,
+    answer_id: UUID,
+    principal: Manager,
+    pages: Templates,
+    corrections: Corrected,
+    text: Annotated[str, Form(min_length=1, max_length=20_000, pattern=r"\S")],
+) -> HTMLResponse:
+    """Corrects an answer, or confirms a correction that is stale; the turn as it is now."""
+    row, correction = await corrections.put(principal.space_id, answer_id, CorrectionPut(text=text.replace("\r\n", "\n")))
+    return pages.render(request, "conversations/turn.html", answer=answer_of(row, correction=correction))
+
+
+@router.delete("/conversations/answers/{answer_id}")
+async def withdraw(
+    request: Request, answer_id: UUID, principal: Manager, pages: Templates, answers: Service, corrections: Corrected
+) -> HTMLResponse:
+    await corrections.delete(principal.space_id, answer_id)
+    return pages.render(request, "conversations/turn.html", answer=answer_of(await answers.get(principal.space_id, answer_id)))

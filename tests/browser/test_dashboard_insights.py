@@ -1,0 +1,125 @@
+"""Conversations, corrections and insights in the dashboard, as an owner sees and uses them."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, ViewportSize, expect
+from tests.browser.conftest import FILES, Visit
+from tests.browser.seen import DESKTOP, PHONE, barriers, picture
+from tests.support.asking import Asking
+from tests.support.stack import ADMIN_KEY, Stack
+
+QUESTION = "백업 파일은 며칠 동안 보관합니까?"
+LOOKS = [
+    ("ko-KR", "light", DESKTOP),
+    ("en-US", "dark", DESKTOP),
+    ("en-US", "light", PHONE),
+    ("ko-KR", "dark", PHONE),
+]
+
+
+@pytest.fixture
+async def asked(product: Stack, space: dict[str, Any]) -> dict[str, Any]:
+    """A space where four questions were asked, and the answers by their questions."""
+    async with product.client(ADMIN_KEY, **{"Protostar-Space": space["id"]}) as http:
+        asking = Asking(http, space["id"])
+        await asking.upload(FILES / "guide-ko.md")
+        questions = (QUESTION, "화성 탐사선의 착륙 지점은 어디인가?", "백업은 몇 시에 합니까?", "주차장 요금은 얼마인가요?")
+        answers = {question: await asking.ask(question) for question in questions}
+        disliked = answers["백업은 몇 시에 합니까?"]["id"]
+        async with http.post(
+            f"/v1/answers/{disliked}/feedback", json={"rating": "down", "reason": "시각이 <b>틀렸어요</b>"}
+        ) as response:
+            assert response.status == 204
+    return answers
+
+
+async def opened(product: Stack, space: dict[str, Any], visit: Visit, path: str, **options: Any) -> Page:
+    """The page of the space, signed in with a key of it."""
+    body = {"role": "manage", "name": "browser"}
+    async with product.http.post(f"/v1/spaces/{space['id']}/keys", json=body) as response:
+        key = (await response.json())["key"]
+    page = await visit(f"{product.url}/login?next={path}", **options)
+    await page.locator("input[name=key]").fill(key)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{product.url}{path}")
+    return page
+
+
+async def test_an_answer_is_corrected_for_everybody_who_asks_the_same(
+    product: Stack, space: dict[str, Any], asked: dict[str, Any], visit: Visit
+) -> None:
+    page = await opened(product, space, visit, "/conversations", locale="en-US")
+    await expect(page.locator("tbody tr")).to_have_count(4)
+    await page.get_by_label("Search in questions and answers").fill("며칠")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await page.get_by_role("link", name=QUESTION).click()
+    source = page.get_by_role("list", name="Sources").get_by_role("link").first
+    assert (await source.get_attribute("href") or "").startswith(f"/documents/{asked[QUESTION]['citations'][0]['document_id']}?")
+    await page.get_by_text("Correct this answer").press("Enter")
+    await page.get_by_label("What should have been said").fill("45일 동안 보관합니다. [1]")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("article p.spoken").first).to_have_text("45일 동안 보관합니다. [1]")
+    await expect(page.locator("article .badge")).to_have_text("Corrected")
+    async with product.client(ADMIN_KEY, **{"Protostar-Space": space["id"]}) as http:
+        given = await Asking(http, space["id"]).ask("백업 파일 며칠 동안 보관해요?")
+    assert (given["text"], given["corrected"]) == ("45일 동안 보관합니다. [1]", True)
+    await page.get_by_text("Change the correction").click()
+    await page.get_by_role("button", name="Withdraw").click()
+    await expect(page.get_by_text("Correct this answer")).to_be_visible()
+    await expect(page.locator("article .badge")).to_have_count(0)
+
+
+async def test_filters_leave_what_they_say_and_stay_in_the_address(
+    product: Stack, space: dict[str, Any], asked: dict[str, Any], visit: Visit
+) -> None:
+    page = await opened(product, space, visit, "/conversations", locale="en-US")
+    await page.get_by_text("Disliked", exact=True).first.click()
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    assert "show=disliked" in page.url
+    await page.reload()
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await page.get_by_label("To", exact=True).fill("2020-01-01")
+    await expect(page.get_by_text("Nothing here matches")).to_be_visible()
+    await page.get_by_role("link", name="Show all conversations").click()
+    await page.get_by_role("link", name="백업은 몇 시에 합니까?").click()
+    await expect(page.get_by_text("«시각이 <b>틀렸어요</b>»")).to_be_visible()
+
+
+async def test_figures_are_drawn_told_and_downloaded(
+    product: Stack, space: dict[str, Any], asked: dict[str, Any], visit: Visit
+) -> None:
+    page = await opened(product, space, visit, "/insights", locale="en-US", timezone_id="Asia/Seoul")
+    chart = page.get_by_role("img", name="4 questions: 2 answered, 0 degraded, 2 not in the documents")
+    await expect(chart).to_be_visible()
+    await page.get_by_text("As a table").first.click()
+    await expect(page.get_by_role("group", name="Questions per day").locator("tbody tr").first.locator("td").first).to_have_text(
+        "4"
+    )
+    rows = page.locator("table.unanswered tbody tr")
+    await expect(rows).to_have_count(3)
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Download as CSV").click()
+    content = (await (await download.value).path()).read_bytes()
+    assert content.startswith("\ufeffquestion,".encode())
+    assert "주차장 요금은 얼마인가요?".encode() in content
+
+
+@pytest.mark.parametrize(("locale", "scheme", "viewport"), LOOKS)
+async def test_the_pages_are_open_to_everybody_in_every_look(
+    product: Stack, space: dict[str, Any], asked: dict[str, Any], visit: Visit, locale: str, scheme: str, viewport: ViewportSize
+) -> None:
+    page = await opened(product, space, visit, "/conversations", locale=locale, color_scheme=scheme, viewport=viewport)
+    look = f"{locale[:2]}-{scheme}-{viewport['width']}"
+    for path, ready in (
+        ("/conversations", "tbody tr"),
+        (f"/conversations/{asked[QUESTION]['conversation_id']}", "article"),
+        ("/insights", "table.unanswered"),
+    ):
+        await page.goto(f"{product.url}{path}")
+        await page.locator(ready).first.wait_for()
+        for summary in await page.locator("details > summary").all():
+            await summary.click()
+        assert await barriers(page) == []
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        await picture(page, f"{path.split('/')[1]}{len(path) > 20}-{look}", full_page=True)
