@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -12,6 +12,8 @@ V = TypeVar("V")
 FRESH: Final = timedelta(seconds=60)
 STALE: Final = timedelta(minutes=10)
 _SIZE: Final = 10_000
+
+Mark: TypeAlias = tuple[float, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +31,11 @@ class Memory(Generic[K, V]):
         self._forgotten = 0
         self._doubts = 0
 
-    def mark(self) -> tuple[float, int, int]:
+    def mark(self) -> Mark:
         """To be taken before a value is read, and given back with it."""
         return time.monotonic(), self._forgotten, self._doubts
 
-    def keep(self, key: K, value: V, mark: tuple[float, int, int]) -> None:
+    def keep(self, key: K, value: V, mark: Mark) -> None:
         """Keep what was read since `mark`, unless something was forgotten meanwhile: it may have been this."""
         read_at, forgotten, doubts = mark
         if forgotten != self._forgotten:

@@ -162,7 +162,9 @@ async def open_resources(settings: Settings, metrics: Metrics | None = None) -> 
         chat = open_chat_model(session, settings.chat, observe)
         embedding = open_embedding_model(session, settings.embedding, observe)
         embedder = Embedder(database, embedding, settings.embedding, metrics) if embedding is not None else None
-        jobs = Jobs(Bell(redis), max_attempts=settings.worker.max_attempts, queue_limit=settings.limit.queued_jobs_per_space)
+        bell = Bell(redis)
+        stack.push_async_callback(bell.close)
+        jobs = Jobs(bell, max_attempts=settings.worker.max_attempts, queue_limit=settings.limit.queued_jobs_per_space)
         retriever = Retriever(database, embedder, settings.embedding, metrics)
         limits = Limits(redis, settings.limit)
         writer = Writer(database, retriever, chat, Cache(redis), limits, jobs, settings, metrics)

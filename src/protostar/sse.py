@@ -7,9 +7,11 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 KEEP_ALIVE: Final = 15.0  # seconds; proxies commonly cut a connection that is silent for 30 or 60
 COMMENT: Final = b": still here\n\n"
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 def event(name: str, data: Any, id_: str | int | None = None) -> bytes:
@@ -41,7 +43,21 @@ async def kept_alive(events: AsyncGenerator[bytes], interval: float = KEEP_ALIVE
                 await asyncio.gather(waiting, return_exceptions=True)
 
 
+class EventStream(StreamingResponse):
+    """Events that keep their connection open themselves and end soon after their reader has gone, whether it is seen to go or not.
+
+    Starlette's own response starts two tasks for each stream, and `kept_alive` one for each event.
+    """
+
+    def __init__(self, events: AsyncGenerator[bytes]) -> None:
+        super().__init__(events, media_type="text/event-stream", headers=_HEADERS)
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        async with aclosing(self._events):
+            await self.stream_response(send)
+
+
 def stream(events: AsyncGenerator[bytes]) -> StreamingResponse:
     """A response that proxies neither buffer nor cache."""
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(kept_alive(events), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(kept_alive(events), media_type="text/event-stream", headers=_HEADERS)

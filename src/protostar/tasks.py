@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import structlog
+import uvloop
 
 from protostar import __version__
 from protostar.answers import tasks as answers
@@ -55,7 +56,8 @@ async def open_registry(resources: Resources) -> AsyncGenerator[Registry]:
 def run_worker(settings: Settings, kinds: frozenset[str] = frozenset()) -> None:
     """Run jobs until SIGTERM or SIGINT. `kinds`: only these; all where empty."""
     configure_logging(settings.log_format, settings.log_level)
-    asyncio.run(_work(settings, kinds))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_work(settings, kinds))
 
 
 async def _work(settings: Settings, kinds: frozenset[str]) -> None:

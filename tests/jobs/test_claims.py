@@ -25,15 +25,15 @@ async def test_what_was_claimed_runs_although_the_next_claim_fails(database: Dat
         attempts.append(context.job.attempt)
 
     class Flaky(Worker):
-        async def _start_some(self, kinds: list[str], limit: int, *, suspect: bool = False) -> int:
-            if kinds == ["second"]:
+        async def _start_claimed(self, *, suspect: bool = False) -> int:
+            if self._running:
                 raise DatabaseUnavailable("cut")
-            return await super()._start_some(kinds, limit, suspect=suspect)
+            return await super()._start_claimed(suspect=suspect)
 
     async with database.transaction() as session:
         assert await Jobs(Bell(None), max_attempts=3).enqueue(session, Enqueue("first", None, {}))
     settings = WorkerSettings(lease=timedelta(seconds=60), poll=timedelta(seconds=0.05))
-    worker = Flaky(database, None, Registry.of(Task("first", run), Task("second", run, limit=1)), settings, Metrics())
+    worker = Flaky(database, None, Registry.of(Task("first", run)), settings, Metrics())
     running = asyncio.create_task(worker.run())
     try:
         await wait_until(lambda: attempts)

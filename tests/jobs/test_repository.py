@@ -23,7 +23,10 @@ async def enqueue(database: Database, *, space: UUID | None = None, kind: str = 
 
 async def claim(database: Database, *, limit: int = 10, lease: timedelta = LEASE, suspect: bool = False) -> list[Job]:
     async with database.transaction() as session:
-        return await JobRepository(session).claim(["k"], limit=limit, owner="w", lease=lease, suspect=suspect)
+        repository = JobRepository(session)
+        if suspect:
+            return await repository.claim_suspect(["k"], owner="w", lease=lease)
+        return await repository.claim(["k"], limit=limit, owner="w", lease=lease)
 
 
 async def run_now(session: AsyncSession) -> None:
@@ -46,6 +49,15 @@ async def test_a_dedupe_key_is_taken_while_its_job_is_queued_or_running(database
     async with database.transaction() as session:
         assert await JobRepository(session).finish(job)
     assert await enqueue(database, dedupe_key="d") is not None
+
+
+async def test_a_running_job_can_free_its_dedupe_key(database: Database) -> None:
+    await enqueue(database, dedupe_key="d")
+    (job,) = await claim(database)
+    async with database.transaction() as session:
+        await JobRepository(session).free_key(job)
+    assert await enqueue(database, dedupe_key="d") is not None
+    assert await state(database, job.id) == ("running", 1)
 
 
 async def test_a_job_is_claimed_once(database: Database) -> None:

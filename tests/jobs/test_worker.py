@@ -46,8 +46,10 @@ async def working(
 
 
 async def enqueue(database: Database, kind: str = "k", *, redis: RedisClient | None = None, **more: object) -> UUID:
+    bell = Bell(redis)
     async with database.transaction() as session:
-        id_ = await Jobs(Bell(redis), max_attempts=3).enqueue(session, Enqueue(kind, None, {}, **more))  # type: ignore[arg-type]
+        id_ = await Jobs(bell, max_attempts=3).enqueue(session, Enqueue(kind, None, {}, **more))  # type: ignore[arg-type]
+    await bell.close()
     assert id_ is not None
     return id_
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from protostar.db.session import Database
-from protostar.db.vectors import SparseVector
 from protostar.ids import new_id
-from protostar.knowledge.embeddings import text_hash
-from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, StagedChunk
-from protostar.knowledge.tokens import space_terms, terms, weights
+from protostar.knowledge.chunking import Chunk
+from protostar.knowledge.parse.rows import Owner, Rows, text_hash
+from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository
+from protostar.knowledge.tokens import terms, weights
 
 _DOCUMENT = "insert into documents (id, space_id, title, filename, current_version) values ($1, $2, 'Title', 'f.md', $3)"
 _VERSION = """
@@ -27,13 +27,8 @@ async def store(database: Database, space_id: UUID, texts: Sequence[str], *, cur
         await connection.execute(_VERSION, id_, 1)
         for text in texts if current else ():
             await connection.execute(_COUNT, space_id, [CHUNKS_TERM, *weights(terms(text))])
+    rows = Rows(Owner(space_id, id_, 1))
+    staged = [rows.row(Chunk(0, len(text)), text, text_hash(text), weights(terms(text))) for text in texts]
     async with database.transaction() as session:
-        await KnowledgeRepository(session).stage(space_id, id_, 1, [_staged(space_id, at, text) for at, text in enumerate(texts)])
+        await KnowledgeRepository(session).stage(b"".join(staged))
     return id_
-
-
-def _staged(space_id: UUID, ordinal: int, text: str) -> StagedChunk:
-    by_term = weights(terms(text))
-    ids = sorted(by_term)
-    vector = SparseVector(ids, [by_term[id_] for id_ in ids])
-    return StagedChunk(ordinal, 0, len(text), None, [], text, text_hash(text), vector, space_terms(space_id, ids))

@@ -72,7 +72,7 @@ async def ask(
     admit = partial(visitors.admit, visitor=visitor, address=address) if principal.is_visitor else None
     taken = await answers.ask(principal.space_id, body, idempotency_key, visitor, admit)
     if body.stream:
-        return sse.stream(_events(answers.events(taken)))
+        return sse.EventStream(_events(answers.events(taken)))
     response.headers["Protostar-Visitor"] = await answers.visitor_token(taken)
     return await answers.finished(taken)
 
@@ -91,7 +91,7 @@ async def resume_answer(
     """The events after `Last-Event-ID`, on any replica; `reset` first where the text has to begin anew."""
     row = await answers.get(principal.space_id, answer_id)
     known = await _check_visitor(principal, answers, visitor, row.conversation_id)
-    return sse.stream(_events(answers.events(Taken(row, known), last_event_id)))
+    return sse.EventStream(_events(answers.events(Taken(row, known), last_event_id)))
 
 
 @router.post("/answers/{answer_id}/feedback", status_code=status.HTTP_204_NO_CONTENT)
@@ -147,7 +147,7 @@ async def _check_visitor(principal: Principal, answers: Answers, token: str | No
     return await answers.check_visitor(token, principal.space_id, conversation_id) if principal.is_visitor else None
 
 
-async def _events(events: AsyncGenerator[Event]) -> AsyncGenerator[bytes]:
-    async with aclosing(events):
-        async for event in events:
-            yield sse.event(event.name, event.data, event.id)
+async def _events(batches: AsyncGenerator[list[Event]]) -> AsyncGenerator[bytes]:
+    async with aclosing(batches):
+        async for events in batches:
+            yield b"".join([sse.event(event.name, event.data, event.id) for event in events]) or sse.COMMENT

@@ -6,20 +6,22 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from redis.asyncio import Redis
-
-from protostar.redis.client import RedisClient
+from protostar.redis.client import Commands, RedisClient
 
 Name = Literal["start", "delta", "reset", "done", "error"]
 _LAST: Final = ("done", "error")
 _ID: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
-_LENGTH: Final = 5000  # entries of one answer's stream; an answer of that many pieces is not written in ten minutes
+_LENGTH: Final = 10_000  # entries of one answer's stream: more than are written in ten minutes
+_AT_ONCE: Final = 500  # feeds whose events go to Redis in one round trip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def parse_id(id_: str) -> tuple[int, int] | None:
 
 
 def stream_key(answer_id: UUID, fence: int) -> str:
-    return f"protostar:answer:{answer_id}:{fence}"
+    return f"protostar:events:{answer_id}:{fence}"
 
 
 class Feed:
@@ -57,7 +59,7 @@ class Feed:
         self.answer_id = answer_id
         self.fence = fence
         self._events: list[Event] = []
-        self._changed = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
         self._closed = False
         self._has_text = False
 
@@ -77,51 +79,108 @@ class Feed:
         self._wake()
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
 
-    async def follow(self, seq: int = 0) -> AsyncGenerator[list[Event]]:
-        """The events after `seq` as they come, all that are there at a time, until the feed is closed."""
+    def after(self, seq: int) -> list[Event]:
+        """The events after `seq` that are there."""
+        return self._events[seq:]
+
+    async def follow(self, seq: int = 0, silence: float | None = None) -> AsyncGenerator[list[Event]]:
+        """The events after `seq` as they come, all that are there at a time, until the feed is closed.
+
+        An empty list says that nothing came for `silence` seconds.
+        """
         while True:
-            changed = self._changed
             if pending := self._events[seq:]:
                 seq = pending[-1].seq
                 yield pending
             elif self._closed:
                 return
-            else:
-                await changed.wait()
+            elif not await self._changes(silence):
+                yield []
+
+    async def _changes(self, silence: float | None) -> bool:
+        """Whether something came within `silence` seconds."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            async with asyncio.timeout(silence):
+                await waiter
+        except TimeoutError:
+            self._waiting = [each for each in self._waiting if each is not waiter]
+            return False
+        return True
+
+
+@dataclass(slots=True)
+class _Recorded:
+    """How far a feed is recorded, and when its stream was last told to expire."""
+
+    seq: int = 0
+    renewed_at: float = float("-inf")
 
 
 class Recorder:
-    """Copies a feed into a capped, expiring Redis stream, a few times a second; Redis away costs the resume and nothing else."""
+    """Copies feeds into capped, expiring Redis streams, all of a process together, a few times a second.
+
+    What a feed says in between is one entry. Redis away costs the resume and nothing else.
+    """
 
     def __init__(self, redis: RedisClient | None, ttl: timedelta, interval: float = 0.1) -> None:
         self._redis = redis
         self._ttl = ttl
         self._interval = interval
+        self._feeds: dict[Feed, _Recorded] = {}
+        self._writing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
 
-    async def record(self, feed: Feed) -> None:
-        """Until the feed is closed."""
+    @asynccontextmanager
+    async def recording(self, feed: Feed) -> AsyncGenerator[None]:
+        """Record the feed within the block, down to its last event."""
         if self._redis is None:
+            yield
             return
-        async for events in feed.follow():
-            await self._append(self._redis, feed, events)
-            if not events[-1].is_last:
+        recorded = self._feeds[feed] = _Recorded()
+        self._task = self._task or asyncio.create_task(self._keep(self._redis), name="recorder")
+        try:
+            yield
+        finally:
+            del self._feeds[feed]
+            await self._write(self._redis, [(feed, recorded)])
+
+    async def _keep(self, redis: RedisClient) -> None:
+        """While there are feeds."""
+        try:
+            while self._feeds:
                 await asyncio.sleep(self._interval)
+                feeds = [(feed, recorded) for feed, recorded in self._feeds.items() if feed.after(recorded.seq)]
+                for start in range(0, len(feeds), _AT_ONCE):
+                    await self._write(redis, feeds[start : start + _AT_ONCE])
+        finally:
+            self._task = None
 
-    async def _append(self, redis: RedisClient, feed: Feed, events: list[Event]) -> None:
-        key = stream_key(feed.answer_id, feed.fence)
+    async def _write(self, redis: RedisClient, feeds: Sequence[tuple[Feed, _Recorded]]) -> None:
+        async with self._writing:
+            await redis.attempt(partial(self._append, feeds=feeds))
 
-        async def command(client: Redis) -> None:
-            async with client.pipeline(transaction=False) as pipe:
-                for event in events:
-                    fields: dict[Any, Any] = {"name": event.name, "data": json.dumps(event.data, ensure_ascii=False)}
-                    pipe.xadd(key, fields, id=event.id, maxlen=_LENGTH, approximate=True)
-                pipe.expire(key, self._ttl)
+    async def _append(self, client: Commands, *, feeds: Sequence[tuple[Feed, _Recorded]]) -> None:
+        now = time.monotonic()
+        async with client.pipeline(transaction=False) as pipe:
+            for feed, recorded in feeds:
+                if not (events := feed.after(recorded.seq)):
+                    continue
+                key = stream_key(feed.answer_id, feed.fence)
+                fields: dict[Any, Any] = {"events": json.dumps([[e.name, e.data] for e in events], ensure_ascii=False)}
+                pipe.xadd(key, fields, id=events[-1].id, maxlen=_LENGTH, approximate=True)
+                recorded.seq = events[-1].seq
+                if now - recorded.renewed_at > self._ttl.total_seconds() / 2 or events[-1].is_last:
+                    pipe.expire(key, self._ttl)
+                    recorded.renewed_at = now
+            if len(pipe):
                 await pipe.execute()
-
-        await redis.attempt(command)
 
 
 async def recorded(redis: RedisClient, answer_id: UUID, fence: int, seq: int, seconds: float) -> list[Event]:
@@ -129,7 +188,8 @@ async def recorded(redis: RedisClient, answer_id: UUID, fence: int, seq: int, se
     entries = await redis.read_stream(stream_key(answer_id, fence), f"{fence}-{seq}", seconds)
     events: list[Event] = []
     for id_, fields in entries:
-        at = parse_id(id_)
-        if at is not None:
-            events.append(Event(fields["name"], json.loads(fields["data"]), *at))  # pyright: ignore[reportArgumentType]
+        if (at := parse_id(id_)) is not None:
+            said = json.loads(fields["events"])
+            first = at[1] - len(said) + 1
+            events += [Event(name, data, at[0], number) for number, (name, data) in enumerate(said, first) if number > seq]
     return events

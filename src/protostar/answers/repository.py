@@ -1,16 +1,37 @@
 """Statements about conversations, answers and their corrections."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy import Row, Uuid, column, delete, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.answers.models import AnswerRow, ConversationRow, CorrectionDocumentRow, CorrectionRow
+from protostar.jobs.model import Job
+from protostar.jobs.repository import STARTING
 from protostar.knowledge.tokens import space_terms, term_id, terms
 
+# One statement: question, conversation, job, and what is to be known of the space.
+_TAKE = f"""
+    with conversation as ({{conversation}}), job as ({STARTING.format(source="from conversation")})
+    insert into answers (id, space_id, conversation_id, question, job_id)
+    select :id, :space_id, conversation.id, :question, :job_id from conversation
+    returning created_at, (select visitor_id from conversation), (select fence from job),
+        (select knowledge_version from spaces where id = :space_id), (select settings from spaces where id = :space_id)"""
+_NEW = "insert into conversations (id, space_id, visitor_id) values (:conversation_id, :space_id, :visitor_id)"
+_TAKE_FIRST = text(_TAKE.format(conversation=f"{_NEW} returning id, visitor_id"))
+_OLD = "select id, visitor_id from conversations where id = :conversation_id and space_id = :space_id"
+_TAKE_NEXT = text(_TAKE.format(conversation=_OLD))
+
+# The end of an answer's job, where nobody has to be told of the answer.
+_END = text("""
+    update jobs set state = 'succeeded', lease_owner = null, lease_until = null, finished_at = now(), progress = null
+    where id = :job_id and fence = :fence and state = 'running' and not exists (
+        select from webhooks where webhooks.space_id = :space_id and 'answer.completed' = any(events))
+    returning id""")
 _SPACE = text("select knowledge_version, settings from spaces where id = :id")
 _FENCE = text("select fence from jobs where id = :id")
 _WRITTEN_UNDER = text("select exists (select from jobs where id = :id and fence = :fence and state = 'running')")
@@ -31,6 +52,31 @@ _CORRECTION_DOCUMENTS = text(f"""
 class AnswerRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def take(
+        self, answer: AnswerRow, conversation: ConversationRow, job: dict[str, Any], *, first: bool
+    ) -> tuple[datetime, UUID | None, int, int, dict[str, Any]] | None:
+        """Insert the answer, its job that runs here (see `starting`) and, for a `first` question, its conversation.
+
+        Returns (created_at, the conversation's visitor, fence, knowledge version, settings); None where the space has no such
+        conversation.
+        """
+        values = {name: getattr(answer, name) for name in ("id", "space_id", "conversation_id", "question")}
+        if first:
+            values["visitor_id"] = conversation.visitor_id
+        row = (await self._session.execute(_TAKE_FIRST if first else _TAKE_NEXT, values | job)).one_or_none()
+        return (row[0], row[1], row[2], row[3], row[4]) if row is not None else None
+
+    async def save(self, answer: AnswerRow, job: Job, values: dict[str, Any]) -> bool:
+        """End the answer and its job in one statement.
+
+        False, and nothing is done, where a webhook wants to hear of it, or the job is not ours.
+        """
+        key = {"job_id": job.id, "fence": job.fence, "space_id": answer.space_id}
+        ended = _END.bindparams(**key).columns(column("id", Uuid)).cte("ended")
+        statement = update(AnswerRow).where(AnswerRow.id == answer.id, exists(select(ended.c.id)))
+        statement = statement.values(finished_at=func.now(), **values).returning(AnswerRow.id)
+        return (await self._session.execute(statement)).scalar_one_or_none() is not None
 
     async def add(self, answer: AnswerRow, conversation: ConversationRow | None) -> AnswerRow:
         """Add the answer, and its conversation where that is new."""

@@ -1,6 +1,7 @@
 """Reading an answer on from where a lost connection left it: from its writer, from Redis, or from its finished row."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable, ProtostarError, RedisUnavailable
 from protostar.problems import problem
 from protostar.redis.client import RedisClient
+from protostar.sse import KEEP_ALIVE
 
 _WAIT: Final = 1.0  # seconds to wait for an event before asking again who writes
 _BEHIND: Final = 0.5  # seconds that the recording of an answer may be behind its row
@@ -54,34 +56,40 @@ class Resume:
         self._redis = redis
         self._feed_of = feed_of
 
-    async def events(self, row: AnswerRow, last: tuple[int, int] | None) -> AsyncGenerator[Event]:
-        """Every event after `last` (fence, seq), through any change of the writing process, up to `done` or `error`."""
+    async def events(self, row: AnswerRow, last: tuple[int, int] | None) -> AsyncGenerator[list[Event]]:
+        """Every event after `last` (fence, seq), through any change of the writing process, up to `done` or `error`.
+
+        As many as are there at a time; none where nothing came for a while, so that the connection can be kept open.
+        """
         position = _Position(*last) if last is not None else None
-        async for event in self._here(row.id, position):
-            position = _Position(event.fence, event.seq)
-            yield event
-            if event.is_last:
+        async for events in self._here(row.id, position):
+            if events:
+                position = _Position(events[-1].fence, events[-1].seq)
+            yield events
+            if events and events[-1].is_last:
                 return
+        spoke_at = time.monotonic()
         while (fence := await self._writer(row)) is not None:
+            events = list[Event]()
             if position is None or position.fence != fence:
                 if position is not None:
-                    yield _reset(row, fence, 0)
+                    events.append(_reset(row, fence, 0))
                 position = _Position(fence, 0)
-            for event in position.follow(await self._next(row.id, position)):
-                yield event
-                if event.is_last:
-                    return
-        async for event in self._finished(row, position):
-            yield event
+            events += position.follow(await self._next(row.id, position))
+            if events or time.monotonic() - spoke_at > KEEP_ALIVE:
+                spoke_at = time.monotonic()
+                yield events
+            if events and events[-1].is_last:
+                return
+        yield [event async for event in self._finished(row, position)]
 
-    async def _here(self, answer_id: UUID, position: _Position | None) -> AsyncGenerator[Event]:
+    async def _here(self, answer_id: UUID, position: _Position | None) -> AsyncGenerator[list[Event]]:
         """Straight from memory where this process writes what the reader was reading: no other is asked for anything."""
         feed = self._feed_of(answer_id)
         if feed is None or (position is not None and position.fence != feed.fence):
             return
-        async for events in feed.follow(position.seq if position is not None else 0):
-            for event in events:
-                yield event
+        async for events in feed.follow(position.seq if position is not None else 0, KEEP_ALIVE):
+            yield events
 
     async def _writer(self, row: AnswerRow) -> int | None:
         """The fence of whoever writes the answer now; None once it is finished. Waits while PostgreSQL is away."""

@@ -28,7 +28,7 @@ from protostar.answers.models import AnswerRow, ConversationRow
 from protostar.answers.repository import AnswerRepository
 from protostar.answers.resume import Resume
 from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInfo, Feedback
-from protostar.answers.writer import Writer
+from protostar.answers.writer import SpaceRead, Writer
 from protostar.config import AnswerSettings
 from protostar.db.patience import patiently, promptly
 from protostar.db.session import Database
@@ -45,7 +45,7 @@ from protostar.errors import (
 from protostar.ids import new_id
 from protostar.jobs.leases import Leases
 from protostar.jobs.model import Job
-from protostar.jobs.repository import Enqueue, JobRepository
+from protostar.jobs.repository import Enqueue, JobRepository, starting
 from protostar.jobs.worker import process_name
 from protostar.places import Places
 from protostar.problems import problem
@@ -136,8 +136,10 @@ class Answers:
     ) -> tuple[Taken, asyncio.Task[None] | None]:
         """The question, and what is done for it now, which keeps its place."""
         try:
-            async with promptly(), self._database.transaction() as session:
-                row, job, visitor = await self._take(session, space_id, body, key, visitor, admit)
+            # What is one statement needs no transaction around it.
+            begin = self._database.autocommit if key is None and admit is None else self._database.transaction
+            async with promptly(), begin() as session:
+                row, job, visitor, first = await self._take(session, space_id, body, key, visitor, admit)
         except DatabaseUnavailable:
             if body.conversation_id is None and (draft := await self._writer.recall(space_id, body.question)) is not None:
                 return self._say_again(visitor, body, draft, key)
@@ -145,7 +147,7 @@ class Answers:
         if job is None:
             return Taken(row, visitor), None
         feed = self._feeds[row.id] = Feed(row.id, job.fence)
-        task = self._go_on(self._run(job, row, feed))
+        task = self._go_on(self._run(job, row, feed, first))
         self._leases.hold(job, lambda _reason: _cancel(task))
         return Taken(row, visitor, job.fence), task
 
@@ -159,24 +161,28 @@ class Answers:
 
     async def _take(
         self, session: AsyncSession, space_id: UUID, body: Ask, key: str | None, visitor: Visitor, admit: Admit | None
-    ) -> tuple[AnswerRow, Job | None, Visitor]:
-        """The answer's row, its job where it is a new one, and whose conversation it is."""
+    ) -> tuple[AnswerRow, Job | None, Visitor, SpaceRead | None]:
+        """The answer's row, its job where it is a new one, whose conversation it is, and what was read of the space for a first."""
         repository = AnswerRepository(session)
-        id_ = new_id()
+        id_, mark = new_id(), self._writer.mark()
         if key is not None and (earlier := await self._earlier(session, space_id, body, key, id_)) is not None:
-            return earlier, None, self._owner(await repository.conversation(space_id, earlier.conversation_id), visitor)
+            conversation = await repository.conversation(space_id, earlier.conversation_id)
+            return earlier, None, self._owner(conversation, visitor), None
         if admit is not None:
             await admit(session)
-        if body.conversation_id is None:
-            conversation = ConversationRow(id=new_id(), space_id=space_id, visitor_id=visitor.id)
-        elif (conversation := await repository.conversation(space_id, body.conversation_id)) is None:
-            raise NotFound("There is no conversation with that id.")
+        first = body.conversation_id is None
         # Should another process have to write it: a visitor waits, so it goes before everything else.
         enqueue = Enqueue(WRITE, space_id, {"answer_id": str(id_)}, priority=10, give_up_after=_GIVE_UP)
-        job = await JobRepository(session).start(enqueue, owner=process_name(), lease=self._leases.lease)
-        row = AnswerRow(id=id_, space_id=space_id, conversation_id=conversation.id, question=body.question, job_id=job.id)
-        row = await repository.add(row, conversation if body.conversation_id is None else None)
-        return row, job, self._owner(conversation, visitor)
+        starts = starting(enqueue, owner=process_name(), lease=self._leases.lease)
+        conversation = ConversationRow(id=body.conversation_id or new_id(), space_id=space_id, visitor_id=visitor.id)
+        values = {"id": id_, "space_id": space_id, "question": body.question, "job_id": starts["job_id"]}
+        row = AnswerRow(conversation_id=conversation.id, **values)
+        taken = await repository.take(row, conversation, starts, first=first)
+        if taken is None:
+            raise NotFound("There is no conversation with that id.")
+        row.created_at, conversation.visitor_id, fence, version, settings = taken
+        job = Job(starts["job_id"], space_id, WRITE, enqueue.args, 1, fence)
+        return row, job, self._owner(conversation, visitor), SpaceRead(version, settings, mark) if first else None
 
     def _owner(self, conversation: ConversationRow | None, visitor: Visitor) -> Visitor:
         """Whose the conversation is: mostly the visitor who asks, but a business backend asks in anybody's."""
@@ -234,11 +240,14 @@ class Answers:
         assert taken.visitor is not None  # noqa: S101 - whoever asks is one
         return await self._visitors.sign(self._visitors.renewed(taken.visitor))
 
-    async def _run(self, job: Job, row: AnswerRow, feed: Feed) -> None:
+    async def _run(self, job: Job, row: AnswerRow, feed: Feed, first: SpaceRead | None) -> None:
         """Write the answer; whatever happens, it is finished, failed with a reason, or another's to finish."""
-        recording = asyncio.create_task(self._recorder.record(feed))
+        async with self._recorder.recording(feed):
+            await self._write_or_fail(job, row, feed, first)
+
+    async def _write_or_fail(self, job: Job, row: AnswerRow, feed: Feed, first: SpaceRead | None) -> None:
         try:
-            await self._write(job, row, feed)
+            await self._write(job, row, feed, first)
         except asyncio.CancelledError:
             await self._release(job)
         except LeaseLost:
@@ -255,18 +264,18 @@ class Answers:
             self._leases.drop(job)
             self._feeds.pop(row.id, None)
             feed.close()
-            await asyncio.gather(recording, return_exceptions=True)
 
-    async def _write(self, job: Job, row: AnswerRow, feed: Feed) -> None:
+    async def _write(self, job: Job, row: AnswerRow, feed: Feed, first: SpaceRead | None) -> None:
         """Dependencies that go away in the middle cost a new beginning; the lease or the deadline ends the patience."""
         wait = 0.25
         async with asyncio.timeout(self._settings.deadline.total_seconds()):
             while True:
                 try:
-                    await self._writer.write(job, row, feed)
+                    await self._writer.write(job, row, feed, first)
                 except Unavailable as error:
                     log.warning("answer_waits_for_dependency", answer=str(row.id), error=str(error))
                     feed.reset()
+                    first = None
                     await asyncio.sleep(error.retry_after or wait * random.uniform(0.5, 1))  # noqa: S311
                     wait = min(5, wait * 2)
                 else:
@@ -341,21 +350,22 @@ class Answers:
 
     async def finished(self, taken: Taken) -> Answer:
         """The answer once it is done. Raises ProtostarError when it failed."""
-        async for event in self.events(taken):
-            if event.name == "done":
-                return Answer.model_validate(event.data["answer"])
-            if event.name == "error":
-                raise _error_of(event)
+        async for events in self.events(taken):
+            for event in events:
+                if event.name == "done":
+                    return Answer.model_validate(event.data["answer"])
+                if event.name == "error":
+                    raise _error_of(event)
         raise ProtostarError("The answer broke off.")
 
-    async def events(self, taken: Taken, last_id: str | None = None) -> AsyncGenerator[Event]:
-        """Every event after `last_id`, from the best source there is, across a change of the writing process."""
+    async def events(self, taken: Taken, last_id: str | None = None) -> AsyncGenerator[list[Event]]:
+        """Every event after `last_id`, from the best source there is, across a change of the writing process; see Resume."""
         position = parse_id(last_id) if last_id else None
         if position is None:
-            yield Event("start", await patiently(lambda: self._start(taken)), taken.fence, 0)
+            yield [Event("start", await patiently(lambda: self._start(taken)), taken.fence, 0)]
             position = (taken.fence, 0) if taken.fence else None
-        async for event in self._resume.events(taken.answer, position):
-            yield event
+        async for events in self._resume.events(taken.answer, position):
+            yield events
 
 
 def _cancel(task: asyncio.Task[None]) -> None:

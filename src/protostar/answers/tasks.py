@@ -1,6 +1,5 @@
 """`answer.write`: answers whose process died, written anew by a worker. `message.summarize`: long turns of a conversation."""
 
-import asyncio
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,13 +23,9 @@ def tasks(database: Database, writer: Writer, recorder: Recorder) -> list[Task]:
         if row is None or row.state != "running":
             return
         feed = Feed(row.id, context.job.fence)
-        recording = asyncio.create_task(recorder.record(feed))
-        try:
+        async with recorder.recording(feed):
             await writer.write(context.job, row, feed)
             context.finished = True
-        finally:
-            feed.close()
-            await asyncio.gather(recording, return_exceptions=True)
 
     return [Task(WRITE, write, on_change=_follow)]
 

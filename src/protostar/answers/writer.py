@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -33,7 +33,7 @@ from protostar.knowledge.kinds import SUMMARIZE_TURN
 from protostar.llm import prompts
 from protostar.llm.base import ChatModel, Message
 from protostar.llm.prompts import Source, Turn, language_of
-from protostar.memory import Memory
+from protostar.memory import Mark, Memory
 from protostar.retrieval.model import Found, Passage
 from protostar.retrieval.service import Retriever
 from protostar.spaces.schemas import SpaceSettings
@@ -59,6 +59,15 @@ class Setting:
         return not self.turns
 
 
+@dataclass(frozen=True, slots=True)
+class SpaceRead:
+    """What was read of a space, and the mark taken before."""
+
+    knowledge_version: int
+    settings: dict[str, Any]
+    mark: Mark
+
+
 class Writer:
     def __init__(
         self,
@@ -81,13 +90,15 @@ class Writer:
         self._metrics = metrics
         self._spaces = Memory[UUID, tuple[int, SpaceSettings]]()  # knowledge version and settings
 
-    async def write(self, job: Job, row: AnswerRow, feed: Feed) -> None:
+    async def write(self, job: Job, row: AnswerRow, feed: Feed, first: SpaceRead | None = None) -> None:
         """Write and save the answer, telling `feed` of every step; the last one is `done`, once it is committed.
+
+        `first`: what was read of its space, of an answer that begins a conversation.
 
         Raises LeaseLost where another process holds the job by then, and what the dependencies raise.
         """
         started = time.monotonic()
-        setting = await self._setting(row)
+        setting = await (self._setting(row) if first is None else self._first_setting(row, first))
         draft = Draft()
         key = self._cache_key(row.space_id, row.question, setting.knowledge_version, setting.space)
         cached = await self._cache.get(key) if setting.is_first and setting.given is None else None
@@ -111,16 +122,28 @@ class Writer:
             await self._cache.put(key, to_cache(draft), self._settings.answer.cache_ttl)
         feed.publish("done", {"answer": show(row, draft).model_dump(mode="json")})
 
+    def mark(self) -> Mark:
+        """To be taken before anything of a space is read, and given back with it."""
+        return self._spaces.mark()
+
     async def _setting(self, row: AnswerRow) -> Setting:
-        mark = self._spaces.mark()
-        async with self._database.transaction() as session:
+        mark = self.mark()
+        async with self._database.autocommit() as session:
             repository = AnswerRepository(session)
             version, settings = await repository.space(row.space_id)
             turns = [turn for turn in await repository.turns(row.conversation_id, before=row.id, limit=20) if turn.state == "done"]
             correction = await given(session, row.space_id, row.question) if not turns else None
-        space = SpaceSettings.model_validate(settings)
-        self._spaces.keep(row.space_id, (version, space), mark)
-        return Setting(version, space, turns, correction)
+        return self._known(row, SpaceRead(version, settings, mark), turns, correction)
+
+    async def _first_setting(self, row: AnswerRow, read: SpaceRead) -> Setting:
+        async with self._database.autocommit() as session:
+            correction = await given(session, row.space_id, row.question)
+        return self._known(row, read, (), correction)
+
+    def _known(self, row: AnswerRow, read: SpaceRead, turns: Sequence[AnswerRow], correction: Given | None) -> Setting:
+        space = SpaceSettings.model_validate(read.settings)
+        self._spaces.keep(row.space_id, (read.knowledge_version, space), read.mark)
+        return Setting(read.knowledge_version, space, turns, correction)
 
     async def recall(self, space_id: UUID, question: str) -> Draft | None:
         """The cached answer to a first question, by what this process knows of the space: for while PostgreSQL is away."""
@@ -236,14 +259,18 @@ class Writer:
 
     async def _save(self, job: Job, row: AnswerRow, setting: Setting, draft: Draft) -> None:
         """The answer and its job's end, in one transaction under the job's fence."""
+        values = {**to_row(draft), "terms": answer_terms(row.space_id, row.question, draft.text)}
+        summarized = [turn for turn in setting.turns if turn.summary is None and len(turn.shown_text) > 300]
+        if not summarized:
+            async with self._database.autocommit() as session:
+                if await AnswerRepository(session).save(row, job, values):
+                    return
         async with self._database.transaction() as session:
-            terms = answer_terms(row.space_id, row.question, draft.text)
-            await AnswerRepository(session).finish(row.id, {**to_row(draft), "terms": terms})
-            for turn in setting.turns:
-                if turn.summary is None and len(turn.shown_text) > 300:
-                    args = {"answer_id": str(turn.id)}
-                    summarize = Enqueue(SUMMARIZE_TURN, row.space_id, args, dedupe_key=f"{SUMMARIZE_TURN}:{turn.id}", priority=-1)
-                    await self._jobs.enqueue(session, summarize)
+            await AnswerRepository(session).finish(row.id, values)
+            for turn in summarized:
+                args = {"answer_id": str(turn.id)}
+                summarize = Enqueue(SUMMARIZE_TURN, row.space_id, args, dedupe_key=f"{SUMMARIZE_TURN}:{turn.id}", priority=-1)
+                await self._jobs.enqueue(session, summarize)
             await self._tell(session, row, found=draft.found)
             if not await JobRepository(session).finish(job):
                 raise LeaseLost

@@ -101,6 +101,18 @@ class Database:
         finally:
             await _hand_back(connection)
 
+    @asynccontextmanager
+    async def autocommit(self) -> AsyncGenerator[AsyncSession]:
+        """A session in which each statement is a transaction of its own: no BEGIN and COMMIT around it."""
+        session = AsyncSession(self._reader)
+        try:
+            with connecting():
+                await session.connection()
+            with working():
+                yield session
+        finally:
+            await asyncio.shield(session.close())
+
     async def reconnect(self) -> None:
         """Make new connections from now on: those from before the first migration do not know pgvector's types."""
         await self._engine.dispose()

@@ -33,7 +33,10 @@ def decode_sparsevec(buffer: bytes) -> SparseVector:
     return SparseVector(entries[:count], entries[count:])
 
 
-def encode_halfvec(values: Sequence[float]) -> bytes:
+def encode_halfvec(values: Sequence[float] | bytes) -> bytes:
+    """Bytes are a halfvec encoded already: within an array asyncpg would take numbers for a further dimension."""
+    if isinstance(values, bytes):
+        return values
     return struct.pack(f">hh{len(values)}e", len(values), 0, *values)
 
 

@@ -17,6 +17,11 @@ _REFERENCED = text("""
     union all select text_key from document_versions where text_key = any(:keys)
     """).bindparams(bindparam("keys", type_=ARRAY(Text)))
 
+_SAME = text("""
+    select d.id from documents d join document_versions v on v.document_id = d.id and v.version = d.latest_version
+    where d.space_id = :space_id and d.filename = :filename and d.deleted_at is null and v.sha256 = :sha256
+    order by d.id limit 1""")
+
 # The chunks of a version that stops being searchable leave the space's frequencies.
 _SUBTRACT_TERMS = text("""
     insert into term_deltas (space_id, sign, terms, counts)
@@ -44,9 +49,9 @@ class DocumentRepository:
         await self._session.execute(key, {"name": f"{space_id}/{filename}"})
 
     async def find_same(self, space_id: UUID, filename: str, sha256: str) -> Pair | None:
-        query = _pairs(space_id).where(DocumentRow.filename == filename, DocumentVersionRow.sha256 == sha256)
-        row = (await self._session.execute(query.order_by(DocumentRow.id).limit(1))).one_or_none()
-        return _pair(row) if row is not None else None
+        values = {"space_id": space_id, "filename": filename, "sha256": sha256}
+        id_ = (await self._session.execute(_SAME, values)).scalar_one_or_none()
+        return await self.get(space_id, id_) if id_ is not None else None
 
     async def add(self, document: DocumentRow, version: DocumentVersionRow) -> Pair:
         self._session.add(document)
@@ -56,7 +61,6 @@ class DocumentRepository:
     async def add_version(self, version: DocumentVersionRow) -> DocumentVersionRow:
         self._session.add(version)
         await self._session.flush()
-        await self._session.refresh(version)
         return version
 
     async def get(self, space_id: UUID, id_: UUID, *, lock: bool = False) -> Pair | None:

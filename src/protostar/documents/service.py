@@ -63,7 +63,7 @@ class Documents:
     async def admitted(self, space_id: UUID) -> AsyncGenerator[None]:
         """A place for one upload, found before a byte of it is read. Raises Unavailable and RateLimited."""
         with self._places.taken():
-            async with self._database.transaction() as session:
+            async with self._database.autocommit() as session:
                 await self._jobs.check_room(session, space_id, INDEX)
             yield
 

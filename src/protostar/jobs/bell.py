@@ -2,13 +2,15 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from protostar.errors import RedisUnavailable
 from protostar.redis.client import Commands, RedisClient
 
-_LENGTH = 1000  # more tokens than any fleet has free slots say nothing new
+_LENGTH = 100  # more tokens than workers that may be waiting say nothing new
 _EXPIRY = timedelta(minutes=1)
 
 
@@ -17,20 +19,39 @@ def _key(kind: str) -> str:
 
 
 class Bell:
+    """Nobody waits for it to ring: what is rung while Redis takes the ring before is rung together."""
+
     def __init__(self, redis: RedisClient | None) -> None:
         self._redis = redis
+        self._rung: Counter[str] = Counter()
+        self._ringing: asyncio.Task[None] | None = None
 
     async def ring(self, kind: str) -> None:
-        """Wake one worker of this kind; never fails, and takes at most the client's short time-out."""
+        """Wake one worker of this kind, soon; never fails, and does not wait."""
         if self._redis is not None:
-            await self._redis.attempt(lambda client: self._push(client, kind))
+            self._rung[kind] += 1
+            self._ringing = self._ringing or asyncio.create_task(self._ring_all(self._redis), name="bell")
+
+    async def close(self) -> None:
+        """Return when everything is rung."""
+        if self._ringing is not None:
+            await asyncio.gather(self._ringing, return_exceptions=True)
+
+    async def _ring_all(self, redis: RedisClient) -> None:
+        try:
+            while self._rung:
+                rung, self._rung = self._rung, Counter[str]()
+                await redis.attempt(partial(self._push, rung=rung))
+        finally:
+            self._ringing = None
 
     @staticmethod
-    async def _push(client: Commands, kind: str) -> None:
+    async def _push(client: Commands, *, rung: Counter[str]) -> None:
         async with client.pipeline(transaction=False) as pipe:
-            pipe.lpush(_key(kind), "1")
-            pipe.ltrim(_key(kind), 0, _LENGTH - 1)
-            pipe.expire(_key(kind), _EXPIRY)
+            for kind, times in rung.items():
+                pipe.lpush(_key(kind), *["1"] * min(times, _LENGTH))
+                pipe.ltrim(_key(kind), 0, _LENGTH - 1)
+                pipe.expire(_key(kind), _EXPIRY)
             await pipe.execute()
 
     async def wait(self, kinds: Sequence[str], longest: timedelta) -> None:

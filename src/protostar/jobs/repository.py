@@ -4,7 +4,8 @@ PostgreSQL is the queue (`for update skip locked`), a lease says who runs a job,
 happen for the holder alone. Measured against seven Redis queues and three PostgreSQL ones: see docs/decisions.
 """
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import BigInteger, Text, Uuid
+from sqlalchemy.types import BigInteger, Integer, Text, Uuid
 
 from protostar.ids import new_id
 from protostar.jobs.model import Change, Job, State
@@ -35,25 +36,56 @@ _ENQUEUE = text(f"""
     on conflict (dedupe_key) where state in ('queued', 'running') do nothing
     returning id""").bindparams(bindparam("args", type_=JSONB), bindparam("space_id", type_=Uuid))
 
-_START = text("""
+# For several at once. One whose key is taken is not even tried: to insert it would wait for the transaction that took the key.
+_ENQUEUE_ALL = text("""
+    insert into jobs (id, space_id, kind, args, dedupe_key, priority, turn, run_at, give_up_at, max_attempts)
+    select new.id, new.space_id, new.kind, cast(new.args as jsonb), new.dedupe_key, new.priority,
+        greatest(coalesce((select max(turn) from jobs
+                           where state = 'queued' and priority = new.priority and space_id = new.space_id), 0),
+                 coalesce((select min(turn) from jobs where state = 'queued' and priority = new.priority), 0)) + 1,
+        now() + new.delay, now() + new.delay + new.give_up_after, new.max_attempts
+    from unnest(cast(:id as uuid[]), cast(:space_id as uuid[]), cast(:kind as text[]), cast(:args as text[]),
+        cast(:dedupe_key as text[]), cast(:priority as smallint[]), cast(:delay as interval[]), cast(:give_up_after as interval[]),
+        cast(:max_attempts as int[]))
+        as new(id, space_id, kind, args, dedupe_key, priority, delay, give_up_after, max_attempts)
+    where not exists (select from jobs known where known.dedupe_key = new.dedupe_key and known.state in ('queued', 'running'))
+    on conflict (dedupe_key) where state in ('queued', 'running') do nothing
+    returning id""")
+
+STARTING: Final = """
     insert into jobs (id, space_id, kind, args, priority, state, attempt, max_attempts, fence, lease_owner, lease_until,
                       started_at, give_up_at)
-    values (:id, :space_id, :kind, :args, :priority, 'running', 1, :max_attempts, nextval('job_fence'), :owner, now() + :lease,
-            now(), now() + :give_up_after)
-    returning fence""").bindparams(bindparam("args", type_=JSONB))
+    select :job_id, cast(:space_id as uuid), :kind, cast(:args as jsonb), :priority, 'running', 1, :max_attempts,
+        nextval('job_fence'), :owner, now() + :lease, now(), now() + :give_up_after {source}
+    returning fence"""
+"""For a statement that inserts a job together with what it is about; see `starting`."""
+_START = text(STARTING.format(source=""))
 
-_CLAIM = """
-    with ready as (
-        select id from jobs
-        where state = 'queued' and kind = any(:kinds) and run_at <= now() and lost_leases {suspects} {suspect_after}
-        order by priority desc, turn, id limit :limit for update skip locked)
+_READY = "state = 'queued' and run_at <= now() and lost_leases"
+_TAKE = """
     update jobs set state = 'running', attempt = attempt + 1, fence = nextval('job_fence'), lease_owner = :owner,
         lease_until = now() + :lease, started_at = now(), error = null, error_code = null
     from ready where jobs.id = ready.id
-    returning jobs.id, jobs.space_id, jobs.kind, jobs.args, jobs.attempt, jobs.fence"""
+    returning jobs.id, jobs.space_id, jobs.kind, jobs.args, jobs.attempt, jobs.fence, jobs.priority, jobs.turn"""
 
-_CLAIM_MANY = text(_CLAIM.format(suspects="<", suspect_after=SUSPECT_AFTER)).bindparams(bindparam("kinds", type_=ARRAY(Text)))
-_CLAIM_SUSPECT = text(_CLAIM.format(suspects=">=", suspect_after=SUSPECT_AFTER)).bindparams(bindparam("kinds", type_=ARRAY(Text)))
+# Kinds with a limit of their own come last, and only as far as there is room: the second half is not run where the first fills it.
+_CLAIM_MANY = text(f"""
+    with free as (
+        select id from jobs where kind = any(:kinds) and {_READY} < {SUSPECT_AFTER}
+        order by priority desc, turn, id limit :limit for update skip locked),
+    limited as (
+        select one.id from unnest(:limited, :rooms) room(kind, room) cross join lateral (
+            select id from jobs where jobs.kind = room.kind and {_READY} < {SUSPECT_AFTER}
+            order by priority desc, turn, id limit room.room for update skip locked) one),
+    ready as (select id from free union all select id from limited limit :limit) {_TAKE}""").bindparams(
+    bindparam("kinds", type_=ARRAY(Text)), bindparam("limited", type_=ARRAY(Text)), bindparam("rooms", type_=ARRAY(Integer))
+)
+_CLAIM_SUSPECT = text(f"""
+    with ready as (
+        select id from jobs where kind = any(:kinds) and {_READY} >= {SUSPECT_AFTER}
+        order by priority desc, turn, id limit 1 for update skip locked) {_TAKE}""").bindparams(
+    bindparam("kinds", type_=ARRAY(Text))
+)
 
 _SUSPECT_WAITS = text(f"""
     select exists (select from jobs where state = 'queued' and kind = any(:kinds) and lost_leases >= {SUSPECT_AFTER}
@@ -73,6 +105,7 @@ _FREE = "lease_owner = null, lease_until = null"
 
 # A key share lock keeps the sweeper away and lets renewals pass: the transaction that has it may wait for others for long.
 _HOLD = text(f"select true from jobs {_MINE} for key share")
+_FREE_KEY = text(f"update jobs set dedupe_key = null {_MINE}")
 _FINISH = text(f"update jobs set state = 'succeeded', {_FREE}, finished_at = now(), progress = null {_MINE}")
 _CANCELLED = text(f"""
     update jobs set state = 'cancelled', {_FREE}, finished_at = now(), progress = null, error = 'Cancelled.' {_MINE}
@@ -190,17 +223,33 @@ class JobRepository:
         values = {name: getattr(job, name) for name in job.__slots__}
         return (await self._session.execute(_ENQUEUE, {"id": new_id(), **values})).scalar_one_or_none()
 
+    async def enqueue_all(self, jobs: Sequence[Enqueue]) -> set[int]:
+        """Which of the jobs, by their places, are new; the others' dedupe keys are taken."""
+        ids = [new_id() for _ in jobs]
+        columns = {name: [getattr(job, name) for job in jobs] for name in Enqueue.__slots__}
+        columns["args"] = [json.dumps(job.args) for job in jobs]
+        added = set((await self._session.execute(_ENQUEUE_ALL, {"id": ids, **columns})).scalars())
+        return {place for place, id_ in enumerate(ids) if id_ in added}
+
     async def start(self, job: Enqueue, *, owner: str, lease: timedelta) -> Job:
         """Insert a job that this process runs itself from the first moment."""
-        id_ = new_id()
-        values = {name: getattr(job, name) for name in ("kind", "space_id", "args", "priority", "give_up_after", "max_attempts")}
-        result = await self._session.execute(_START, {"id": id_, "owner": owner, "lease": lease, **values})
-        return Job(id_, job.space_id, job.kind, job.args, 1, result.scalar_one())
+        values = starting(job, owner=owner, lease=lease)
+        fence = (await self._session.execute(_START, values)).scalar_one()
+        return Job(values["job_id"], job.space_id, job.kind, job.args, 1, fence)
 
-    async def claim(self, kinds: Sequence[str], *, limit: int, owner: str, lease: timedelta, suspect: bool = False) -> list[Job]:
-        statement = _CLAIM_SUSPECT if suspect else _CLAIM_MANY
-        values = {"kinds": list(kinds), "limit": limit, "owner": owner, "lease": lease}
-        return [Job(*row) for row in await self._session.execute(statement, values)]
+    async def claim(
+        self, kinds: Sequence[str], *, limit: int, owner: str, lease: timedelta, rooms: Mapping[str, int] | None = None
+    ) -> list[Job]:
+        """Up to `limit` jobs of `kinds`, and where there is room left, of those in `rooms`: so many of each."""
+        rooms = {kind: room for kind, room in (rooms or {}).items() if room > 0}
+        values = {"kinds": list(kinds), "limited": list(rooms), "rooms": list(rooms.values()), "limit": limit}
+        rows = await self._session.execute(_CLAIM_MANY, {**values, "owner": owner, "lease": lease})
+        return [Job(*row[:6]) for row in sorted(rows, key=lambda row: (-row.priority, row.turn, row.id))]
+
+    async def claim_suspect(self, kinds: Sequence[str], *, owner: str, lease: timedelta) -> list[Job]:
+        """A job that has lost its worker too often to be run beside others."""
+        values = {"kinds": list(kinds), "owner": owner, "lease": lease}
+        return [Job(*row[:6]) for row in await self._session.execute(_CLAIM_SUSPECT, values)]
 
     async def suspect_waits(self, kinds: Sequence[str]) -> bool:
         return bool((await self._session.execute(_SUSPECT_WAITS, {"kinds": list(kinds)})).scalar_one())
@@ -213,6 +262,10 @@ class JobRepository:
     async def hold(self, job: Job) -> bool:
         """Whether the job is still ours, and stays so until the transaction ends."""
         return (await self._session.execute(_HOLD, _key(job))).scalar_one_or_none() is not None
+
+    async def free_key(self, job: Job) -> None:
+        """Let a second job of its dedupe key be enqueued from now on: what this one has begun to read, it will not read again."""
+        await self._session.execute(_FREE_KEY, _key(job))
 
     async def finish(self, job: Job) -> bool:
         return (await self._session.execute(_FINISH, _key(job))).rowcount == 1  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
@@ -298,6 +351,12 @@ class JobRepository:
     async def workers(self) -> Sequence[WorkerRow]:
         query = select(WorkerRow).where(WorkerRow.seen_at > text("now() - interval '1 minute'")).order_by(WorkerRow.name)
         return (await self._session.scalars(query)).all()
+
+
+def starting(job: Enqueue, *, owner: str, lease: timedelta) -> dict[str, Any]:
+    """The values of STARTING, under an id that is new."""
+    values = {name: getattr(job, name) for name in ("kind", "space_id", "priority", "give_up_after", "max_attempts")}
+    return {"job_id": new_id(), "args": json.dumps(job.args), "owner": owner, "lease": lease, **values}
 
 
 def _key(job: Job) -> dict[str, Any]:

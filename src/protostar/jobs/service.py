@@ -1,6 +1,8 @@
 """What features call: enqueue within their transaction, and the operator's retry and cancel."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -26,6 +28,13 @@ class Jobs:
         if id_ is not None and not job.delay:
             after_commit(session, lambda: self._bell.ring(job.kind))
         return id_
+
+    async def enqueue_all(self, session: AsyncSession, jobs: Sequence[Enqueue]) -> None:
+        """Those whose dedupe keys are free, in one statement."""
+        jobs = [replace(job, max_attempts=self._max_attempts) for job in jobs]
+        for place in await JobRepository(session).enqueue_all(jobs):
+            if not jobs[place].delay:
+                after_commit(session, partial(self._bell.ring, jobs[place].kind))
 
     async def check_room(self, session: AsyncSession, space_id: UUID, kind: str) -> None:
         """Raises RateLimited while the space's queue of this kind is full, until about when a hundredth of it will be done."""

@@ -115,29 +115,31 @@ class Worker:
         """Start what there is room for, each as soon as it is claimed: the next claim may fail. How many were started."""
         if not self._running:
             self._draining_for_suspect = False
-            if suspects := await self._start_some(self._kinds, 1, suspect=True):
+            if suspects := await self._start_claimed(suspect=True):
                 # Alone: if it is what kills workers, it takes nobody along.
                 self._draining_for_suspect = True
                 return suspects
-        if self._draining_for_suspect:
+        if self._draining_for_suspect or self._free_slots() <= 0:
             return 0
-        unlimited = [kind for kind in self._kinds if self._registry.tasks[kind].limit is None]
-        started = await self._start_some(unlimited, self._free_slots())
-        for kind in self._kinds:
-            limit = self._registry.tasks[kind].limit
-            if limit is not None:
-                started += await self._start_some([kind], min(self._free_slots(), limit - self._count(kind)))
-        return started
+        return await self._start_claimed()
 
-    async def _start_some(self, kinds: list[str], limit: int, *, suspect: bool = False) -> int:
-        if not kinds or limit <= 0:
-            return 0
-        async with self._database.transaction() as session:
-            repository = JobRepository(session)
-            jobs = await repository.claim(kinds, limit=limit, owner=self._name, lease=self._settings.lease, suspect=suspect)
+    async def _start_claimed(self, *, suspect: bool = False) -> int:
+        async with self._database.autocommit() as session:
+            repository, owner, lease = JobRepository(session), self._name, self._settings.lease
+            if suspect:
+                jobs = await repository.claim_suspect(self._kinds, owner=owner, lease=lease)
+            else:
+                rooms = self._rooms()
+                unlimited = [kind for kind in self._kinds if kind not in rooms]
+                jobs = await repository.claim(unlimited, limit=self._free_slots(), owner=owner, lease=lease, rooms=rooms)
         for job in jobs:
             self._start(job)
         return len(jobs)
+
+    def _rooms(self) -> dict[str, int]:
+        """How many more there may be of each kind that has a limit."""
+        limits = {kind: self._registry.tasks[kind].limit for kind in self._kinds}
+        return {kind: limit - self._count(kind) for kind, limit in limits.items() if limit is not None}
 
     def _count(self, kind: str) -> int:
         return sum(1 for task in self._running.values() if task.get_name() == kind)

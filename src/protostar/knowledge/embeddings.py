@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from uuid import UUID
 
 from protostar.config import EmbeddingSettings
@@ -17,11 +16,6 @@ from protostar.llm.base import EmbeddingModel
 from protostar.telemetry import Metrics
 
 Show = Callable[[int, int], Awaitable[None]]
-
-
-def text_hash(embedded: str) -> UUID:
-    """blake2b-128 of the text that is sent to the model."""
-    return UUID(bytes=blake2b(embedded.encode(), digest_size=16).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +65,7 @@ class Embedder:
             if total is None:
                 whole = len(texts) < limit
                 total = len(texts) if whole else await self._vectors.count_missing(document_id, version, model.id)
-            await self._embed(space_id, model, texts)
+            await self._embed(space_id, model, _by_hash(texts))
             done += len(texts)
             await show(done, total)
             if len(texts) < limit:
@@ -88,30 +82,41 @@ class Embedder:
             total = done + missing
             after = UUID(int=0)
             while texts := await self._vectors.next_missing_in_space(space_id, model.id, after, limit):
-                await self._embed(space_id, model, texts)
+                await self._embed(space_id, model, _by_hash(texts))
                 after = texts[-1].text_hash
                 done += len(texts)
                 await show(done, max(done, total))
         return model.id
 
-    async def _embed(self, space_id: UUID, model: _StoredModel, texts: Sequence[Missing]) -> None:
-        batches = [self._embed_batch(space_id, model, batch) for batch in _batched(texts, self._settings.batch_size)]
+    async def add(self, space_id: UUID, texts: Mapping[UUID, str]) -> int:
+        """Embed those of the texts, by their hashes, that have no vector yet; the model's id.
+
+        Raises ModelUnavailable and ModelRejected.
+        """
+        model = await self._stored_model()
+        await self._vectors.adopt(space_id, model.id)
+        unknown = await self._vectors.unknown(space_id, model.id, texts)
+        await self._embed(space_id, model, {hash_: text for hash_, text in texts.items() if hash_ in unknown})
+        return model.id
+
+    async def _embed(self, space_id: UUID, model: _StoredModel, texts: Mapping[UUID, str]) -> None:
+        """Each batch is saved as soon as it is there."""
+        batches = [self._embed_batch(space_id, model, batch) for batch in _batched(list(texts.items()), self._settings.batch_size)]
         # All of them are awaited before an error is raised: what another batch has paid for is saved.
         outcomes = await asyncio.gather(*batches, return_exceptions=True)
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
 
-    async def _embed_batch(self, space_id: UUID, model: _StoredModel, texts: Sequence[Missing]) -> None:
-        indexed = [indexed_text(text.heading_path, text.text) for text in texts]
+    async def _embed_batch(self, space_id: UUID, model: _StoredModel, batch: Sequence[tuple[UUID, str]]) -> None:
+        hashes, texts = [hash_ for hash_, _text in batch], [text for _hash, text in batch]
         started = time.monotonic()
-        vectors = await self._model.embed(indexed, input_type="document", timeout=self._settings.batch_timeout.total_seconds())
+        vectors = await self._model.embed(texts, input_type="document", timeout=self._settings.batch_timeout.total_seconds())
         self._metrics.stage_seconds.labels("embed").inc(time.monotonic() - started)
         if any(len(vector) != model.dimensions for vector in vectors):
             self._dimensions = self._settings.dimensions  # unset: the next job asks anew
             raise ModelRejected(f"The embedding model {self.name} does not return {model.dimensions} numbers a vector any more.")
-        pairs = [(text.text_hash, vector) for text, vector in zip(texts, vectors, strict=True)]
-        await patiently(lambda: self._vectors.add(space_id, model.id, pairs))
+        await patiently(lambda: self._vectors.add(space_id, model.id, zip(hashes, vectors, strict=True)))
 
     async def _stored_model(self) -> _StoredModel:
         if self._dimensions is None:
@@ -126,5 +131,9 @@ class Embedder:
         return _StoredModel(self._ids[dimensions], dimensions)
 
 
-def _batched(texts: Sequence[Missing], size: int) -> list[Sequence[Missing]]:
+def _by_hash(texts: Sequence[Missing]) -> dict[UUID, str]:
+    return {text.text_hash: indexed_text(text.heading_path, text.text) for text in texts}
+
+
+def _batched(texts: Sequence[tuple[UUID, str]], size: int) -> list[Sequence[tuple[UUID, str]]]:
     return [texts[start : start + size] for start in range(0, len(texts), size)]

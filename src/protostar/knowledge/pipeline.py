@@ -1,15 +1,15 @@
-"""How a version becomes searchable: parse → chunk → stage → embed → switch.
+"""How a version becomes searchable: parse → chunk → embed and stage, batch by batch → switch.
 
 Everything before the switch is idempotent staging that no reader sees; the switch is one transaction under the job's fence. Until
 then questions are answered from the version before.
 """
 
-import itertools
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import anyio
@@ -18,20 +18,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.config import Settings
 from protostar.db.session import Database, after_commit
-from protostar.db.vectors import SparseVector
-from protostar.documents.models import DocumentVersionRow
-from protostar.documents.repository import DocumentRepository
 from protostar.documents.service import INDEX
 from protostar.errors import ModelRejected, ModelUnavailable
 from protostar.jobs.context import JobContext
 from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
-from protostar.knowledge.chunking import indexed_text
-from protostar.knowledge.embeddings import Embedder, text_hash
+from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.kinds import FOLD, PURGE, embed, summarize
-from protostar.knowledge.parse.client import ChunkRecord, ParseResult, ParseServer
-from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, StagedChunk, StoredText, begin_stage
-from protostar.knowledge.tokens import space_term
+from protostar.knowledge.parse.client import Batch, ParseResult, ParseServer
+from protostar.knowledge.parse.rows import Owner
+from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, StoredText, begin_stage
 from protostar.objects.store import ObjectStore, StoredObject
 from protostar.redis.announcements import Announcements
 from protostar.telemetry import Metrics
@@ -39,7 +35,6 @@ from protostar.webhooks.events import emit
 
 log = structlog.get_logger()
 
-_BATCH = 500
 _READ = 1024 * 1024
 
 
@@ -80,21 +75,18 @@ class Pipeline:
     async def index(self, context: JobContext) -> None:
         """`document.index`: make a version searchable. Does nothing where that is done, or no longer wanted."""
         document_id, number = UUID(context.job.args["document_id"]), int(context.job.args["version"])
-        async with self._database.transaction() as session:
-            found = await DocumentRepository(session).wanted(document_id, number)
-        if found is None:
+        row = await begin_stage(self._database, context.job, document_id, number, "parse")
+        if row is None:
             return
-        space_id, row = found
-        version = Version(space_id, document_id, number)
+        version = Version(row["space_id"], document_id, number)
         with tempfile.TemporaryDirectory(prefix="protostar-") as folder:
-            parsed = await self._parse(context, version, row, Path(folder))
-            if row.text_sha256 not in (None, parsed.text_sha256):
+            parsed = await self._parse(version, row, Path(folder))
+            if row["text_sha256"] not in (None, parsed.text_sha256):
                 await self._follow(context, version)
                 return
             stored = await self._store_text(context, version, parsed)
-            await self._stage(context, version, parsed)
-        complete = await self._embed(context, version)
-        await self._switch(context, version, stored, complete=complete)
+            last, model = await self._stage(context, version, parsed)
+            await self._switch(context, version, parsed, stored, last, model)
 
     async def embed_later(self, context: JobContext) -> None:
         """`document.embed`: the vectors of a version that became searchable while the model was away."""
@@ -116,10 +108,10 @@ class Pipeline:
 
     # -- the stages
 
-    async def _parse(self, context: JobContext, version: Version, row: DocumentVersionRow, folder: Path) -> ParseResult:
-        await begin_stage(self._database, context.job, version.document_id, version.version, "parse")
-        async with self._objects.local_copy(StoredObject(row.object_key, row.size, row.sha256)) as path:
-            parsed = await self._parser.parse(path, media_type=row.media_type, filename=row.filename, work_dir=folder)
+    async def _parse(self, version: Version, row: Mapping[str, Any], folder: Path) -> ParseResult:
+        owner = Owner(version.space_id, version.document_id, version.version)
+        async with self._objects.local_copy(StoredObject(row["object_key"], row["size"], row["sha256"])) as path:
+            parsed = await self._parser.parse(path, owner, media_type=row["media_type"], filename=row["filename"], work_dir=folder)
         for stage, seconds in parsed.seconds.items():
             self._metrics.stage_seconds.labels(stage).inc(seconds)
         return parsed
@@ -139,37 +131,44 @@ class Pipeline:
             chunk_count=parsed.chunk_count,
         )
 
-    async def _stage(self, context: JobContext, version: Version, parsed: ParseResult) -> None:
-        started = time.monotonic()
-        terms = {CHUNKS_TERM: parsed.chunk_count, **parsed.frequencies()}
-        done = 0
-        for batch in _in_batches(_staged(version, parsed.chunks())):
-            async with context.writing() as session:
-                repository = KnowledgeRepository(session)
-                if done == 0:
-                    await repository.drop_staged(version.document_id, version.version)
-                    await repository.set_terms(version.document_id, version.version, terms)
-                await repository.stage(version.space_id, version.document_id, version.version, batch)
+    async def _stage(self, context: JobContext, version: Version, parsed: ParseResult) -> tuple[Batch | None, int | None]:
+        """Embed all passages, and stage all but the last batch, which the switch takes along: most documents have no other.
+
+        Returns that batch, and the model whose vectors all passages have; None where some have none.
+        """
+        last: Batch | None = None
+        model: int | None = None
+        done, complete = 0, True
+        for batch in parsed.batches():
+            if last is not None:
+                await self._stage_batch(context, version, last, first=done == len(last))
+            if complete:
+                model = await self._embed(version, batch)
+                complete = model is not None
+            last = batch
             done += len(batch)
-            await context.show("store", done, parsed.chunk_count)
+            await context.show("embed", done, parsed.chunk_count)
+        return last, model
+
+    async def _stage_batch(self, context: JobContext, version: Version, batch: Batch, *, first: bool) -> None:
+        started = time.monotonic()
+        async with context.writing() as session:
+            repository = KnowledgeRepository(session)
+            if first:
+                await repository.drop_staged(version.document_id, version.version)
+            await repository.stage(batch.rows)
         self._metrics.stage_seconds.labels("write").inc(time.monotonic() - started)
 
-    async def _embed(self, context: JobContext, version: Version) -> bool:
-        """Whether every chunk has its vector. Where the model is away the document is found by keywords until it is back."""
+    async def _embed(self, version: Version, batch: Batch) -> int | None:
+        """The model's id. Where the model is away the document is found by keywords until it is back."""
         if self._embedder is None:
-            return True
-        await begin_stage(self._database, context.job, version.document_id, version.version, "embed")
-
-        async def show(done: int, total: int) -> None:
-            await context.show("embed", done, total)
-
+            return None
         try:
-            await self._embedder.fill(version.space_id, version.document_id, version.version, show)
+            return await self._embedder.add(version.space_id, dict(zip(batch.hashes, batch.texts, strict=True)))
         except (ModelUnavailable, ModelRejected) as error:
             log.warning("embeddings_postponed", document=str(version.document_id), error=str(error))
             self._metrics.degraded.labels("no_embeddings").inc()
-            return False
-        return True
+            return None
 
     async def _follow(self, context: JobContext, version: Version) -> None:
         """An imported version that is read differently here than where its text comes from: citations count in that text.
@@ -184,48 +183,49 @@ class Pipeline:
                 job_id = await self._jobs.enqueue(session, Enqueue(INDEX, version.space_id, args, dedupe_key=key))
                 await KnowledgeRepository(session).add_following(version.document_id, following, job_id)
 
-    async def _switch(self, context: JobContext, version: Version, stored: StoredText, *, complete: bool) -> None:
+    async def _switch(
+        self,
+        context: JobContext,
+        version: Version,
+        parsed: ParseResult,
+        stored: StoredText,
+        last: Batch | None,
+        model: int | None,
+    ) -> None:
         started = time.monotonic()
         async with context.finishing() as session:
-            before = await KnowledgeRepository(session).switch(version.space_id, version.document_id, version.version, stored)
+            repository = KnowledgeRepository(session)
+            before = await repository.lock(version.document_id, version.version)
             if before is None:
                 return
             self._announce(session, version)
-            key = f"{version.document_id}:{version.version}"
-            followers = [summarize(version.space_id, version.args, key)]
-            if before > 0:
-                purge = {"document_id": str(version.document_id)}
-                followers.append(Enqueue(PURGE, version.space_id, purge, dedupe_key=f"{PURGE}:{key}", priority=-1))
-            if not complete:
-                followers.append(embed(version.space_id, version.args, key))
-            followers.append(FOLD.job(version.space_id))
-            for follower in followers:
-                await self._jobs.enqueue(session, follower)
+            if last is None or len(last) == parsed.chunk_count:
+                await repository.drop_staged(version.document_id, version.version)
+            if last is not None:
+                await repository.stage(last.rows)
+            frequencies = [CHUNKS_TERM, *parsed.terms], [parsed.chunk_count, *parsed.counts]
+            await repository.switch(version.space_id, version.document_id, version.version, before, stored, frequencies)
+            lacking = self._embedder is not None and (
+                model is None or await repository.lacks_vectors(version.document_id, version.version, model)
+            )
+            await self._jobs.enqueue_all(session, self._followers(version, before, lacking=lacking))
             await emit(session, self._jobs, version.space_id, "document.ready", version.args)
+            await repository.new_knowledge(version.space_id)
         self._metrics.stage_seconds.labels("write").inc(time.monotonic() - started)
 
     def _announce(self, session: AsyncSession, version: Version) -> None:
         after_commit(session, lambda: self._announcements.tell("knowledge", str(version.space_id)))
 
-
-def _staged(version: Version, records: Iterator[ChunkRecord]) -> Iterator[StagedChunk]:
-    for ordinal, record in enumerate(records):
-        yield StagedChunk(
-            ordinal=ordinal,
-            char_start=record.start,
-            char_end=record.end,
-            page=record.page,
-            heading_path=list(record.heading_path),
-            text=record.text,
-            text_hash=text_hash(indexed_text(record.heading_path, record.text)),
-            weights=SparseVector(record.terms, record.weights),
-            terms=[space_term(version.space_id, term) for term in record.terms],
-        )
-
-
-def _in_batches(chunks: Iterator[StagedChunk]) -> Iterator[list[StagedChunk]]:
-    while batch := list(itertools.islice(chunks, _BATCH)):
-        yield batch
+    def _followers(self, version: Version, before: int, *, lacking: bool) -> list[Enqueue]:
+        """What is to be done once the version answers."""
+        key = f"{version.document_id}:{version.version}"
+        followers = [summarize(version.space_id, version.args, key)]
+        if before > 0:
+            purge = {"document_id": str(version.document_id)}
+            followers.append(Enqueue(PURGE, version.space_id, purge, dedupe_key=f"{PURGE}:{key}", priority=-1))
+        if lacking:
+            followers.append(embed(version.space_id, version.args, key))
+        return [*followers, FOLD.job(version.space_id)]
 
 
 async def _read(path: Path) -> AsyncIterator[bytes]:

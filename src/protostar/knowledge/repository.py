@@ -1,5 +1,6 @@
 """Statements about chunks and term frequencies."""
 
+import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,15 +17,11 @@ from protostar.db.vectors import SparseVector
 from protostar.errors import LeaseLost
 from protostar.jobs.model import Job
 from protostar.knowledge import tokens
+from protostar.knowledge.parse.rows import COLUMNS, HEAD, TAIL
 
 CHUNKS_TERM = 0  # the term that counts the chunks themselves
 
 _DROP_STAGED = text("delete from chunks where document_id = :document_id and version = :version")
-
-_COLUMNS = (
-    "document_id", "version", "ordinal", "space_id", "char_start", "char_end", "page", "heading_path", "text", "text_hash",
-    "weights", "terms",
-)  # fmt: skip
 
 _SET_TERMS = text("""
     insert into version_terms (document_id, version, terms, counts, scheme)
@@ -32,17 +29,9 @@ _SET_TERMS = text("""
     on conflict (document_id, version) do update set terms = excluded.terms, counts = excluded.counts, scheme = excluded.scheme
     """).bindparams(bindparam("terms", type_=ARRAY(Integer)), bindparam("counts", type_=ARRAY(Integer)))
 
+# A statement of its own: one that had to wait sees this row changed, but everything else as it was before.
 _LOCK_DOCUMENT = text("""
     select current_version, deleted_at is not null as deleted from documents where id = :document_id for update""")
-_SWITCH = text("""
-    update documents set current_version = :version, updated_at = now(),
-        title = case when title_given then title else coalesce(:title, title) end
-    where id = :document_id""")
-_READY = text("""
-    update document_versions set status = 'ready', ready_at = now(), stage = null, error = null, text_key = :text_key,
-        text_size = :text_size, text_sha256 = :text_sha256, text_chars = :text_chars, encoding = :encoding,
-        page_count = :page_count, chunk_count = :chunk_count
-    where document_id = :document_id and version = :version""")
 _SUPERSEDED = text("""
     update document_versions set status = 'failed', stage = null, error = 'A newer version replaced this one before it was read.'
     where document_id = :document_id and version = :version""")
@@ -60,14 +49,37 @@ _ADD_FOLLOWING = text("""
 _ADD_DELTA = text("""
     insert into term_deltas (space_id, sign, terms, counts)
     select :space_id, :sign, terms, counts from version_terms where document_id = :document_id and version = :version""")
+_LACKS_VECTORS = text("""
+    select exists (select from chunks c where c.document_id = :document_id and c.version = :version and not exists (
+        select from embeddings e where e.space_id = c.space_id and e.model_id = :model_id and e.text_hash = c.text_hash))""")
+# The version before leaves the space's frequencies as this one joins them.
+_SWITCH = text("""
+    with new_terms as (
+        insert into version_terms (document_id, version, terms, counts, scheme)
+        values (:document_id, :version, :terms, :counts, :scheme)
+        on conflict (document_id, version) do update
+            set terms = excluded.terms, counts = excluded.counts, scheme = excluded.scheme),
+    deltas as (
+        insert into term_deltas (space_id, sign, terms, counts)
+        select cast(:space_id as uuid), 1, cast(:terms as int[]), cast(:counts as int[]) union all
+        select :space_id, -1, terms, counts from version_terms where document_id = :document_id and version = :before),
+    ready as (
+        update document_versions set status = 'ready', ready_at = now(), stage = null, error = null, text_key = :text_key,
+            text_size = :text_size, text_sha256 = :text_sha256, text_chars = :text_chars, encoding = :encoding,
+            page_count = :page_count, chunk_count = :chunk_count
+        where document_id = :document_id and version = :version)
+    update documents set current_version = :version, updated_at = now(),
+        title = case when title_given then title else coalesce(:title, title) end
+    where id = :document_id""").bindparams(bindparam("terms", type_=ARRAY(Integer)), bindparam("counts", type_=ARRAY(Integer)))
 _NEW_KNOWLEDGE = text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id")
 
 # One statement, so that it needs no transaction around it: the job's fence and what its owner sees of it.
 _BEGIN_STAGE: Final = """
     with mine as (
         update jobs set progress = $3 where id = $1 and fence = $2 and state = 'running' returning true)
-    update document_versions set status = 'processing', error = null, stage = $3 from mine
-    where document_id = $4 and version = $5 and status <> 'ready' returning true"""
+    update document_versions v set status = 'processing', error = null, stage = $3 from mine, documents d
+    where v.document_id = $4 and v.version = $5 and v.status <> 'ready' and d.id = v.document_id and d.deleted_at is null
+    returning d.space_id, v.object_key, v.size, v.sha256, v.media_type, v.filename, v.text_sha256"""
 
 _NOTE: Final = "update jobs set progress = $3 where id = $1 and fence = $2 and state = 'running' returning true"
 
@@ -130,21 +142,6 @@ _CHUNKS = text("""
 
 
 @dataclass(frozen=True, slots=True)
-class StagedChunk:
-    """A row of `chunks`; see models."""
-
-    ordinal: int
-    char_start: int
-    char_end: int
-    page: int | None
-    heading_path: list[str]
-    text: str
-    text_hash: UUID
-    weights: SparseVector
-    terms: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True)
 class StoredText:
     """The extracted text of a version, and what the parser learned about it."""
 
@@ -167,13 +164,11 @@ class KnowledgeRepository:
     async def drop_staged(self, document_id: UUID, version: int) -> None:
         await self._session.execute(_DROP_STAGED, _key(document_id, version))
 
-    async def stage(self, space_id: UUID, document_id: UUID, version: int, chunks: Iterable[StagedChunk]) -> None:
+    async def stage(self, rows: bytes) -> None:
+        """`rows`: of the parser, see parse/rows.py."""
         connection = await driver_connection(self._session)
-        records = [
-            (document_id, version, c.ordinal, space_id, c.char_start, c.char_end, c.page, c.heading_path, c.text, c.text_hash,
-             c.weights, c.terms) for c in chunks
-        ]  # fmt: skip
-        await connection.copy_records_to_table("chunks", records=records, columns=_COLUMNS)
+        source = io.BytesIO(HEAD + rows + TAIL)
+        await connection.copy_to_table("chunks", source=source, columns=COLUMNS, format="binary")
 
     async def set_terms(self, document_id: UUID, version: int, frequencies: dict[int, int]) -> None:
         """`frequencies`: term id → chunks of the version that hold it."""
@@ -183,23 +178,46 @@ class KnowledgeRepository:
 
     # -- the switch
 
-    async def switch(self, space_id: UUID, document_id: UUID, version: int, stored: StoredText) -> int | None:
-        """Let the version answer questions from now on.
+    async def lock(self, document_id: UUID, version: int) -> int | None:
+        """Keep others from switching the document until the transaction ends.
 
-        Returns the version that did before, 0 for none; None where a newer one does already, or the document is deleted.
+        Returns the version that answers questions, 0 for none; None where that is a newer one already, or the document is deleted:
+        what was staged for this version is gone then.
         """
         row = (await self._session.execute(_LOCK_DOCUMENT, {"document_id": document_id})).one_or_none()
-        if row is None or row.deleted or row.current_version >= version:
-            await self._session.execute(_SUPERSEDED, _key(document_id, version))
-            await self.drop_staged(document_id, version)
-            return None
+        if row is not None and not row.deleted and row.current_version < version:
+            return row.current_version
+        await self._session.execute(_SUPERSEDED, _key(document_id, version))
+        await self.drop_staged(document_id, version)
+        return None
+
+    async def switch(
+        self,
+        space_id: UUID,
+        document_id: UUID,
+        version: int,
+        before: int,
+        stored: StoredText,
+        frequencies: tuple[list[int], list[int]],
+    ) -> None:
+        """Let the version answer questions from now on, and not `before`, which `lock` told.
+
+        `frequencies`: term ids, and how many chunks of the version hold each.
+        """
         values = {name: getattr(stored, name) for name in stored.__slots__}
-        await self._session.execute(_READY, {**_key(document_id, version), **values})
-        await self._session.execute(_SWITCH, {**_key(document_id, version), "title": stored.title})
-        for number, sign in ((version, 1), (row.current_version, -1)):
-            await self.add_delta(space_id, document_id, number, sign)
-        await self.new_knowledge(space_id)
-        return row.current_version
+        values |= {
+            "space_id": space_id,
+            "before": before,
+            "terms": frequencies[0],
+            "counts": frequencies[1],
+            "scheme": tokens.VERSION,
+        }
+        await self._session.execute(_SWITCH, {**_key(document_id, version), **values})
+
+    async def lacks_vectors(self, document_id: UUID, version: int, model_id: int) -> bool:
+        """Whether a staged chunk has no vector: one that was there may be purged before anything else names its text."""
+        values = {**_key(document_id, version), "model_id": model_id}
+        return bool((await self._session.execute(_LACKS_VECTORS, values)).scalar_one())
 
     async def keep_text(self, document_id: UUID, version: int) -> int | None:
         """The version has a text and needs no other; the number of the one that follows it, None where that is made already."""
@@ -273,12 +291,15 @@ class KnowledgeRepository:
         return (await self._session.execute(_CHUNKS, values)).all()
 
 
-async def begin_stage(database: Database, job: Job, document_id: UUID, version: int, stage: str) -> None:
-    """Show that a stage of the version's job has begun. Raises LeaseLost."""
+async def begin_stage(database: Database, job: Job, document_id: UUID, version: int, stage: str) -> Any:
+    """Show that a stage of the version's job has begun.
+
+    Returns (space_id, object_key, size, sha256, media_type, filename, text_sha256) of the version; None where the job is not ours
+    any more, or there is nothing to do: the version is ready, or the document deleted.
+    """
     progress = json.dumps({"stage": stage, "done": 0, "total": None})
     async with database.driver() as connection:
-        if not await connection.fetchval(_BEGIN_STAGE, job.id, job.fence, progress, document_id, version):
-            raise LeaseLost
+        return await connection.fetchrow(_BEGIN_STAGE, job.id, job.fence, progress, document_id, version)
 
 
 async def note_progress(database: Database, job: Job, stage: str, done: int, total: int) -> None:

@@ -9,6 +9,7 @@ from protostar.documents.service import INDEX
 from protostar.jobs.context import JobContext
 from protostar.jobs.model import Change
 from protostar.jobs.registry import Task
+from protostar.jobs.repository import JobRepository
 from protostar.jobs.service import Jobs
 from protostar.knowledge.kinds import EMBED, FOLD, INDEX_VECTORS, PURGE, PURGE_VECTORS, REINDEX, index_vectors
 from protostar.knowledge.pipeline import Pipeline
@@ -23,6 +24,8 @@ def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex
     async def fold(context: JobContext) -> None:
         if context.job.space_id is None:
             return
+        async with context.writing() as session:
+            await JobRepository(session).free_key(context.job)
         more = True
         while more:
             async with context.writing() as session:

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from protostar.db.session import Database
+from protostar.db.vectors import encode_halfvec
 
 _MODEL: Final = "select id from embedding_models where name = $1 and dimensions = $2"
 _ADD_MODEL: Final = "insert into embedding_models (name, dimensions) values ($1, $2) on conflict do nothing"
@@ -36,7 +37,14 @@ _PURGE: Final = """
         select e.space_id, e.model_id, e.text_hash from embeddings e join spaces s on s.id = e.space_id
         where e.space_id = $1 and e.model_id = $2 and s.embedding_model_id <> $2 limit 1000)"""
 _DIMENSIONS: Final = "select dimensions from embedding_models where id = $1"
-_ADD: Final = "insert into embeddings (space_id, model_id, text_hash, vector) values ($1, $2, $3, $4) on conflict do nothing"
+_UNKNOWN: Final = """
+    select hash from unnest($3::uuid[]) hash where not exists (
+        select from embeddings e where e.space_id = $1 and e.model_id = $2 and e.text_hash = hash)"""
+# In the order of the hashes: two jobs with texts in common could otherwise wait for one another.
+_ADD: Final = """
+    insert into embeddings (space_id, model_id, text_hash, vector)
+    select $1, $2, hash, vector from unnest($3::uuid[], $4::halfvec[]) each_one(hash, vector) order by hash
+    on conflict do nothing"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +99,14 @@ class Vectors:
         async with self._database.driver() as connection:
             return await connection.fetchval(_DIMENSIONS, model_id)
 
+    async def unknown(self, space_id: UUID, model_id: int, hashes: Iterable[UUID]) -> set[UUID]:
+        """Those of the hashes that have no vector of this model yet."""
+        async with self._database.driver() as connection:
+            return {row[0] for row in await connection.fetch(_UNKNOWN, space_id, model_id, list(hashes))}
+
     async def add(self, space_id: UUID, model_id: int, vectors: Iterable[tuple[UUID, Sequence[float]]]) -> None:
         """All of them or none; those that another job has stored meanwhile are left as they are."""
         async with self._database.driver() as connection:
-            await connection.executemany(_ADD, [(space_id, model_id, hash_, vector) for hash_, vector in vectors])
+            pairs = [(hash_, encode_halfvec(vector)) for hash_, vector in vectors]
+            hashes, encoded = [hash_ for hash_, _vector in pairs], [vector for _hash, vector in pairs]
+            await connection.execute(_ADD, space_id, model_id, hashes, encoded)

@@ -36,17 +36,15 @@ async def complete(chat: ChatModel, messages: Sequence[Message]) -> tuple[str, s
 def tasks(database: Database, chat: ChatModel | None) -> list[Task]:
     async def summarize_document(context: JobContext) -> None:
         document_id, version = UUID(context.job.args["document_id"]), int(context.job.args["version"])
-        async with database.transaction() as session:
-            repository = SummaryRepository(session)
-            row = await repository.version(document_id, version)
-            if row is None or row.summary is not None or row.text_sha256 is None:
-                return
-            model = chat.name if chat is not None else None
-            summary = await repository.known(row.space_id, row.text_sha256, model)
-            sample = await repository.sample(document_id, version, row.chunk_count)
+        model = chat.name if chat is not None else None
+        async with database.autocommit() as session:
+            row = await SummaryRepository(session).version(document_id, version, model)
+        if row is None or row.summary is not None or row.text_sha256 is None:
+            return
+        summary = row.known
         if summary is None:
-            text = "\n\n".join(sample)[:_CHARS]
-            summary, model = await _written(chat, prompts.summarize_document(row.title, text, language_of(text)), sample)
+            text = "\n\n".join(row.sample)[:_CHARS]
+            summary, model = await _written(chat, prompts.summarize_document(row.title, text, language_of(text)), row.sample)
         async with context.finishing() as session:
             await SummaryRepository(session).set(document_id, version, summary, model)
 

@@ -1,11 +1,14 @@
 """What the tests of the readers share."""
 
 from pathlib import Path
+from uuid import UUID
 
 from protostar.documents.media_types import HEAD_BYTES, detect
 from protostar.knowledge.parse import readers
 from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.rows import Owner
 
+OWNER = Owner(UUID(int=1), UUID(int=2), 3)
 FILES = Path(__file__).parents[2] / "files"
 NO_LIMIT = 100_000_000
 

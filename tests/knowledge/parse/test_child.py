@@ -3,14 +3,14 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.knowledge.parse.support import FILES
+from tests.knowledge.parse.support import FILES, OWNER
 
 from protostar.documents.media_types import MARKDOWN
 from protostar.knowledge.parse import child
 
 
 def run(work_dir: Path, path: Path = FILES / "guide-ko.md") -> int:
-    return child.run(path, MARKDOWN, work_dir, 1000)
+    return child.run(path, MARKDOWN, work_dir, 1000, OWNER)
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,10 @@ def test_the_result_is_written_last(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def record(part: Path, target: Path) -> Path:
         written.append(target.name)
         assert (tmp_path / "text").exists()
-        assert (tmp_path / "chunks.jsonl").exists()
+        assert (tmp_path / "rows").exists()
+        assert (tmp_path / "batches.jsonl").exists()
         return replace(part, target)
 
     monkeypatch.setattr(Path, "replace", record)
     run(tmp_path)
-    assert written == ["frequencies.json", "result.json"]
+    assert written == ["result.json"]

@@ -11,20 +11,21 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 import uvloop
-from tests.knowledge.parse.support import FILES
+from tests.knowledge.parse.support import FILES, OWNER
 from tests.support.waiting import wait_until
 
 from protostar.config import ParseSettings
 from protostar.documents.media_types import MARKDOWN, PDF, TEXT, XLSX
 from protostar.errors import ParserUnavailable, UnreadableDocument
 from protostar.knowledge import tokens
-from protostar.knowledge.chunking import indexed_text
 from protostar.knowledge.parse import client
 from protostar.knowledge.parse.child import NO_SPACE
 from protostar.knowledge.parse.client import ParseServer
+from protostar.knowledge.parse.rows import text_hash
 
 MAX_CHARS = 100_000_000
 MiB = 1024 * 1024
@@ -58,7 +59,7 @@ def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def parse(server: ParseServer, path: Path, work_dir: Path, media_type: str = MARKDOWN) -> client.ParseResult:
-    return await server.parse(path, media_type=media_type, filename=path.name, work_dir=work_dir)
+    return await server.parse(path, OWNER, media_type=media_type, filename=path.name, work_dir=work_dir)
 
 
 def process_of(server: ParseServer) -> int:
@@ -110,30 +111,45 @@ async def test_the_result_is_whole_and_true(server: ParseServer, work_dir: Path)
     assert (result.chars, result.page_count, result.encoding) == (len(text), 3, None)
     assert result.text_sha256 == hashlib.sha256(text.encode()).hexdigest()
     assert result.seconds.keys() == {"parse", "chunk"}
-    records = list(result.chunks())
-    assert len(records) == result.chunk_count > 0
-    assert {record.page for record in records} == {1, 2, 3}
-    frequencies: Counter[int] = Counter()
-    for record in records:
-        assert record.text == text[record.start : record.end]
-        weights = tokens.weights(tokens.terms(indexed_text(record.heading_path, record.text)))
-        assert record.terms == sorted(weights)
-        assert record.weights == pytest.approx([weights[term] for term in record.terms], abs=1e-6)
-        frequencies.update(record.terms)
-    assert result.frequencies() == frequencies
-    assert names(work_dir) == ["chunks.jsonl", "frequencies.json", "result.json", "text"]
+    (batch,) = result.batches()
+    assert len(batch) == len(batch.hashes) == result.chunk_count > 0
+    assert batch.hashes == [UUID(bytes=text_hash(embedded)) for embedded in batch.texts]
+    assert all(embedded.rpartition("\n")[2] in text for embedded in batch.texts)
+    frequencies = Counter(term for embedded in batch.texts for term in tokens.weights(tokens.terms(embedded)))
+    assert dict(zip(result.terms, result.counts, strict=True)) == frequencies
+    assert result.terms == sorted(result.terms)
+    assert names(work_dir) == ["batches.jsonl", "result.json", "rows", "text"]
 
 
 async def test_the_text_of_a_markdown_file_is_the_file(server: ParseServer, work_dir: Path) -> None:
     result = await parse(server, FILES / "guide-ko.md", work_dir)
     assert result.text_path.read_bytes() == (FILES / "guide-ko.md").read_bytes()
     assert (result.encoding, result.title) == ("utf-8", "프로토스타 운영 안내서")
-    assert any(record.heading_path == ("프로토스타 운영 안내서", "2. 운영", "2.1 백업") for record in result.chunks())
+    (batch,) = result.batches()
+    assert any(embedded.startswith("프로토스타 운영 안내서 > 2. 운영 > 2.1 백업\n") for embedded in batch.texts)
 
 
 async def test_kinds_that_are_loaded_late_are_read_too(server: ParseServer, work_dir: Path) -> None:
     result = await parse(server, FILES / "sheet-ko.xlsx", work_dir, XLSX)
     assert result.page_count == 3
+
+
+async def test_a_child_is_kept_for_the_next_document_that_only_python_reads(server: ParseServer, tmp_path: Path) -> None:
+    pids: list[int | None] = []
+    submit = client._Process.submit
+
+    def watched(process: client._Process, request: dict[str, object]) -> client._Running:
+        running = submit(process, request)
+        running.ended.add_done_callback(lambda _: pids.append(running.pid))
+        return running
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(client._Process, "submit", watched)
+        for number, (name, kind) in enumerate([("guide-ko.md", MARKDOWN), ("guide-ko.md", TEXT), ("three-pages-ko.pdf", PDF)]):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            assert (await parse(server, FILES / name, folder, kind)).chunk_count > 0
+    assert pids[0] == pids[1] != pids[2]
 
 
 async def test_an_unreadable_document_leaves_nothing(server: ParseServer, work_dir: Path) -> None:
@@ -292,7 +308,17 @@ async def test_closing_leaves_no_process(work_dir: Path, endless: Path) -> None:
 # -- judging what was left behind
 
 
-RESULT = {"encoding": None, "page_count": None, "title": None, "chars": 1, "text_sha256": "", "chunk_count": 1, "seconds": {}}
+RESULT = {
+    "encoding": None,
+    "page_count": None,
+    "title": None,
+    "chars": 1,
+    "text_sha256": "",
+    "chunk_count": 1,
+    "seconds": {},
+    "terms": [],
+    "counts": [],
+}
 
 
 @pytest.mark.parametrize("status", [0, 1, -signal.SIGSEGV, None])
@@ -326,7 +352,8 @@ def spawn(code: str = "from protostar.knowledge.parse.server import Server; Serv
 
 def begin(server: subprocess.Popen[bytes], path: Path, work_dir: Path) -> int:
     request = {"id": 1, "path": str(path), "media_type": MARKDOWN, "work_dir": str(work_dir), "max_chars": MAX_CHARS}
-    server.stdin.write(json.dumps(request | {"memory": 512 * MiB, "seconds": 60}).encode() + b"\n")
+    request |= {"memory": 512 * MiB, "seconds": 60, "owner": OWNER.as_json()}
+    server.stdin.write(json.dumps(request).encode() + b"\n")
     server.stdin.flush()
     return json.loads(server.stdout.readline())["pid"]
 
@@ -393,7 +420,9 @@ async def test_a_child_is_limited_and_holds_nothing_open(server: ParseServer, wo
     assert limits(pid)["Max cpu time"] == "61"
     assert int(limits(pid)["Max address space"]) < 1024 * MiB
     files = open_files(pid)
-    assert (files.pop(0), files.pop(1)) == ("/dev/null", "/dev/null")
+    # Its requests and its reports, as it may be given another document.
+    assert files.pop(0).startswith("pipe:")
+    assert files.pop(1).startswith("pipe:")
     del files[2]
     assert set(files.values()) <= {str(endless)}
     task.cancel()

@@ -1,16 +1,18 @@
 """What one child process does for one document: read, chunk, tokenise, write the outcome into a folder.
 
-    text              the stored text, UTF-8
-    chunks.jsonl      one JSON object a line: start, end, page, heading_path, text, terms (ascending), weights
-    frequencies.json  {"terms": [ascending], "counts": [chunks that hold the term]}
-    result.json       {"encoding", "page_count", "title", "chars", "text_sha256", "chunk_count", "seconds": {"parse", "chunk"}}
-    error.json        {"code", "detail"} instead, when the document is at fault
+    text           the stored text, UTF-8
+    rows           the passages as rows for COPY, see rows.py
+    batches.jsonl  one JSON object a line, for so many rows: {"bytes", "hashes": [hex], "texts": [what is embedded]}
+    result.json    {"encoding", "page_count", "title", "chars", "text_sha256", "chunk_count", "seconds": {"parse", "chunk"},
+                    "terms": [ascending], "counts": [chunks that hold the term]}
+    error.json     {"code", "detail"} instead, when the document is at fault
 
 `result.json` appears last and whole: where it stands, everything else is complete.
 """
 
 import errno
 import hashlib
+import itertools
 import json
 import time
 from collections import Counter
@@ -22,21 +24,23 @@ from protostar.knowledge import chunking, tokens
 from protostar.knowledge.parse import readers
 from protostar.knowledge.parse.failures import TOO_COMPLEX, too_long
 from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.rows import Owner, Rows, text_hash
 
-TEXT, CHUNKS, FREQUENCIES, RESULT, ERROR = "text", "chunks.jsonl", "frequencies.json", "result.json", "error.json"
+TEXT, ROWS, BATCHES, RESULT, ERROR = "text", "rows", "batches.jsonl", "result.json", "error.json"
 NO_SPACE = 75
 """Exit status of a child that found the disk full: nobody's document is to blame."""
 
+BATCH = 500
+"""Passages that are staged at once."""
+
 _SLICE = 1024 * 1024
-# Sparse vectors hold single precision.
-_WEIGHT_DIGITS = 6
 
 
-def run(path: Path, media_type: str, work_dir: Path, max_chars: int) -> int:
+def run(path: Path, media_type: str, work_dir: Path, max_chars: int, owner: Owner) -> int:
     """Work and return the exit status. An unforeseen error passes through; the process then ends without an outcome."""
     failure: UnreadableDocument | None = None
     try:
-        _work(path, media_type, work_dir, max_chars)
+        _work(path, media_type, work_dir, max_chars, owner)
     except UnreadableDocument as error:
         failure = error
     except MemoryError:
@@ -53,14 +57,13 @@ def run(path: Path, media_type: str, work_dir: Path, max_chars: int) -> int:
     return 0
 
 
-def _work(path: Path, media_type: str, work_dir: Path, max_chars: int) -> None:
+def _work(path: Path, media_type: str, work_dir: Path, max_chars: int, owner: Owner) -> None:
     started = time.perf_counter()
     parsed = readers.read(path, media_type, max_chars)
     parsed_at = time.perf_counter()
     sha256 = _write_text(work_dir / TEXT, parsed.text)
-    frequencies, count = _write_chunks(work_dir / CHUNKS, parsed)
+    frequencies, count = _write_chunks(work_dir, parsed, owner)
     terms = sorted(frequencies)
-    _write(work_dir / FREQUENCIES, {"terms": terms, "counts": [frequencies[term] for term in terms]})
     result = {
         "encoding": parsed.encoding,
         "page_count": parsed.page_count,
@@ -69,6 +72,8 @@ def _work(path: Path, media_type: str, work_dir: Path, max_chars: int) -> None:
         "text_sha256": sha256,
         "chunk_count": count,
         "seconds": {"parse": parsed_at - started, "chunk": time.perf_counter() - parsed_at},
+        "terms": terms,
+        "counts": [frequencies[term] for term in terms],
     }
     _write(work_dir / RESULT, result)
 
@@ -84,27 +89,27 @@ def _write_text(path: Path, text: str) -> str:
     return digest.hexdigest()
 
 
-def _write_chunks(path: Path, parsed: ParsedText) -> tuple[Counter[int], int]:
+def _write_chunks(work_dir: Path, parsed: ParsedText, owner: Owner) -> tuple[Counter[int], int]:
     """Write each chunk with its weights; returns how many chunks hold each term, and how many chunks there are."""
     frequencies: Counter[int] = Counter()
     count = 0
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for chunk in chunking.chunk(parsed):
-            text = parsed.text[chunk.start : chunk.end]
-            weights = tokens.weights(tokens.terms(chunking.indexed_text(chunk.heading_path, text)))
-            frequencies.update(weights.keys())
-            terms = sorted(weights)
-            record = {
-                "start": chunk.start,
-                "end": chunk.end,
-                "page": chunk.page,
-                "heading_path": chunk.heading_path,
-                "text": text,
-                "terms": terms,
-                "weights": [round(weights[term], _WEIGHT_DIGITS) for term in terms],
-            }
-            file.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
-            count += 1
+    rows = Rows(owner)
+    chunks = chunking.chunk(parsed)
+    with (work_dir / ROWS).open("wb") as rows_file, (work_dir / BATCHES).open("wb") as batches_file:
+        while batch := list(itertools.islice(chunks, BATCH)):
+            size, hashes, texts = 0, list[str](), list[str]()
+            for chunk in batch:
+                text = parsed.text[chunk.start : chunk.end]
+                indexed = chunking.indexed_text(chunk.heading_path, text)
+                weights = tokens.weights(tokens.terms(indexed))
+                frequencies.update(weights.keys())
+                hash_ = text_hash(indexed)
+                size += rows_file.write(rows.row(chunk, text, hash_, weights))
+                hashes.append(hash_.hex())
+                texts.append(indexed)
+            line = json.dumps({"bytes": size, "hashes": hashes, "texts": texts}, ensure_ascii=False, separators=(",", ":"))
+            batches_file.write(line.encode() + b"\n")
+            count += len(batch)
     return frequencies, count
 
 

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Self, cast
+from uuid import UUID
 
 import structlog
 
 from protostar.config import ParseSettings
 from protostar.errors import ParserUnavailable, UnreadableDocument
-from protostar.knowledge.parse.child import CHUNKS, ERROR, FREQUENCIES, NO_SPACE, RESULT, TEXT
+from protostar.knowledge.parse.child import BATCHES, ERROR, NO_SPACE, RESULT, ROWS, TEXT
 from protostar.knowledge.parse.failures import CRASHED, TOO_COMPLEX, too_slow
 from protostar.knowledge.parse.leftovers import remove_leftovers
+from protostar.knowledge.parse.rows import Owner
 
 log = structlog.get_logger()
 
@@ -34,23 +36,23 @@ _LONGEST_PAUSE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class ChunkRecord:
-    """A passage, `text[start:end]`, with its terms in ascending order and their BM25 document weights."""
+class Batch:
+    """Some passages in the order of the text. `rows`: for COPY, see parse/rows.py. `texts`: what is embedded, `hashes`: theirs."""
 
-    start: int
-    end: int
-    page: int | None
-    heading_path: tuple[str, ...]
-    text: str
-    terms: list[int]
-    weights: list[float]
+    rows: bytes
+    hashes: list[UUID]
+    texts: list[str]
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
 
 @dataclass(frozen=True, slots=True)
 class ParseResult:
     """What was made of a document; the rest lies in files in `work_dir`, which are the caller's now.
 
-    `chars`: code points of the text. `seconds`: by stage, `parse` and `chunk`.
+    `chars`: code points of the text. `seconds`: by stage, `parse` and `chunk`. `terms`: ascending; `counts`: how many passages hold
+    each.
     """
 
     work_dir: Path
@@ -61,28 +63,20 @@ class ParseResult:
     text_sha256: str
     chunk_count: int
     seconds: dict[str, float]
+    terms: list[int]
+    counts: list[int]
 
     @property
     def text_path(self) -> Path:
         """The text, UTF-8."""
         return self.work_dir / TEXT
 
-    @property
-    def chunks_path(self) -> Path:
-        return self.work_dir / CHUNKS
-
-    def chunks(self) -> Iterator[ChunkRecord]:
-        """The passages in the order of the text, read one at a time."""
-        with self.chunks_path.open(encoding="utf-8") as file:
-            for line in file:
-                record = json.loads(line)
-                record["heading_path"] = tuple(record["heading_path"])
-                yield ChunkRecord(**record)
-
-    def frequencies(self) -> dict[int, int]:
-        """Term → how many passages hold it."""
-        content = json.loads((self.work_dir / FREQUENCIES).read_bytes())
-        return dict(zip(content["terms"], content["counts"], strict=True))
+    def batches(self) -> Iterator[Batch]:
+        """The passages, read one batch at a time."""
+        with (self.work_dir / ROWS).open("rb") as rows, (self.work_dir / BATCHES).open("rb") as lines:
+            for line in lines:
+                batch = json.loads(line)
+                yield Batch(rows.read(batch["bytes"]), [UUID(hash_) for hash_ in batch["hashes"]], batch["texts"])
 
 
 class ParseServer:
@@ -105,7 +99,7 @@ class ParseServer:
         if self._process is not None:
             await self._process.stop()
 
-    async def parse(self, path: Path, *, media_type: str, filename: str, work_dir: Path) -> ParseResult:
+    async def parse(self, path: Path, owner: Owner, *, media_type: str, filename: str, work_dir: Path) -> ParseResult:
         """Read, chunk and tokenise a document into the existing folder `work_dir`; on any error nothing stays there.
 
         Raises UnreadableDocument with a sentence for the person who uploaded it, ParserUnavailable when the parser itself died. A
@@ -114,7 +108,7 @@ class ParseServer:
         async with self._slots:
             process = await self._started()
             with _leaving_no_remains(work_dir):
-                running = process.submit(self._request(path, media_type, work_dir))
+                running = process.submit(self._request(path, owner, media_type, work_dir))
                 try:
                     await self._wait(process, running)
                 finally:
@@ -123,7 +117,7 @@ class ParseServer:
             self._deaths = 0
             return result
 
-    def _request(self, path: Path, media_type: str, work_dir: Path) -> dict[str, object]:
+    def _request(self, path: Path, owner: Owner, media_type: str, work_dir: Path) -> dict[str, object]:
         return {
             "path": str(path.absolute()),
             "media_type": media_type,
@@ -131,6 +125,7 @@ class ParseServer:
             "max_chars": self._max_chars,
             "memory": self._memory,
             "seconds": self._seconds,
+            "owner": owner.as_json(),
         }
 
     async def _wait(self, process: "_Process", running: "_Running") -> None:
@@ -300,6 +295,6 @@ def _leaving_no_remains(work_dir: Path) -> Generator[None]:
 
 
 def _discard(work_dir: Path) -> None:
-    for name in (TEXT, CHUNKS, FREQUENCIES, RESULT, ERROR):
+    for name in (TEXT, ROWS, BATCHES, RESULT, ERROR):
         (work_dir / name).unlink(missing_ok=True)
         (work_dir / name).with_suffix(".part").unlink(missing_ok=True)
