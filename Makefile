@@ -46,6 +46,12 @@ drills-long: $(READY)  ## the same, with models away for ten minutes
 bench: $(READY)  ## measure uploads, ingest, search, answers (ARGS="--quick", see ARGS=--help)
 	$(BIN)/python -m bench $(ARGS)
 
+.PHONY: bench-alternatives
+bench-alternatives: $(READY)  ## install what the benchmark compares with, each into an environment of its own
+	for name in langchain llamaindex; do \
+	  $(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python bench/alternatives/.venvs/$$name && \
+	  $(BIN)/uv pip sync --quiet --python bench/alternatives/.venvs/$$name/bin/python bench/alternatives/$$name.txt || exit 1; done
+
 .PHONY: eval
 eval: $(READY)  ## hold the search to its floors on the sets in PROTOSTAR_EVAL_DIR (../shared/eval; ARGS="--sample 150")
 	$(BIN)/python -m bench.evaluate $(ARGS)

@@ -1,7 +1,8 @@
 """Measure the product: `make bench`, or `python -m bench --help`. Linux only: it reads /proc.
 
 Everything runs on this machine in a temporary folder: `protostar serve` with its embedded servers, a stand-in model server, and
-this program as the client. They share the cores, so CPU seconds tell more than wall times on a small or busy machine.
+this program as the client. They share the cores, so CPU seconds tell more than wall times on a small or busy machine. The part
+`alternatives` measures what `make bench-alternatives` has installed, round by round beside the product.
 """
 
 import argparse
@@ -20,13 +21,14 @@ import uvloop
 from pydantic import ByteSize, TypeAdapter, ValidationError
 from rich.console import Console
 
-from bench import answers, ingest, search, upload
+from bench import answers, beside, ingest, install, large, search, upload
 from bench.corpus import documents
 from bench.load import BenchError
 from bench.report import Report, median
 from bench.stack import REPOSITORY, Stack, running_stack
 
-PARTS = ("upload", "ingest", "search", "answers")
+PARTS = ("upload", "ingest", "search", "answers", "large", "install", "alternatives")
+CORPUS = "200 × 8 KiB + 10 × 190 KiB"
 RESULTS = REPOSITORY / "bench" / "results"
 
 _SEARCH_ROWS = {
@@ -82,14 +84,14 @@ def _options() -> argparse.Namespace:
         prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=f"{', '.join(PARTS)}; all where none is named"
+        "parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=f"{', '.join(PARTS)}; all but install where none is named"
     )
     parser.add_argument("--rounds", type=int, default=3, help="each figure is the median over so many (3)")
     parser.add_argument("--size", type=_size, default=_size("2GiB"), help="of the large upload (2GiB)")
     parser.add_argument("--quick", action="store_true", help="one round of little: shows that it works, measures nothing well")
     options = parser.parse_args()
-    options.parts, options.rounds = options.parts or list(PARTS), max(1, options.rounds)
-    options.documents, options.requests = ((200, 20), 200) if not options.quick else ((40, 2), 40)
+    options.parts, options.rounds = options.parts or [part for part in PARTS if part != "install"], max(1, options.rounds)
+    options.documents, options.requests = ((200, 10), 200) if not options.quick else ((40, 2), 40)
     if options.quick:
         options.rounds, options.size = 1, min(options.size, _size("128MiB"))
     return options
@@ -111,17 +113,30 @@ async def _measure(options: argparse.Namespace, console: Console) -> dict[str, A
     async with running_stack(max_upload_bytes=options.size + 1024 * 1024) as stack:
         report.start(stack.started)
         rounds = [await _round(stack, options, number, console) for number in range(1, options.rounds + 1)]
+        if "large" in options.parts:
+            rounds[0]["large"] = await large.measure(stack)
+    if "install" in options.parts:
+        rounds[0]["install"] = await asyncio.to_thread(install.measure)
     figures = median(rounds)
+    _show(figures, options, report)
+    return {"machine": _machine(), "options": vars(options), "start": stack.started, "medians": figures, "rounds": rounds}
+
+
+def _show(figures: dict[str, Any], options: argparse.Namespace, report: Report) -> None:
     if "upload" in figures:
         report.upload(figures["upload"], options.size)
     if "ingest" in figures:
         report.ingest(figures["ingest"])
+    if "alternatives" in figures:
+        report.beside(figures["ingest"][CORPUS], figures["search"], figures["answers"], figures["alternatives"])
+    for part in ("large", "install"):
+        if part in figures:
+            report.plain(part, figures[part])
     if "search" in figures:
         title = f"Search, hybrid, top {search.TOP_K}; the stand-in alone embeds in {figures['search']['model_p50_ms']:.1f} ms"
         report.latency(title, figures["search"], _SEARCH_ROWS)
     if "answers" in figures:
         report.latency("Streamed answers", figures["answers"], _ANSWER_ROWS)
-    return {"machine": _machine(), "options": vars(options), "start": stack.started, "medians": figures, "rounds": rounds}
 
 
 async def _round(stack: Stack, options: argparse.Namespace, number: int, console: Console) -> dict[str, Any]:
@@ -130,24 +145,19 @@ async def _round(stack: Stack, options: argparse.Namespace, number: int, console
     found: dict[str, Any] = {}
     if "upload" in options.parts:
         found["upload"] = await upload.measure(stack, options.size, number)
-    if options.parts == ["upload"]:
+    if not {"ingest", "search", "answers", "alternatives"} & set(options.parts):
         return found
-    small, large = (
-        list(documents(count, size, kind))
-        for count, size, kind in zip(options.documents, (8 * 1024, 200 * 1024), ("manual", "handbook"), strict=True)
-    )
+    counts = zip(options.documents, (8 * 1024, 190 * 1024), ("manual", "handbook"), strict=True)
+    corpus = [document for count, size, kind in counts for document in documents(count, size, kind)]
     space = await stack.new_space(f"round {number}")
-    ingested = {
-        f"{len(corpus)} × {size}": await ingest.measure(stack, corpus, space)
-        for corpus, size in ((small, "8 KiB"), (large, "200 KiB"))
-    }
-    if "ingest" in options.parts:
-        found["ingest"] = ingested
-    corpus = [*small, *large]
+    found["ingest"] = {CORPUS: await ingest.measure(stack, corpus, space)}
     if "search" in options.parts:
         found["search"] = await search.measure(stack, corpus, space, options.requests, f"search-{number}")
     if "answers" in options.parts:
         found["answers"] = await answers.measure(stack, corpus, space, options.requests // 2, f"answers-{number}")
+    if "alternatives" in options.parts:
+        names = beside.installed()
+        found["alternatives"] = {name: await beside.measure(name, stack, corpus, options.requests, number) for name in names}
     return found
 
 

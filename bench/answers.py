@@ -27,7 +27,7 @@ async def measure(stack: Stack, corpus: Sequence[Document], space: dict[str, str
     figures: dict[str, Any] = {}
     for callers in CALLERS:
         asked = questions(corpus, count if callers == 1 else 4 * count, f"{seed}-{callers}")
-        alone = percentile(await _model_alone(stack, prompt, len(asked), callers), 0.5) * 1000
+        alone = percentile(await model_alone(stack, prompt, len(asked), callers), 0.5) * 1000
         with costs(stack.processes) as cost:
             first = await _answers(stack, space, asked, callers)
         prefix = f"c{callers}_"
@@ -48,20 +48,20 @@ async def _answers(stack: Stack, space: dict[str, str], asked: Sequence[tuple[st
     async def ask(question: tuple[str, Document]) -> float:
         body = {"question": question[0], "stream": True}
         request = stack.http.post("/v1/answers", json=body, headers=space)
-        return await _first(request, b"event: delta", b"event: done")
+        return await first_token(request, b"event: delta", b"event: done")
 
     return await at_once(callers, asked, ask)
 
 
-async def _model_alone(stack: Stack, prompt: dict[str, Any], count: int, callers: int) -> list[float]:
+async def model_alone(stack: Stack, prompt: dict[str, Any], count: int, callers: int) -> list[float]:
     async def ask(_number: int) -> float:
         request = stack.http.post(f"{stack.models}/v1/chat/completions", json=prompt)
-        return await _first(request, _TEXT, b"data: [DONE]")
+        return await first_token(request, _TEXT, b"data: [DONE]")
 
     return await at_once(callers, range(count), ask)
 
 
-async def _first(request: Any, token: bytes, end: bytes) -> float:
+async def first_token(request: Any, token: bytes, end: bytes) -> float:
     """Seconds from the request to the first `token` of its stream. Raises BenchError when `end` does not come."""
     started = time.perf_counter()
     first: float | None = None

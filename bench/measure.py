@@ -17,7 +17,7 @@ BESIDE = ("models", "client")
 
 _PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
-_SAMPLE_SECONDS = 0.3
+_SAMPLE_SECONDS = 1.0
 _KIBIBYTE = 1 / 1024  # of a MiB
 _SERVERS = {"postgres": "postgres", "valkey-server": "redis", "redis-server": "redis"}
 
@@ -53,6 +53,10 @@ class Processes:
 
     def __init__(self, roots: Mapping[int, str]) -> None:
         self._roots = dict(roots)
+
+    def beside(self, roots: Mapping[int, str]) -> "Processes":
+        """These and more."""
+        return Processes({**self._roots, **roots})
 
     def by_role(self) -> dict[str, list[Process]]:
         running = {process.pid: process for process in _running()}

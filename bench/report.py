@@ -1,7 +1,7 @@
 """Medians over rounds, and the tables that are printed."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -60,6 +60,34 @@ class Report:
             row(f"  {role} (RSS of its largest process)", lambda f, role=role: _memory(f, role))
         row("time in " + ", ".join(STAGES), _shares)
         row("cores taken by other programs", lambda f: f"{f['cpu_of_others']:.2f}")
+        self._console.print(table)
+
+    def plain(self, title: str, figures: Mapping[str, Any]) -> None:
+        table = _table(title, "", "")
+        for name, value in figures.items():
+            table.add_row(name.replace("_", " "), f"{value:.2f}" if isinstance(value, float) else str(value))
+        self._console.print(table)
+
+    def beside(
+        self, ingest: Mapping[str, Any], search: Mapping[str, Any], answers: Mapping[str, Any], others: Mapping[str, Any]
+    ) -> None:
+        """The product and the alternatives of the same run."""
+        table = _table("Beside the alternatives", "", "Protostar", *others)
+
+        def row(name: str, ours: float, get: Callable[[Mapping[str, Any]], float]) -> None:
+            table.add_row(name, f"{ours:.1f}", *(f"{get(figures):.1f}" for figures in others.values()))
+
+        row("documents/s until searchable", ingest["documents_per_s"], lambda f: f["ingest"]["documents_per_s"])
+        cpu = ingest["cpu_s_per_1000_chunks"] * ingest["chunks"] / 1000
+        row("CPU s of it", cpu, lambda f: f["ingest"]["cpu_s"])
+        for callers in (1, 16):
+            for name, ours, part in (
+                ("search p50 ms", search, "search"),
+                ("first token above the model's ms", answers, "answers"),
+                ("whole answers/s", answers, "answers"),
+            ):
+                key = f"c{callers}_" + {"se": "p50_ms", "fi": "overhead_ms", "wh": "per_s"}[name[:2]]
+                row(f"{name}, {callers} at once", ours[key], lambda f, part=part, key=key: f[part][key])
         self._console.print(table)
 
     def latency(self, title: str, figures: Mapping[str, Any], rows: Mapping[str, str]) -> None:

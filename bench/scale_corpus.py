@@ -20,7 +20,7 @@ from uuid import UUID
 from protostar.db.vectors import SparseVector
 from protostar.ids import new_id
 from protostar.knowledge import tokens
-from protostar.knowledge.embeddings import text_hash
+from protostar.knowledge.parse.rows import text_hash
 from protostar.retrieval.extracts import sentences
 
 SETS = ("korquad", "autoragko", "ssis", "squad", "ordqa", "scifact")
@@ -97,7 +97,7 @@ class Source:
         weights = tokens.weights(terms)
         ids = sorted(weights)
         vector = _projected(weights, self._spread)
-        return Row(text, text_hash(text), ids, [weights[id_] for id_ in ids], vector)
+        return Row(text, UUID(bytes=text_hash(text)), ids, [weights[id_] for id_ in ids], vector)
 
 
 def questions(root: Path, count: int, seed: str = "questions") -> list[Question]:

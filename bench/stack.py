@@ -35,6 +35,8 @@ class Stack:
     models: str
     processes: Processes
     started: dict[str, Any]
+    folder: Path
+    database_url: str
 
     async def new_space(self, name: str) -> dict[str, str]:
         """Headers for requests to a fresh, empty space, with a key of its own as its owner would use."""
@@ -72,30 +74,30 @@ async def until(predicate: Callable[[], Any], seconds: float, what: str, interva
 
 
 @asynccontextmanager
-async def running_stack(*, max_upload_bytes: int) -> AsyncGenerator[Stack]:
-    """Everything started; all of it stopped, and the folder removed, at the end of the block."""
+async def running_stack(*, max_upload_bytes: int, more: Mapping[str, str] | None = None) -> AsyncGenerator[Stack]:
+    """Everything started; all of it stopped, and the folder removed, at the end of the block. `more`: settings of the product."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="protostar-bench-")))
-        port = _free_port()
+        port = free_port()
         models = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", "bench.models", str(port), str(DIMENSIONS)]
-        path = _environment({"PYTHONPATH": str(REPOSITORY)})
-        server = await stack.enter_async_context(_process(command, folder, path, folder / "models.log"))
-        await _until_answers(f"{models}/control", server)
-        settings = _settings(folder / "data", models, max_upload_bytes)
+        path = environment({"PYTHONPATH": str(REPOSITORY)})
+        server = await stack.enter_async_context(process(command, folder, path, folder / "models.log"))
+        await until_answers(f"{models}/control", server)
+        settings = _settings(folder / "data", models, max_upload_bytes, more or {})
         command = [sys.executable, "-P", "-m", "protostar", "serve"]
         with costs(Processes({os.getpid(): "client"})) as start:
-            serve = await stack.enter_async_context(_process(command, folder, settings, folder / "serve.log"))
+            serve = await stack.enter_async_context(process(command, folder, settings, folder / "serve.log"))
             local = await _local(folder / "data" / "local.json", serve)
         processes = Processes({serve.pid: "serve", server.pid: "models", os.getpid(): "client"})
         headers = {"Authorization": f"Bearer {local['key']}"}
         timeout = aiohttp.ClientTimeout(total=900)
         http = await stack.enter_async_context(aiohttp.ClientSession(local["url"], headers=headers, timeout=timeout))
         started = {"ready_seconds": start.wall, "idle_pss_mib": processes.memory()[0]}
-        yield Stack(http, models, processes, started)
+        yield Stack(http, models, processes, started, folder, _database_url(processes))
 
 
-def _settings(data: Path, models: str, max_upload_bytes: int) -> dict[str, str]:
+def _settings(data: Path, models: str, max_upload_bytes: int, more: Mapping[str, str]) -> dict[str, str]:
     chosen = {
         "DATA_DIR": str(data),
         "PORT": "0",
@@ -106,17 +108,18 @@ def _settings(data: Path, models: str, max_upload_bytes: int) -> dict[str, str]:
         "EMBEDDING_BASE_URL": f"{models}/v1",
         "EMBEDDING_MODEL": "embed",
         "EMBEDDING_DIMENSIONS": str(DIMENSIONS),
+        **more,
     }
-    return _environment({f"PROTOSTAR_{name}": value for name, value in chosen.items()})
+    return environment({f"PROTOSTAR_{name}": value for name, value in chosen.items()})
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
+def environment(more: Mapping[str, str]) -> dict[str, str]:
     """Ours without anybody's settings of the product; the working folder has no `.env` either."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PROTOSTAR_")} | dict(more)
 
 
 @asynccontextmanager
-async def _process(
+async def process(
     command: list[str], folder: Path, environment: Mapping[str, str], log: Path
 ) -> AsyncGenerator[subprocess.Popen[bytes]]:
     """A process in a session of its own, so that Ctrl-C reaches this program alone, which then stops it in order."""
@@ -140,7 +143,7 @@ async def _process(
         await _end(family)
 
 
-async def _until_answers(url: str, process: subprocess.Popen[bytes]) -> None:
+async def until_answers(url: str, process: subprocess.Popen[bytes]) -> None:
     async with aiohttp.ClientSession() as http:
 
         async def answers() -> bool:
@@ -193,7 +196,17 @@ async def _end(family: set[tuple[int, int]]) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def _free_port() -> int:
+def _database_url(processes: Processes) -> str:
+    """Of the embedded PostgreSQL, as its command line tells its socket."""
+    for process in processes.by_role()["postgres"]:
+        words = Path(f"/proc/{process.pid}/cmdline").read_text(errors="replace").split("\0")
+        for word in words:
+            if word.startswith("unix_socket_directories="):
+                return f"postgresql://postgres@/protostar?host={word.partition('=')[2]}&port=5432"
+    raise BenchError("PostgreSQL does not tell its socket.")
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
