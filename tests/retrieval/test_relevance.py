@@ -1,9 +1,14 @@
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.spaces import Space
 
-from protostar.retrieval.relevance import decide
+from protostar.retrieval.closeness import closeness
+from protostar.retrieval.model import Relevance
+from protostar.retrieval.relevance import decide as decide_on
+from protostar.retrieval.rerank import DEPTH
 
 GUIDE = (
     "누구나 도서관 이용증을 만들 수 있다. 신분증을 가지고 1층 안내대로 오면 당일 발급한다.",
@@ -17,9 +22,14 @@ GUIDE = (
 )
 
 
+def decide(space: Space, question: str, vectors: Sequence[float | None] | None = None) -> Relevance:
+    query = space.query(question)
+    close = closeness(query, space.passages(question)[:DEPTH])
+    return decide_on(query, space.candidates(question, vectors), close)
+
+
 def answerable(question: str, *texts: str) -> bool:
-    space = Space(*(texts or GUIDE))
-    return decide(space.query(question), space.candidates(question)).answerable
+    return decide(Space(*(texts or GUIDE)), question).answerable
 
 
 @pytest.mark.parametrize(
@@ -61,7 +71,7 @@ def test_a_question_without_a_subject_is_refused(question: str) -> None:
 
 def test_an_empty_space_answers_nothing() -> None:
     space = Space()
-    assert not decide(space.query("연체료는 얼마인가요?"), []).answerable
+    assert not decide(space, "연체료는 얼마인가요?").answerable
 
 
 def test_one_short_document_answers_a_question_in_other_words() -> None:
@@ -72,10 +82,7 @@ def test_one_short_document_answers_a_question_in_other_words() -> None:
 
 def test_coverage_is_the_share_of_the_highest_score() -> None:
     space = Space(*GUIDE)
-    whole, part, none = (
-        decide(space.query(question), space.candidates(question)).coverage
-        for question in ("연체료", "연체료와 반납기한의 법적근거", "화성 탐사선")
-    )
+    whole, part, none = (decide(space, question).coverage for question in ("연체료", "연체료와 반납기한의 법적근거", "화성 탐사선"))
     assert 0 == none < part < whole < 1
 
 
@@ -84,20 +91,20 @@ def test_vectors_speak_where_no_word_is_shared() -> None:
     space = Space(*texts)
     question = "Where do I find the fiction section?"
     crowd = [0.75 + at / 1000 for at in range(40)]
-    assert not decide(space.query(question), space.candidates(question, crowd)).answerable
-    assert decide(space.query(question), space.candidates(question, [*crowd[:-1], 0.92])).answerable
-    assert not decide(space.query(question), space.candidates(question, [None] * 40)).answerable
+    assert not decide(space, question, crowd).answerable
+    assert decide(space, question, [*crowd[:-1], 0.92]).answerable
+    assert not decide(space, question, [None] * 40).answerable
 
 
 def test_a_few_vectors_are_no_background() -> None:
     space = Space(*GUIDE)
     question = "연체료는 얼마인가요?"
-    alone = decide(space.query(question), space.candidates(question))
-    assert decide(space.query(question), space.candidates(question, [0.5] * 8)) == alone
+    alone = decide(space, question)
+    assert decide(space, question, [0.5] * 8) == alone
 
 
 @given(st.text(max_size=60), st.lists(st.text(max_size=60), max_size=5))
 def test_any_question_gets_a_decision(question: str, texts: list[str]) -> None:
     space = Space(*texts)
-    found = decide(space.query(question), space.candidates(question))
+    found = decide(space, question)
     assert 0 <= found.coverage <= 1

@@ -4,15 +4,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.spaces import Space, passage
 
+from protostar.retrieval.closeness import closeness
+from protostar.retrieval.model import Passage, Query
 from protostar.retrieval.rerank import DEPTH, rerank
 
+UNIT = 0.1
 FILLER = "그 밖의 사항은 운영 규정에 따라 처리하며 자세한 내용은 안내문을 참고한다. " * 4
+
+
+def reranked(query: Query, passages: list[Passage]) -> list[Passage]:
+    return rerank(query, passages, closeness(query, passages[:DEPTH]), UNIT)
 
 
 def first(question: str, *texts: str) -> str:
     """The text put forward among passages of one score."""
-    found = rerank(Space(*texts).query(question), [passage(text, at, score=0.5) for at, text in enumerate(texts)])
-    return found[0].text
+    return reranked(Space(*texts).query(question), [passage(text, at, score=0.5) for at, text in enumerate(texts)])[0].text
 
 
 def test_words_that_stand_together_count_more() -> None:
@@ -32,20 +38,29 @@ def test_headings_are_part_of_a_passage() -> None:
     plain = passage("It costs nothing for students of the city.", 0, score=0.5)
     headed = replace(plain, chunk_id=passage("", 1).chunk_id, heading_path=("Library card",))
     query = Space(plain.text, "Library card\n" + plain.text).query("library card")
-    assert rerank(query, [plain, headed])[0] is not plain
-    assert rerank(query, [plain, headed])[0].heading_path == ("Library card",)
+    assert reranked(query, [plain, headed])[0].heading_path == ("Library card",)
+
+
+def test_words_in_a_heading_count_more_than_in_the_text() -> None:
+    said = passage("Library card: it costs nothing for students of the city.", 0, score=0.5)
+    headed = passage("It costs nothing for students of the city.", 1, score=0.5, heading_path=("Library card",))
+    query = Space(said.text, "Library card\n" + headed.text).query("library card")
+    assert reranked(query, [said, headed])[0].heading_path == ("Library card",)
 
 
 def test_a_small_sign_does_not_turn_a_clear_order() -> None:
     texts = ["annual safety review", "annual review of safety"]
-    found = rerank(Space(*texts).query("annual safety review"), [passage(texts[1], 1, score=1.0), passage(texts[0], 0, score=0.1)])
+    rows = [passage(texts[1], 1, score=1.0), passage(texts[0], 0, score=0.1)]
+    found = reranked(Space(*texts).query("annual safety review"), rows)
     assert found[0].text == texts[1]
 
 
 def test_nothing_known_changes_nothing() -> None:
     rows = [passage("some text", at, score=1 - at / 10) for at in range(5)]
-    assert [each.chunk_id for each in rerank(Space("some text").query("전혀 다른 질문"), rows)] == [each.chunk_id for each in rows]
-    assert rerank(Space().query(""), []) == []
+    assert [each.chunk_id for each in reranked(Space("some text").query("전혀 다른 질문"), rows)] == [
+        each.chunk_id for each in rows
+    ]
+    assert reranked(Space().query(""), []) == []
 
 
 WORDS = st.lists(st.sampled_from(["lift", "safety", "review", "annual", "board", "전기", "차량", "충전"]), max_size=12).map(
@@ -56,7 +71,7 @@ WORDS = st.lists(st.sampled_from(["lift", "safety", "review", "annual", "board",
 @given(WORDS, st.lists(WORDS, min_size=1, max_size=20))
 def test_every_passage_stays_and_scores_fall(question: str, texts: list[str]) -> None:
     rows = [passage(text, at, score=1 - at / 30) for at, text in enumerate(texts)]
-    found = rerank(Space(*texts).query(question), rows)
+    found = reranked(Space(*texts).query(question), rows)
     scores = [each.score for each in found]
     assert {each.chunk_id for each in found} == {each.chunk_id for each in rows}
     assert scores == sorted(scores, reverse=True)

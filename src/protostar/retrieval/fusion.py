@@ -19,6 +19,13 @@ def fuse(candidates: Sequence[Candidate], weight: float) -> list[tuple[Candidate
     return [(candidates[at], fused[at]) for at in order]
 
 
+def unit(candidates: Sequence[Candidate], weight: float) -> float:
+    """How much of a fused score one of BM25 is."""
+    scores = [candidate.keyword for candidate in candidates]
+    spread = max(scores, default=0.0) - min(scores, default=0.0) or max(scores, default=0.0)
+    return (1 - weight) / spread if spread > 0 else 0.0
+
+
 def _scaled(scores: Sequence[float | None]) -> list[float]:
     known = [score for score in scores if score is not None]
     low, high = min(known, default=0.0), max(known, default=0.0)

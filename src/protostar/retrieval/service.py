@@ -15,7 +15,8 @@ from protostar.errors import InvalidInput, ModelRejected, ModelUnavailable
 from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.repository import CHUNKS_TERM
-from protostar.retrieval.fusion import fuse
+from protostar.retrieval.closeness import closeness
+from protostar.retrieval.fusion import fuse, unit
 from protostar.retrieval.model import Candidate, ChunkId, Found, Mode, Passage, Query
 from protostar.retrieval.relevance import decide
 from protostar.retrieval.repository import (
@@ -105,7 +106,9 @@ class Retriever:
             )
         candidates = [Candidate(passage.chunk_id, passage.keyword, None) for passage in texts]
         ranked = _scored(fuse(candidates, 0), {passage.chunk_id: passage for passage in texts})
-        return Found(query, rerank(query, ranked)[:top_k], decide(query, candidates), list(degraded))
+        close = closeness(query, ranked[:RERANKED])
+        passages = rerank(query, ranked, close, unit(candidates, 0))
+        return Found(query, passages[:top_k], decide(query, candidates, close), list(degraded))
 
     async def _by_both(
         self, space_id: UUID, query: Query, vector: tuple[int, Sequence[float]], top_k: int, mode: Mode, *, indexed: bool
@@ -116,10 +119,12 @@ class Retriever:
             candidates = await repository.candidates(
                 space_id, _vector(query), vector, rare=_rare(query), depth=DEPTH, keyword_leg=by_word, indexed=indexed
             )
-            fused = fuse(candidates, 1.0 if mode == "vector" else self._weight)[: max(top_k, RERANKED)]
+            weight = 1.0 if mode == "vector" else self._weight
+            fused = fuse(candidates, weight)[: max(top_k, RERANKED)]
             ranked = _scored(fused, await repository.passages([candidate.id for candidate, _score in fused]))
-        passages = ranked if mode == "vector" else rerank(query, ranked)
-        return Found(query, passages[:top_k], decide(query, candidates))
+        close = closeness(query, ranked[:RERANKED])
+        passages = rerank(query, ranked, close, unit(candidates, weight))
+        return Found(query, passages[:top_k], decide(query, candidates, close))
 
 
 def _vector(query: Query) -> SparseVector:

@@ -1,0 +1,94 @@
+"""How a question's words stand in a passage: together or scattered, in its order or not, under a heading that names them.
+
+BM25 sees none of that. Everything is in BM25's own measure, the idf of the terms concerned, so that it can be added to its scores.
+"""
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from protostar.knowledge.chunking import indexed_text
+from protostar.knowledge.tokens import term_id, terms
+from protostar.retrieval.model import Passage, Query
+
+_WINDOW: Final = 12
+_WIDE_WINDOW: Final = 24
+
+Hits = list[tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Closeness:
+    """Sums of idf, of each term of the question once: those that one window of 12, of 24 terms holds, those in three neighbours
+    that are neighbours in the question, those in the headings, and all that the passage has."""
+
+    window: float = 0.0
+    wide_window: float = 0.0
+    runs: float = 0.0
+    headings: float = 0.0
+    all: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """`idf` of the question's terms that the space knows."""
+
+    idf: dict[str, float]
+    runs: Set[tuple[str, str, str]]
+
+
+def closeness(query: Query, passages: Sequence[Passage]) -> list[Closeness]:
+    """Of each passage."""
+    idf = {term: query.idf[number] for term in query.terms if (number := term_id(term)) in query.frequencies}
+    question = _Question(idf, frozenset(zip(query.terms, query.terms[1:], query.terms[2:], strict=False)))
+    return [_closeness(question, passage) for passage in passages]
+
+
+def _closeness(question: _Question, passage: Passage) -> Closeness:
+    places = _places(indexed_text(passage.heading_path, passage.text))
+    hits: Hits = sorted((at, term) for term in question.idf for at in places.get(term, ()))
+    headings = _places(" > ".join(passage.heading_path))
+    return Closeness(
+        window=_window(question, hits, _WINDOW),
+        wide_window=_window(question, hits, _WIDE_WINDOW),
+        runs=_runs(question, hits),
+        headings=sum(idf for term, idf in question.idf.items() if term in headings),
+        all=sum(idf for term, idf in question.idf.items() if term in places),
+    )
+
+
+@lru_cache(maxsize=2048)
+def _places(text: str) -> dict[str, list[int]]:
+    """Where each term stands. Good passages are found again and again."""
+    places: dict[str, list[int]] = {}
+    for at, term in enumerate(terms(text)):
+        places.setdefault(term, []).append(at)
+    return places
+
+
+def _window(question: _Question, hits: Hits, width: int) -> float:
+    """The most idf of distinct terms within a window."""
+    best = mass = 0.0
+    first = 0
+    counts = dict.fromkeys(question.idf, 0)
+    for at, term in hits:
+        if not counts[term]:
+            mass += question.idf[term]
+        counts[term] += 1
+        while hits[first][0] < at - width:
+            gone = hits[first][1]
+            counts[gone] -= 1
+            if not counts[gone]:
+                mass -= question.idf[gone]
+            first += 1
+        best = max(best, mass)
+    return best
+
+
+def _runs(question: _Question, hits: Hits) -> float:
+    """Each term counts a third, as it stands in up to three runs of three."""
+    found = {
+        (one, two, three) for (at, one), (_, two), (then, three) in zip(hits, hits[1:], hits[2:], strict=False) if then == at + 2
+    }
+    return sum(sum(question.idf[term] for term in run) for run in found & question.runs) / 3
