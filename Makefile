@@ -24,6 +24,11 @@ serve: $(READY)  ## start Protostar on its embedded stack
 test: check  ## everything that a change must pass
 	$(BIN)/pytest -n 2 --dist loadgroup
 
+.PHONY: test-examples
+test-examples: $(READY)  ## the examples: their own tests, then against a real Protostar; needs node and npm
+	cd examples/nestjs && npm ci --no-audit --no-fund && npm test
+	$(BIN)/pytest tests/examples -m example
+
 .PHONY: test-browser
 test-browser: $(READY)  ## the web pages in a real browser: Debian's Chromium, which it installs where it may
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk; } \
