@@ -211,7 +211,8 @@ class Settings(BaseSettings):
         default=(), description="networks whose `X-Forwarded-For` is believed, comma-separated"
     )
     allow_private_networks: bool = Field(
-        default=False, description="whether webhooks may go to private and loopback addresses; metadata services stay closed"
+        default=False,
+        description="whether webhooks and documents by URL may lead to private and loopback addresses; metadata services never",
     )
     log_format: Literal["console", "json"] = Field(
         default="console", description="one line for people or one JSON object per event"

@@ -17,6 +17,7 @@
     ├── ObjectCorrupt             500  object_corrupt
     ├── ModelRejected             502  model_rejected
     ├── WebhookRejected           502  webhook_rejected
+    ├── SourceRejected            502  source_rejected
     ├── LeaseLost                 500  lease_lost
     ├── ConfigurationError        500  configuration
     └── Unavailable               503  unavailable           retryable
@@ -25,7 +26,8 @@
         ├── ObjectsUnavailable    503  objects_unavailable
         ├── ParserUnavailable     503  parser_unavailable
         ├── ModelUnavailable      503  model_unavailable
-        └── WebhookUnavailable    503  webhook_unavailable
+        ├── WebhookUnavailable    503  webhook_unavailable
+        └── SourceUnavailable     503  source_unavailable
 
 `Unavailable` means that a dependency is away: a job that meets it is deferred and keeps its attempt. Every other error is the
 job's own; it is final unless `retryable`.
@@ -144,6 +146,12 @@ class WebhookRejected(ProtostarError):
     title = "The receiver of a webhook refused it"
 
 
+class SourceRejected(ProtostarError):
+    status_code = 502
+    code = "source_rejected"
+    title = "The server of a document's URL does not give it"
+
+
 class LeaseLost(ProtostarError):
     code = "lease_lost"
     title = "Another worker holds this job now"
@@ -189,3 +197,8 @@ class ModelUnavailable(Unavailable):
 class WebhookUnavailable(Unavailable):
     code = "webhook_unavailable"
     title = "The receiver of a webhook is away for the moment"
+
+
+class SourceUnavailable(Unavailable):
+    code = "source_unavailable"
+    title = "The server of a document's URL is away for the moment"

@@ -23,6 +23,7 @@ from protostar.archive.receiving import Receiving
 from protostar.cache import Cache, Live
 from protostar.config import Settings
 from protostar.db.session import Database, create_engine
+from protostar.documents.fetch import Fetcher
 from protostar.documents.service import Documents
 from protostar.documents.upload import Receiver
 from protostar.errors import ConfigurationError
@@ -80,8 +81,11 @@ class Resources:
 
     def documents(self) -> Documents:
         receiver = Receiver(self.objects, self.settings.max_upload_bytes)
-        places = self.settings.limit.uploads
-        return Documents(self.database, self.jobs, receiver, Live(self.redis), self.announcements, uploads=places)
+        live, uploads = Live(self.redis), self.settings.limit.uploads
+        return Documents(self.database, self.jobs, receiver, self.outbound, live, self.announcements, uploads=uploads)
+
+    def fetcher(self) -> Fetcher:
+        return Fetcher(self.database, self.outbound, Receiver(self.objects, self.settings.max_upload_bytes), self.jobs)
 
     def spaces(self, access: Access) -> Spaces:
         return Spaces(self.database, access, self.jobs, self.announcements)

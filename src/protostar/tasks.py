@@ -37,7 +37,7 @@ def registry(resources: Resources, parser: ParseServer) -> Registry:
         *knowledge.tasks(
             resources.pipeline(parser), resources.purge(), resources.reindex(), resources.vector_index(), resources.jobs
         ),
-        *documents.tasks(resources.database, resources.objects),
+        *documents.tasks(resources.database, resources.objects, resources.fetcher()),
         *summaries.tasks(resources.database, resources.chat),
         *answers.tasks(resources.database, resources.writer, resources.recorder),
         *webhooks.tasks(resources.database, resources.outbound),

@@ -95,6 +95,10 @@ class FakeApi:
         return web.json_response({"data": [{"id": "small"}]}, status=200 if "Authorization" in request.headers else 401)
 
     async def _upload(self, request: web.Request) -> web.Response:
+        if request.content_type == "application/json":
+            self.uploads.append(body := await request.json())
+            unknown = {"media_type": None, "size": None, "sha256": None, "chunk_count": 0}
+            return web.json_response(self.add(status="queued", url=body["url"], **unknown), status=202)
         form: Json = {}
         async for part in await request.multipart():
             form[part.name] = await part.read() if part.name == "file" else await part.text()

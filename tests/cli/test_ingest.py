@@ -39,6 +39,19 @@ async def test_a_folder_with_a_broken_document_says_which_and_why(cli: Cli, api:
     assert sorted(upload["filename"] for upload in api.uploads) == ["a.md", "b.txt", "broken.pdf"]
 
 
+async def test_a_url_is_sent_as_one(cli: Cli, api: FakeApi, folder: Path) -> None:
+    url = "https://example.org/a.md?b"
+    result = await cli("ingest", url, url, str(folder / "a.md"), "--metadata", "team=a")
+
+    assert result.code == 0, result.err
+    assert [line.split()[:2] for line in result.out.splitlines() if line.startswith(("http", "/"))] == [
+        [url, "ready"],
+        [str(folder / "a.md"), "ready"],
+    ]
+    assert {"url": url, "title": None, "metadata": {"team": "a"}} in api.uploads
+    assert len(api.uploads) == 2
+
+
 async def test_json_for_scripts(cli: Cli, api: FakeApi, folder: Path) -> None:
     result = await cli("ingest", "--json", str(folder / "a.md"), str(folder / "deep" / "*.txt"), str(folder / "gone.md"))
 

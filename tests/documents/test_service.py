@@ -18,6 +18,8 @@ from protostar.errors import DatabaseUnavailable
 from protostar.jobs.bell import Bell
 from protostar.jobs.service import Jobs
 from protostar.objects.store import ObjectStore, open_object_store
+from protostar.outbound.addresses import refusal
+from protostar.outbound.client import GuardedClient
 from protostar.redis.announcements import Announcements
 
 
@@ -43,9 +45,8 @@ def objects(tmp_path: Path) -> ObjectStore:
 
 
 def service(database: Database | Losing, objects: ObjectStore) -> Documents:
-    return Documents(
-        database, Jobs(Bell(None), max_attempts=5), Receiver(objects, 1000), Live(None), Announcements(None), uploads=8
-    )
+    jobs, receiver, client = Jobs(Bell(None), max_attempts=5), Receiver(objects, 1000), GuardedClient(None, refusal)
+    return Documents(database, jobs, receiver, client, Live(None), Announcements(None), uploads=8)
 
 
 async def received(documents: Documents) -> Upload:

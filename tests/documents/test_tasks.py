@@ -10,11 +10,17 @@ from sqlalchemy import text
 from protostar.access.repository import AccessRepository
 from protostar.config import S3Settings
 from protostar.db.session import Database
+from protostar.documents.fetch import Fetcher
 from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.documents.repository import DocumentRepository
 from protostar.documents.tasks import tasks
+from protostar.documents.upload import Receiver
 from protostar.ids import new_id
-from protostar.objects.store import open_object_store
+from protostar.jobs.bell import Bell
+from protostar.jobs.service import Jobs
+from protostar.objects.store import ObjectStore, open_object_store
+from protostar.outbound.addresses import refusal
+from protostar.outbound.client import GuardedClient
 
 DAY = 24 * 3600
 
@@ -28,9 +34,13 @@ def put(folder: Path, key: str, *, age: float) -> str:
     return key
 
 
+def fetcher(database: Database, objects: ObjectStore) -> Fetcher:
+    return Fetcher(database, GuardedClient(None, refusal), Receiver(objects, 1000), Jobs(Bell(None), max_attempts=5))
+
+
 async def test_old_objects_without_a_row_go(database: Database, space_id: UUID, tmp_path: Path) -> None:
     objects = open_object_store(tmp_path.as_uri(), S3Settings())
-    (sweep,) = tasks(database, objects)
+    _fetch, sweep = tasks(database, objects, fetcher(database, objects))
     kept = {
         put(tmp_path, "documents/named", age=2 * DAY),
         put(tmp_path, "texts/named", age=2 * DAY),
@@ -57,7 +67,8 @@ async def test_idempotency_keys_are_forgotten_after_a_day(database: Database, sp
         for key in ("young", "old"):
             await AccessRepository(session).remember(space_id, key, b"hash", new_id())
         await session.execute(text("update idempotency_keys set created_at = now() - interval '25 hours' where key = 'old'"))
-    (sweep,) = tasks(database, open_object_store(tmp_path.as_uri(), S3Settings()))
+    objects = open_object_store(tmp_path.as_uri(), S3Settings())
+    _fetch, sweep = tasks(database, objects, fetcher(database, objects))
     await sweep.run(None)
     async with database.transaction() as session:
         assert list((await session.execute(text("select key from idempotency_keys"))).scalars()) == ["young"]

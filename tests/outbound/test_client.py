@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from protostar.errors import AddressRefused, WebhookUnavailable
+from protostar.errors import AddressRefused, SourceUnavailable, WebhookUnavailable
 from protostar.outbound.addresses import refusal
 from protostar.outbound.client import GuardedClient, Reply, open_client
 
@@ -166,6 +166,95 @@ async def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
     async with open_client(LOOPBACK) as client:
         assert (await post(client, f"http://127.0.0.1:{receiver.port}/")).status == 302
     assert len(receiver.requests) == 1
+
+
+async def fetched(client: GuardedClient, url: str) -> bytes:
+    async with client.download(url, SourceUnavailable) as download:
+        return b"".join([chunk async for chunk in download.body])
+
+
+async def test_a_download_follows_redirects_and_resolves_each_name(receiver: Receiver) -> None:
+    names = Names(["127.0.0.1"])
+    receiver.answer = lambda request: (
+        web.Response(body=b"bytes")
+        if request.path == "/b"
+        else web.Response(status=307, headers={"Location": f"//other.test:{receiver.port}/b"})
+    )
+    async with open_client(LOOPBACK, names) as client:
+        assert await fetched(client, f"http://first.test:{receiver.port}/a") == b"bytes"
+    assert names.asked == ["first.test", "other.test"]
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["http://127.0.0.2/", "http://[::1]/", "http://[::ffff:127.0.0.2]/", "http://[::ffff:7f00:2]/", "http://2130706434/", "file:///etc/passwd",
+     "http://a.test:22/", "http://user@a.test/", "http://[::1", ""],
+)  # fmt: skip
+async def test_a_redirect_is_checked_like_the_first_url(receiver: Receiver, location: str) -> None:
+    receiver.answer = lambda _request: web.Response(status=302, headers={"Location": location} if location else {})
+    async with open_client(LOOPBACK, Names(["127.0.0.1"])) as client:
+        with pytest.raises(AddressRefused):
+            await fetched(client, f"http://a.test:{receiver.port}/")
+    assert len(receiver.requests) == 1
+
+
+async def test_a_redirect_to_the_same_name_gains_nothing_by_rebinding(receiver: Receiver) -> None:
+    receiver.answer = lambda _request: web.Response(status=302, headers={"Location": "/again"})
+    async with open_client(LOOPBACK, Names(["127.0.0.1"], ["127.0.0.2"])) as client:
+        with pytest.raises(AddressRefused):
+            await fetched(client, f"http://a.test:{receiver.port}/")
+    assert len(receiver.requests) == 1
+
+
+async def test_a_download_tells_what_the_server_says(receiver: Receiver) -> None:
+    headers = {
+        "Content-Type": "text/csv; charset=euc-kr",
+        "Content-Disposition": 'attachment; filename="a.csv"',
+        "Retry-After": "7",
+    }
+    receiver.answer = lambda _request: web.Response(status=503, headers=headers, body=b"a,b")
+    async with open_client(LOOPBACK) as client:
+        async with client.download(f"http://127.0.0.1:{receiver.port}/", SourceUnavailable) as download:
+            said = (download.status, download.retry_after, download.media_type, download.filename, download.size, download.encoding)
+    assert said == (503, 7.0, "text/csv; charset=euc-kr", "a.csv", 3, None)
+
+
+@pytest.mark.parametrize(
+    "disposition", ["", "=", "attachment; filename", "attachment; filename*=x", 'attachment; filename="', "가"]
+)
+async def test_a_content_disposition_that_is_none_is_none(receiver: Receiver, disposition: str) -> None:
+    receiver.answer = lambda _request: web.Response(headers={"Content-Disposition": disposition})
+    async with open_client(LOOPBACK) as client:
+        async with client.download(f"http://127.0.0.1:{receiver.port}/", SourceUnavailable) as download:
+            assert download.filename is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345", "broke off: nothing came within"),
+        (b"HTTP/1.1 200 OK\r\n", "did not answer: nothing came within"),
+    ],
+)
+async def test_a_silent_download_is_an_absence(monkeypatch: pytest.MonkeyPatch, answer: bytes, why: str) -> None:
+    monkeypatch.setattr("protostar.outbound.client.DOWNLOAD_TIMEOUT", aiohttp.ClientTimeout(total=5, connect=1, sock_read=0.1))
+    async with raw_server(answer, then="wait") as port, open_client(LOOPBACK) as client:
+        with pytest.raises(SourceUnavailable, match=why):
+            await fetched(client, f"http://127.0.0.1:{port}/")
+
+
+async def test_a_download_has_a_last_moment_with_all_its_redirects(monkeypatch: pytest.MonkeyPatch, receiver: Receiver) -> None:
+    monkeypatch.setattr("protostar.outbound.client.DOWNLOAD_TIMEOUT", aiohttp.ClientTimeout(total=0.3, connect=1, sock_read=0.25))
+    async with raw_server(b"HTTP/1.1 200 OK\r\n\r\n", then="babble") as port, open_client(LOOPBACK) as client:
+        receiver.answer = lambda _request: web.Response(status=302, headers={"Location": f"http://127.0.0.1:{port}/"})
+        with pytest.raises(SourceUnavailable, match=r"broke off: it took longer than 0\.3 s"):
+            await fetched(client, f"http://127.0.0.1:{receiver.port}/")
+
+
+async def test_a_body_that_ends_too_early_is_no_body(receiver: Receiver) -> None:
+    async with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345") as port, open_client(LOOPBACK) as client:
+        with pytest.raises(SourceUnavailable, match="broke off"):
+            await fetched(client, f"http://127.0.0.1:{port}/")
 
 
 async def test_retry_after_is_read(receiver: Receiver) -> None:

@@ -76,7 +76,8 @@ def _answer(answer: AnswerRow, conversation: ConversationRow, relied_on: Sequenc
 
 def _document(document: DocumentRow, versions: list[DocumentVersionRow]) -> ArchivedDocument:
     shown = [ArchivedVersion.model_validate(version) for version in versions]
-    return ArchivedDocument.model_validate({**_columns(document), "metadata": document.meta, "versions": shown})
+    its = {"metadata": document.meta, "versions": shown, "latest_version": shown[-1].version}
+    return ArchivedDocument.model_validate({**_columns(document), **its})
 
 
 def _columns(row: AnswerRow | DocumentRow) -> dict[str, Any]:

@@ -30,8 +30,8 @@ from protostar.archive.schemas import (
 )
 from protostar.archive.vectors import VectorPage
 from protostar.db.session import Database
+from protostar.documents.kinds import INDEX
 from protostar.documents.models import DocumentRow, DocumentVersionRow
-from protostar.documents.service import INDEX
 from protostar.errors import Conflict, NotFound
 from protostar.ids import derived_id, new_id
 from protostar.jobs.repository import Enqueue

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import Row, and_, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +14,8 @@ from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.spaces.models import SpaceRow
 
 _OVERVIEW = text("""
-    select (select count(*) from documents where space_id = :space_id and deleted_at is null) as documents,
+    select (select count(*) from documents d where space_id = :space_id and deleted_at is null
+            and exists (select from document_versions v where v.document_id = d.id and v.object_key is not null)) as documents,
         (select count(*) from answers where space_id = :space_id and state <> 'running') as answers,
         (select count(*) from embeddings where space_id = :space_id) as vectors,
         (select coalesce(sum(v.size + coalesce(v.text_size, 0)), 0)::bigint from document_versions v
@@ -41,11 +42,14 @@ class ExportRepository:
     async def documents(
         self, space_id: UUID, *, before: UUID | None, limit: int
     ) -> Sequence[tuple[DocumentRow, list[DocumentVersionRow]]]:
-        """Newest first, each with its versions, oldest first."""
-        query = select(DocumentRow).where(DocumentRow.space_id == space_id, DocumentRow.deleted_at.is_(None))
+        """Newest first, each with its versions, oldest first; without those that have no bytes yet."""
+        fetched = exists().where(DocumentVersionRow.document_id == DocumentRow.id, DocumentVersionRow.object_key.is_not(None))
+        query = select(DocumentRow).where(DocumentRow.space_id == space_id, DocumentRow.deleted_at.is_(None), fetched)
         query = query.where(DocumentRow.id < before) if before is not None else query
         documents = (await self._session.scalars(query.order_by(DocumentRow.id.desc()).limit(limit))).all()
-        mine = DocumentVersionRow.document_id.in_([document.id for document in documents])
+        mine = and_(
+            DocumentVersionRow.document_id.in_([document.id for document in documents]), DocumentVersionRow.object_key.is_not(None)
+        )
         versions: dict[UUID, list[DocumentVersionRow]] = {document.id: [] for document in documents}
         for version in await self._session.scalars(select(DocumentVersionRow).where(mine).order_by(DocumentVersionRow.version)):
             versions[version.document_id].append(version)

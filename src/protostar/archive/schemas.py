@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from protostar.answers.schemas import Citation
-from protostar.documents.schemas import Filename, Status
+from protostar.documents.schemas import URL_CHARS, Filename, Status
 from protostar.spaces.schemas import Name, SpaceSettings
 
 LEFT_BEHIND: Final = {
@@ -53,11 +53,15 @@ class Overview(BaseModel):
 
 
 class ArchivedVersion(_Archived):
-    """`text_…` are null where it has no text: it was not read yet, or could not be."""
+    """One that is still to be fetched from its URL is left out.
+
+    `text_…` are null where it has no text: it was not read yet, or could not be.
+    """
 
     version: Number
     status: Status
     filename: Filename
+    url: Annotated[str | None, Field(max_length=URL_CHARS)] = None
     media_type: MediaType
     size: Size
     sha256: Sha256

@@ -86,6 +86,6 @@ def _row(document: dict[str, Any]) -> tuple[object, ...]:
         document["status"],
         document["version"],
         document["chunk_count"],
-        decimal(document["size"]),
+        decimal(document["size"]) if document["size"] is not None else None,
         document["updated_at"][:16].replace("T", " "),
     )

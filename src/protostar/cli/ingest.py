@@ -1,4 +1,4 @@
-"""`protostar ingest`: many files at once, from their bytes on this disk to documents that can be found."""
+"""`protostar ingest`: many files at once, from their bytes on this disk, or their URLs, to documents that can be found."""
 
 import asyncio
 import io
@@ -21,6 +21,7 @@ from protostar.errors import InvalidInput, ProtostarError
 
 _WATCHED = 8  # documents that are followed at once; each is one connection
 _POLL = 1.0
+_URLS = ("http://", "https://")
 _COLUMNS = (
     Column("name", 12),
     Column("status"),
@@ -32,7 +33,7 @@ _COLUMNS = (
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of one file. `status`: that of its document, or `failed` or `skipped` without one."""
+    """What became of one file or URL. `status`: that of its document, or `failed` or `skipped` without one."""
 
     path: str
     status: str = "failed"
@@ -64,15 +65,20 @@ class Upload:
     metadata: dict[str, str] | None = None
     wait: bool = True
 
+    def body(self, url: str) -> dict[str, Any]:
+        return {"url": url, "title": self.title, "metadata": self.metadata}
+
 
 async def ingest(client: ApiClient, paths: Sequence[str], upload: Upload, *, concurrency: int, as_json: bool) -> int:
-    """Send the files and print what became of each; returns the exit code. Raises NoServer when nobody answers at all."""
-    found = await asyncio.to_thread(find_files, paths)
-    if upload.title is not None and len(found.files) > 1:
-        raise InvalidInput(f"--title names one document, but there are {len(found.files)} files.")
+    """Send the files and URLs and print what became of each; returns the exit code. Raises NoServer when nobody answers at all."""
+    urls = [path for path in dict.fromkeys(paths) if path.startswith(_URLS)]
+    found = await asyncio.to_thread(find_files, [path for path in paths if path not in urls])
+    items = [*urls, *found.files]
+    if upload.title is not None and len(items) > 1:
+        raise InvalidInput(f"--title names one document, but there are {len(items)} files.")
     await client.ping()
-    with Board(len(found.files)) as board:
-        outcomes = await Run(client, upload, board, concurrency).all(found.files)
+    with Board(len(items)) as board:
+        outcomes = await Run(client, upload, board, concurrency).all(items)
     outcomes += _not_sent(found)
     if as_json:
         write_json({"files": [asdict(outcome) for outcome in outcomes]})
@@ -92,19 +98,20 @@ class Run:
         self._watching = asyncio.Semaphore(_WATCHED)
         self._lost: ConnectionLost | None = None
 
-    async def all(self, files: Sequence[Path]) -> list[Outcome]:
-        outcomes = [Outcome(str(path)) for path in files]
+    async def all(self, items: Sequence[Path | str]) -> list[Outcome]:
+        """`items`: files, and URLs as text."""
+        outcomes = [Outcome(str(item)) for item in items]
         async with asyncio.TaskGroup() as tasks:
-            for path, outcome in zip(files, outcomes, strict=True):
+            for item, outcome in zip(items, outcomes, strict=True):
                 await self._sending.acquire()  # here, so that ten thousand files are not ten thousand tasks
-                tasks.create_task(self._one(path, outcome))
+                tasks.create_task(self._one(item, outcome))
         return outcomes
 
-    async def _one(self, path: Path, outcome: Outcome) -> None:
+    async def _one(self, item: Path | str, outcome: Outcome) -> None:
         started = time.monotonic()
-        line = self._board.line(path)
+        line = self._board.line(item if isinstance(item, str) else item.name)
         try:
-            await self._send(path, outcome, line)
+            await self._send(item, outcome, line)
             if self._upload.wait and not _settled(outcome.status):
                 async with self._watching:
                     await self._watch(outcome, line)
@@ -116,18 +123,21 @@ class Run:
         except OSError as error:
             outcome.fail(f"The file cannot be read: {error.strerror}.")
         outcome.seconds = round(time.monotonic() - started, 3)
-        line.close(path, outcome.status)
+        line.close(outcome.path, outcome.status)
 
-    async def _send(self, path: Path, outcome: Outcome, line: Line) -> None:
+    async def _send(self, item: Path | str, outcome: Outcome, line: Line) -> None:
         try:
             if self._lost is not None:
                 raise self._lost
-            with Form(path, self._upload, line.sent) as form:
-                status, document = await self._client.post_form("/v1/documents", form)
+            if isinstance(item, str):
+                outcome.learn(await self._client.post("/v1/documents", self._upload.body(item)))
+            else:
+                with Form(item, self._upload, line.sent) as form:
+                    status, document = await self._client.post_form("/v1/documents", form)
+                outcome.reason = "It was there already." if status == 200 else None
+                outcome.learn(document)
         finally:
             self._sending.release()
-        outcome.reason = "It was there already." if status == 200 else None
-        outcome.learn(document)
         line.hide()
 
     async def _watch(self, outcome: Outcome, line: Line) -> None:

@@ -139,7 +139,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 @app.command(rich_help_panel="Talk to a server")
 def ingest(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders (with all below them) and globs.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders (with all below them), globs and URLs.")],
     *,
     title: Annotated[str | None, typer.Option(help="Title, for a single file.")] = None,
     metadata: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="May be repeated.")] = None,

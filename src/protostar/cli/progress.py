@@ -42,10 +42,10 @@ class Board:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._progress.__exit__(kind, error, trace)
 
-    def line(self, path: Path) -> "Line":
-        return Line(self, self._progress, self._progress.add_task(one_line(path.name, _NAME), total=None, note=""))
+    def line(self, name: str) -> "Line":
+        return Line(self, self._progress, self._progress.add_task(one_line(name, _NAME), total=None, note=""))
 
-    def finished(self, path: Path, status: str) -> None:
+    def finished(self, path: str, status: str) -> None:
         self._done += 1
         self._progress.update(self._all, completed=self._done, note=f"{self._done} of {self._total}")
         if not self._animated:
@@ -78,7 +78,7 @@ class Line:
         """While nobody looks after it; the next `stage` shows it again."""
         self._progress.update(self._task, visible=False)
 
-    def close(self, path: Path, status: str) -> None:
+    def close(self, path: str, status: str) -> None:
         self._progress.remove_task(self._task)
         self._board.finished(path, status)
 

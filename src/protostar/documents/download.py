@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from fastapi.responses import StreamingResponse
 
-from protostar.documents.models import DocumentVersionRow
+from protostar.documents.models import DocumentVersionRow, Original
 from protostar.errors import RangeNotSatisfiable
 from protostar.objects.store import ObjectStore
 
@@ -38,23 +38,24 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 async def content(
-    objects: ObjectStore, version: DocumentVersionRow, range_header: str | None, if_range: str | None
+    objects: ObjectStore, original: Original, filename: str, range_header: str | None, if_range: str | None
 ) -> StreamingResponse:
     """The original bytes as an attachment. Raises ObjectMissing and ObjectsUnavailable before anything is sent."""
-    etag = f'"{version.sha256}"'
-    wanted = parse_range(range_header, version.size) if if_range in (None, etag) else None
-    start, end = wanted or (0, version.size)
+    stored = original.stored
+    etag = f'"{stored.sha256}"'
+    wanted = parse_range(range_header, stored.size) if if_range in (None, etag) else None
+    start, end = wanted or (0, stored.size)
     headers = {
         **SAFE_HEADERS,
         "Accept-Ranges": "bytes",
-        "Content-Type": version.media_type,  # as a media type, a text's would get a charset that nobody has looked for
+        "Content-Type": original.media_type,  # as a media type, a text's would get a charset that nobody has looked for
         "Content-Length": str(end - start),
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(version.filename, safe='')}",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(filename, safe='')}",
         "ETag": etag,
     }
     if wanted is not None:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{version.size}"
-    body = await _begun(objects.read(version.object_key, start=start, end=end))
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{stored.size}"
+    body = await _begun(objects.read(stored.key, start=start, end=end))
     return StreamingResponse(body, 206 if wanted else 200, headers)
 
 

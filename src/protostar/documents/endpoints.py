@@ -15,7 +15,7 @@ from protostar import sse
 from protostar.dependencies import Cursor, IdempotencyKey, Limit, Manager
 from protostar.documents import download
 from protostar.documents.refused import heard_out, is_too_long
-from protostar.documents.schemas import Document, DocumentUpdate, ObjectUpload, Status, Versions
+from protostar.documents.schemas import Document, DocumentUpdate, ObjectUpload, Status, UrlUpload, Versions
 from protostar.documents.service import Documents
 from protostar.documents.upload import Upload
 from protostar.errors import DatabaseUnavailable, InvalidInput, NotFound, TooLarge
@@ -58,7 +58,7 @@ _BODY: dict[str, Any] = {
                 }
             },
             "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-            "application/json": {"schema": ObjectUpload.model_json_schema()},
+            "application/json": {"schema": {"oneOf": [ObjectUpload.model_json_schema(), UrlUpload.model_json_schema()]}},
         },
     }
 }
@@ -78,10 +78,16 @@ async def create_document(
     filename: Filename = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Document:
-    """Takes in a file and answers at once; a job reads it. The same name with the same bytes is the same document: 200."""
+    """Takes in a file and answers at once; a job reads it. The same name with the same bytes is the same document: 200.
+
+    A URL is fetched by a job too; the same URL is the same document, which gets a new version where the bytes have changed.
+    """
     async with heard_out(request, documents.receiver.limit), documents.admitted(principal.space_id):
         upload = await _receive(request, documents, principal.space_id, filename)
-    document, new = await documents.create(principal.space_id, upload, idempotency_key)
+    if isinstance(upload, UrlUpload):
+        document, new = await documents.create_from_url(principal.space_id, upload, idempotency_key)
+    else:
+        document, new = await documents.create(principal.space_id, upload, idempotency_key)
     if not new:
         response.status_code = status.HTTP_200_OK
     response.headers["Location"] = f"/v1/documents/{document.id}"
@@ -96,10 +102,12 @@ async def replace_document(
     async with heard_out(request, documents.receiver.limit), documents.admitted(principal.space_id):
         await documents.rows(principal.space_id, document_id)
         upload = await _receive(request, documents, principal.space_id, filename)
+    if isinstance(upload, UrlUpload):
+        return await documents.replace_from_url(principal.space_id, document_id, upload)
     return await documents.replace(principal.space_id, document_id, upload)
 
 
-async def _receive(request: Request, documents: Documents, space_id: UUID, filename: str | None) -> Upload:
+async def _receive(request: Request, documents: Documents, space_id: UUID, filename: str | None) -> Upload | UrlUpload:
     body = request.stream()
     receiver = documents.receiver
     content_type = request.headers.get("content-type", "")
@@ -111,18 +119,21 @@ async def _receive(request: Request, documents: Documents, space_id: UUID, filen
     if filename is not None:
         return await receiver.raw(filename, content_type, body)
     if kind.startswith("application/json"):
-        return await receiver.from_object(f"incoming/{space_id}/", await _object_upload(body))
+        named = await _named_file(body)
+        return named if isinstance(named, UrlUpload) else await receiver.from_object(f"incoming/{space_id}/", named)
     raise InvalidInput("Send a form with the field «file», or the bytes themselves with ?filename=.")
 
 
-async def _object_upload(body: AsyncIterator[bytes]) -> ObjectUpload:
+async def _named_file(body: AsyncIterator[bytes]) -> ObjectUpload | UrlUpload:
+    """What the JSON says where the file is; it has an `object_key` or a `url`."""
     raw = bytearray()
     async for chunk in body:
         raw += chunk
         if len(raw) > JSON_BYTES:
             raise TooLarge(f"The JSON may have {JSON_BYTES} bytes at most.")
     try:
-        return ObjectUpload.model_validate(json.loads(raw))
+        value = json.loads(raw)
+        return (UrlUpload if isinstance(value, dict) and "url" in value else ObjectUpload).model_validate(value)
     except ValidationError as error:
         issue = error.errors()[0]
         raise InvalidInput(f"{'.'.join(map(str, issue['loc'])) or 'body'}: {issue['msg']}") from None
@@ -174,7 +185,9 @@ async def get_content(
 ) -> StreamingResponse:
     """The bytes as they were uploaded."""
     row = await documents.version(principal.space_id, document_id, version)
-    return await download.content(objects, row, range_, if_range)
+    if row.original is None:
+        raise NotFound(row.error or "This version has not been fetched yet.")
+    return await download.content(objects, row.original, row.filename, range_, if_range)
 
 
 @router.get("/{document_id}/text", response_class=StreamingResponse)

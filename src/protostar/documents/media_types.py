@@ -83,6 +83,15 @@ def detect(filename: str, declared: str | None, head: bytes) -> str:
     return claimed.media_type
 
 
+def detect_served(filename: str, declared: str | None, head: bytes) -> str:
+    """The same of what a server sends. What it calls a file counts more than the name, unless that says little:
+
+    addresses end in `.md` or in a country's name where a page comes.
+    """
+    kind = _BY_MEDIA_TYPE.get((declared or "").split(";")[0].strip().lower())
+    return detect(filename if kind is None or kind.media_type == TEXT else "", declared, head)
+
+
 def _inside_zip(claimed: Format | None, head: bytes) -> str:
     """Tell the zip-based formats apart by the first entries: the directory at the end of the file has not arrived yet."""
     for name, content in _zip_entries(head):

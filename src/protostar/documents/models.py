@@ -1,5 +1,6 @@
 """Tables of documents and their versions."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from protostar.db.base import Base
 from protostar.ids import new_id
+from protostar.objects.store import StoredObject
 
 NOW = text("now()")
 
@@ -37,8 +39,19 @@ class DocumentRow(Base):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The bytes of a version, and how they are read."""
+
+    stored: StoredObject
+    media_type: str
+
+
 class DocumentVersionRow(Base):
-    """One upload of a document. Its text outlives its chunks, so that old citations stay true until the purge."""
+    """One upload of a document. Its text outlives its chunks, so that old citations stay true until the purge.
+
+    `url`: where its bytes are fetched from; until that is done it has none.
+    """
 
     __tablename__ = "document_versions"
 
@@ -46,10 +59,11 @@ class DocumentVersionRow(Base):
     version: Mapped[int] = mapped_column(Integer, primary_key=True)
     status: Mapped[str] = mapped_column(server_default=text("'queued'"))
     filename: Mapped[str]
-    media_type: Mapped[str]
-    object_key: Mapped[str]
-    size: Mapped[int]
-    sha256: Mapped[str]
+    url: Mapped[str | None]
+    media_type: Mapped[str | None]
+    object_key: Mapped[str | None]
+    size: Mapped[int | None]
+    sha256: Mapped[str | None]
     job_id: Mapped[UUID]
     stage: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     error: Mapped[str | None]
@@ -67,6 +81,19 @@ class DocumentVersionRow(Base):
 
     __table_args__ = (
         CheckConstraint("status in ('queued', 'processing', 'ready', 'failed')", name="status"),
+        CheckConstraint(
+            "num_nulls(media_type, object_key, size, sha256) = 0"
+            " or (url is not null and num_nulls(media_type, object_key, size, sha256) = 4)",
+            name="bytes",
+        ),
         Index("ix_document_versions_text_sha256", "text_sha256", postgresql_where=text("summary is not null")),
         Index("ix_document_versions_object_key", "object_key"),
+        Index("ix_document_versions_url", "url", postgresql_where=text("url is not null")),
     )
+
+    @property
+    def original(self) -> Original | None:
+        """None while the bytes are still to be fetched."""
+        if self.media_type is None or self.object_key is None or self.size is None or self.sha256 is None:
+            return None
+        return Original(StoredObject(self.object_key, self.size, self.sha256), self.media_type)

@@ -1,14 +1,18 @@
 """Statements about documents and their versions."""
 
+import json
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, func, or_, select, text, update
+from sqlalchemy import Row, Select, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text
 
+from protostar.db.session import Database
 from protostar.documents.models import DocumentRow, DocumentVersionRow
+from protostar.jobs.model import Job
 
 Pair = tuple[DocumentRow, DocumentVersionRow]
 
@@ -28,6 +32,13 @@ _SUBTRACT_TERMS = text("""
     select :space_id, -1, terms, counts from version_terms where document_id = :document_id and version = :version""")
 
 _NEW_KNOWLEDGE = text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id")
+# One statement, so that it needs no transaction around it: the job's fence and what its owner sees of it.
+_BEGIN_STAGE: Final = """
+    with mine as (
+        update jobs set progress = $3 where id = $1 and fence = $2 and state = 'running' returning true)
+    update document_versions v set status = 'processing', error = null, stage = $3 from mine, documents d
+    where v.document_id = $4 and v.version = $5 and v.status <> 'ready' and d.id = v.document_id and d.deleted_at is null
+    returning d.space_id, v.object_key, v.size, v.sha256, v.media_type, v.filename, v.text_sha256"""
 
 
 _USAGE = text("""
@@ -43,15 +54,21 @@ class DocumentRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def serialize_uploads(self, space_id: UUID, filename: str) -> None:
-        """Let the same name be uploaded into a space by one transaction at a time, so that twice at once is once."""
+    async def serialize_uploads(self, space_id: UUID, name: str) -> None:
+        """Let the same file name or URL be taken into a space by one transaction at a time, so that twice at once is once."""
         key = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
-        await self._session.execute(key, {"name": f"{space_id}/{filename}"})
+        await self._session.execute(key, {"name": f"{space_id}/{name}"})
 
     async def find_same(self, space_id: UUID, filename: str, sha256: str) -> Pair | None:
         values = {"space_id": space_id, "filename": filename, "sha256": sha256}
         id_ = (await self._session.execute(_SAME, values)).scalar_one_or_none()
         return await self.get(space_id, id_) if id_ is not None else None
+
+    async def find_url(self, space_id: UUID, url: str) -> UUID | None:
+        """The oldest document whose latest version comes from the URL."""
+        query = _pairs(space_id).where(DocumentVersionRow.url == url).order_by(DocumentRow.id).limit(1)
+        row = (await self._session.execute(query)).one_or_none()
+        return row[0].id if row is not None else None
 
     async def add(self, document: DocumentRow, version: DocumentVersionRow) -> Pair:
         self._session.add(document)
@@ -72,6 +89,10 @@ class DocumentRepository:
         query = _pairs(space_id).where(DocumentRow.id == id_)
         row = (await self._session.execute(query)).one_or_none()
         return _pair(row) if row is not None else None
+
+    async def remove_version(self, id_: UUID, version: int) -> None:
+        same = (DocumentVersionRow.document_id == id_, DocumentVersionRow.version == version)
+        await self._session.execute(delete(DocumentVersionRow).where(*same))
 
     async def version(self, id_: UUID, version: int) -> DocumentVersionRow | None:
         return await self._session.get(DocumentVersionRow, (id_, version))
@@ -138,8 +159,11 @@ class DocumentRepository:
         """Answers of before may not be what they would be now."""
         await self._session.execute(_NEW_KNOWLEDGE, {"space_id": space_id})
 
-    async def set_status(self, id_: UUID, version: int, *, status: str, error: str | None) -> bool:
-        """Follow a state change of the version's job; a version that is ready stays so. Whether it followed."""
+    async def set_status(self, id_: UUID, version: int, *, status: str, error: str | None, fetched: bool | None = None) -> bool:
+        """Follow a state change of the version's job; a version that is ready stays so. Whether it followed.
+
+        `fetched`: only where it has its bytes, or has not.
+        """
         statement = (
             update(DocumentVersionRow)
             .where(
@@ -150,11 +174,24 @@ class DocumentRepository:
             .values(status=status, error=error, stage=None)
             .returning(DocumentVersionRow.version)
         )
+        if fetched is not None:
+            statement = statement.where(DocumentVersionRow.object_key.is_not(None) == fetched)
         return (await self._session.execute(statement)).scalar_one_or_none() is not None
 
     async def referenced(self, keys: list[str]) -> set[str]:
         """Those of the object keys that a row names."""
         return set((await self._session.execute(_REFERENCED, {"keys": keys})).scalars())
+
+
+async def begin_stage(database: Database, job: Job, document_id: UUID, version: int, stage: str) -> Any:
+    """Show that a stage of the version's job has begun.
+
+    Returns (space_id, object_key, size, sha256, media_type, filename, text_sha256) of the version; None where the job is not ours
+    any more, or there is nothing to do: the version is ready, or the document deleted.
+    """
+    progress = json.dumps({"stage": stage, "done": 0, "total": None})
+    async with database.driver() as connection:
+        return await connection.fetchrow(_BEGIN_STAGE, job.id, job.fence, progress, document_id, version)
 
 
 def _pairs(space_id: UUID) -> Select[DocumentRow, DocumentVersionRow]:

@@ -12,6 +12,7 @@ Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Filename = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 
 METADATA_BYTES = 16 * 1024
+URL_CHARS = 2000  # an index row holds it
 
 
 def checked_metadata(value: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -39,9 +40,10 @@ class Document(BaseModel):
     id: UUID
     title: str
     filename: str
-    media_type: str
-    size: Annotated[int, Field(description="bytes")]
-    sha256: str
+    url: Annotated[str | None, Field(description="where this version was fetched from; null: it was uploaded")]
+    media_type: Annotated[str | None, Field(description="this, size and sha256: null until a document by URL is fetched")]
+    size: Annotated[int | None, Field(description="bytes")]
+    sha256: str | None
     version: int
     status: Status
     progress: Progress | None
@@ -63,9 +65,10 @@ class DocumentVersion(BaseModel):
     version: int
     status: Status
     filename: str
-    media_type: str
-    size: int
-    sha256: str
+    url: str | None
+    media_type: str | None
+    size: int | None
+    sha256: str | None
     error: str | None
     page_count: int | None
     text_chars: Annotated[int | None, Field(description="length of its text, in code points")]
@@ -95,6 +98,19 @@ class ObjectUpload(BaseModel):
 
     object_key: Annotated[str, Field(min_length=1, max_length=1024)]
     filename: Filename
+    title: Title | None = None
+    metadata: dict[str, Any] | None = None
+
+    _metadata = field_validator("metadata")(checked_metadata)
+
+
+class UrlUpload(BaseModel):
+    """A document whose bytes a job fetches. `filename`: unset, what the server or the URL calls it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=URL_CHARS)]
+    filename: Filename | None = None
     title: Title | None = None
     metadata: dict[str, Any] | None = None
 

@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
@@ -15,22 +14,29 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protostar.access.repository import AccessRepository
 from protostar.cache import Live
 from protostar.db.session import Database, after_commit
+from protostar.documents import kinds
 from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.documents.repository import DocumentRepository, Pair
-from protostar.documents.schemas import Document, DocumentUpdate, DocumentVersion, Progress, Versions
-from protostar.documents.upload import Receiver, Upload
+from protostar.documents.schemas import URL_CHARS, Document, DocumentUpdate, DocumentVersion, Progress, UrlUpload, Versions
+from protostar.documents.upload import Receiver, Upload, checked_name, name_of
 from protostar.errors import InvalidInput, NotFound
 from protostar.ids import new_id
 from protostar.jobs.context import progress_key
 from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
+from protostar.outbound.client import GuardedClient
 from protostar.places import Places
 from protostar.redis.announcements import Announcements
 
-INDEX = "document.index"
-PURGE = "document.purge"
-FOLD = "terms.fold"
-_FOLD_AFTER = timedelta(seconds=2)  # together with what else changes meanwhile
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that lies behind a URL and is to be fetched."""
+
+    url: str
+    filename: str
+    title: str | None
+    metadata: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +53,19 @@ class Usage:
 
 class Documents:
     def __init__(
-        self, database: Database, jobs: Jobs, receiver: Receiver, live: Live, announcements: Announcements, *, uploads: int
+        self,
+        database: Database,
+        jobs: Jobs,
+        receiver: Receiver,
+        client: GuardedClient,
+        live: Live,
+        announcements: Announcements,
+        *,
+        uploads: int,
     ) -> None:
         """`uploads`: how many this process takes in at once."""
         self.receiver = receiver
+        self._client = client
         self._places = Places(uploads, "As many uploads as this server takes at once are under way.")
         self._database = database
         self._jobs = jobs
@@ -64,7 +79,7 @@ class Documents:
         """A place for one upload, found before a byte of it is read. Raises Unavailable and RateLimited."""
         with self._places.taken():
             async with self._database.autocommit() as session:
-                await self._jobs.check_room(session, space_id, INDEX)
+                await self._jobs.check_room(session, space_id, kinds.INDEX)
             yield
 
     async def create(self, space_id: UUID, upload: Upload, idempotency_key: str | None) -> tuple[Document, bool]:
@@ -77,43 +92,103 @@ class Documents:
 
     async def _create(self, session: AsyncSession, space_id: UUID, upload: Upload, key: str | None) -> tuple[Pair, bool]:
         repository = DocumentRepository(session)
-        if await AccessRepository(session).space(space_id) is None:
-            raise NotFound("The space was deleted during the upload.")
-        await repository.serialize_uploads(space_id, upload.filename)
         id_ = new_id()
-        if key is not None:
-            taken = await AccessRepository(session).remember(space_id, f"documents:{key}", _request_hash(upload), id_)
-            if taken.request_hash != _request_hash(upload):
-                raise InvalidInput("This Idempotency-Key was used for another upload; choose a new one for a new request.")
-            if taken.resource_id != id_ and (earlier := await repository.get(space_id, taken.resource_id)) is not None:
-                return earlier, False
+        request = [upload.filename, upload.stored.sha256, upload.title, upload.metadata]
+        if (earlier := await self._begin(session, space_id, upload.filename, key, request, id_)) is not None:
+            return earlier, False
         if (same := await repository.find_same(space_id, upload.filename, upload.stored.sha256)) is not None:
             if key is not None:
                 await AccessRepository(session).redirect(space_id, f"documents:{key}", same[0].id)
             return await self._queue_again(session, same, upload), False
-        document = DocumentRow(
-            id=id_,
-            space_id=space_id,
-            title=upload.title or PurePath(upload.filename).stem,
-            title_given=upload.title is not None,
-            filename=upload.filename,
-            meta=upload.metadata or {},
-        )
-        version = await self._version(session, document, 1, upload)
-        return await repository.add(document, version), True
+        document = _document(id_, space_id, upload)
+        return await repository.add(document, await self._version(session, document, upload)), True
+
+    async def create_from_url(self, space_id: UUID, body: UrlUpload, idempotency_key: str | None) -> tuple[Document, bool]:
+        """The document of a URL, and whether a job is fetching it because of this request.
+
+        Raises AddressRefused for a URL that could never be asked; what its name leads to is checked when it is fetched.
+        """
+        source = self._source(body)
+        async with self._database.transaction() as session:
+            pair, new = await self._create_from_url(session, space_id, source, idempotency_key)
+        return await self.show(pair), new
+
+    async def _create_from_url(self, session: AsyncSession, space_id: UUID, source: Source, key: str | None) -> tuple[Pair, bool]:
+        repository = DocumentRepository(session)
+        id_ = new_id()
+        request = [source.url, source.filename, source.title, source.metadata]
+        if (earlier := await self._begin(session, space_id, source.url, key, request, id_)) is not None:
+            return earlier, False
+        if (known := await repository.find_url(space_id, source.url)) is not None:
+            if key is not None:
+                await AccessRepository(session).redirect(space_id, f"documents:{key}", known)
+            return await self._fetch_again(session, space_id, known, source)
+        await self._jobs.check_room(session, space_id, kinds.FETCH)
+        document = _document(id_, space_id, source)
+        return await repository.add(document, await self._unfetched(session, document, source)), True
+
+    async def _begin(
+        self, session: AsyncSession, space_id: UUID, name: str, key: str | None, request: list[Any], id_: UUID
+    ) -> Pair | None:
+        """The document that an earlier request with this Idempotency-Key made; else the key is `id_`'s from now on."""
+        repository = DocumentRepository(session)
+        if await AccessRepository(session).space(space_id) is None:
+            raise NotFound("The space was deleted during the upload.")
+        await repository.serialize_uploads(space_id, name)
+        if key is None:
+            return None
+        hash_ = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).digest()
+        taken = await AccessRepository(session).remember(space_id, f"documents:{key}", hash_, id_)
+        if taken.request_hash != hash_:
+            raise InvalidInput("This Idempotency-Key was used for another upload; choose a new one for a new request.")
+        return await repository.get(space_id, taken.resource_id) if taken.resource_id != id_ else None
 
     async def replace(self, space_id: UUID, id_: UUID, upload: Upload) -> Document:
         """Take in the document's next version; the one before answers until it is ready."""
         async with self._discarding(upload) as stack, self._database.transaction() as session:
             repository = DocumentRepository(session)
             document, _latest = await _existing(session, space_id, id_, lock=True)
-            document.latest_version += 1
-            document.filename = upload.filename
-            _describe(document, upload.title, upload.metadata)
-            version = await repository.add_version(await self._version(session, document, document.latest_version, upload))
+            _next_version(document, upload)
+            version = await repository.add_version(await self._version(session, document, upload))
             await repository.touch(document)
             stack.pop_all()
         return await self.show((document, version))
+
+    async def replace_from_url(self, space_id: UUID, id_: UUID, body: UrlUpload) -> Document:
+        source = self._source(body)
+        async with self._database.transaction() as session:
+            pair, _new = await self._fetch_again(session, space_id, id_, source)
+        return await self.show(pair)
+
+    async def _fetch_again(self, session: AsyncSession, space_id: UUID, id_: UUID, source: Source) -> tuple[Pair, bool]:
+        """A next version, to be fetched; it vanishes again where its bytes turn out to be those of the one before.
+
+        A version of the same URL that is still without bytes is that next one: it is under way, or is given another chance.
+        """
+        repository = DocumentRepository(session)
+        document, version = await _existing(session, space_id, id_, lock=True)
+        waiting = version.url == source.url and version.original is None
+        if waiting and version.status != "failed":
+            _describe(document, source.title, source.metadata)
+            await repository.touch(document)
+            return (document, version), False
+        await self._jobs.check_room(session, space_id, kinds.FETCH)
+        if waiting:
+            _describe(document, source.title, source.metadata)
+            version.job_id = await self._enqueue(session, kinds.fetch(space_id, id_, version.version))
+            version.status, version.error = "queued", None
+        else:
+            _next_version(document, source)
+            version = await repository.add_version(await self._unfetched(session, document, source))
+        await repository.touch(document)
+        return (document, version), True
+
+    def _source(self, body: UrlUpload) -> Source:
+        url = self._client.check(body.url).with_fragment(None)
+        if len(str(url)) > URL_CHARS:
+            raise InvalidInput(f"The URL may have {URL_CHARS} characters at most, with all its escapes.")
+        filename = checked_name(body.filename) if body.filename is not None else name_of(url)
+        return Source(str(url), filename, body.title, body.metadata)
 
     async def update(self, space_id: UUID, id_: UUID, body: DocumentUpdate) -> Document:
         async with self._database.transaction() as session:
@@ -132,10 +207,8 @@ class Documents:
             document, _version = await _existing(session, space_id, id_, lock=True)
             await DocumentRepository(session).hide(document)
             self._announce(session, space_id)
-            # A key of its own: the purge of an old version may be running, and have seen the document alive.
-            args, key = {"document_id": str(id_)}, f"{PURGE}:{id_}:deleted"
-            await self._jobs.enqueue(session, Enqueue(PURGE, space_id, args, dedupe_key=key))
-            await self._jobs.enqueue(session, Enqueue(FOLD, space_id, {}, dedupe_key=f"{FOLD}:{space_id}", delay=_FOLD_AFTER))
+            await self._jobs.enqueue(session, kinds.purge(space_id, id_))
+            await self._jobs.enqueue(session, kinds.fold(space_id))
 
     def _announce(self, session: AsyncSession, space_id: UUID) -> None:
         after_commit(session, lambda: self._announcements.tell("knowledge", str(space_id)))
@@ -151,21 +224,28 @@ class Documents:
             stack.push_async_callback(self.receiver.discard, upload)
             yield stack
 
-    async def _version(self, session: AsyncSession, document: DocumentRow, number: int, upload: Upload) -> DocumentVersionRow:
+    async def _version(self, session: AsyncSession, document: DocumentRow, upload: Upload) -> DocumentVersionRow:
         return DocumentVersionRow(
             document_id=document.id,
-            version=number,
+            version=document.latest_version,
             filename=upload.filename,
             media_type=upload.media_type,
             object_key=upload.stored.key,
             size=upload.stored.size,
             sha256=upload.stored.sha256,
-            job_id=await self._enqueue_index(session, document, number),
+            job_id=await self._enqueue(session, kinds.index(document.space_id, document.id, document.latest_version)),
         )
 
-    async def _enqueue_index(self, session: AsyncSession, document: DocumentRow, version: int) -> UUID:
-        args = {"document_id": str(document.id), "version": version}
-        job = Enqueue(INDEX, document.space_id, args, dedupe_key=f"{INDEX}:{document.id}:{version}")
+    async def _unfetched(self, session: AsyncSession, document: DocumentRow, source: Source) -> DocumentVersionRow:
+        return DocumentVersionRow(
+            document_id=document.id,
+            version=document.latest_version,
+            filename=source.filename,
+            url=source.url,
+            job_id=await self._enqueue(session, kinds.fetch(document.space_id, document.id, document.latest_version)),
+        )
+
+    async def _enqueue(self, session: AsyncSession, job: Enqueue) -> UUID:
         job_id = await self._jobs.enqueue(session, job)
         if job_id is None:
             raise InvalidInput("This version is being read already.")
@@ -176,7 +256,7 @@ class Documents:
         document, version = pair
         if version.status == "failed":
             version.object_key = upload.stored.key  # the object of before is swept
-            version.job_id = await self._enqueue_index(session, document, version.version)
+            version.job_id = await self._enqueue(session, kinds.index(document.space_id, document.id, version.version))
             version.status, version.error = "queued", None
             await DocumentRepository(session).touch(document)
         return pair
@@ -237,6 +317,7 @@ class Documents:
             id=document.id,
             title=document.title,
             filename=version.filename,
+            url=version.url,
             media_type=version.media_type,
             size=version.size,
             sha256=version.sha256,
@@ -261,14 +342,27 @@ async def _existing(session: AsyncSession, space_id: UUID, id_: UUID, *, lock: b
     return pair
 
 
+def _document(id_: UUID, space_id: UUID, file: Upload | Source) -> DocumentRow:
+    return DocumentRow(
+        id=id_,
+        space_id=space_id,
+        title=file.title or PurePath(file.filename).stem,
+        title_given=file.title is not None,
+        filename=file.filename,
+        meta=file.metadata or {},
+        latest_version=1,
+    )
+
+
+def _next_version(document: DocumentRow, file: Upload | Source) -> None:
+    document.latest_version += 1
+    document.filename = file.filename
+    _describe(document, file.title, file.metadata)
+
+
 def _describe(document: DocumentRow, title: str | None, metadata: dict[str, Any] | None) -> None:
     """Set what is given."""
     if title is not None:
         document.title, document.title_given = title, True
     if metadata is not None:
         document.meta = metadata
-
-
-def _request_hash(upload: Upload) -> bytes:
-    parts = [upload.filename, upload.stored.sha256, upload.title, upload.metadata]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()

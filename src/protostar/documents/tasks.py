@@ -1,4 +1,4 @@
-"""`objects.sweep`: removes objects that no row names, and idempotency keys that are forgotten."""
+"""The jobs of documents: `document.fetch`; `objects.sweep` removes objects that no row names, and forgotten idempotency keys."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,6 +6,8 @@ import structlog
 
 from protostar.access.repository import AccessRepository
 from protostar.db.session import Database
+from protostar.documents.fetch import Fetcher
+from protostar.documents.kinds import FETCH
 from protostar.documents.repository import DocumentRepository
 from protostar.jobs.context import JobContext
 from protostar.jobs.registry import Task
@@ -14,12 +16,14 @@ from protostar.objects.store import ObjectStore
 log = structlog.get_logger()
 
 SWEEP = "objects.sweep"
+# Other people's servers may be slow, and must not take every slot of a worker from the documents that are waiting.
+_FETCHES = 4
 # An upload may be writing its object for as long as it takes; a row follows at once or never.
 _AGE = timedelta(days=1)
 _BATCH = 1000
 
 
-def tasks(database: Database, objects: ObjectStore) -> list[Task]:
+def tasks(database: Database, objects: ObjectStore, fetcher: Fetcher) -> list[Task]:
     async def sweep(_context: JobContext) -> None:
         removed = 0
         for prefix in ("documents", "texts"):
@@ -35,7 +39,7 @@ def tasks(database: Database, objects: ObjectStore) -> list[Task]:
             await AccessRepository(session).forget_old()
         log.info("objects_swept", removed=removed)
 
-    return [Task(SWEEP, sweep)]
+    return [Task(FETCH, fetcher.fetch, on_change=fetcher.follow, limit=_FETCHES), Task(SWEEP, sweep)]
 
 
 async def _remove_orphans(database: Database, objects: ObjectStore, keys: list[str]) -> int:

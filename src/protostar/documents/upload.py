@@ -1,4 +1,4 @@
-"""Receiving a file: from a multipart form, a raw body or an object that is in the store already, straight into the store.
+"""Receiving a file: from a form, a raw body, an object that is in the store already or another server, straight into the store.
 
 Nothing is ever held whole, and nothing stays behind when the upload fails half way: the object is removed at once, and swept after
 a day should that fail too.
@@ -7,15 +7,16 @@ a day should that fail too.
 import json
 import unicodedata
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
+from yarl import URL
 
-from protostar.documents.media_types import HEAD_BYTES, detect
+from protostar.documents.media_types import HEAD_BYTES, detect, detect_served
 from protostar.documents.multipart import MultipartReader, Part
 from protostar.documents.schemas import METADATA_BYTES, ObjectUpload, Title, checked_metadata
 from protostar.errors import InvalidInput, ObjectMissing, ObjectsUnavailable
@@ -74,17 +75,23 @@ class Receiver:
         return await self.raw(part.filename, part.content_type, aiter(part))
 
     async def raw(self, filename: str, declared: str | None, body: AsyncIterator[bytes]) -> Upload:
-        name = _checked_name(filename)
+        name = checked_name(filename)
         head, rest = await _peek(body)
         media_type = detect(name, declared, head)
         stored = await self._objects.put(new_key(), rest, limit=self._limit)
         return Upload(name, media_type, stored)
 
+    async def served(self, filename: str, declared: str | None, body: AsyncIterator[bytes]) -> Upload:
+        """What another server sends, and what it says that it is."""
+        head, rest = await _peek(body)
+        media_type = detect_served(filename, declared, head)
+        return Upload(filename, media_type, await self._objects.put(new_key(), rest, limit=self._limit))
+
     async def from_object(self, space_prefix: str, body: ObjectUpload) -> Upload:
         """Copy an object that a business backend has put below `space_prefix`; checked like any upload."""
         if not body.object_key.startswith(space_prefix):
             raise InvalidInput(f"The object key must lie under {space_prefix}")
-        name = _checked_name(body.filename)
+        name = checked_name(body.filename)
         try:
             stored = await self._objects.copy(body.object_key, new_key(), limit=self._limit)
         except ObjectMissing:
@@ -103,6 +110,14 @@ class Receiver:
             await self._objects.delete(upload.stored.key)
         except ObjectsUnavailable as error:
             log.warning("object_left_for_sweep", key=upload.stored.key, error=str(error))
+
+
+def name_of(url: URL) -> str:
+    """The file name that a URL suggests: the last part of its path, else its host."""
+    for name in (url.name, url.host or ""):
+        with suppress(InvalidInput):
+            return checked_name(name)
+    return "download"
 
 
 def new_key() -> str:
@@ -127,7 +142,7 @@ async def _peek(body: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]
     return bytes(head), whole()
 
 
-def _checked_name(filename: str) -> str:
+def checked_name(filename: str) -> str:
     name = unicodedata.normalize("NFC", PurePath(filename.replace("\\", "/")).name.strip())
     if not name or len(name) > 255 or any(ord(character) < 32 for character in name):
         raise InvalidInput("The file name must have 1 to 255 characters and no control characters.")

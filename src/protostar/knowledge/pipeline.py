@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.config import Settings
 from protostar.db.session import Database, after_commit
-from protostar.documents.service import INDEX
+from protostar.documents.kinds import INDEX
+from protostar.documents.repository import begin_stage
 from protostar.errors import ModelRejected, ModelUnavailable
 from protostar.jobs.context import JobContext
 from protostar.jobs.repository import Enqueue
@@ -27,7 +28,7 @@ from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.kinds import FOLD, PURGE, embed, summarize
 from protostar.knowledge.parse.client import Batch, ParseResult, ParseServer
 from protostar.knowledge.parse.rows import Owner
-from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, StoredText, begin_stage
+from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, StoredText
 from protostar.objects.store import ObjectStore, StoredObject
 from protostar.redis.announcements import Announcements
 from protostar.telemetry import Metrics

@@ -73,14 +73,6 @@ _SWITCH = text("""
     where id = :document_id""").bindparams(bindparam("terms", type_=ARRAY(Integer)), bindparam("counts", type_=ARRAY(Integer)))
 _NEW_KNOWLEDGE = text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id")
 
-# One statement, so that it needs no transaction around it: the job's fence and what its owner sees of it.
-_BEGIN_STAGE: Final = """
-    with mine as (
-        update jobs set progress = $3 where id = $1 and fence = $2 and state = 'running' returning true)
-    update document_versions v set status = 'processing', error = null, stage = $3 from mine, documents d
-    where v.document_id = $4 and v.version = $5 and v.status <> 'ready' and d.id = v.document_id and d.deleted_at is null
-    returning d.space_id, v.object_key, v.size, v.sha256, v.media_type, v.filename, v.text_sha256"""
-
 _NOTE: Final = "update jobs set progress = $3 where id = $1 and fence = $2 and state = 'running' returning true"
 
 # Of versions that answer questions; the others are on their way out, or will follow the rule of their day until then.
@@ -289,17 +281,6 @@ class KnowledgeRepository:
     async def chunks(self, document_id: UUID, version: int, *, after: int, limit: int) -> Sequence[Row[Any]]:
         values = {**_key(document_id, version), "after": after, "limit": limit}
         return (await self._session.execute(_CHUNKS, values)).all()
-
-
-async def begin_stage(database: Database, job: Job, document_id: UUID, version: int, stage: str) -> Any:
-    """Show that a stage of the version's job has begun.
-
-    Returns (space_id, object_key, size, sha256, media_type, filename, text_sha256) of the version; None where the job is not ours
-    any more, or there is nothing to do: the version is ready, or the document deleted.
-    """
-    progress = json.dumps({"stage": stage, "done": 0, "total": None})
-    async with database.driver() as connection:
-        return await connection.fetchrow(_BEGIN_STAGE, job.id, job.fence, progress, document_id, version)
 
 
 async def note_progress(database: Database, job: Job, stage: str, done: int, total: int) -> None:

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from protostar.documents.kinds import INDEX
 from protostar.documents.repository import DocumentRepository
-from protostar.documents.service import INDEX
 from protostar.jobs.context import JobContext
 from protostar.jobs.model import Change
 from protostar.jobs.registry import Task

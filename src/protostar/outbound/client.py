@@ -1,12 +1,14 @@
 """The guarded HTTP client: for every URL that a tenant can set, so that none leads into the operator's own network.
 
 A name is resolved once per request; if any of its addresses is refused, so is the request, and the connection goes to an address
-that was checked, not to whatever the name means a moment later. Redirects are not followed, a response's body is not read, nothing
-is kept between requests, and proxies of the environment are ignored.
+that was checked, not to whatever the name means a moment later. A post follows no redirect and reads no body; a download follows
+a few redirects, each checked like the first URL. Nothing is kept between requests, and proxies of the environment are ignored.
 """
 
 import socket
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+import time
+import warnings
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +30,11 @@ FIRST_PORT: Final = 1024
 """Besides `PORTS` from here on: below live the services of machines, such as SMTP, that an HTTP request could be smuggled into."""
 
 TIMEOUT: Final = aiohttp.ClientTimeout(total=15, sock_connect=5)
+DOWNLOAD_TIMEOUT: Final = aiohttp.ClientTimeout(total=600, connect=15, sock_connect=5, sock_read=30)
+"""`total`: with all its redirects."""
+
+REDIRECTS: Final = 5
+_REDIRECTED: Final = frozenset({301, 302, 303, 307, 308})
 
 _AddrInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
@@ -38,6 +45,20 @@ class Reply:
 
     status: int
     retry_after: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Download(Reply):
+    """What a URL led to; its `body` is as large as the server likes, and arrives while it is read.
+
+    `media_type`, `filename`, `size` (bytes), `encoding` (a compression): what the server calls it, each None where it does not say.
+    """
+
+    media_type: str | None
+    filename: str | None
+    size: int | None
+    encoding: str | None
+    body: AsyncIterator[bytes]
 
 
 class GuardedClient:
@@ -65,9 +86,32 @@ class GuardedClient:
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], away: type[Unavailable]) -> Reply:
         """Send the body. Raises AddressRefused, or `away` where no answer came within 15 seconds."""
         target = self.check(url)
-        with _translated(away):
+        with _translated(away, "The receiver did not answer", TIMEOUT):
             async with self._session.post(target, data=body, headers=headers, allow_redirects=False) as response:
-                return Reply(response.status, parse_retry_after(response.headers.get("Retry-After"), datetime.now(UTC)))
+                return Reply(response.status, _retry_after(response))
+
+    @asynccontextmanager
+    async def download(self, url: str, away: type[Unavailable]) -> AsyncGenerator[Download]:
+        """What the URL leads to, over up to `REDIRECTS` redirects.
+
+        Raises AddressRefused; and `away`, also out of the body, where the server does not answer, falls silent, breaks off or needs
+        longer than `DOWNLOAD_TIMEOUT` allows.
+        """
+        deadline = time.monotonic() + (DOWNLOAD_TIMEOUT.total or 0)
+        target = self.check(url)
+        for _ in range(REDIRECTS + 1):
+            limits = DOWNLOAD_TIMEOUT
+            left = aiohttp.ClientTimeout(
+                max(0.001, deadline - time.monotonic()), limits.connect, limits.sock_read, limits.sock_connect
+            )
+            with _translated(away, "The server did not answer", DOWNLOAD_TIMEOUT):
+                response = await self._session.get(target, allow_redirects=False, timeout=left)
+            async with response:
+                if response.status not in _REDIRECTED:
+                    yield _download(response, away)
+                    return
+                target = self.check(_location(response))
+        raise AddressRefused(f"The URL leads on to another one more than {REDIRECTS} times.")
 
 
 @asynccontextmanager
@@ -117,6 +161,41 @@ class _CheckingResolver(AbstractResolver):
         await self._inner.close()
 
 
+def _retry_after(response: aiohttp.ClientResponse) -> float | None:
+    return parse_retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
+
+
+def _location(response: aiohttp.ClientResponse) -> str:
+    try:
+        return str(response.url.join(URL(response.headers["Location"])))
+    except (KeyError, ValueError):
+        raise AddressRefused("The URL leads on to another one that cannot be read.") from None
+
+
+def _download(response: aiohttp.ClientResponse, away: type[Unavailable]) -> Download:
+    with warnings.catch_warnings(action="ignore"):  # aiohttp's, of a Content-Disposition that is none
+        disposition = response.content_disposition
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    return Download(
+        response.status,
+        _retry_after(response),
+        media_type=response.headers.get("Content-Type"),
+        filename=disposition.filename if disposition is not None else None,
+        size=response.content_length,
+        encoding=encoding if encoding not in ("", "identity") else None,
+        body=_body(response, away),
+    )
+
+
+async def _body(response: aiohttp.ClientResponse, away: type[Unavailable]) -> AsyncGenerator[bytes]:
+    while True:
+        with _translated(away, "The download broke off", DOWNLOAD_TIMEOUT):
+            chunk = await response.content.readany()
+        if not chunk:
+            return
+        yield chunk
+
+
 def _enforce(policy: Policy, address: str) -> None:
     if (why := policy(address)) is not None:
         raise AddressRefused(f"The URL leads to an address that may not be asked: it {why}.")
@@ -128,25 +207,30 @@ def _looks_like_address(host: str) -> bool:
 
 
 @contextmanager
-def _translated(away: type[Unavailable]) -> Generator[None]:
+def _translated(away: type[Unavailable], what: str, timeout: aiohttp.ClientTimeout) -> Generator[None]:
     try:
         yield
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise AddressRefused("The URL cannot be asked.") from error
     except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
-        raise away(f"The receiver did not answer: {_reason(error)}.") from error
+        raise away(f"{what}: {_reason(error, timeout)}.") from error
 
 
 _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (aiohttp.ClientConnectorDNSError, "its name cannot be resolved"),
     (aiohttp.ClientConnectorCertificateError, "its certificate is not valid"),
     (aiohttp.ClientSSLError, "no secure connection could be made"),
-    (TimeoutError, f"nothing came within {TIMEOUT.total:g} s"),
     (aiohttp.ClientConnectorError, "no connection could be made"),
     (aiohttp.ClientResponseError, "it does not speak HTTP as it should"),
     (HttpProcessingError, "it does not speak HTTP as it should"),
 )
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, timeout: aiohttp.ClientTimeout) -> str:
+    if isinstance(error, aiohttp.ServerTimeoutError):
+        return f"nothing came within {timeout.sock_read or timeout.total:g} s"
+    if isinstance(error, TimeoutError):
+        return (
+            f"nothing came within {timeout.total:g} s" if timeout.sock_read is None else f"it took longer than {timeout.total:g} s"
+        )
     return next((reason for kind, reason in _REASONS if isinstance(error, kind)), "the connection broke")

@@ -1,0 +1,37 @@
+"""The kinds of jobs that documents need, and how they are enqueued."""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from protostar.jobs.repository import Enqueue
+
+INDEX: Final = "document.index"
+FETCH: Final = "document.fetch"
+PURGE: Final = "document.purge"
+FOLD: Final = "terms.fold"
+
+_FOLD_AFTER: Final = timedelta(seconds=2)  # together with what else changes meanwhile
+_FETCH_FOR: Final = timedelta(hours=1)  # somebody waits for it, and a URL may have been mistyped
+
+
+def index(space_id: UUID, document_id: UUID, version: int) -> Enqueue:
+    return _of_version(INDEX, space_id, document_id, version, timedelta(days=1))
+
+
+def fetch(space_id: UUID, document_id: UUID, version: int) -> Enqueue:
+    return _of_version(FETCH, space_id, document_id, version, _FETCH_FOR)
+
+
+def purge(space_id: UUID, document_id: UUID) -> Enqueue:
+    """A deleted document's. A key of its own: the purge of an old version may be running, and have seen the document alive."""
+    return Enqueue(PURGE, space_id, {"document_id": str(document_id)}, dedupe_key=f"{PURGE}:{document_id}:deleted")
+
+
+def fold(space_id: UUID) -> Enqueue:
+    return Enqueue(FOLD, space_id, {}, dedupe_key=f"{FOLD}:{space_id}", delay=_FOLD_AFTER)
+
+
+def _of_version(kind: str, space_id: UUID, document_id: UUID, version: int, give_up_after: timedelta) -> Enqueue:
+    args = {"document_id": str(document_id), "version": version}
+    return Enqueue(kind, space_id, args, dedupe_key=f"{kind}:{document_id}:{version}", give_up_after=give_up_after)
