@@ -34,7 +34,7 @@ def assert_problem(answered: Answered, status: int, code: str) -> str:
     ("method", "path", "options", "status", "code"),
     [
         ("GET", "/v1/nothing", {}, 404, "not_found"),
-        ("GET", "/", {}, 404, "not_found"),
+        ("GET", "/nothing", {}, 404, "not_found"),
         ("GET", "/v1/documents/" + UNKNOWN, {}, 404, "not_found"),
         ("GET", "/v1/answers/" + UNKNOWN, {}, 404, "not_found"),
         ("GET", "/v1/conversations/" + UNKNOWN, {}, 404, "not_found"),

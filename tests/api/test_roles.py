@@ -15,6 +15,7 @@ from tests.api.tenant import ORIGIN, Tenant, new_tenant, send
 from tests.support.stack import Stack, settings_for
 
 from protostar.api.app import create_app
+from protostar.ids import new_id
 
 # What each route needs at least, and what it answers to whoever may call it. Retry and cancel meet a job that has succeeded: 409.
 ROUTES = {
@@ -128,7 +129,7 @@ DOCUMENT = {
 
 
 def an_import() -> dict[str, Any]:
-    space = {"id": str(uuid4()), "name": "A space", "settings": {}}
+    space = {"id": str(new_id()), "name": "A space", "settings": {}}
     return {"archive_id": str(uuid4()), "space": space, "largest": 0}
 
 
@@ -175,16 +176,17 @@ async def some_things(tenant: Tenant) -> Things:
     return Things(tenant, key["key"], ids)
 
 
-async def all_things(tenant: Tenant) -> Things:
+async def all_things(tenant: Tenant, source_id: str) -> Things:
+    """`source_id`: of a document that is being imported."""
     things = await some_things(tenant)
     document = await tenant.settled(things.ids["document_id"])
     async with tenant.visitor(things.ask_key) as visitor:
         asked = await send(visitor, "POST", "/v1/answers", json={"question": "How many kiwis?", "stream": True})
     start = json.loads(asked.body.partition(b"data: ")[2].partition(b"\n")[0])
     begun = await send(tenant.stack.http, "POST", "/v1/imports", json=an_import())
-    importing = {"import_id": begun.json["id"], "source_id": DOCUMENT["id"]}
+    importing = {"import_id": begun.json["id"], "source_id": source_id}
     # The document that finishing it asks for.
-    staged = f"/v1/imports/{begun.json['id']}/documents/{DOCUMENT['id']}/versions"
+    staged = f"/v1/imports/{begun.json['id']}/documents/{source_id}/versions"
     assert (await send(tenant.stack.http, "POST", staged, data=a_version())).status == 200
     ids = {
         **things.ids,
@@ -199,7 +201,7 @@ async def all_things(tenant: Tenant) -> Things:
 @pytest.fixture(scope="module")
 async def things(stack: Stack) -> AsyncGenerator[Things]:
     async with new_tenant(stack) as tenant:
-        yield await all_things(tenant)
+        yield await all_things(tenant, DOCUMENT["id"])
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +230,7 @@ async def to_change(route: str, things: Things) -> AsyncGenerator[Things]:
         if "{answer_id}" not in route:
             yield await some_things(tenant)
             return
-        own = await all_things(tenant)
+        own = await all_things(tenant, str(uuid4()))
         correction = BODIES["PUT /v1/answers/{answer_id}/correction"]()
         await tenant.call("PUT", own.path("/v1/answers/{answer_id}/correction"), **correction)
         yield own
