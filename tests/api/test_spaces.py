@@ -5,6 +5,7 @@ from typing import Any
 import asyncpg
 import pytest
 from tests.api.tenant import ORIGIN, Tenant, new_tenant, send
+from tests.support.databases import execute
 from tests.support.stack import Stack, running_worker
 from tests.support.waiting import wait_until
 
@@ -36,6 +37,15 @@ async def test_a_space_is_made_read_changed_and_listed(stack: Stack) -> None:
     assert [space["id"] for space in page["items"]] == [newer.json["id"]]
     page = (await send(stack.http, "GET", "/v1/spaces", params={"limit": 1, "cursor": page["next_cursor"]})).json
     assert [space["id"] for space in page["items"]] == [created.json["id"]]
+
+
+async def test_settings_of_a_newer_release_are_passed_over(idle: Tenant) -> None:
+    rows = (
+        "update spaces set settings = jsonb_build_object('greeting', 'Hi', 'voice', 'low', 'theme', '{\"font\": \"serif\"}'::jsonb)"
+    )
+    await execute(idle.stack.settings.database_url.get_secret_value(), f"{rows} where id = '{idle.id}'")  # pyright: ignore[reportOptionalMemberAccess]
+    assert (await idle.get(f"/v1/spaces/{idle.id}"))["settings"] == {**UNSET, "greeting": "Hi"}
+    assert (await idle.call("POST", "/v1/answers", json={"question": "Hello?"})).status == 200
 
 
 @pytest.mark.parametrize(

@@ -141,7 +141,7 @@ class Writer:
         return self._known(row, read, (), correction)
 
     def _known(self, row: AnswerRow, read: SpaceRead, turns: Sequence[AnswerRow], correction: Given | None) -> Setting:
-        space = SpaceSettings.model_validate(read.settings)
+        space = SpaceSettings.stored(read.settings)
         self._spaces.keep(row.space_id, (read.knowledge_version, space), read.mark)
         return Setting(read.knowledge_version, space, turns, correction)
 

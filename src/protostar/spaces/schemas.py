@@ -1,10 +1,10 @@
 """What the API says about spaces and keys."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 # Browsers send it in lower case.
@@ -52,6 +52,11 @@ class SpaceSettings(BaseModel):
     theme: Theme = Theme()
     limits: SpaceLimits = SpaceLimits()
 
+    @classmethod
+    def stored(cls, values: Any) -> Self:
+        """Of a row. A newer release beside this one may have written it: what this one does not know is passed over."""
+        return cls.model_validate(values, extra="ignore")
+
 
 class SpaceCreate(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -72,7 +77,7 @@ class Space(BaseModel):
 
     id: UUID
     name: str
-    settings: SpaceSettings
+    settings: Annotated[SpaceSettings, BeforeValidator(SpaceSettings.stored)]
     identity_enabled: Annotated[bool, Field(description="whether visitors can sign in: the space has an identity secret")]
     knowledge_version: int
     created_at: datetime

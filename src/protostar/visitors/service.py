@@ -45,7 +45,7 @@ class Visitors:
     async def widget(self, space_id: UUID) -> Widget:
         async with self._database.transaction() as session:
             row = await _space(session, space_id)
-        settings = SpaceSettings.model_validate(row.settings)
+        settings = SpaceSettings.stored(row.settings)
         return Widget(
             title=settings.title,
             greeting=settings.greeting,
@@ -65,7 +65,7 @@ class Visitors:
 
     def _allowance(self, space: SpaceRow) -> Allowance:
         """What the space sets, else what the installation does. What costs the installation, a space can only lower."""
-        own, all_ = SpaceSettings.model_validate(space.settings).limits, self._settings
+        own, all_ = SpaceSettings.stored(space.settings).limits, self._settings
         return Allowance(
             asks_per_visitor=all_.asks_per_visitor_day if own.asks_per_visitor is None else own.asks_per_visitor,
             asks_per_signed_in=all_.asks_per_signed_in_day if own.asks_per_signed_in is None else own.asks_per_signed_in,

@@ -16,5 +16,5 @@ async def ask_page(request: Request, frame: PageFrame, pages: Templates) -> HTML
     """Questions and answers go to the API from the page itself."""
     documents: Documents = request.state.documents
     usage = await documents.usage(frame.space.id)
-    settings = SpaceSettings.model_validate(frame.space.settings)
+    settings = SpaceSettings.stored(frame.space.settings)
     return pages.render(request, "ask.html", frame=frame, settings=settings, ready=usage.count() > 0)

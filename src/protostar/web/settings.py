@@ -18,7 +18,7 @@ _MOST = 200  # keys that are listed; nobody has more
 @router.get("/settings")
 async def settings_page(request: Request, frame: PageFrame, pages: Templates) -> HTMLResponse:
     """Its forms go to the API from the page itself; the lists of keys and webhooks are read by it, anew after each change."""
-    settings = SpaceSettings.model_validate(frame.space.settings)
+    settings = SpaceSettings.stored(frame.space.settings)
     return pages.render(
         request, "settings/index.html", frame=frame, space=frame.space, settings=settings, origin=str(request.base_url).rstrip("/")
     )
