@@ -72,7 +72,7 @@ async def test_a_sentence_names_the_field(tenant: Tenant) -> None:
 
 async def test_an_unforeseen_error_gives_nothing_away(idle: Tenant) -> None:
     connection = await asyncpg.connect(idle.stack.settings.database_url.get_secret_value())
-    await connection.execute("""update spaces set settings = '{"secret-of-the-database": 1}'""")
+    await connection.execute("""update spaces set settings = '{"persona": {"secret-of-the-database": 1}}'""")
     await connection.close()
     with structlog.testing.capture_logs():
         answered = await idle.call("GET", f"/v1/spaces/{idle.id}")

@@ -1,5 +1,6 @@
 """Tenants and their keys."""
 
+import json
 from typing import Any
 
 import asyncpg
@@ -40,10 +41,10 @@ async def test_a_space_is_made_read_changed_and_listed(stack: Stack) -> None:
 
 
 async def test_settings_of_a_newer_release_are_passed_over(idle: Tenant) -> None:
-    rows = (
-        "update spaces set settings = jsonb_build_object('greeting', 'Hi', 'voice', 'low', 'theme', '{\"font\": \"serif\"}'::jsonb)"
-    )
-    await execute(idle.stack.settings.database_url.get_secret_value(), f"{rows} where id = '{idle.id}'")  # pyright: ignore[reportOptionalMemberAccess]
+    newer = json.dumps({"greeting": "Hi", "voice": "low", "theme": {"font": "serif"}})
+    url = idle.stack.settings.database_url
+    assert url is not None
+    await execute(url.get_secret_value(), f"update spaces set settings = '{newer}' where id = '{idle.id}'")
     assert (await idle.get(f"/v1/spaces/{idle.id}"))["settings"] == {**UNSET, "greeting": "Hi"}
     assert (await idle.call("POST", "/v1/answers", json={"question": "Hello?"})).status == 200
 

@@ -1,7 +1,8 @@
 """Every error becomes a problem document here, once."""
 
+import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
@@ -10,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from protostar.errors import InvalidInput, ProtostarError, RangeNotSatisfiable, Unauthorized
 from protostar.problems import MEDIA_TYPE, problem, retry_after
@@ -18,6 +20,20 @@ log = structlog.get_logger()
 
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 413: "too_large"}
 _NUL = ("22021", "22P05")  # SQLSTATE: in text, in JSON
+_LINGER: Final = 1.0  # seconds
+
+
+class _LastWord(JSONResponse):
+    """Said to a client that is still sending. Nothing more is read, and the connection stays open long enough for it to look.
+
+    Closed at once with bytes unread, the connection would be reset, and what had been said lost with it (RFC 9112, section 9.6).
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        await asyncio.sleep(_LINGER)
+        await send({"type": "http.response.body", "body": b""})
 
 
 def respond(error: ProtostarError, *, unread: bool = False) -> JSONResponse:
@@ -31,7 +47,8 @@ def respond(error: ProtostarError, *, unread: bool = False) -> JSONResponse:
         headers["Content-Range"] = f"bytes */{error.size}"
     if unread:
         headers["Connection"] = "close"
-    return JSONResponse(problem(error), error.status_code, headers, media_type=MEDIA_TYPE)
+    kind = _LastWord if unread else JSONResponse
+    return kind(problem(error), error.status_code, headers, media_type=MEDIA_TYPE)
 
 
 async def _ours(request: Request, error: Exception) -> Response:
@@ -56,7 +73,8 @@ async def _http(_request: Request, error: Exception) -> Response:
     code = _CODES.get(error.status_code, "http_error")
     document = {"type": f"urn:protostar:problem:{code}", "title": error.detail, "status": error.status_code}
     document |= {"detail": error.detail, "code": code}
-    return JSONResponse(document, error.status_code, error.headers, media_type=MEDIA_TYPE)
+    kind = _LastWord if "Connection" in (error.headers or {}) else JSONResponse
+    return kind(document, error.status_code, error.headers, media_type=MEDIA_TYPE)
 
 
 async def _unstorable(request: Request, error: Exception) -> Response:

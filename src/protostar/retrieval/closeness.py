@@ -91,4 +91,5 @@ def _runs(question: _Question, hits: Hits) -> float:
     found = {
         (one, two, three) for (at, one), (_, two), (then, three) in zip(hits, hits[1:], hits[2:], strict=False) if then == at + 2
     }
-    return sum(sum(question.idf[term] for term in run) for run in found & question.runs) / 3
+    mass = sum(sum(question.idf[term] for term in run) for run in found & question.runs) / 3
+    return min(mass, sum(question.idf.values()))  # a term that the question repeats stands in more runs than three
