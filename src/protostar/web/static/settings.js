@@ -80,7 +80,7 @@ $("#erase").addEventListener("click", async ({ target }) => {
     await api("DELETE", `/v1/spaces/${space}`);
     said.hidden = false;
     $("#erase").disabled = true;
-    said.textContent = t("The space is closed. Its rows, files and cached answers are being erased…");
+    said.textContent = t("The space is closed. Its rows and files are being erased…");
     if (!("admin" in $("#erase").dataset)) return; // the key of the space has ended with it: nobody is left to watch
     await erased();
     said.classList.add("good");
