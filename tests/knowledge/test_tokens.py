@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protostar.knowledge.tokens import K1, MAX_TERM_ID, idf, space_term, space_terms, term_id, terms, weights
+from protostar.knowledge.tokens import K1, MAX_TERM_ID, idf, space_terms, term_id, terms, weights
 
 
 @pytest.mark.parametrize(
@@ -132,4 +132,3 @@ def test_space_terms_are_signed_32_bit_and_differ_by_space() -> None:
     assert len(set(hashed)) == len(hashed)
     assert all(-(2**31) <= number < 2**31 for number in hashed)
     assert set(hashed).isdisjoint(space_terms(other, numbers))
-    assert space_term(one, 1) == hashed[0]

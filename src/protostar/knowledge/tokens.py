@@ -129,10 +129,6 @@ def space_terms(space: UUID, term_ids: Iterable[int]) -> list[int]:
     return [((number * 2654435761 ^ seed) & 0xFFFFFFFF) - 0x80000000 for number in term_ids]
 
 
-def space_term(space: UUID, term_id: int) -> int:
-    return space_terms(space, (term_id,))[0]
-
-
 @lru_cache(maxsize=2**16)
 def _word_terms(word: str) -> tuple[str, ...]:
     """The terms of one word. Few words make up most of a text: the cache is what makes `terms` fast."""
