@@ -31,6 +31,7 @@ async def claim(database: Database, *, limit: int = 10, lease: timedelta = LEASE
 
 async def run_now(session: AsyncSession) -> None:
     await session.execute(text("update jobs set run_at = now()"))
+    await JobRepository(session).wake()
 
 
 async def state(database: Database, id_: UUID) -> tuple[str, int]:
@@ -119,6 +120,29 @@ async def test_a_deferral_gives_the_attempt_back_and_waits(database: Database) -
         assert 20 <= wait <= 25
         assert (row.attempt, row.deferrals) == (0, 1)
     assert await claim(database) == []
+
+
+async def test_what_waits_is_woken_when_its_time_has_come_a_few_at_once(database: Database) -> None:
+    for _ in range(25):
+        await enqueue(database, delay=timedelta(hours=1))
+    ready = await enqueue(database)
+    async with database.transaction() as session:
+        assert await JobRepository(session).wake() == 0
+    assert [job.id for job in await claim(database)] == [ready]
+    async with database.transaction() as session:
+        await session.execute(text("update jobs set run_at = now() where state = 'queued'"))
+    assert await claim(database) == []
+    async with database.transaction() as session:
+        assert [await JobRepository(session).wake() for _ in range(3)] == [20, 5, 0]
+    assert len(await claim(database, limit=30)) == 25
+
+
+async def test_a_spaces_waiting_jobs_do_not_put_its_new_ones_behind_other_spaces(database: Database) -> None:
+    late, other = new_id(), new_id()
+    for _ in range(3):
+        await enqueue(database, space=late, delay=timedelta(hours=1))
+    order = [await enqueue(database, space=space) for space in (late, other, other)]
+    assert [job.id for job in await claim(database)] == order
 
 
 async def test_deferrals_end_with_the_age_of_the_job(database: Database) -> None:

@@ -31,6 +31,7 @@ class JobRow(Base):
     turn: Mapped[int] = mapped_column(server_default=text("0"))
     state: Mapped[str] = mapped_column(server_default=text("'queued'"))
     run_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    parked: Mapped[bool] = mapped_column(server_default=text("false"))
     give_up_at: Mapped[datetime | None]
     attempt: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     max_attempts: Mapped[int] = mapped_column(Integer, server_default=text("5"))
@@ -51,8 +52,9 @@ class JobRow(Base):
         CheckConstraint("state in ('queued', 'running', 'succeeded', 'failed', 'dead', 'cancelled')", name="state"),
         CheckConstraint("(state = 'running') = (lease_until is not null)", name="lease"),
         # Claims walk the first index in order. lease_until is in no index, so that a renewal is a HOT update.
-        Index("ix_jobs_ready", text("priority desc"), "turn", "id", postgresql_where=text("state = 'queued'")),
-        Index("ix_jobs_turn", "space_id", "priority", "turn", postgresql_where=text("state = 'queued'")),
+        Index("ix_jobs_ready", text("priority desc"), "turn", "id", postgresql_where=text("state = 'queued' and not parked")),
+        Index("ix_jobs_parked", "run_at", postgresql_where=text("state = 'queued' and parked")),
+        Index("ix_jobs_turn", "space_id", "parked", "priority", "turn", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_running", "kind", postgresql_where=text("state = 'running'")),
         Index("uq_jobs_dedupe", "dedupe_key", unique=True, postgresql_where=text("state in ('queued', 'running')")),
         Index("ix_jobs_finished", "finished_at", postgresql_where=text("finished_at is not null")),

@@ -64,6 +64,7 @@ class Worker:
         self._reasons: dict[int, Reason] = {}
         self._slot_free = asyncio.Event()
         self._draining_for_suspect = False
+        self._wake_again = time.monotonic()
         self.stop = asyncio.Event()
 
     async def run(self) -> None:
@@ -121,7 +122,15 @@ class Worker:
                 return suspects
         if self._draining_for_suspect or self._free_slots() <= 0:
             return 0
-        return await self._start_claimed()
+        started = await self._start_claimed()
+        if started and time.monotonic() < self._wake_again:
+            return started
+        return started + (await self._start_claimed() if await self._wake() and self._free_slots() > 0 else 0)
+
+    async def _wake(self) -> int:
+        self._wake_again = time.monotonic() + 1
+        async with self._database.autocommit() as session:
+            return await JobRepository(session).wake()
 
     async def _start_claimed(self, *, suspect: bool = False) -> int:
         async with self._database.autocommit() as session:
