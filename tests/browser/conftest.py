@@ -65,6 +65,7 @@ async def product(
             embedding={"base_url": model_server[1], "model": "e"},
             worker={"poll": 0.1},
             answer={"lease": 2},
+            allow_private_networks=True,  # the web sites of the tests
         )
         async with running_stack(settings) as stack:
             yield stack

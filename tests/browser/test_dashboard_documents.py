@@ -1,15 +1,23 @@
 """Documents: taking in, following, finding, reading."""
 
+import asyncio
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
+from aiohttp import web
 from playwright.async_api import Page, Route, expect
 from tests.browser.conftest import FILES, Visit
 from tests.browser.dashboard import Space, a_document, a_key, call, enter
-from tests.browser.seen import PHONE, seen
+from tests.browser.seen import PHONE, barriers, picture, seen
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
+from tests.support.website import website
+
+from protostar.access.limits import Allowance
+from protostar.access.visitor import Visitor
+from protostar.resources import open_resources
 
 SOON = 40_000
 """Milliseconds within which a small document is read, whatever else the machine does."""
@@ -61,6 +69,71 @@ async def test_many_files_are_taken_in_and_followed_to_their_end(product: Stack,
     requests = len(seen(page).requests)
     await page.wait_for_timeout(3500)
     assert len(seen(page).requests) == requests, "nothing is asked while nothing is under way"
+
+
+async def test_a_url_is_fetched_and_followed_to_its_end(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, locale="en-US")
+    seen(page).expected.append("422")
+    go_on = asyncio.Event()
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "23", "Content-Type": "text/markdown"})
+        await response.prepare(request)
+        await response.write(b"# Kiwi\n\n27 ")
+        await go_on.wait()
+        await response.write(b"kiwis today.")
+        return response
+
+    async def add(url: str) -> None:
+        await page.get_by_role("button", name="Add a URL").press("Enter")
+        dialog = page.get_by_role("dialog", name="Add a URL")
+        await expect(dialog.get_by_label("URL")).to_be_focused()
+        await page.keyboard.press("Control+A")
+        await page.keyboard.type(url)
+        await page.keyboard.press("Enter")
+
+    async with website() as site:
+        site.pages = {"/kiwi.md": slow}
+        await add("http://169.254.169.254/latest")
+        await expect(page.get_by_role("alert")).to_contain_text("may not be asked")
+        assert await barriers(page) == []
+        await picture(page, "add-a-url")
+        await page.keyboard.press("Escape")
+        await add(f"{site.url}/kiwi.md")
+        await expect(page.get_by_text("The URL is being fetched.")).to_be_visible()
+        kiwi = row(page, "kiwi")
+        await expect(kiwi.get_by_text("Fetching")).to_be_visible(timeout=SOON)
+        await kiwi.get_by_role("link", name="kiwi").click()  # a page that has no bytes to show yet
+        await expect(page.get_by_role("link", name=f"{site.url}/kiwi.md")).to_be_visible()
+        await expect(page.get_by_role("link", name="Download")).to_have_count(0)
+        await page.go_back()
+        go_on.set()
+        await expect(row(page, "Kiwi").get_by_text("Ready")).to_be_visible(timeout=SOON)
+
+        await add(f"{site.url}/lost.md")
+        lost = row(page, "lost")
+        await expect(lost.locator(".why")).to_have_text("The server answered 404: there is nothing at this URL.", timeout=SOON)
+        site.pages["/lost.md"] = b"# Found again"
+        await lost.get_by_role("button", name="Retry").click()
+        await expect(row(page, "Found again").get_by_text("Ready")).to_be_visible(timeout=SOON)
+
+
+async def test_usage_stands_beside_its_limits(product: Stack, space: Space, visit: Visit) -> None:
+    await call(product, space, "PATCH", f"/v1/spaces/{space['id']}", json={"settings": {"limits": {"asks": 40, "tokens": 7000}}})
+    async with open_resources(product.settings) as resources:
+        allowance = Allowance(3, 3, 3, 40, 7000, can_sign_in=False)
+        visitor = Visitor(UUID(space["id"]), uuid4(), expires=0)
+        for _question in range(2):
+            await resources.limits.ask(visitor, "10.0.0.1", allowance)
+        await resources.limits.spend_tokens(visitor.space_id, 1234)
+    page = await enter(visit, product, space, locale="en-US")
+    for said in (
+        "100 MB at most in one file",
+        "0 of 10,000 waiting to be read",
+        "2 of 40 questions of visitors today",
+        "1,234 of 7,000 tokens for visitors today",
+    ):
+        await expect(page.locator("#usage")).to_contain_text(said)
 
 
 async def test_a_folder_is_dropped_and_what_fails_says_why(product: Stack, space: Space, visit: Visit) -> None:

@@ -42,6 +42,14 @@ class _Limit:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What visitors of a space have used up today (UTC)."""
+
+    asks: int
+    tokens: int
+
+
 class Limits:
     """Fixed windows: cheap, the same on every replica, and at worst twice the limit across the border of two windows."""
 
@@ -65,6 +73,12 @@ class Limits:
         await self._spend(
             [*_of_visitor(visitor, address, allowance), _Limit("space", space, allowance.asks, _DAY, RateLimited, _SPENT)]
         )
+
+    async def spent(self, space_id: UUID) -> Spent:
+        """While Redis is away: by what this process has counted."""
+        limits = (_Limit(name, str(space_id), 0, _DAY, RateLimited, _SPENT) for name in ("space", "tokens"))
+        asks, tokens = [await self._count(self._key(limit)) for limit in limits]
+        return Spent(asks, tokens)
 
     async def spend_tokens(self, space_id: UUID, tokens: int) -> None:
         """Count what an answer has cost. Answers under way when the budget is reached are finished."""
@@ -96,6 +110,13 @@ class Limits:
 
         shared = await self._redis.attempt(command) if self._redis is not None else None
         return shared if shared is not None else self._add_here(key, amount)
+
+    async def _count(self, key: str) -> int:
+        async def command(client: Any) -> int:
+            return int(await client.get(key) or 0)
+
+        shared = await self._redis.attempt(command) if self._redis is not None else None
+        return shared if shared is not None else self._counts.get(key, 0)
 
     def _add_here(self, key: str, amount: int) -> int:
         count = self._counts[key] = self._counts.pop(key, 0) + amount

@@ -41,10 +41,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a space holds: `documents` by the status of their latest version, and the bytes of all versions."""
+    """What a space holds: `documents` by the status of their latest version, and the bytes of all versions.
+
+    `room`: how many of them may wait to be read.
+    """
 
     documents: Mapping[str, int]
     size: int
+    room: int
 
     def count(self, *statuses: str) -> int:
         """Documents with one of the statuses; all of them where none is named."""
@@ -303,9 +307,8 @@ class Documents:
     async def usage(self, space_id: UUID) -> Usage:
         async with self._database.transaction() as session:
             counted = await DocumentRepository(session).usage(space_id)
-        return Usage(
-            {status: documents for status, documents, _size in counted}, sum(size for _status, _documents, size in counted)
-        )
+        documents = {status: documents for status, documents, _size in counted}
+        return Usage(documents, sum(size for _status, _documents, size in counted), self._jobs.queue_limit)
 
     async def show(self, pair: Pair) -> Document:
         """What the API says about a document; a running one's progress is asked of Redis first."""

@@ -20,7 +20,7 @@ class Jobs:
     def __init__(self, bell: Bell, *, max_attempts: int, queue_limit: int = 10_000) -> None:
         self._bell = bell
         self._max_attempts = max_attempts
-        self._queue_limit = queue_limit
+        self.queue_limit = queue_limit
 
     async def enqueue(self, session: AsyncSession, job: Enqueue) -> UUID | None:
         """The new job's id, or None where its dedupe key is taken."""
@@ -39,9 +39,9 @@ class Jobs:
     async def check_room(self, session: AsyncSession, space_id: UUID, kind: str) -> None:
         """Raises RateLimited while the space's queue of this kind is full, until about when a hundredth of it will be done."""
         repository = JobRepository(session)
-        if await repository.waiting(space_id, kind, self._queue_limit) >= self._queue_limit:
+        if await repository.waiting(space_id, kind, self.queue_limit) >= self.queue_limit:
             per_second = max(1, await repository.ended_lately(space_id)) / 60
-            seconds = min(300, max(1, self._queue_limit / 100 / per_second))
+            seconds = min(300, max(1, self.queue_limit / 100 / per_second))
             raise RateLimited("This space has as many documents waiting to be read as it may have.", retry_after=seconds)
 
     async def retry(self, session: AsyncSession, id_: UUID, registry: Registry) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.identity import subject_of
-from protostar.access.limits import Allowance, Limits
+from protostar.access.limits import Allowance, Limits, Spent
 from protostar.access.visitor import Visitor, VisitorTokens
 from protostar.config import LimitSettings
 from protostar.db.session import Database
@@ -62,6 +62,10 @@ class Visitors:
     async def admit(self, session: AsyncSession, visitor: Visitor, address: str) -> None:
         """Count a new question against the limits of the visitor's space. Raises RateLimited."""
         await self._limits.ask(visitor, address, self._allowance(await _space(session, visitor.space_id)))
+
+    async def spent(self, space: SpaceRow) -> tuple[Spent, Allowance]:
+        """What the visitors of a space have used up today, and what they may."""
+        return await self._limits.spent(space.id), self._allowance(space)
 
     def _allowance(self, space: SpaceRow) -> Allowance:
         """What the space sets, else what the installation does. What costs the installation, a space can only lower."""

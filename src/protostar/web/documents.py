@@ -15,6 +15,8 @@ from protostar.documents.service import Documents
 from protostar.errors import NotFound
 from protostar.knowledge.repository import KnowledgeRepository
 from protostar.paging import before, page_of
+from protostar.spaces.models import SpaceRow
+from protostar.visitors.service import Visitors
 from protostar.web.frame import PageFrame, Templates
 from protostar.web.pages import PageRoute, is_fragment
 
@@ -60,27 +62,32 @@ async def documents_page(
         "first": cursor is None,
         "space_id": space_id,
     }
-    usage = await documents.usage(space_id)
+    usage = await _usage(request, documents, frame.space)
     if is_fragment(request):
-        return pages.render(request, "documents/list.html", **listed, usage=usage, fragment=True)
-    limit = documents.receiver.limit
-    return pages.render(
-        request, "documents/index.html", frame=frame, **listed, usage=usage, limit=limit, formats=FORMATS, fragment=False
-    )
+        return pages.render(request, "documents/list.html", **listed, **usage, fragment=True)
+    return pages.render(request, "documents/index.html", frame=frame, **listed, **usage, formats=FORMATS, fragment=False)
 
 
 @router.get("/documents/rows")
 async def document_rows(
     request: Request,
-    principal: Manager,
+    frame: PageFrame,
     pages: Templates,
     documents: Service,
     ids: Annotated[list[UUID], Query(alias="id", max_length=_PAGE)],
 ) -> Response:
     """The rows of documents that are being read, as they stand now; for the list to put in their places."""
-    found = await documents.some(principal.space_id, ids)
-    usage = await documents.usage(principal.space_id)
-    return pages.render(request, "documents/rows.html", documents=found, usage=usage, space_id=principal.space_id)
+    found = await documents.some(frame.space.id, ids)
+    usage = await _usage(request, documents, frame.space)
+    return pages.render(request, "documents/rows.html", documents=found, **usage, space_id=frame.space.id)
+
+
+async def _usage(request: Request, documents: Documents, space: SpaceRow) -> dict[str, Any]:
+    """What the space uses, and what it may."""
+    visitors: Visitors = request.state.visitors
+    spent, allowance = await visitors.spent(space)
+    usage = await documents.usage(space.id)
+    return {"usage": usage, "spent": spent, "allowance": allowance, "limit": documents.receiver.limit}
 
 
 @router.get("/documents/{document_id}")

@@ -1,5 +1,6 @@
 // The list of documents: taking files in, following those that are being read, and what can be done with each.
 
+import "./forms.js";
 import { api, request } from "./api.js";
 import { $, $$, el, icon } from "./dom.js";
 import { complain, toast } from "./toast.js";
@@ -92,6 +93,9 @@ $("#close-uploads").addEventListener("click", () => {
 addEventListener("beforeunload", (event) => {
   if (uploads.some((upload) => !upload.ended)) event.preventDefault();
 });
+
+// A URL that was added.
+document.addEventListener("saved", refresh);
 
 // -- choosing and dropping
 
