@@ -93,7 +93,7 @@ def _uuid(text: str | None) -> UUID | None:
         return None
 
 
-def _address(request: Request) -> str:
+async def _address(request: Request) -> str:
     peer = request.client.host if request.client is not None else ""
     return client_address(peer, request.headers.get("x-forwarded-for"), request.state.settings.trusted_proxies)
 

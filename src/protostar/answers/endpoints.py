@@ -26,15 +26,15 @@ from protostar.visitors.service import Visitors
 router = APIRouter(prefix="/v1", tags=["answers"])
 
 
-def _answers(request: Request) -> Answers:
+async def _answers(request: Request) -> Answers:
     return request.state.answers
 
 
-def _visitors(request: Request) -> Visitors:
+async def _visitors(request: Request) -> Visitors:
     return request.state.visitors
 
 
-def _corrections(request: Request) -> Corrections:
+async def _corrections(request: Request) -> Corrections:
     return request.state.corrections
 
 

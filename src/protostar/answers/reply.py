@@ -29,6 +29,7 @@ class Reply:
         self._safe = safe_text(passages, language)
         self._secrets = [_squeezed(line) for line in prompts.instructions(messages)]
         self._marked = ""
+        self._tail = ""  # of it, with single blanks
 
     @property
     def dropped(self) -> int:
@@ -48,8 +49,9 @@ class Reply:
 
     def _seen(self, text: str) -> str:
         self._marked += text
-        tail = _squeezed(self._marked[-_TAIL:])
-        if text and any(secret in tail for secret in self._secrets):
+        said = _BLANKS.sub(" ", text)
+        self._tail = (self._tail + (said.lstrip() if self._tail.endswith(" ") else said))[-_TAIL:]
+        if text and any(secret in self._tail for secret in self._secrets):
             raise ModelRejected("The chat model repeated its instructions instead of answering.")
         return text
 

@@ -76,7 +76,9 @@ class AnswerRepository:
         ended = _END.bindparams(**key).columns(column("id", Uuid)).cte("ended")
         statement = update(AnswerRow).where(AnswerRow.id == answer.id, exists(select(ended.c.id)))
         statement = statement.values(finished_at=func.now(), **values).returning(AnswerRow.id)
-        return (await self._session.execute(statement)).scalar_one_or_none() is not None
+        # The session ends here: no row in it has to follow.
+        done = await self._session.execute(statement, execution_options={"synchronize_session": False})
+        return done.scalar_one_or_none() is not None
 
     async def add(self, answer: AnswerRow, conversation: ConversationRow | None) -> AnswerRow:
         """Add the answer, and its conversation where that is new."""

@@ -15,6 +15,7 @@ from typing import Final
 
 _BODY: Final = r"[^\s<>()\[\]]*(?:\([^\s<>()\[\]]*\)[^\s<>()\[\]]*)*"
 _ADDRESS: Final = re.compile(rf"(?:[a-z][a-z0-9+.-]{{1,31}}://|www\.|mailto:){_BODY}", re.IGNORECASE)
+_MAY_HOLD_ADDRESS: Final = re.compile(r"://|(?:www\.|mailto:)", re.IGNORECASE)
 _MAIL: Final = re.compile(r"[\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.IGNORECASE | re.ASCII)
 _LINK: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _PUNCTUATION: Final = ".,;:!?'\"*_~`)}»”’…"
@@ -48,9 +49,12 @@ def addresses(texts: Iterable[str]) -> frozenset[str]:
     """Every address that stands in the texts: URLs, and mail addresses as `mailto:`."""
     found: set[str] = set()
     for text in texts:
-        for match in _ADDRESS.finditer(text):
-            found.update(_readings(match[0]))
-        found.update(f"mailto:{match[0]}" for match in _MAIL.finditer(text))
+        # Most texts have none, and to see that by the expressions takes longer than anything else about them.
+        if _MAY_HOLD_ADDRESS.search(text):
+            for match in _ADDRESS.finditer(text):
+                found.update(_readings(match[0]))
+        if "@" in text:
+            found.update(f"mailto:{match[0]}" for match in _MAIL.finditer(text))
     return frozenset(found - {""})
 
 

@@ -28,11 +28,11 @@ router = APIRouter()
 State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 
 
-def _resources(request: Request) -> Resources:
+async def _resources(request: Request) -> Resources:
     return request.state.resources
 
 
-def _registry(request: Request) -> Registry:
+async def _registry(request: Request) -> Registry:
     return request.state.registry
 
 

@@ -33,11 +33,11 @@ OCTETS: Final = "application/octet-stream"
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
-def _exports(request: Request) -> Exports:
+async def _exports(request: Request) -> Exports:
     return request.state.exports
 
 
-def _imports(request: Request) -> Imports:
+async def _imports(request: Request) -> Imports:
     return request.state.imports
 
 

@@ -29,11 +29,11 @@ POLL_SECONDS: Final = 0.5
 RANGE_CHARS: Final = 100_000
 
 
-def _documents(request: Request) -> Documents:
+async def _documents(request: Request) -> Documents:
     return request.state.documents
 
 
-def _objects(request: Request) -> ObjectStore:
+async def _objects(request: Request) -> ObjectStore:
     return request.state.objects
 
 

@@ -13,7 +13,7 @@ from protostar.insights.service import InsightService
 router = APIRouter(prefix="/v1/insights", tags=["insights"])
 
 
-def _insights(request: Request) -> InsightService:
+async def _insights(request: Request) -> InsightService:
     return request.state.insights
 
 

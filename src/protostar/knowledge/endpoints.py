@@ -39,7 +39,7 @@ class Reindexing(BaseModel):
     job_id: UUID | None
 
 
-def _parts(request: Request) -> tuple[Documents, Database]:
+async def _parts(request: Request) -> tuple[Documents, Database]:
     return request.state.documents, request.state.database
 
 
@@ -67,7 +67,7 @@ async def list_chunks(
     return ChunkPage(version=version.version, items=items, next_cursor=str(items[-1].ordinal + 1) if len(rows) > limit else None)
 
 
-def _jobs(request: Request) -> tuple[Jobs, Database]:
+async def _jobs(request: Request) -> tuple[Jobs, Database]:
     return request.state.resources.jobs, request.state.database
 
 

@@ -9,7 +9,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import cast
@@ -97,10 +97,15 @@ _stem_english = cast("Callable[[str], str]", Stemmer.Stemmer("english", 0).stemW
 
 def terms(text: str) -> list[str]:
     """The terms of a text in their order, repeated as often as they stand there."""
+    return list(chain.from_iterable(terms_of_words(text)))
+
+
+def terms_of_words(text: str) -> Iterator[tuple[str, ...]]:
+    """The terms of each word."""
     text = unicodedata.normalize("NFKC", text)
     if "\u00ad" in text:
         text = text.replace("\u00ad", "")
-    return list(chain.from_iterable(map(_word_terms, _WORD.findall(text))))
+    return map(_word_terms, _WORD.findall(text))
 
 
 @lru_cache(maxsize=2**16)

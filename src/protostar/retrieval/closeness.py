@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from protostar.knowledge.chunking import indexed_text
-from protostar.knowledge.tokens import term_id, terms
+from protostar.knowledge.tokens import term_id, terms_of_words
 from protostar.retrieval.model import Passage, Query
 
 _WINDOW: Final = 12
@@ -46,25 +46,33 @@ def closeness(query: Query, passages: Sequence[Passage]) -> list[Closeness]:
 
 
 def _closeness(question: _Question, passage: Passage) -> Closeness:
-    places = _places(indexed_text(passage.heading_path, passage.text))
-    hits: Hits = sorted((at, term) for term in question.idf for at in places.get(term, ()))
-    headings = _places(" > ".join(passage.heading_path))
+    hits = _hits(question, indexed_text(passage.heading_path, passage.text))
+    held = {term for _at, term in hits}
+    headed = {term for _at, term in _hits(question, " > ".join(passage.heading_path))}
     return Closeness(
         window=_window(question, hits, _WINDOW),
         wide_window=_window(question, hits, _WIDE_WINDOW),
         runs=_runs(question, hits),
-        headings=sum(idf for term, idf in question.idf.items() if term in headings),
-        all=sum(idf for term, idf in question.idf.items() if term in places),
+        headings=sum(idf for term, idf in question.idf.items() if term in headed),
+        all=sum(idf for term, idf in question.idf.items() if term in held),
     )
 
 
+def _hits(question: _Question, text: str) -> Hits:
+    """Where the question's terms stand."""
+    hits: Hits = []
+    at, is_elsewhere = 0, question.idf.keys().isdisjoint
+    for word in _words(text):
+        if not is_elsewhere(word):
+            hits += [(place, term) for place, term in enumerate(word, at) if term in question.idf]
+        at += len(word)
+    return hits
+
+
 @lru_cache(maxsize=2048)
-def _places(text: str) -> dict[str, list[int]]:
-    """Where each term stands. Good passages are found again and again."""
-    places: dict[str, list[int]] = {}
-    for at, term in enumerate(terms(text)):
-        places.setdefault(term, []).append(at)
-    return places
+def _words(text: str) -> tuple[tuple[str, ...], ...]:
+    """Good passages are found again and again."""
+    return tuple(terms_of_words(text))
 
 
 def _window(question: _Question, hits: Hits, width: int) -> float:

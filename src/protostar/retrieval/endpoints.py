@@ -11,7 +11,7 @@ from protostar.retrieval.service import Retriever
 router = APIRouter(prefix="/v1", tags=["search"])
 
 
-def _retriever(request: Request) -> Retriever:
+async def _retriever(request: Request) -> Retriever:
     return request.state.retriever
 
 

@@ -1,15 +1,14 @@
 """What a search finds."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 Mode = Literal["hybrid", "keyword", "vector"]
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkId:
-    """Where a chunk stands; as text `document.version.ordinal`."""
+class ChunkId(NamedTuple):
+    """Where a chunk stands; as text `document.version.ordinal`. A tuple, as a search makes some two hundred."""
 
     document_id: UUID
     version: int
@@ -27,8 +26,7 @@ class SpaceVectors:
     indexed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A chunk that one of the legs put forward. Raw scores: BM25, and the cosine where the text has a vector."""
 
     id: ChunkId

@@ -14,14 +14,14 @@ from protostar.spaces.service import Spaces
 router = APIRouter(prefix="/v1/spaces", tags=["spaces"])
 
 
-def _spaces(request: Request) -> Spaces:
+async def _spaces(request: Request) -> Spaces:
     return request.state.spaces
 
 
 Service = Annotated[Spaces, Depends(_spaces)]
 
 
-def _own(space_id: UUID, principal: Manager) -> UUID:
+async def _own(space_id: UUID, principal: Manager) -> UUID:
     """The space of the path, where this key may see it: another space's id does not exist for it."""
     if principal.key.space_id not in (None, space_id):
         raise NotFound("There is no space with that id.")

@@ -12,7 +12,7 @@ from protostar.visitors.service import Visitors
 router = APIRouter(prefix="/v1", tags=["visitors"])
 
 
-def _visitors(request: Request) -> Visitors:
+async def _visitors(request: Request) -> Visitors:
     return request.state.visitors
 
 

@@ -26,11 +26,11 @@ _FLAGS: Final[tuple[Flag, ...]] = get_args(Flag)
 _PAGE: Final = 50
 
 
-def _answers(request: Request) -> Answers:
+async def _answers(request: Request) -> Answers:
     return request.state.answers
 
 
-def _corrections(request: Request) -> Corrections:
+async def _corrections(request: Request) -> Corrections:
     return request.state.corrections
 
 

@@ -33,7 +33,7 @@ _PAGE: Final = 50
 _ASKED: Final = 20
 
 
-def _documents(request: Request) -> Documents:
+async def _documents(request: Request) -> Documents:
     return request.state.documents
 
 

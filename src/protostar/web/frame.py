@@ -30,7 +30,7 @@ async def _frame(request: Request, principal: Manager) -> Frame:
     return Frame(space, is_admin, await spaces.page(before=None, limit=_CHOOSABLE) if is_admin else ())
 
 
-def _pages(request: Request) -> Pages:
+async def _pages(request: Request) -> Pages:
     return request.state.pages
 
 

@@ -20,7 +20,7 @@ Days = Literal["7", "30", "90"]
 _CLUSTERS: Final = 20
 
 
-def _insights(request: Request) -> InsightService:
+async def _insights(request: Request) -> InsightService:
     return request.state.insights
 
 

@@ -14,7 +14,7 @@ from protostar.web.pages import PageRoute, is_https, local_path
 router = APIRouter(route_class=PageRoute)
 
 
-def _sessions(request: Request) -> Sessions:
+async def _sessions(request: Request) -> Sessions:
     return request.state.sessions
 
 

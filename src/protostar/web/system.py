@@ -14,7 +14,7 @@ from protostar.web.pages import PageRoute, is_fragment
 router = APIRouter(route_class=PageRoute)
 
 
-def _resources(request: Request) -> Resources:
+async def _resources(request: Request) -> Resources:
     return request.state.resources
 
 

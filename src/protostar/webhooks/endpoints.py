@@ -13,7 +13,7 @@ from protostar.webhooks.service import Webhooks
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
 
-def _webhooks(request: Request) -> Webhooks:
+async def _webhooks(request: Request) -> Webhooks:
     return request.state.webhooks
 
 
