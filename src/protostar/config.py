@@ -125,16 +125,20 @@ class WorkerSettings(BaseModel):
 
 
 class ParseSettings(BaseModel):
-    """Limits of the process that reads one document."""
+    """Limits of the process that reads one document, or draws a page of one."""
 
     memory: ByteSize = Field(
         default=ByteSize(1024 * MiB), ge=256 * MiB, description="address space of one parse; a bomb dies at it, alone"
     )
     timeout: Seconds = Field(
-        default=timedelta(seconds=120), description="wall-clock seconds of one parse; then its process group is killed"
+        default=timedelta(seconds=120),
+        description="wall-clock seconds of one parse, of a page 20 at most; then its process group is killed",
     )
     concurrency: int = Field(
-        default_factory=lambda: max(1, os.cpu_count() or 1), ge=1, le=256, description="parses at once; CPU-bound"
+        default_factory=lambda: max(1, os.cpu_count() or 1),
+        ge=1,
+        le=256,
+        description="parses at once in a worker, pages at once in an API process; CPU-bound",
     )
 
 

@@ -31,6 +31,7 @@ from protostar.insights.service import InsightService
 from protostar.jobs.bell import Bell
 from protostar.jobs.service import Jobs
 from protostar.knowledge.embeddings import Embedder
+from protostar.knowledge.pages import PageImages
 from protostar.knowledge.parse.client import ParseServer
 from protostar.knowledge.pipeline import Pipeline
 from protostar.knowledge.purge import Purge
@@ -103,6 +104,9 @@ class Resources:
         return Pipeline(
             self.database, self.objects, parser, self.embedder, self.jobs, self.announcements, self.settings, self.metrics
         )
+
+    def page_images(self, parser: ParseServer) -> PageImages:
+        return PageImages(self.objects, parser)
 
     def purge(self) -> Purge:
         return Purge(self.database, self.objects, self.vector_index())

@@ -32,7 +32,7 @@ _PERIODICS = (Periodic(documents.SWEEP, timedelta(hours=6)), Periodic(jobs.PRUNE
 
 
 def registry(resources: Resources, parser: ParseServer) -> Registry:
-    """All kinds of jobs that this build knows. `parser` is started by its first parse, so that the API may know them too."""
+    """All kinds of jobs that this build knows. `parser` is started when it is first needed, so that the API may know them too."""
     return Registry.of(
         *knowledge.tasks(
             resources.pipeline(parser), resources.purge(), resources.reindex(), resources.vector_index(), resources.jobs
@@ -46,10 +46,13 @@ def registry(resources: Resources, parser: ParseServer) -> Registry:
     )
 
 
+def open_parser(settings: Settings) -> ParseServer:
+    return ParseServer(settings.parse, max_text_chars=settings.max_text_chars)
+
+
 @asynccontextmanager
 async def open_registry(resources: Resources) -> AsyncGenerator[Registry]:
-    settings = resources.settings
-    async with ParseServer(settings.parse, max_text_chars=settings.max_text_chars) as parser:
+    async with open_parser(resources.settings) as parser:
         yield registry(resources, parser)
 
 

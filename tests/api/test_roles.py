@@ -12,6 +12,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 from tests.api.tenant import ORIGIN, Tenant, new_tenant, send
+from tests.knowledge.parse.pdfs import make_pdf, text
 from tests.support.stack import Stack, settings_for
 
 from protostar.api.app import create_app
@@ -29,6 +30,8 @@ ROUTES = {
     "GET /v1/documents/{document_id}/text": ("manage", 200),
     "GET /v1/documents/{document_id}/versions": ("manage", 200),
     "GET /v1/documents/{document_id}/chunks": ("manage", 200),
+    "GET /v1/documents/{document_id}/pages": ("manage", 200),
+    "GET /v1/documents/{document_id}/pages/{page}": ("manage", 200),
     "GET /v1/documents/{document_id}/events": ("manage", 200),
     "POST /v1/search": ("manage", 200),
     "POST /v1/reindex": ("manage", 202),
@@ -82,6 +85,9 @@ BODIES: dict[str, Callable[[], dict[str, Any]]] = {
     "POST /v1/documents": lambda: {"params": {"filename": "a.md"}, "data": f"# Note\n\n{uuid4()}".encode()},
     "PUT /v1/documents/{document_id}/content": lambda: {"params": {"filename": "a.md"}, "data": f"# Note\n\n{uuid4()}".encode()},
     "PATCH /v1/documents/{document_id}": lambda: {"json": {"title": "Another title"}},
+    # The version that is a PDF: another test's is put on top of it.
+    "GET /v1/documents/{document_id}/pages": lambda: {"params": {"version": 1, "start": 5, "end": 10}},
+    "GET /v1/documents/{document_id}/pages/{page}": lambda: {"params": {"version": 1}},
     "POST /v1/search": lambda: {"json": {"query": "kiwi"}},
     "POST /v1/answers": lambda: {"json": {"question": "How many kiwis?"}},
     "POST /v1/answers/{answer_id}/feedback": lambda: {"json": {"rating": "up"}},
@@ -169,10 +175,11 @@ class Things:
 
 async def some_things(tenant: Tenant) -> Things:
     """Those that a request can delete."""
-    document = (await tenant.upload("guide.md", f"# Kiwi\n\nThere are 27 kiwis. {uuid4()}".encode())).json
+    guide = make_pdf([text("Kiwi", "There are 27 kiwis.", str(uuid4()))])
+    document = (await tenant.upload("guide.pdf", guide)).json
     key = await tenant.make_key("ask", origins=[ORIGIN])
     webhook = (await tenant.call("POST", "/v1/webhooks", json=WEBHOOK)).json
-    ids = {"space_id": tenant.id, "key_id": key["id"], "document_id": document["id"], "webhook_id": webhook["id"]}
+    ids = {"space_id": tenant.id, "key_id": key["id"], "document_id": document["id"], "webhook_id": webhook["id"], "page": "1"}
     return Things(tenant, key["key"], ids)
 
 

@@ -24,7 +24,7 @@ from protostar.problems import RESPONSES
 from protostar.resources import open_resources
 from protostar.retrieval import endpoints as retrieval
 from protostar.spaces import endpoints as spaces
-from protostar.tasks import open_registry
+from protostar.tasks import open_parser, registry
 from protostar.telemetry import Metrics
 from protostar.visitors import endpoints as visitors
 from protostar.web import endpoints as web
@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
-        async with open_resources(settings, metrics) as resources, open_registry(resources) as registry:
+        async with open_resources(settings, metrics) as resources, open_parser(settings) as parser:
             access = resources.access()
             stop = asyncio.Event()
             # Nothing waits for it here: until the schema is there, requests are answered with 503.
@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
             async with resources.answers(access).running(settings.worker.grace) as answering:
                 yield {
                     "resources": resources,
-                    "registry": registry,
+                    "registry": registry(resources, parser),
                     "database": resources.database,
                     "objects": resources.objects,
                     "settings": settings,
@@ -59,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
                     "visitors": resources.visitors(access),
                     "spaces": resources.spaces(access),
                     "documents": resources.documents(),
+                    "page_images": resources.page_images(parser),
                     "webhooks": resources.webhooks(),
                     "exports": resources.exports(access),
                     "imports": resources.imports(),

@@ -1,16 +1,21 @@
-"""`/v1/documents/{id}/chunks`: the passages that a document was cut into. `/v1/reindex`: what they are found by, built anew."""
+"""`/v1/documents/{id}/chunks`: the passages that a document was cut into, `/v1/reindex`: what they are found by, built anew.
+
+`/v1/documents/{id}/pages`: the pages of a PDF, and where a passage stands on them.
+"""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from protostar.db.session import Database
 from protostar.dependencies import Limit, Manager
+from protostar.documents.download import SAFE_HEADERS
 from protostar.documents.service import Documents
 from protostar.jobs.service import Jobs
 from protostar.knowledge import kinds
+from protostar.knowledge.pages import LONGEST_PASSAGE, PageImages, pdf_of
 from protostar.knowledge.repository import KnowledgeRepository
 
 router = APIRouter(prefix="/v1")
@@ -31,6 +36,38 @@ class ChunkPage(BaseModel):
     version: int
     items: list[Chunk]
     next_cursor: str | None
+
+
+class PageSize(BaseModel):
+    """Of a page as it is shown, in points."""
+
+    width: float
+    height: float
+
+
+class Box(BaseModel):
+    """Shares of the page's width and height, from its upper left corner."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Highlight(BaseModel):
+    """Where a passage stands on a page, line by line."""
+
+    page: int
+    boxes: list[Box]
+
+
+class PdfPages(BaseModel):
+    """`pages`: of the first 10,000, in order. `highlights`: none where no passage is asked for, or its words are not found."""
+
+    version: int
+    page_count: int
+    pages: list[PageSize]
+    highlights: list[Highlight]
 
 
 class Reindexing(BaseModel):
@@ -65,6 +102,64 @@ async def list_chunks(
         for row in rows[:limit]
     ]
     return ChunkPage(version=version.version, items=items, next_cursor=str(items[-1].ordinal + 1) if len(rows) > limit else None)
+
+
+async def _images(request: Request) -> tuple[Documents, PageImages]:
+    return request.state.documents, request.state.page_images
+
+
+Images = Annotated[tuple[Documents, PageImages], Depends(_images)]
+Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="unset: the one that answers questions")]
+Offset = Annotated[int, Query(ge=0, le=2**31 - 1)]
+
+
+@router.get("/documents/{document_id}/pages", tags=["documents"])
+async def list_pages(
+    document_id: UUID,
+    principal: Manager,
+    parts: Images,
+    version: Version = None,
+    start: Annotated[Offset, Query(description="where a passage begins in the version's text, as a citation tells")] = 0,
+    end: Annotated[Offset, Query(description=f"where it ends; {LONGEST_PASSAGE:,} further at most")] = 0,
+) -> PdfPages:
+    """The pages of a PDF, and where the passage stands on them."""
+    documents, images = parts
+    row = await documents.version(principal.space_id, document_id, version)
+    found = await images.pages(row, start, end)
+    return PdfPages(
+        version=row.version,
+        page_count=found.page_count,
+        pages=[PageSize(width=width, height=height) for width, height in found.sizes],
+        highlights=[
+            Highlight(page=page, boxes=[Box(left=left, top=top, right=right, bottom=bottom) for left, top, right, bottom in boxes])
+            for page, boxes in found.boxes
+        ],
+    )
+
+
+@router.get(
+    "/documents/{document_id}/pages/{page}",
+    tags=["documents"],
+    response_class=Response,
+    responses={200: {"content": {"image/webp": {}}}, 304: {"description": "It is the one that `If-None-Match` names"}},
+)
+async def get_page(
+    document_id: UUID,
+    page: Annotated[int, Path(ge=1, le=2**31 - 1)],
+    principal: Manager,
+    parts: Images,
+    version: Version = None,
+    width: Annotated[int, Query(ge=100, le=2000, description="pixels; of a very long page the image is narrower")] = 1000,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """A page of a PDF as an image. It never changes; but whether one may still see it is asked each time."""
+    documents, images = parts
+    row = await documents.version(principal.space_id, document_id, version)
+    etag = f'"{pdf_of(row).stored.sha256}-{page}-{width}"'
+    headers = {**SAFE_HEADERS, "ETag": etag, "Cache-Control": "private, no-cache"}
+    if if_none_match is not None and etag in if_none_match:
+        return Response(status_code=304, headers=headers)
+    return Response(await images.draw(row, page, width), headers=headers, media_type="image/webp")
 
 
 async def _jobs(request: Request) -> tuple[Jobs, Database]:

@@ -2,32 +2,36 @@
 
 from hashlib import md5
 from pathlib import Path
+from typing import Any
+from zlib import compressobj
 
 _PADDING = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
 _ID = b"0123456789abcdef"
 
 
-def write_pdf(path: Path, pages: list[str], *, password: str | None = None) -> Path:
-    """A page for each string of text operators. With a password the file is encrypted as Acrobat 3 did it."""
+def write_pdf(path: Path, pages: list[str], **options: Any) -> Path:
+    path.write_bytes(make_pdf(pages, **options))
+    return path
+
+
+def make_pdf(pages: list[str], *, password: str | None = None, page: str = "/MediaBox [0 0 612 792]", catalog: str = "") -> bytes:
+    """A page for each string of text operators; `page`, `catalog`: what else these have. With a password as Acrobat 3 encrypted."""
     count = len(pages)
     kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(count))
     objects = [
-        b"<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Catalog /Pages 2 0 R {catalog} >>".encode(),
         f"<< /Type /Pages /Kids [{kids}] /Count {count} >>".encode(),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
     for number, content in enumerate(pages):
         resources = "/Resources << /Font << /F1 3 0 R >> >>"
-        objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] {resources} /Contents {5 + 2 * number} 0 R >>".encode()
-        )
+        objects.append(f"<< /Type /Page /Parent 2 0 R {page} {resources} /Contents {5 + 2 * number} 0 R >>".encode())
         objects.append(b"<< /Length %d >>\nstream\n%b\nendstream" % (len(content), content.encode("latin-1")))
     trailer = b""
     if password is not None:
         objects.append(_encryption(password))
         trailer = b"/Encrypt %d 0 R /ID [<%b> <%b>]" % (len(objects), _ID.hex().encode(), _ID.hex().encode())
-    path.write_bytes(_assemble(objects, trailer))
-    return path
+    return _assemble(objects, trailer)
 
 
 def text(*lines: str) -> str:
@@ -71,3 +75,35 @@ def _rc4(key: bytes, data: bytes) -> bytes:
         state[first], state[second] = state[second], state[first]
         out.append(byte ^ state[(state[first] + state[second]) % 256])
     return bytes(out)
+
+
+def endless_page() -> bytes:
+    """80 KB that take long to draw: the colour of each point is the result of a long computation."""
+    shading = b"<< /ShadingType 1 /ColorSpace /DeviceRGB /Domain [0 1 0 1] /Matrix [612 0 0 792 0 0] /Function 5 0 R >>"
+    computation = b"{ pop dup dup " + b"1 mul " * 13_000 + b"}"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Shading << /S %b >> >> /Contents 4 0 R >>" % shading,
+        _stream(b"", b"/S sh"),
+        _stream(b"/FunctionType 4 /Domain [0 1 0 1] /Range [0 1 0 1 0 1]", computation),
+    ]
+    return _assemble(objects, b"")
+
+
+def swollen_page() -> bytes:
+    """400 KB that take gigabytes to draw."""
+    squeezer = compressobj(9)
+    rectangles = b"0 0 9 9 re f    " * 65_536
+    content = b"".join(squeezer.compress(rectangles) for _ in range(200)) + squeezer.flush()
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R >>",
+        _stream(b"/Filter /FlateDecode", content),
+    ]
+    return _assemble(objects, b"")
+
+
+def _stream(head: bytes, content: bytes) -> bytes:
+    return b"<< %b /Length %d >>\nstream\n%b\nendstream" % (head, len(content), content)

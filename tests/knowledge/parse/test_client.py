@@ -324,7 +324,7 @@ RESULT = {
 @pytest.mark.parametrize("status", [0, 1, -signal.SIGSEGV, None])
 def test_a_complete_result_counts_however_the_process_ended(work_dir: Path, status: int | None) -> None:
     (work_dir / "result.json").write_text(json.dumps(RESULT))
-    assert client._outcome(work_dir, status, "a.md", 1).chars == 1
+    assert client._outcome(work_dir, status, "a.md", 1)["chars"] == 1
 
 
 @pytest.mark.parametrize(

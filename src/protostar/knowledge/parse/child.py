@@ -1,11 +1,12 @@
-"""What one child process does for one document: read, chunk, tokenise, write the outcome into a folder.
+"""What one child process does for one document: read, chunk, tokenise, write the outcome into a folder. Pages: pages.py.
 
     text           the stored text, UTF-8
     rows           the passages as rows for COPY, see rows.py
     batches.jsonl  one JSON object a line, for so many rows: {"bytes", "hashes": [hex], "texts": [what is embedded]}
     result.json    {"encoding", "page_count", "title", "chars", "text_sha256", "chunk_count", "seconds": {"parse", "chunk"},
                     "terms": [ascending], "counts": [chunks that hold the term]}
-    error.json     {"code", "detail"} instead, when the document is at fault
+    error.json     {"code", "detail"} instead, when the document, or what is asked of it, is at fault
+    page.webp      a page that was drawn
 
 `result.json` appears last and whole: where it stands, everything else is complete.
 """
@@ -16,17 +17,17 @@ import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from protostar.errors import UnreadableDocument
+from protostar.errors import NotFound, UnreadableDocument
 from protostar.knowledge import chunking, tokens
 from protostar.knowledge.parse import readers
 from protostar.knowledge.parse.failures import TOO_COMPLEX, too_long
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.rows import Owner, Rows, text_hash
 
-TEXT, ROWS, BATCHES, RESULT, ERROR = "text", "rows", "batches.jsonl", "result.json", "error.json"
+TEXT, ROWS, BATCHES, IMAGE, RESULT, ERROR = "text", "rows", "batches.jsonl", "page.webp", "result.json", "error.json"
 NO_SPACE = 75
 """Exit status of a child that found the disk full: nobody's document is to blame."""
 
@@ -37,11 +38,16 @@ _SLICE = 1024 * 1024
 
 
 def run(path: Path, media_type: str, work_dir: Path, max_chars: int, owner: Owner) -> int:
+    """Read a document and return the exit status."""
+    return settle(lambda: _work(path, media_type, work_dir, max_chars, owner), work_dir, max_chars)
+
+
+def settle(work: Callable[[], None], work_dir: Path, max_chars: int) -> int:
     """Work and return the exit status. An unforeseen error passes through; the process then ends without an outcome."""
-    failure: UnreadableDocument | None = None
+    failure: UnreadableDocument | NotFound | None = None
     try:
-        _work(path, media_type, work_dir, max_chars, owner)
-    except UnreadableDocument as error:
+        work()
+    except (UnreadableDocument, NotFound) as error:
         failure = error
     except MemoryError:
         # Written down below, when the frames that hold the memory are gone.
@@ -53,7 +59,7 @@ def run(path: Path, media_type: str, work_dir: Path, max_chars: int, owner: Owne
             raise
         failure = too_long(max_chars)
     if failure is not None:
-        _write(work_dir / ERROR, {"code": failure.code, "detail": str(failure)})
+        write(work_dir / ERROR, {"code": failure.code, "detail": str(failure)})
     return 0
 
 
@@ -75,7 +81,7 @@ def _work(path: Path, media_type: str, work_dir: Path, max_chars: int, owner: Ow
         "terms": terms,
         "counts": [frequencies[term] for term in terms],
     }
-    _write(work_dir / RESULT, result)
+    write(work_dir / RESULT, result)
 
 
 def _write_text(path: Path, text: str) -> str:
@@ -113,7 +119,8 @@ def _write_chunks(work_dir: Path, parsed: ParsedText, owner: Owner) -> tuple[Cou
     return frequencies, count
 
 
-def _write(path: Path, content: Mapping[str, object]) -> None:
+def write(path: Path, content: Mapping[str, object]) -> None:
+    """Nobody sees half of it."""
     part = path.with_suffix(".part")
     part.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     part.replace(path)

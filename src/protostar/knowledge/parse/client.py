@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -16,8 +16,9 @@ from uuid import UUID
 import structlog
 
 from protostar.config import ParseSettings
-from protostar.errors import ParserUnavailable, UnreadableDocument
-from protostar.knowledge.parse.child import BATCHES, ERROR, NO_SPACE, RESULT, ROWS, TEXT
+from protostar.documents.media_types import PDF
+from protostar.errors import NotFound, ParserUnavailable, UnreadableDocument
+from protostar.knowledge.parse.child import BATCHES, ERROR, IMAGE, NO_SPACE, RESULT, ROWS, TEXT
 from protostar.knowledge.parse.failures import CRASHED, TOO_COMPLEX, too_slow
 from protostar.knowledge.parse.leftovers import remove_leftovers
 from protostar.knowledge.parse.rows import Owner
@@ -31,6 +32,7 @@ _PASSED_ON = (
 )
 _COMMAND = ("-P", "-W", "ignore", "-m", "protostar.knowledge.parse.server")
 _START_SECONDS = 60
+_PAGE_SECONDS = 20.0  # somebody waits for it
 _KILL_SECONDS = 5
 _LONGEST_PAUSE = 30.0
 
@@ -79,12 +81,25 @@ class ParseResult:
                 yield Batch(rows.read(batch["bytes"]), [UUID(hash_) for hash_ in batch["hashes"]], batch["texts"])
 
 
+@dataclass(frozen=True, slots=True)
+class PdfPages:
+    """`sizes`: (width, height) in points, of the first pages where there are very many.
+
+    `boxes`: (page, [(left, top, right, bottom)]) of a passage, line by line, for each page that it stands on; a page's sides are 1.
+    """
+
+    page_count: int
+    sizes: list[tuple[float, float]]
+    boxes: list[tuple[int, list[tuple[float, float, float, float]]]]
+
+
 class ParseServer:
     """Reads documents in processes that may crash, hang or grow. The process behind it is started when first needed."""
 
     def __init__(self, settings: ParseSettings, *, max_text_chars: int) -> None:
         self._memory = int(settings.memory)
         self._seconds = settings.timeout.total_seconds()
+        self._page_seconds = min(_PAGE_SECONDS, self._seconds)
         self._max_chars = max_text_chars
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._starting = asyncio.Lock()
@@ -105,36 +120,53 @@ class ParseServer:
         Raises UnreadableDocument with a sentence for the person who uploaded it, ParserUnavailable when the parser itself died. A
         cancelled parse is killed, and has ended when the cancellation comes out of here.
         """
+        task = {"media_type": media_type, "owner": owner.as_json()}
+        return ParseResult(work_dir=work_dir, **await self._run(task, path, work_dir, filename, self._seconds))
+
+    async def pages(self, path: Path, work_dir: Path, *, filename: str, start: int = 0, quote: str = "") -> PdfPages:
+        """Describe the pages of a PDF, and where the passage stands that begins at `start` in the stored text and reads `quote`.
+
+        Raises what `parse` raises.
+        """
+        task = {"media_type": PDF, "start": start, "quote": quote}
+        return PdfPages(**await self._run(task, path, work_dir, filename, self._page_seconds))
+
+    async def draw(self, path: Path, work_dir: Path, *, filename: str, page: int, width: int) -> bytes:
+        """Page `page`, 1 for the first, of a PDF as a WebP image. Raises NotFound past the last one, and what `parse` raises."""
+        task = {"media_type": PDF, "page": page, "width": width}
+        await self._run(task, path, work_dir, filename, self._page_seconds)
+        return await asyncio.to_thread((work_dir / IMAGE).read_bytes)
+
+    async def _run(self, task: Mapping[str, object], path: Path, work_dir: Path, filename: str, seconds: float) -> dict[str, Any]:
+        """What the child writes down at its end."""
         async with self._slots:
             process = await self._started()
             with _leaving_no_remains(work_dir):
-                running = process.submit(self._request(path, owner, media_type, work_dir))
+                running = process.submit({**task, **self._limits(path, work_dir, seconds)})
                 try:
-                    await self._wait(process, running)
+                    await self._wait(process, running, seconds)
                 finally:
                     await process.end(running)
-                result = _outcome(work_dir, running.ended.result(), filename, self._seconds)
+                result = _outcome(work_dir, running.ended.result(), filename, seconds)
             self._deaths = 0
             return result
 
-    def _request(self, path: Path, owner: Owner, media_type: str, work_dir: Path) -> dict[str, object]:
+    def _limits(self, path: Path, work_dir: Path, seconds: float) -> dict[str, object]:
         return {
             "path": str(path.absolute()),
-            "media_type": media_type,
             "work_dir": str(work_dir.absolute()),
             "max_chars": self._max_chars,
             "memory": self._memory,
-            "seconds": self._seconds,
-            "owner": owner.as_json(),
+            "seconds": seconds,
         }
 
-    async def _wait(self, process: "_Process", running: "_Running") -> None:
+    async def _wait(self, process: "_Process", running: "_Running", seconds: float) -> None:
         await asyncio.wait({running.started}, timeout=_START_SECONDS)
         if not running.started.done():
             process.kill()
-        await asyncio.wait({running.ended}, timeout=self._seconds)
+        await asyncio.wait({running.ended}, timeout=seconds)
         if not running.ended.done():
-            raise too_slow(self._seconds)
+            raise too_slow(seconds)
 
     async def _started(self) -> "_Process":
         """The server; a new one where there is none, after a pause if several died in a row."""
@@ -265,13 +297,14 @@ class _Process(asyncio.SubprocessProtocol):
             running.finish(None)
 
 
-def _outcome(work_dir: Path, status: int | None, filename: str, seconds: float) -> ParseResult:
-    """What a parse left behind decides, not how its process ended."""
+def _outcome(work_dir: Path, status: int | None, filename: str, seconds: float) -> dict[str, Any]:
+    """What a child left behind decides, not how its process ended."""
     result = work_dir / RESULT
     if result.exists():
-        return ParseResult(work_dir=work_dir, **json.loads(result.read_bytes()))
+        return json.loads(result.read_bytes())
     if (work_dir / ERROR).exists():
-        raise UnreadableDocument(json.loads((work_dir / ERROR).read_bytes())["detail"])
+        error = json.loads((work_dir / ERROR).read_bytes())
+        raise (NotFound if error["code"] == NotFound.code else UnreadableDocument)(error["detail"])
     if status is None:
         raise ParserUnavailable
     if status == NO_SPACE:
@@ -295,6 +328,6 @@ def _leaving_no_remains(work_dir: Path) -> Generator[None]:
 
 
 def _discard(work_dir: Path) -> None:
-    for name in (TEXT, ROWS, BATCHES, RESULT, ERROR):
+    for name in (TEXT, ROWS, BATCHES, IMAGE, RESULT, ERROR):
         (work_dir / name).unlink(missing_ok=True)
         (work_dir / name).with_suffix(".part").unlink(missing_ok=True)

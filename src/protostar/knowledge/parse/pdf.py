@@ -34,7 +34,7 @@ class _Bookmark:
 
 
 def read(path: Path, max_chars: int) -> ParsedText:
-    document = _open(path)
+    document = open_document(path)
     builder = TextBuilder(max_chars)
     outline = _outline(document)
     count = len(document)
@@ -48,11 +48,21 @@ def read(path: Path, max_chars: int) -> ParsedText:
     return builder.build(title=_string(document.get_metadata_value, "Title"), page_count=count)
 
 
-def _open(path: Path) -> Any:
+def open_document(path: Path) -> Any:
     try:
         return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
         raise UnreadableDocument(ENCRYPTED if _needs_password(error) else _DAMAGED) from error
+
+
+def as_stored(character: str) -> str:
+    """A character of a page as the stored text has it, blanks aside; "" where that leaves it out."""
+    return clean(_without_signs(character))
+
+
+def _without_signs(text: str) -> str:
+    """The text without marks of broken words, and with bullets as others write them."""
+    return _HYPHENATION.sub("", text).translate(_BULLETS)
 
 
 def _needs_password(error: Any) -> bool:
@@ -102,7 +112,7 @@ class _Page:
         self._paragraph: list[str] = []
 
     def add(self, text: str, bookmarks: list[_Bookmark]) -> None:
-        text = _HYPHENATION.sub("", text).translate(_BULLETS)
+        text = _without_signs(text)
         lines = [line.rstrip() for line in _LINE_END.split(text) if line.strip()]
         at = 0
         for bookmark, start, end in _places(lines, bookmarks):

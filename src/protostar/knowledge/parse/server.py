@@ -5,7 +5,8 @@ file cannot make do anything else, a child that ended well is given the next doc
 
 It reads requests from standard input and writes events to standard output, one JSON object a line:
 
-    → {"id", "path", "media_type", "work_dir", "max_chars", "memory" (bytes), "seconds", "owner"}
+    → {"id", "path", "media_type", "work_dir", "max_chars", "memory" (bytes), "seconds", and what is to be done:}
+       "owner" to read the document, "page" and "width" to draw a page, "start" and "quote" to describe the pages
     → {"kill": id}
     ← {"id", "pid"}      the child, leader of a process group of its own, has begun
     ← {"id", "status"}   it has ended, or has done with this document: exit status, or minus the number of the signal
@@ -32,8 +33,8 @@ from typing import Any, NoReturn
 from protostar.documents.media_types import CSV, HTML, MARKDOWN, PDF, TEXT, TSV
 from protostar.errors import UnreadableDocument
 from protostar.knowledge import chunking, tokens
-from protostar.knowledge.parse import markdown, readers
-from protostar.knowledge.parse.child import run
+from protostar.knowledge.parse import markdown, pages, readers
+from protostar.knowledge.parse.child import run, settle
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.outline import Outline
 from protostar.knowledge.parse.rows import Owner
@@ -139,14 +140,16 @@ class Server:
                 if child.number == request["kill"]:
                     _kill(child.pid)
             return
-        pure = request["media_type"] in _PURE
+        pure = "owner" in request and request["media_type"] in _PURE
         waiting = next((child for child in self._children.values() if child.number is None), None) if pure else None
         if waiting is not None and _send(waiting, request):
             _tell({"id": request["id"], "pid": waiting.pid})
             return
+        # Loaded here and not in the child, so that the next one of its kind starts at once.
         with suppress(UnreadableDocument):
-            # Loaded here and not in the child, so that the next one of its kind starts at once.
             readers.reader(request["media_type"])
+        if "page" in request:
+            pages.load()
         try:
             child = _fork(request, kept=pure)
         except OSError as error:
@@ -262,10 +265,15 @@ def _live(request: dict[str, Any], pipes: tuple[int, ...]) -> NoReturn:
 
 
 def _work(request: dict[str, Any]) -> int:
-    """One document, under its own limits."""
+    """What is asked of one document, under its own limits."""
     _limit(request["memory"], request["seconds"], request["max_chars"])
-    owner = Owner.of_json(request["owner"])
-    status = run(Path(request["path"]), request["media_type"], Path(request["work_dir"]), request["max_chars"], owner)
+    path, work_dir, max_chars = Path(request["path"]), Path(request["work_dir"]), request["max_chars"]
+    if "page" in request:
+        status = settle(lambda: pages.draw(path, work_dir, request["page"], request["width"]), work_dir, max_chars)
+    elif "quote" in request:
+        status = settle(lambda: pages.describe(path, work_dir, max_chars, request["start"], request["quote"]), work_dir, max_chars)
+    else:
+        status = run(path, request["media_type"], work_dir, max_chars, Owner.of_json(request["owner"]))
     signal.setitimer(signal.ITIMER_REAL, 0)
     return status
 

@@ -1,0 +1,64 @@
+"""Pages of a PDF as pictures, and where a passage stands on them: made when somebody looks, in a child, and kept nowhere.
+
+So nothing of them has to be erased with a document. What was shown once, a browser asks for again by its ETag, and only the row is
+read.
+"""
+
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from protostar.documents import download
+from protostar.documents.media_types import PDF
+from protostar.documents.models import DocumentVersionRow, Original
+from protostar.errors import NotFound
+from protostar.knowledge.parse.client import ParseServer, PdfPages
+from protostar.objects.store import ObjectStore
+from protostar.places import Places
+
+LONGEST_PASSAGE: Final = 20_000
+"""Code points."""
+
+# Waiting or being made: a browser asks for six at once, and a place costs a copy of the file.
+_PLACES: Final = 24
+
+
+class PageImages:
+    def __init__(self, objects: ObjectStore, parser: ParseServer) -> None:
+        self._objects = objects
+        self._parser = parser
+        self._places = Places(_PLACES, "As many pages as this server draws at once are under way.")
+
+    async def pages(self, version: DocumentVersionRow, start: int, end: int) -> PdfPages:
+        """The pages, and the boxes of `text[start:end]` of the stored text. Raises NotFound, UnreadableDocument, Unavailable."""
+        original = pdf_of(version)
+        async with self._opened(original) as (path, work_dir):
+            quote = ""
+            if version.text_key is not None and start < end:
+                end = min(end, start + LONGEST_PASSAGE)
+                quote = await download.text_range(self._objects, version, version.text_key, start, end)
+            return await self._parser.pages(path, work_dir, filename=version.filename, start=start, quote=quote)
+
+    async def draw(self, version: DocumentVersionRow, page: int, width: int) -> bytes:
+        """A WebP image. Raises NotFound, UnreadableDocument, Unavailable."""
+        async with self._opened(pdf_of(version)) as (path, work_dir):
+            return await self._parser.draw(path, work_dir, filename=version.filename, page=page, width=width)
+
+    @asynccontextmanager
+    async def _opened(self, original: Original) -> AsyncGenerator[tuple[Path, Path]]:
+        """The file, and a folder for what is made of it."""
+        with self._places.taken(), tempfile.TemporaryDirectory(prefix="protostar-") as folder:
+            async with self._objects.local_copy(original.stored) as path:
+                yield path, Path(folder)
+
+
+def pdf_of(version: DocumentVersionRow) -> Original:
+    """Raises NotFound where the version is no PDF, or is not fetched yet."""
+    original = version.original
+    if original is None:
+        raise NotFound(version.error or "This version has not been fetched yet.")
+    if original.media_type != PDF:
+        raise NotFound("Only a PDF has pages that can be shown.")
+    return original

@@ -1,0 +1,162 @@
+"""Where passages stand on the pages of a PDF, and how a page looks."""
+
+import random
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.knowledge.parse.pdfs import text, write_pdf
+from tests.knowledge.parse.support import FILES, NO_LIMIT
+
+from protostar.errors import NotFound, UnreadableDocument
+from protostar.knowledge import chunking
+from protostar.knowledge.parse import pages, pdf
+from protostar.knowledge.parse.model import ParsedText
+
+PDFS = sorted(FILES.glob("*.pdf"))
+INSET = 1.0  # points: what begins beside a box belongs to it for PDFium
+
+
+def ranges(parsed: ParsedText) -> Iterator[tuple[int, int]]:
+    """Everything, each passage, each line, and any others."""
+    yield 0, len(parsed.text)
+    yield from ((chunk.start, chunk.end) for chunk in chunking.chunk(parsed))
+    ends = [-1, *(at for at, character in enumerate(parsed.text) if character == "\n"), len(parsed.text)]
+    yield from ((start + 1, end) for start, end in pairwise(ends))
+    seeded = random.Random(7)
+    for _ in range(100):
+        start = seeded.randrange(len(parsed.text))
+        yield start, seeded.randrange(start, min(len(parsed.text), start + 900) + 1)
+
+
+def read_back(path: Path, quote: str, start: int, parsed: ParsedText) -> tuple[str, list[int]]:
+    """What PDFium reads within the boxes of a passage, without blanks, and on which pages."""
+    document = pdf.open_document(path)
+    found, numbers = "", list[int]()
+    for number, boxes in pages.find(document, parsed, quote, start):
+        page = document[number - 1]
+        numbers.append(number)
+        width, height = page.get_size()
+        text_page = page.get_textpage()
+        for box in boxes:
+            assert 0 <= box.left < box.right <= 1
+            assert 0 <= box.top < box.bottom <= 1
+            sides = (box.left * width + INSET, height - box.bottom * height, box.right * width - INSET, height - box.top * height)
+            found += pdf.as_stored(text_page.get_text_bounded(*sides))
+    return squeezed(found), numbers
+
+
+def squeezed(words: str) -> str:
+    return "".join(words.split())
+
+
+@pytest.mark.parametrize("path", PDFS, ids=lambda path: path.name)
+def test_what_stands_in_the_boxes_is_the_passage(path: Path) -> None:
+    parsed = pdf.read(path, NO_LIMIT)
+    for start, end in ranges(parsed):
+        quote = parsed.text[start:end]
+        found, numbers = read_back(path, quote, start, parsed)
+        assert found == squeezed(quote)
+        assert set(numbers) == {
+            block.page for block in parsed.blocks if squeezed(parsed.text[max(start, block.start) : min(end, block.end)])
+        }
+
+
+def test_a_passage_has_a_box_for_each_line_and_one_for_each_column(tmp_path: Path) -> None:
+    columns = "BT /F1 12 Tf 72 700 Td (left side) Tj 250 0 Td (right side) Tj -250 -14 Td (below them) Tj ET"
+    path = write_pdf(tmp_path / "a.pdf", [columns])
+    parsed = pdf.read(path, NO_LIMIT)
+    ((number, boxes),) = pages.find(pdf.open_document(path), parsed, parsed.text, 0)
+    assert (number, len(boxes)) == (1, 3)
+    left, right, below = boxes
+    assert left.left == pytest.approx(below.left) == pytest.approx(72 / 612, abs=0.01)
+    assert right.left == pytest.approx(322 / 612, abs=0.01)
+    assert left.top == pytest.approx(right.top)
+    assert left.top < below.top
+
+
+def test_of_words_that_stand_twice_those_that_are_meant_are_found(tmp_path: Path) -> None:
+    path = write_pdf(tmp_path / "a.pdf", [text("same words", "same words", "same words"), text("same words")])
+    parsed = pdf.read(path, NO_LIMIT)
+    document = pdf.open_document(path)
+    tops = list[tuple[int, float]]()
+    for start in (0, 11, 22, 34):
+        assert parsed.text[start : start + 10] == "same words"
+        ((number, (box,)),) = pages.find(document, parsed, "same words", start)
+        tops.append((number, box.top))
+    assert [number for number, _ in tops] == [1, 1, 1, 2]
+    assert tops[0] < tops[1] < tops[2]
+
+
+def test_a_text_that_was_read_otherwise_is_found_by_its_words(tmp_path: Path) -> None:
+    path = write_pdf(tmp_path / "a.pdf", [text("First words", "and more."), text("On the next page.")])
+    parsed = pdf.read(path, NO_LIMIT)
+    document = pdf.open_document(path)
+    ((number, boxes),) = pages.find(document, parsed, "words  and\n\nmore.", 1000)
+    assert (number, len(boxes)) == (1, 2)
+    assert [number for number, _ in pages.find(document, parsed, "more.On the", 0)] == [1, 2]
+    assert list(pages.find(document, parsed, "words that are not there", 0)) == []
+    assert list(pages.find(document, parsed, " \n", 0)) == []
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+def test_boxes_lie_over_what_is_drawn_however_a_page_is_turned_and_cropped(tmp_path: Path, turned: int) -> None:
+    page = f"/MediaBox [0 0 612 792] /CropBox [50 400 450 780] /Rotate {turned}"
+    path = write_pdf(tmp_path / "a.pdf", [text("Turned and", "cropped.")], page=page)
+    parsed = pdf.read(path, NO_LIMIT)
+    ((_, boxes),) = pages.find(pdf.open_document(path), parsed, parsed.text, 0)
+    pages.draw(path, tmp_path, 1, 800)
+    with Image.open(tmp_path / "page.webp") as image:
+        grey = image.convert("L")
+    assert (grey.width > grey.height) == (turned in (0, 180))
+    assert darkest(grey) < 64
+    covered = 0.0
+    for box in boxes:
+        covered += (box.right - box.left) * (box.bottom - box.top)
+        sides = (box.left * grey.width, box.top * grey.height, box.right * grey.width, box.bottom * grey.height)
+        grey.paste(255, tuple(round(side) for side in sides))
+    assert darkest(grey) > 200  # nothing is left
+    assert covered < 0.1
+
+
+def darkest(grey: Image.Image) -> int:
+    return min(grey.tobytes())
+
+
+def test_an_image_is_as_wide_as_was_asked_and_never_huge(tmp_path: Path) -> None:
+    pages.draw(FILES / "guide-ko.pdf", tmp_path, 1, 500)
+    with Image.open(tmp_path / "page.webp") as image:
+        assert (image.format, image.width) == ("WEBP", 500)
+        assert image.height == pytest.approx(500 * 842 / 595, abs=2)
+        assert image.convert("L").getextrema()[0] < 64
+    for box in ("[0 0 10 14400]", "[0 0 14400 14400]", "[0 0 14400 1]"):
+        pages.draw(write_pdf(tmp_path / "a.pdf", [text("a")], page=f"/MediaBox {box}"), tmp_path, 1, 2000)
+        with Image.open(tmp_path / "page.webp") as image:
+            assert image.width * image.height <= 6_100_000
+            assert max(image.size) <= 16_383
+
+
+def test_what_was_filled_in_is_seen(tmp_path: Path) -> None:
+    field = "<< /Type /Annot /Subtype /Widget /FT /Tx /T (a) /V (b) /Rect [100 100 500 500] /MK << /BG [0 0 0] >> >>"
+    page = f"/MediaBox [0 0 612 792] /Annots [{field}]"
+    path = write_pdf(tmp_path / "a.pdf", [""], page=page, catalog="/AcroForm << /Fields [] >>")
+    pages.draw(path, tmp_path, 1, 500)
+    with Image.open(tmp_path / "page.webp") as image:
+        assert darkest(image.convert("L")) < 64
+
+
+def test_a_page_past_the_last_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="has 2 pages"):
+        pages.draw(write_pdf(tmp_path / "a.pdf", ["", ""]), tmp_path, 3, 500)
+
+
+def test_a_page_that_cannot_be_read_is_no_crash(tmp_path: Path) -> None:
+    content = write_pdf(tmp_path / "a.pdf", [text("one"), text("two")]).read_bytes()
+    (tmp_path / "b.pdf").write_bytes(content.replace(b"6 0 obj\n<< /Type /Page ", b"6 0 obj\n<< /Type /Pear "))
+    document = pdf.open_document(tmp_path / "b.pdf")
+    assert pages.sizes(document)[0] == (612, 792)
+    assert len(pages.sizes(document)) == len(document)
+    with pytest.raises(UnreadableDocument):
+        pages.draw(FILES / "guide-ko.md", tmp_path, 1, 500)
