@@ -82,8 +82,8 @@ class Resources:
 
     def documents(self) -> Documents:
         receiver = Receiver(self.objects, self.settings.max_upload_bytes)
-        live, uploads = Live(self.redis), self.settings.limit.uploads
-        return Documents(self.database, self.jobs, receiver, self.outbound, live, self.announcements, uploads=uploads)
+        live, uploads, grace = Live(self.redis), self.settings.limit.uploads, self.settings.delete_grace
+        return Documents(self.database, self.jobs, receiver, self.outbound, live, self.announcements, uploads=uploads, grace=grace)
 
     def fetcher(self) -> Fetcher:
         return Fetcher(self.database, self.outbound, Receiver(self.objects, self.settings.max_upload_bytes), self.jobs)
@@ -109,7 +109,7 @@ class Resources:
         return PageImages(self.objects, parser)
 
     def purge(self) -> Purge:
-        return Purge(self.database, self.objects, self.vector_index())
+        return Purge(self.database, self.objects, self.vector_index(), self.jobs)
 
     def reindex(self) -> Reindex:
         return Reindex(self.database, self.embedder, self.vector_index(), self.jobs)

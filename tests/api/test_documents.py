@@ -348,7 +348,11 @@ async def embedding_url() -> AsyncGenerator[str]:
 
 async def test_a_deleted_document_is_erased(database_url: str, redis_url: str, tmp_path: Path, embedding_url: str) -> None:
     settings = settings_for(
-        database_url, f"{redis_url}?db=3", tmp_path, embedding={"base_url": embedding_url, "model": "embed", "query_timeout": "20"}
+        database_url,
+        f"{redis_url}?db=3",
+        tmp_path,
+        embedding={"base_url": embedding_url, "model": "embed", "query_timeout": "20"},
+        delete_grace=0,
     )
     async with running_stack(settings) as stack, new_tenant(stack) as tenant:
         document = await tenant.document("a.md", "# Kiwi\n\nThere are 27 kiwis.")

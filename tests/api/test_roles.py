@@ -25,6 +25,7 @@ ROUTES = {
     "GET /v1/documents/{document_id}": ("manage", 200),
     "PATCH /v1/documents/{document_id}": ("manage", 200),
     "DELETE /v1/documents/{document_id}": ("manage", 204),
+    "POST /v1/documents/{document_id}/restore": ("manage", 200),
     "PUT /v1/documents/{document_id}/content": ("manage", 202),
     "GET /v1/documents/{document_id}/content": ("manage", 200),
     "GET /v1/documents/{document_id}/text": ("manage", 200),

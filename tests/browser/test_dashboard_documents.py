@@ -12,7 +12,6 @@ from tests.browser.conftest import FILES, Visit
 from tests.browser.dashboard import Space, a_document, a_key, call, enter
 from tests.browser.seen import PHONE, barriers, picture, seen
 from tests.support.stack import Stack
-from tests.support.waiting import wait_until
 from tests.support.website import website
 
 from protostar.access.limits import Allowance
@@ -225,12 +224,21 @@ async def test_documents_are_found_replaced_and_deleted(product: Stack, space: S
     await row(page, "Note 3").get_by_role("button", name="Actions for Note 3").click()
     await page.get_by_role("button", name="Delete").and_(page.locator(":visible")).click()
     await expect(page.get_by_text("“Note 3” is deleted.")).to_be_visible()
-    await page.goto(f"{product.url}/ask")  # who leaves has not taken it back
-
-    async def gone() -> bool:
-        return not (await call(product, space, "GET", "/v1/documents?q=note-3"))["items"]
-
-    await wait_until(gone)
+    assert not (await call(product, space, "GET", "/v1/documents?q=note-3"))["items"]  # the server knows, whatever the page does
+    await page.goto(f"{product.url}/documents")  # who leaves can take it back all the same
+    await page.locator(".segments label", has_text="Deleted").click()
+    left = page.locator("#rows tr", has_text="Note 3")
+    await expect(left).to_contain_text("in 10 minutes")
+    assert await barriers(page) == []
+    await picture(page, "deleted")
+    await left.get_by_role("button", name="Restore").press("Enter")
+    await expect(page.get_by_text("“Note 3” is restored.")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Nothing that could be restored")).to_be_visible()
+    await page.locator(".segments label", has_text="All").click()
+    await row(page, "Note 3").get_by_role("link", name="Note 3").click()
+    await page.get_by_role("button", name="Delete").click()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(row(page, "Note 3").get_by_text("Ready")).to_be_visible()
 
 
 async def test_a_document_opens_on_its_text_at_the_passage(product: Stack, space: Space, visit: Visit) -> None:

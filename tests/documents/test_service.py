@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -46,7 +47,7 @@ def objects(tmp_path: Path) -> ObjectStore:
 
 def service(database: Database | Losing, objects: ObjectStore) -> Documents:
     jobs, receiver, client = Jobs(Bell(None), max_attempts=5), Receiver(objects, 1000), GuardedClient(None, refusal)
-    return Documents(database, jobs, receiver, client, Live(None), Announcements(None), uploads=8)
+    return Documents(database, jobs, receiver, client, Live(None), Announcements(None), uploads=8, grace=timedelta(0))
 
 
 async def received(documents: Documents) -> Upload:

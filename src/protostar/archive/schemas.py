@@ -19,7 +19,7 @@ LEFT_BEHIND: Final = {
         *("knowledge_version", "identity_secret", "embedding_model_id", "vector_index_model_id"),
         *("created_at", "updated_at", "deleted_at"),
     },
-    "documents": {"space_id", "deleted_at"},
+    "documents": {"space_id", "deleted_at", "erase_at"},
     "document_versions": {"document_id", "job_id", "stage", "object_key", "text_key"},
     "answers": {"space_id", "job_id", "terms"},
     "corrections": {"answer_id", "space_id", "sense"},

@@ -169,8 +169,17 @@ async def update_document(document_id: UUID, body: DocumentUpdate, principal: Ma
 
 @router.delete("/{document_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_document(document_id: UUID, principal: Manager, documents: Service) -> None:
-    """Hides the document at once; a job erases it."""
+    """Hides the document at once; a job erases it, after the time within which that can be taken back."""
     await documents.delete(principal.space_id, document_id)
+
+
+@router.post("/{document_id}/restore")
+async def restore_document(document_id: UUID, principal: Manager, documents: Service) -> Document:
+    """Takes a deletion back, for as long as PROTOSTAR_DELETE_GRACE says: the document is what it was. After that: 404.
+
+    409 where the same file, or its URL, has been taken in again meanwhile.
+    """
+    return await documents.restore(principal.space_id, document_id)
 
 
 @router.get("/{document_id}/content", response_class=StreamingResponse)

@@ -14,6 +14,7 @@ from yarl import URL
 
 from protostar.db.session import Database
 from protostar.documents import kinds
+from protostar.documents.deletion import end_unless_wanted
 from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.documents.repository import DocumentRepository, begin_stage
 from protostar.documents.upload import Receiver, Upload, checked_name, name_of
@@ -48,15 +49,20 @@ class Fetcher:
         document_id, number = _version(context)
         async with self._database.transaction() as session:
             found = await DocumentRepository(session).wanted(document_id, number)
-        if found is None or (url := found[1].url) is None or found[1].original is not None:
+        if found is None:
+            await end_unless_wanted(context, document_id, number)
+            return
+        space_id, version = found
+        if version.url is None or version.original is not None:
             return
         if await begin_stage(self._database, context.job, document_id, number, "fetch") is None:
+            await end_unless_wanted(context, document_id, number)
             return
-        upload = await self._receive(context, url, found[1].filename)
+        upload = await self._receive(context, version.url, version.filename)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._receiver.discard, upload)
             async with context.finishing() as session:
-                if await self._take(session, found[0], document_id, number, upload):
+                if await self._take(session, space_id, document_id, number, upload):
                     stack.pop_all()
 
     async def _receive(self, context: JobContext, url: str, filename: str) -> Upload:

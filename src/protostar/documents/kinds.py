@@ -9,6 +9,7 @@ from protostar.jobs.repository import Enqueue
 INDEX: Final = "document.index"
 FETCH: Final = "document.fetch"
 PURGE: Final = "document.purge"
+EMBED: Final = "document.embed"
 FOLD: Final = "terms.fold"
 
 _FOLD_AFTER: Final = timedelta(seconds=2)  # together with what else changes meanwhile
@@ -23,9 +24,15 @@ def fetch(space_id: UUID, document_id: UUID, version: int) -> Enqueue:
     return _of_version(FETCH, space_id, document_id, version, _FETCH_FOR)
 
 
-def purge(space_id: UUID, document_id: UUID) -> Enqueue:
+def embed(space_id: UUID, document_id: UUID, version: int) -> Enqueue:
+    """However long the model is away its vectors stay wanted: keywords answer in the meantime."""
+    return _of_version(EMBED, space_id, document_id, version, timedelta(days=30))
+
+
+def purge(space_id: UUID, document_id: UUID, delay: timedelta = timedelta(0)) -> Enqueue:
     """A deleted document's. A key of its own: the purge of an old version may be running, and have seen the document alive."""
-    return Enqueue(PURGE, space_id, {"document_id": str(document_id)}, dedupe_key=f"{PURGE}:{document_id}:deleted")
+    args = {"document_id": str(document_id)}
+    return Enqueue(PURGE, space_id, args, dedupe_key=f"{PURGE}:{document_id}:deleted", delay=delay)
 
 
 def fold(space_id: UUID) -> Enqueue:

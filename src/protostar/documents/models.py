@@ -17,7 +17,10 @@ NOW = text("now()")
 
 
 class DocumentRow(Base):
-    """A document. `current_version` answers questions (0: none yet); `latest_version` is the last one uploaded."""
+    """A document. `current_version` answers questions (0: none yet); `latest_version` is the last one uploaded.
+
+    `deleted_at`: since then nobody sees it. `erase_at`: until then the deletion can be taken back; null: it cannot.
+    """
 
     __tablename__ = "documents"
 
@@ -32,10 +35,12 @@ class DocumentRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
     deleted_at: Mapped[datetime | None]
+    erase_at: Mapped[datetime | None]
 
     __table_args__ = (
         Index("ix_documents_space_id", "space_id", "id", postgresql_where=text("deleted_at is null")),
         Index("ix_documents_filename", "space_id", "filename", postgresql_where=text("deleted_at is null")),
+        Index("ix_documents_erase_at", "space_id", "erase_at", postgresql_where=text("erase_at is not null")),
     )
 
 

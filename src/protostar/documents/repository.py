@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,10 +27,10 @@ _SAME = text("""
     where d.space_id = :space_id and d.filename = :filename and d.deleted_at is null and v.sha256 = :sha256
     order by d.id limit 1""")
 
-# The chunks of a version that stops being searchable leave the space's frequencies.
-_SUBTRACT_TERMS = text("""
+# The chunks of a version that stops being searchable leave the space's frequencies, and come back with it.
+_COUNT_TERMS = text("""
     insert into term_deltas (space_id, sign, terms, counts)
-    select :space_id, -1, terms, counts from version_terms where document_id = :document_id and version = :version""")
+    select :space_id, :sign, terms, counts from version_terms where document_id = :document_id and version = :version""")
 
 _NEW_KNOWLEDGE = text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id")
 # One statement, so that it needs no transaction around it: the job's fence and what its owner sees of it.
@@ -47,7 +48,16 @@ _USAGE = text("""
     cross join lateral (select sum(size) as size from document_versions v where v.document_id = d.id) stored
     where d.space_id = :space_id and d.deleted_at is null group by latest.status""")
 
+# With what its current version answers from: a process of a release that knows no way back may have begun to erase it.
+_IS_WHOLE = text("""
+    select not exists (select from jobs where kind = 'document.purge' and state = 'running' and args->>'document_id' = d.id::text)
+        and (d.current_version = 0 or v.chunk_count = (
+            select count(*) from chunks c where c.document_id = d.id and c.version = d.current_version))
+    from documents d left join document_versions v on v.document_id = d.id and v.version = d.current_version
+    where d.id = :document_id""")
+
 _NAMES = (DocumentRow.title, DocumentRow.filename)
+_RESTORABLE = (DocumentRow.deleted_at.is_not(None)) & (DocumentRow.erase_at > func.clock_timestamp())
 
 
 class DocumentRepository:
@@ -84,11 +94,32 @@ class DocumentRepository:
         """The document with its latest version."""
         if lock:
             # In a statement of its own: one that had to wait sees the row changed, but joins it as things were before.
-            mine = select(DocumentRow.id).where(DocumentRow.space_id == space_id, DocumentRow.id == id_)
-            await self._session.execute(mine.with_for_update())
+            await self.lock(id_)
         query = _pairs(space_id).where(DocumentRow.id == id_)
         row = (await self._session.execute(query)).one_or_none()
         return _pair(row) if row is not None else None
+
+    async def lock(self, id_: UUID) -> bool:
+        """Keep others from changing the document until the transaction ends; whether there is one, deleted or not."""
+        mine = select(DocumentRow.id).where(DocumentRow.id == id_).with_for_update()
+        return (await self._session.execute(mine)).scalar_one_or_none() is not None
+
+    async def names(self, space_id: UUID, id_: UUID) -> Sequence[str]:
+        """What else might be taken for the same document, deleted or not: its file's name and its URL."""
+        query = _all_pairs(space_id).where(DocumentRow.id == id_).with_only_columns(DocumentRow.filename, DocumentVersionRow.url)
+        row = (await self._session.execute(query)).one_or_none()
+        return sorted({name for name in row if name is not None}) if row is not None else []
+
+    async def any(self, space_id: UUID, id_: UUID) -> Pair | None:
+        """The document with its latest version, deleted or not."""
+        row = (await self._session.execute(_all_pairs(space_id).where(DocumentRow.id == id_))).one_or_none()
+        return _pair(row) if row is not None else None
+
+    async def deleted(self, space_id: UUID, *, words: str, limit: int) -> Sequence[DocumentRow]:
+        """Those that can be restored, the latest first."""
+        query = select(DocumentRow).where(DocumentRow.space_id == space_id, _RESTORABLE)
+        query = _named(query, words).order_by(DocumentRow.erase_at.desc()).limit(limit)
+        return (await self._session.scalars(query)).all()
 
     async def remove_version(self, id_: UUID, version: int) -> None:
         same = (DocumentVersionRow.document_id == id_, DocumentVersionRow.version == version)
@@ -128,8 +159,7 @@ class DocumentRepository:
         """Newest first. `statuses`: any where empty. `words`: each stands in the title or in the file's name."""
         query = _pairs(space_id).order_by(DocumentRow.id.desc()).limit(limit)
         query = query.where(DocumentVersionRow.status.in_(statuses)) if statuses else query
-        for word in words.split():
-            query = query.where(or_(*(column.icontains(word, autoescape=True) for column in _NAMES)))
+        query = _named(query, words)
         query = query.where(DocumentRow.id < before) if before is not None else query
         return [_pair(row) for row in await self._session.execute(query)]
 
@@ -146,14 +176,30 @@ class DocumentRepository:
         await self._session.execute(update(DocumentRow).where(DocumentRow.id == document.id).values(updated_at=func.now()))
         await self._session.refresh(document)
 
-    async def hide(self, document: DocumentRow) -> None:
+    async def hide(self, document: DocumentRow, grace: timedelta) -> None:
         """Make a document invisible to every reader, and its space's knowledge a new one."""
-        values = {"space_id": document.space_id, "document_id": document.id, "version": document.current_version}
-        await self._session.execute(_SUBTRACT_TERMS, values)
-        await self._session.execute(
-            update(DocumentRow).where(DocumentRow.id == document.id).values(deleted_at=func.now(), updated_at=func.now())
-        )
+        await self._count(document, -1)
+        hidden = update(DocumentRow).where(DocumentRow.id == document.id)
+        await self._session.execute(hidden.values(deleted_at=func.now(), erase_at=func.now() + grace))
         await self.new_knowledge(document.space_id)
+
+    async def unhide(self, document: DocumentRow) -> None:
+        """The opposite, for one that is restorable and whole."""
+        await self._count(document, 1)
+        await self._session.execute(update(DocumentRow).where(DocumentRow.id == document.id).values(deleted_at=None, erase_at=None))
+        await self.new_knowledge(document.space_id)
+
+    async def is_restorable(self, id_: UUID) -> bool:
+        """Of a document that is locked: whether its time has not come, by the clock as it is now."""
+        query = select(DocumentRow.id).where(DocumentRow.id == id_, _RESTORABLE)
+        return (await self._session.execute(query)).scalar_one_or_none() is not None
+
+    async def is_whole(self, id_: UUID) -> bool:
+        return bool((await self._session.execute(_IS_WHOLE, {"document_id": id_})).scalar_one())
+
+    async def _count(self, document: DocumentRow, sign: int) -> None:
+        values = {"space_id": document.space_id, "document_id": document.id, "version": document.current_version, "sign": sign}
+        await self._session.execute(_COUNT_TERMS, values)
 
     async def new_knowledge(self, space_id: UUID) -> None:
         """Answers of before may not be what they would be now."""
@@ -195,14 +241,26 @@ async def begin_stage(database: Database, job: Job, document_id: UUID, version: 
 
 
 def _pairs(space_id: UUID) -> Select[DocumentRow, DocumentVersionRow]:
+    return _all_pairs(space_id).where(DocumentRow.deleted_at.is_(None))
+
+
+def _all_pairs(space_id: UUID) -> Select[DocumentRow, DocumentVersionRow]:
+    """Deleted ones too."""
     return (
         select(DocumentRow, DocumentVersionRow)
         .join(
             DocumentVersionRow,
             (DocumentVersionRow.document_id == DocumentRow.id) & (DocumentVersionRow.version == DocumentRow.latest_version),
         )
-        .where(DocumentRow.space_id == space_id, DocumentRow.deleted_at.is_(None))
+        .where(DocumentRow.space_id == space_id)
     )
+
+
+def _named(query: Any, words: str) -> Any:
+    """With each of the words in the title or in the file's name."""
+    for word in words.split():
+        query = query.where(or_(*(column.icontains(word, autoescape=True) for column in _NAMES)))
+    return query
 
 
 def _pair(row: Row[DocumentRow, DocumentVersionRow]) -> Pair:

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protostar.access.repository import AccessRepository
 from protostar.cache import Live
 from protostar.db.session import Database, after_commit
-from protostar.documents import kinds
+from protostar.documents import deletion, kinds
 from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.documents.repository import DocumentRepository, Pair
 from protostar.documents.schemas import URL_CHARS, Document, DocumentUpdate, DocumentVersion, Progress, UrlUpload, Versions
@@ -66,8 +67,10 @@ class Documents:
         announcements: Announcements,
         *,
         uploads: int,
+        grace: timedelta,
     ) -> None:
-        """`uploads`: how many this process takes in at once."""
+        """`uploads`: how many this process takes in at once. `grace`: how long a deletion can be taken back."""
+        self._grace = grace
         self.receiver = receiver
         self._client = client
         self._places = Places(uploads, "As many uploads as this server takes at once are under way.")
@@ -206,13 +209,18 @@ class Documents:
         return await self.show((document, version))
 
     async def delete(self, space_id: UUID, id_: UUID) -> None:
-        """Hide the document at once; a job erases it."""
+        """Hide the document at once; a job erases it when it can no longer be restored."""
         async with self._database.transaction() as session:
             document, _version = await _existing(session, space_id, id_, lock=True)
-            await DocumentRepository(session).hide(document)
+            await deletion.hide(session, self._jobs, document, self._grace)
             self._announce(session, space_id)
-            await self._jobs.enqueue(session, kinds.purge(space_id, id_))
-            await self._jobs.enqueue(session, kinds.fold(space_id))
+
+    async def restore(self, space_id: UUID, id_: UUID) -> Document:
+        """Take a deletion back. Raises NotFound and Conflict; see deletion."""
+        async with self._database.transaction() as session:
+            pair = await deletion.restore(session, self._jobs, space_id, id_)
+            self._announce(session, space_id)
+        return await self.show(pair)
 
     def _announce(self, session: AsyncSession, space_id: UUID) -> None:
         after_commit(session, lambda: self._announcements.tell("knowledge", str(space_id)))
@@ -303,6 +311,11 @@ class Documents:
         async with self._database.transaction() as session:
             pairs = await DocumentRepository(session).some(space_id, ids)
         return [await self.show(pair) for pair in pairs]
+
+    async def deleted(self, space_id: UUID, *, words: str = "", limit: int) -> Sequence[DocumentRow]:
+        """Those that can be restored, the latest first."""
+        async with self._database.transaction() as session:
+            return await DocumentRepository(session).deleted(space_id, words=words, limit=limit)
 
     async def usage(self, space_id: UUID) -> Usage:
         async with self._database.transaction() as session:

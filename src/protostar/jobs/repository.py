@@ -170,6 +170,8 @@ _RETRY = text("""
         and not exists (select from jobs other where other.dedupe_key = jobs.dedupe_key and other.state in ('queued', 'running'))
     returning id, space_id, kind, args, attempt, fence, state, error""")
 
+_WITHDRAW = text("delete from jobs where dedupe_key = :key and state = 'queued'")
+
 _CLAIM_SLOT = text("""
     insert into job_slots (name, slot) values (:name, date_bin(cast(:every as interval), now(), 'epoch'))
     on conflict do nothing returning slot""")
@@ -241,6 +243,10 @@ class JobRepository:
         columns["args"] = [json.dumps(job.args) for job in jobs]
         added = set((await self._session.execute(_ENQUEUE_ALL, {"id": ids, **columns})).scalars())
         return {place for place, id_ in enumerate(ids) if id_ in added}
+
+    async def withdraw(self, dedupe_key: str | None) -> None:
+        """Take back a job that nobody has begun."""
+        await self._session.execute(_WITHDRAW, {"key": dedupe_key})
 
     async def start(self, job: Enqueue, *, owner: str, lease: timedelta) -> Job:
         """Insert a job that this process runs itself from the first moment."""

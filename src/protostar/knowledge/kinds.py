@@ -10,7 +10,6 @@ from protostar.jobs.repository import Enqueue
 SUMMARIZE: Final = "document.summarize"
 SUMMARIZE_TURN: Final = "message.summarize"
 PURGE: Final = "document.purge"
-EMBED: Final = "document.embed"
 REINDEX: Final = "space.reindex"
 PURGE_VECTORS: Final = "vectors.purge"
 INDEX_VECTORS: Final = "vectors.index"
@@ -22,13 +21,8 @@ def summarize(space_id: UUID, args: dict[str, Any], key: str) -> Enqueue:
     return Enqueue(SUMMARIZE, space_id, args, dedupe_key=dedupe_key, priority=-1, give_up_after=timedelta(days=7))
 
 
-def embed(space_id: UUID, args: dict[str, Any], key: str) -> Enqueue:
-    """However long the model is away its vectors stay wanted: keywords answer in the meantime."""
-    return Enqueue(EMBED, space_id, args, dedupe_key=f"{EMBED}:{key}", give_up_after=timedelta(days=30))
-
-
 def reindex(space_id: UUID) -> Enqueue:
-    """As with `embed`, for a month; the vectors that there are answer in the meantime, or keywords do."""
+    """As with `document.embed`, for a month; the vectors that there are answer in the meantime, or keywords do."""
     return Enqueue(REINDEX, space_id, {}, dedupe_key=f"{REINDEX}:{space_id}", give_up_after=timedelta(days=30))
 
 

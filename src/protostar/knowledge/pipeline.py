@@ -18,14 +18,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.config import Settings
 from protostar.db.session import Database, after_commit
-from protostar.documents.kinds import INDEX
+from protostar.documents.deletion import end_unless_wanted
+from protostar.documents.kinds import INDEX, embed
 from protostar.documents.repository import begin_stage
 from protostar.errors import ModelRejected, ModelUnavailable
 from protostar.jobs.context import JobContext
 from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
 from protostar.knowledge.embeddings import Embedder
-from protostar.knowledge.kinds import FOLD, PURGE, embed, summarize
+from protostar.knowledge.kinds import FOLD, PURGE, summarize
 from protostar.knowledge.parse.client import Batch, ParseResult, ParseServer
 from protostar.knowledge.parse.rows import Owner
 from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, StoredText
@@ -78,6 +79,7 @@ class Pipeline:
         document_id, number = UUID(context.job.args["document_id"]), int(context.job.args["version"])
         row = await begin_stage(self._database, context.job, document_id, number, "parse")
         if row is None:
+            await end_unless_wanted(context, document_id, number)
             return
         version = Version(row["space_id"], document_id, number)
         with tempfile.TemporaryDirectory(prefix="protostar-") as folder:
@@ -225,7 +227,7 @@ class Pipeline:
             purge = {"document_id": str(version.document_id)}
             followers.append(Enqueue(PURGE, version.space_id, purge, dedupe_key=f"{PURGE}:{key}", priority=-1))
         if lacking:
-            followers.append(embed(version.space_id, version.args, key))
+            followers.append(embed(version.space_id, version.document_id, version.version))
         return [*followers, FOLD.job(version.space_id)]
 
 

@@ -1,12 +1,15 @@
 """Erasing: chunks that answer nothing any more, deleted documents, deleted spaces."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
 
 from protostar.db.session import Database
-from protostar.documents.models import DocumentRow
+from protostar.documents.kinds import purge
 from protostar.jobs.context import JobContext
+from protostar.jobs.repository import JobRepository
+from protostar.jobs.service import Jobs
 from protostar.knowledge.repository import KnowledgeRepository
 from protostar.knowledge.vector_index import VectorIndex
 from protostar.knowledge.vectors import Vectors
@@ -15,14 +18,19 @@ from protostar.objects.store import ObjectStore
 _KEYS = text("""
     select unnest(array_remove(array[object_key, text_key], null)) from document_versions where document_id = :document_id""")
 _DOCUMENTS = text("select id from documents where space_id = :space_id limit 100")
-_HIDE = text("update documents set deleted_at = coalesce(deleted_at, now()) where space_id = :space_id")
+_HIDE = text("update documents set deleted_at = coalesce(deleted_at, now()), erase_at = null where space_id = :space_id")
+# The lock makes it wait for whoever restores the document at this moment.
+_DOCUMENT = text("""
+    select space_id, deleted_at is not null as deleted, greatest(erase_at - now(), interval '0') as left
+    from documents where id = :id for update""")
 
 # Children before parents.
 _SPACE_TABLES = ("conversations", "embeddings", "term_deltas", "term_frequencies", "idempotency_keys", "webhooks", "space_keys")
 
 
 class Purge:
-    def __init__(self, database: Database, objects: ObjectStore, index: VectorIndex) -> None:
+    def __init__(self, database: Database, objects: ObjectStore, index: VectorIndex, jobs: Jobs) -> None:
+        self._jobs = jobs
         self._database = database
         self._objects = objects
         self._index = index
@@ -34,15 +42,23 @@ class Purge:
 
     async def _document(self, context: JobContext, id_: UUID) -> None:
         async with self._database.transaction() as session:
-            document = await session.get(DocumentRow, id_)
+            document = (await session.execute(_DOCUMENT, {"id": id_})).one_or_none()
         if document is None:
             return
         deleted = 1
         while deleted:
             async with context.writing() as session:
                 deleted = await KnowledgeRepository(session).purge_chunks(document.space_id, id_)
-        if document.deleted_at is not None:
+        if document.deleted and document.left:
+            await self._come_again(context, document.space_id, id_, document.left)
+        elif document.deleted:
             await self._erase(context, id_)
+
+    async def _come_again(self, context: JobContext, space_id: UUID, id_: UUID, after: timedelta) -> None:
+        """The deletion may still be taken back: whatever this job was for, the document is erased then."""
+        async with context.finishing() as session:
+            await JobRepository(session).free_key(context.job)
+            await self._jobs.enqueue(session, purge(space_id, id_, after))
 
     async def _erase(self, context: JobContext, id_: UUID) -> None:
         async with self._database.transaction() as session:

@@ -35,6 +35,10 @@ _LOCK_DOCUMENT = text("""
 _SUPERSEDED = text("""
     update document_versions set status = 'failed', stage = null, error = 'A newer version replaced this one before it was read.'
     where document_id = :document_id and version = :version""")
+# Should the document be restored, it is read from the beginning.
+_UNREAD = text("""
+    update document_versions set status = 'queued', stage = null, error = null
+    where document_id = :document_id and version = :version""")
 # An upload that came after the version makes the next one anyway.
 _KEEP_TEXT = text("""
     with kept as (
@@ -115,18 +119,19 @@ _DROP_EMPTY = text("delete from term_frequencies where space_id = :space_id and 
 _UNFOLDED = text("select exists (select from term_deltas where space_id = :space_id)")
 
 # Versions below the current one no longer answer anything; what is staged above it is another job's.
-_PURGE_CHUNKS = text("""
+_IS_PAST = "d.deleted_at is not null and (d.erase_at is null or d.erase_at <= now())"
+_PURGE_CHUNKS = text(f"""
     delete from chunks where (document_id, version, ordinal) in (
         select c.document_id, c.version, c.ordinal from chunks c join documents d on d.id = c.document_id
-        where c.document_id = :document_id and (d.deleted_at is not null or c.version < d.current_version) limit 1000)
+        where c.document_id = :document_id and ({_IS_PAST} or c.version < d.current_version) limit 1000)
     returning text_hash""")
 _PURGE_EMBEDDINGS = text("""
     delete from embeddings e where e.space_id = :space_id and e.text_hash = any(:hashes)
         and not exists (select from chunks c where c.space_id = e.space_id and c.text_hash = e.text_hash)
     """).bindparams(bindparam("hashes", type_=ARRAY(Uuid)))
-_PURGE_TERMS = text("""
+_PURGE_TERMS = text(f"""
     delete from version_terms t using documents d
-    where t.document_id = :document_id and d.id = t.document_id and (d.deleted_at is not null or t.version < d.current_version)""")
+    where t.document_id = :document_id and d.id = t.document_id and ({_IS_PAST} or t.version < d.current_version)""")
 
 _CHUNKS = text("""
     select ordinal, version, char_start, char_end, page, heading_path, text from chunks
@@ -179,7 +184,7 @@ class KnowledgeRepository:
         row = (await self._session.execute(_LOCK_DOCUMENT, {"document_id": document_id})).one_or_none()
         if row is not None and not row.deleted and row.current_version < version:
             return row.current_version
-        await self._session.execute(_SUPERSEDED, _key(document_id, version))
+        await self._session.execute(_UNREAD if row is not None and row.deleted else _SUPERSEDED, _key(document_id, version))
         await self.drop_staged(document_id, version)
         return None
 

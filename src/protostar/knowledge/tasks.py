@@ -4,14 +4,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from protostar.documents.kinds import INDEX
+from protostar.documents.kinds import EMBED, INDEX
 from protostar.documents.repository import DocumentRepository
 from protostar.jobs.context import JobContext
 from protostar.jobs.model import Change
 from protostar.jobs.registry import Task
 from protostar.jobs.repository import JobRepository
 from protostar.jobs.service import Jobs
-from protostar.knowledge.kinds import EMBED, FOLD, INDEX_VECTORS, PURGE, PURGE_VECTORS, REINDEX, index_vectors
+from protostar.knowledge.kinds import FOLD, INDEX_VECTORS, PURGE, PURGE_VECTORS, REINDEX, index_vectors
 from protostar.knowledge.pipeline import Pipeline
 from protostar.knowledge.purge import Purge
 from protostar.knowledge.reindex import Reindex

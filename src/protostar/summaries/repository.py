@@ -19,7 +19,8 @@ _VERSION = text("""
         select o.summary from document_versions o join documents od on od.id = o.document_id
         where o.text_sha256 = v.text_sha256 and od.space_id = d.space_id and o.summary is not null
             and o.summary_model is not distinct from :model limit 1) known on true
-    where d.id = :document_id and v.version = :version and d.deleted_at is null""")
+    where d.id = :document_id and v.version = :version
+        and (d.deleted_at is null or d.erase_at > now())""")
 
 _SET = text("""
     update document_versions set summary = :summary, summary_model = :model

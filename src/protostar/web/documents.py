@@ -22,15 +22,17 @@ from protostar.web.pages import PageRoute, is_fragment
 
 router = APIRouter(route_class=PageRoute)
 
-Show = Literal["all", "working", "ready", "failed"]
+Show = Literal["all", "working", "ready", "failed", "deleted"]
 _STATUSES: Final[dict[str, tuple[str, ...]]] = {
     "all": (),
     "working": ("queued", "processing"),
     "ready": ("ready",),
     "failed": ("failed",),
+    "deleted": (),
 }
 _PAGE: Final = 50
 _ASKED: Final = 20
+_DELETED: Final = 200  # that are listed; soon they are erased
 
 
 async def _documents(request: Request) -> Documents:
@@ -52,11 +54,10 @@ async def documents_page(
 ) -> HTMLResponse:
     """The whole page, or for htmx the list alone."""
     space_id = frame.space.id
-    rows = await documents.page(
-        space_id, statuses=_STATUSES[show], words=q.strip(), before=before(cursor, space_id), limit=_PAGE + 1
-    )
+    listing: dict[str, Any] = {"statuses": _STATUSES[show], "words": q.strip(), "before": before(cursor, space_id), "limit": _PAGE + 1}
     listed: dict[str, Any] = {
-        "documents": page_of(rows, _PAGE, space_id),
+        "documents": page_of(await documents.page(space_id, **listing) if show != "deleted" else [], _PAGE, space_id),
+        "deleted": await documents.deleted(space_id, words=q.strip(), limit=_DELETED) if show == "deleted" else [],
         "q": q,
         "show": show,
         "first": cursor is None,

@@ -1,6 +1,6 @@
 // The page of one document.
 
-import { api } from "./api.js";
+import { api, request } from "./api.js";
 import { $, $$ } from "./dom.js";
 import { tabs } from "./tabs.js";
 import { complain, toast } from "./toast.js";
@@ -38,9 +38,10 @@ const ACTIONS = {
   async replace() {
     $("#replacement").click();
   },
-  // The list deletes it, and lets it be taken back for a while.
+  // The list lets it be taken back.
   async delete() {
-    sessionStorage.setItem("deleting", JSON.stringify({ id, title }));
+    await request("DELETE", `/v1/documents/${id}`);
+    sessionStorage.setItem("deleted", JSON.stringify({ id, title }));
     location.assign("/documents");
   },
 };

@@ -166,47 +166,28 @@ const ACTIONS = {
     replaced = id;
     $("#replacement").click();
   },
-  async delete(document) {
-    remove(document);
+  async delete({ id, title }) {
+    await request("DELETE", `/v1/documents/${id}`);
+    refresh();
+    offerBack({ id, title });
+  },
+  async restore({ id }) {
+    const { title } = await api("POST", `/v1/documents/${id}/restore`);
+    refresh();
+    toast(t("“{title}” is restored.", { title }));
   },
 };
 
-// A document that is deleted is gone from the list at once, and from the server once it can no longer be taken back.
-const leaving = new Map();
-
-function remove({ id, title }) {
-  leaving.set(id, title);
-  hideLeaving();
-  toast(t("“{title}” is deleted.", { title }), {
-    action: t("Undo"),
-    act: () => { leaving.delete(id); refresh(); },
-    ended: () => erase(id),
-  });
+// The server keeps what is deleted for a while: also who leaves the page can take it back, in the list of deleted documents.
+function offerBack({ id, title }) {
+  toast(t("“{title}” is deleted.", { title }), { action: t("Undo"), act: () => ACTIONS.restore({ id }).catch(complain) });
 }
-
-async function erase(id) {
-  if (!leaving.has(id)) return;
-  try {
-    await request("DELETE", `/v1/documents/${id}`, { keepalive: true });
-  } catch (error) {
-    complain(error);
-  }
-  leaving.delete(id);
-  refresh();
-}
-
-function hideLeaving() {
-  for (const id of leaving.keys()) document.getElementById(`d-${id}`)?.remove();
-}
-document.addEventListener("htmx:afterSwap", hideLeaving);
-// Whoever leaves the page has not taken it back.
-addEventListener("pagehide", () => [...leaving.keys()].forEach(erase));
 
 // A document that was deleted on its own page.
-const deleting = JSON.parse(sessionStorage.getItem("deleting") ?? "null");
-if (deleting) {
-  sessionStorage.removeItem("deleting");
-  remove(deleting);
+const deleted = JSON.parse(sessionStorage.getItem("deleted") ?? "null");
+if (deleted) {
+  sessionStorage.removeItem("deleted");
+  offerBack(deleted);
 }
 
 document.addEventListener("click", (event) => {
