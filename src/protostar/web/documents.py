@@ -54,7 +54,12 @@ async def documents_page(
 ) -> HTMLResponse:
     """The whole page, or for htmx the list alone."""
     space_id = frame.space.id
-    listing: dict[str, Any] = {"statuses": _STATUSES[show], "words": q.strip(), "before": before(cursor, space_id), "limit": _PAGE + 1}
+    listing: dict[str, Any] = {
+        "statuses": _STATUSES[show],
+        "words": q.strip(),
+        "before": before(cursor, space_id),
+        "limit": _PAGE + 1,
+    }
     listed: dict[str, Any] = {
         "documents": page_of(await documents.page(space_id, **listing) if show != "deleted" else [], _PAGE, space_id),
         "deleted": await documents.deleted(space_id, words=q.strip(), limit=_DELETED) if show == "deleted" else [],
