@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from protostar.answers.service import Answers
 from protostar.db.session import Database
 from protostar.dependencies import Cursor, Manager
-from protostar.documents.media_types import FORMATS
+from protostar.documents.media_types import FORMATS, PDF
 from protostar.documents.service import Documents
 from protostar.errors import NotFound
 from protostar.knowledge.repository import KnowledgeRepository
@@ -123,6 +123,7 @@ async def document_page(
         versions=versions,
         shown=shown,
         passage={"start": start, "end": end, "page": page},
+        pages=shown.media_type == PDF,
         space_id=frame.space.id,
     )
 

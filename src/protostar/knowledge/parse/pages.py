@@ -54,6 +54,8 @@ def sizes(document: Any) -> list[tuple[float, float]]:
 def describe(path: Path, work_dir: Path, max_chars: int, start: int, quote: str) -> None:
     """Write down how many pages there are, their sizes, and the boxes of the passage."""
     document = pdf.open_document(path)
+    if not len(document):
+        raise UnreadableDocument("The file has no pages.")
     found = find(document, pdf.read(path, max_chars), quote, start) if quote else ()
     boxes = [(number, [[round(side, 5) for side in astuple(box)] for box in each]) for number, each in found]
     write(work_dir / RESULT, {"page_count": len(document), "sizes": sizes(document), "boxes": boxes})

@@ -2,9 +2,11 @@
 
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 
+export const space = meta("space"); // for what sends no headers, as links and images
+
 export function headers() {
   const sent = { "X-CSRF-Token": meta("csrf") };
-  if (meta("space")) sent["Protostar-Space"] = meta("space");
+  if (space) sent["Protostar-Space"] = space;
   return sent;
 }
 

@@ -4,6 +4,7 @@ import { asMarkdown, body, degraded, place } from "./answer.js";
 import { api } from "./api.js";
 import { copy } from "./app.js";
 import { $, el, icon } from "./dom.js";
+import { PageView } from "./pages.js";
 import { ask } from "./stream.js";
 import { complain } from "./toast.js";
 import { TextView } from "./viewer.js";
@@ -147,6 +148,7 @@ function table(hits, citations) {
 
 const source = $("#source");
 let opener = null;
+let wanted = null;
 
 async function openSource(citation) {
   opener = document.activeElement;
@@ -154,12 +156,30 @@ async function openSource(citation) {
   $(".asking").classList.add("with-source");
   $("#source-title").textContent = citation.document_title;
   $("#source-place").textContent = [t("Version {n}", { n: citation.version }), citation.page ? t("Page {page}", { page: citation.page }) : null, citation.heading_path.join(" › ") || null].filter(Boolean).join(" · ");
-  const where = `version=${citation.version}&start=${citation.start}&end=${citation.end}`;
+  const where = `version=${citation.version}&start=${citation.start}&end=${citation.end}${citation.page ? `&page=${citation.page}` : ""}`;
   $("#source-link").href = `/documents/${citation.document_id}?${where}`;
-  const given = { document: citation.document_id, version: citation.version, start: citation.start, end: citation.end };
-  const pane = $("#source-pane");
   $("#source-title").focus();
-  await new TextView(pane, given).open().catch(complain);
+  wanted = citation;
+  try {
+    const View = await viewOf(citation);
+    if (wanted !== citation) return;
+    const { document_id: id, version, start, end, page } = citation;
+    await new View($("#source-pane"), { document: id, version, start, end, page: page ?? 1 }).open();
+  } catch (error) {
+    complain(error);
+  }
+}
+
+// Slides and sheets count as pages too, but only a PDF's can be looked at.
+const kinds = new Map();
+async function viewOf({ document_id: id, version, page }) {
+  if (!page) return TextView;
+  const name = `${id} ${version}`;
+  if (!kinds.has(name)) {
+    const { items } = await api("GET", `/v1/documents/${id}/versions`);
+    for (const each of items) kinds.set(`${id} ${each.version}`, each.media_type);
+  }
+  return kinds.get(name) === "application/pdf" ? PageView : TextView;
 }
 
 function closeSource() {

@@ -2,6 +2,7 @@
 
 import { api, request } from "./api.js";
 import { $, $$ } from "./dom.js";
+import { PageView } from "./pages.js";
 import { tabs } from "./tabs.js";
 import { complain, toast } from "./toast.js";
 import { Upload } from "./upload.js";
@@ -10,10 +11,11 @@ import { t } from "./words.js";
 
 const { id, title, job } = $("#document").dataset;
 
-for (const pane of $$("[data-view=text]")) {
+const VIEWS = { pages: PageView, text: TextView };
+for (const pane of $$("[data-view]")) {
   pane.addEventListener("shown", () => {
-    const { document: name, version, start, end } = pane.dataset;
-    new TextView(pane, { document: name, version, start: Number(start), end: Number(end) }).open().catch(complain);
+    const { view, document: name, version, start, end, page } = pane.dataset;
+    new VIEWS[view](pane, { document: name, version, start: Number(start), end: Number(end), page: Number(page) }).open().catch(complain);
   }, { once: true });
 }
 // htmx, which loads the passages, is there once the page is.
