@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from protostar.db.migrate import is_migrated
+from protostar.db.revision import is_migrated
 from protostar.errors import DatabaseUnavailable, ProtostarError, RedisUnavailable
 from protostar.jobs.models import JobRow
 from protostar.jobs.repository import JobRepository

@@ -12,7 +12,7 @@ import uvloop
 from protostar import __version__
 from protostar.answers import tasks as answers
 from protostar.config import Settings
-from protostar.db.migrate import wait_until_migrated
+from protostar.db.revision import wait_until_migrated
 from protostar.documents import tasks as documents
 from protostar.embedded.parent import parent_gone
 from protostar.errors import ConfigurationError

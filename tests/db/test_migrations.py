@@ -4,11 +4,13 @@ from uuid import uuid4
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from tests.support.databases import execute, named
 
-from protostar.db.migrate import head, is_migrated, migrate, migrate_when_possible
+from protostar.db.migrate import migrate, migrate_when_possible
+from protostar.db.revision import MIGRATIONS, head, is_migrated, revisions
 from protostar.db.session import Database, create_engine
 from protostar.db.vectors import HalfVec, SparseVec
 from protostar.models import metadata
@@ -43,6 +45,12 @@ async def test_migrating_twice_changes_nothing(database_url: str) -> None:
         assert (await connection.execute(text("select version_num from alembic_version"))).scalar_one() == head()
         assert (await connection.execute(text("select count(*) from spaces"))).scalar_one() == 1
     await database.close()
+
+
+def test_revisions_are_read_from_the_names_of_their_files() -> None:
+    scripts = [*ScriptDirectory(str(MIGRATIONS)).walk_revisions()]
+    assert revisions() == [script.revision for script in reversed(scripts)]
+    assert head() == scripts[0].revision
 
 
 async def test_an_empty_database_is_not_migrated(postgres_url: str) -> None:

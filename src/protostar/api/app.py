@@ -16,7 +16,7 @@ from protostar.api import errors, operations
 from protostar.api.middleware import Crowded, Observe, SmallBodies, VisitorCors
 from protostar.archive import endpoints as archive
 from protostar.config import Settings
-from protostar.db.migrate import wait_until_migrated
+from protostar.db.revision import wait_until_migrated
 from protostar.documents import endpoints as documents
 from protostar.insights import endpoints as insights
 from protostar.knowledge import endpoints as knowledge

@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import asyncpg
-from alembic.script import ScriptDirectory
 from dotenv import dotenv_values
 from pydantic import BaseModel, SecretStr
 from redis.asyncio import Redis
@@ -26,7 +25,7 @@ from redis.exceptions import RedisError
 
 from protostar.cli.client import NoServer, find_server
 from protostar.config import PREFIX, ChatSettings, ClientSettings, EmbeddingSettings, Settings, load_client_settings, load_settings
-from protostar.db.migrate import alembic_config, head
+from protostar.db.revision import head, revisions
 from protostar.errors import ConfigurationError, ProtostarError
 from protostar.objects.store import open_object_store
 
@@ -223,7 +222,7 @@ async def _schema(connection: Any, place: str) -> Check:
 def _revision(revision: str | None, found: str) -> Check:
     if revision == head():
         return Check("postgres", "ok", found)
-    known = {script.revision for script in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    known = revisions()
     if revision is None or revision in known:
         state = "not migrated yet" if revision is None else f"schema {revision} is not the newest"
         return Check("postgres", "warning", f"{found}, {state}", "Run `protostar migrate`; `protostar serve` does it too.")

@@ -115,6 +115,7 @@ def migrate(
 
     from protostar.config import load_settings
     from protostar.db import migrate as migrations
+    from protostar.db.revision import head
     from protostar.errors import ConfigurationError
     from protostar.telemetry import configure_logging
 
@@ -124,7 +125,7 @@ def migrate(
     if url is None:
         raise ConfigurationError("PROTOSTAR_DATABASE_URL is not set: `protostar serve` migrates the embedded database itself.")
     asyncio.run((migrations.migrate_when_possible if wait else migrations.migrate)(url.get_secret_value()))
-    typer.echo(f"The schema is at revision {migrations.head()}.")
+    typer.echo(f"The schema is at revision {head()}.")
 
 
 @app.command(rich_help_panel="Processes")

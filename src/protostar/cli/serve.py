@@ -72,10 +72,7 @@ async def run_stack(settings: Settings, program: Sequence[str]) -> None:
         local.unlink(missing_ok=True)  # of a killed one
         key = _admin_key(settings, data)
         environment = await _environment(supervisor, settings, data, address, key)
-        if await supervisor.run(Service("migrate", [*program, "migrate", "--wait"], environment)) != 0:
-            raise ConfigurationError("The database could not be migrated; the reason is above.")
-        await supervisor.start(Service("worker", [*program, "worker"], environment))
-        await supervisor.start(Service("api", [*program, "api"], environment, ready=address.is_ready))
+        await _start_processes(supervisor, program, environment, address)
         write_private(local, json.dumps({"url": address.url, "key": key.text}))
         _welcome(address, data, key)
         try:
@@ -127,6 +124,24 @@ class Address:
                 finally:
                     writer.close()
         return False
+
+
+async def _start_processes(
+    supervisor: Supervisor, program: Sequence[str], environment: Mapping[str, str], address: Address
+) -> None:
+    """All at once: most of a start is spent on imports, and whoever is early waits for the migration."""
+
+    async def migrate() -> None:
+        if await supervisor.run(Service("migrate", [*program, "migrate", "--wait"], environment)) != 0:
+            raise ConfigurationError("The database could not be migrated; the reason is above.")
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(migrate())
+            group.create_task(supervisor.start(Service("worker", [*program, "worker"], environment)))
+            group.create_task(supervisor.start(Service("api", [*program, "api"], environment, ready=address.is_ready)))
+    except* ConfigurationError as errors:
+        raise errors.exceptions[0] from None
 
 
 def _free_address(settings: Settings) -> Address:
