@@ -10,6 +10,7 @@ from tests.support.model_server import StandIn
 from tests.support.sse import SentEvent, read_events, text_of
 from tests.support.waiting import wait_until
 
+ASK_KEY: dict[str, Any] = {"role": "ask", "name": "page", "origins": ["https://shop.example"]}
 QUESTION = "백업 파일은 며칠 동안 보관합니까?"
 
 
@@ -57,6 +58,31 @@ async def test_the_whole_answer_at_once_is_the_same_and_can_be_read_back(asking:
         assert await response.json() == answer
     async with asking.http.get(f"/v1/conversations/{answer['conversation_id']}") as response:
         assert (await response.json())["answers"] == [answer]
+
+
+async def test_what_was_found_is_kept_for_the_owner_alone(asking: Asking) -> None:
+    question = "How long are backups kept, once more?"
+    answer, cached = await asking.ask(question), await asking.ask(question)
+    assert (answer["cached"], cached["cached"]) == (False, True)
+    async with asking.http.post("/v1/search", json={"query": question, "top_k": 8}) as response:
+        hits = (await response.json())["hits"]
+    for id_ in (answer["id"], cached["id"]):
+        async with asking.http.get(f"/v1/answers/{id_}/retrieved") as response:
+            retrieved = (await response.json())["retrieved"]
+        assert [(each["document_id"], each["start"], each["end"]) for each in retrieved] == [
+            (hit["document_id"], hit["start"], hit["end"]) for hit in hits
+        ]
+        for each, hit in zip(retrieved, hits, strict=True):
+            for name in ("keyword", "vector", "score"):
+                assert each[name] == pytest.approx(hit[name], abs=1e-4)
+    async with asking.http.post(f"/v1/spaces/{asking.space_id}/keys", json=ASK_KEY) as response:
+        key = (await response.json())["key"]
+    headers = {"Authorization": f"Bearer {key}", "Origin": ASK_KEY["origins"][0]}
+    async with asking.http.post("/v1/answers", json={"question": question}, headers=headers) as response:
+        headers["Protostar-Visitor"] = response.headers["Protostar-Visitor"]
+        id_ = (await response.json())["id"]
+    async with asking.http.get(f"/v1/answers/{id_}/retrieved", headers=headers) as response:
+        assert response.status == 403
 
 
 async def test_the_same_question_is_answered_from_the_cache_until_the_documents_change(asking: Asking, tmp_path: Any) -> None:

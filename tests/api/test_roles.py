@@ -39,6 +39,7 @@ ROUTES = {
     "POST /v1/answers": ("ask", 200),
     "GET /v1/answers/{answer_id}": ("ask", 200),
     "GET /v1/answers/{answer_id}/events": ("ask", 200),
+    "GET /v1/answers/{answer_id}/retrieved": ("manage", 200),
     "POST /v1/answers/{answer_id}/feedback": ("ask", 204),
     "PUT /v1/answers/{answer_id}/correction": ("manage", 200),
     "DELETE /v1/answers/{answer_id}/correction": ("manage", 204),

@@ -60,7 +60,7 @@ async def test_an_answer_streams_and_its_citations_lead_to_their_source(
     assert "보관합니다 [^1]" in copied
     assert "[^1]: 운영" in copied
 
-    await page.get_by_text("이 질문으로 찾은 단락과 점수").click()
+    await page.get_by_text("찾은 단락", exact=True).click()
     cited = page.locator(".retrieval tbody tr", has_text="인용됨")
     await expect(cited).to_have_count(1)
     await expect(cited.locator("meter")).to_have_count(2)  # found by both legs, each with its score

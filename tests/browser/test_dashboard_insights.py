@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, ViewportSize, expect
 from tests.browser.conftest import FILES, Visit
-from tests.browser.seen import DESKTOP, PHONE, barriers, picture
+from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
 from tests.support.asking import Asking
+from tests.support.model_server import StandIn
 from tests.support.stack import ADMIN_KEY, Stack
 
 QUESTION = "백업 파일은 며칠 동안 보관합니까?"
@@ -57,17 +58,99 @@ async def test_an_answer_is_corrected_for_everybody_who_asks_the_same(
     source = page.get_by_role("list", name="Sources").get_by_role("link").first
     assert (await source.get_attribute("href") or "").startswith(f"/documents/{asked[QUESTION]['citations'][0]['document_id']}?")
     await page.get_by_text("Correct this answer").press("Enter")
-    await page.get_by_label("What should have been said").fill("45일 동안 보관합니다. [1]")
+    await page.get_by_label("What should have been said").fill("**45일** 동안 보관합니다. [1]")
     await page.get_by_role("button", name="Save").click()
-    await expect(page.locator("article p.spoken").first).to_have_text("45일 동안 보관합니다. [1]")
-    await expect(page.locator("article .badge")).to_have_text("Corrected")
+    await expect(page.locator("article answer-text").first).to_have_text("45일 동안 보관합니다. 1")
+    await expect(page.locator("article answer-text strong").first).to_have_text("45일")
+    await expect(page.locator("article header .badge")).to_have_text("Corrected")
     async with product.client(ADMIN_KEY, **{"Protostar-Space": space["id"]}) as http:
         given = await Asking(http, space["id"]).ask("백업 파일 며칠 동안 보관해요?")
-    assert (given["text"], given["corrected"]) == ("45일 동안 보관합니다. [1]", True)
+    assert (given["text"], given["corrected"]) == ("**45일** 동안 보관합니다. [1]", True)
     await page.get_by_text("Change the correction").click()
     await page.get_by_role("button", name="Withdraw").click()
     await expect(page.get_by_text("Correct this answer")).to_be_visible()
-    await expect(page.locator("article .badge")).to_have_count(0)
+    await expect(page.locator("article header .badge")).to_have_count(0)
+
+
+HOSTILE = """## 보관
+
+| 무엇 | 며칠 |
+| --- | --- |
+| <img src=x onerror=alert(1)> 백업 | **30일** [1] |
+
+[누르세요](javascript:alert(2)) <script>alert(3)</script>"""
+
+
+@pytest.mark.parametrize(("locale", "scheme", "size"), LOOKS)
+async def test_answers_are_read_as_markdown_with_what_was_found(
+    product: Stack, space: dict[str, Any], visit: Visit, stand_in: StandIn, locale: str, scheme: str, size: ViewportSize
+) -> None:
+    stand_in.behaviour.answer = HOSTILE
+    async with product.client(ADMIN_KEY, **{"Protostar-Space": space["id"]}) as http:
+        asking = Asking(http, space["id"])
+        await asking.upload(FILES / "guide-ko.md")
+        answer = await asking.ask(QUESTION)
+    path = f"/conversations/{answer['conversation_id']}"
+    page = await opened(product, space, visit, path, locale=locale, color_scheme=scheme, viewport=size)
+    page.on("dialog", lambda dialog: seen(page).messages.append(f"a dialog: {dialog.message}"))
+    shown = page.locator("article answer-text")
+    await expect(shown.locator("h3")).to_have_text("보관")
+    await expect(shown.locator("td")).to_have_count(2)
+    assert await shown.locator("img, script, [href^=javascript]").count() == 0
+    found = page.locator("details.retrieval")
+    await found.locator("summary").press("Enter")
+    await expect(found.locator("tbody tr").first.locator("meter").first).to_be_visible()
+    await expect(found.locator(".badge")).to_have_count(1)
+    await page.locator("details.correct > summary").press("Enter")
+    assert await barriers(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    await picture(page, f"conversation-{locale}-{scheme}-{size['width']}", full_page=True)
+    chip = shown.locator("button.chip")
+    await chip.focus()
+    await expect(page.get_by_role("tooltip")).to_be_visible()
+    await chip.press("Enter")
+    await page.wait_for_url(f"{product.url}/documents/{answer['citations'][0]['document_id']}?*")
+    await expect(page.locator("mark").first).to_be_in_viewport()
+
+
+async def test_a_correction_relies_on_the_documents_that_its_owner_names(
+    product: Stack, space: dict[str, Any], asked: dict[str, Any], visit: Visit
+) -> None:
+    async with product.client(ADMIN_KEY, **{"Protostar-Space": space["id"]}) as http:
+        asking = Asking(http, space["id"])
+        named = await asking.upload(FILES / "guide-en.md")
+        path = f"/conversations/{asked[QUESTION]['conversation_id']}"
+        page = await opened(product, space, visit, path, locale="en-US")
+        await page.get_by_text("Correct this answer").press("Enter")
+        relied = page.get_by_role("group", name="Documents that it relies on")
+        await expect(relied.get_by_role("checkbox")).to_have_count(1)  # what the answer cites
+        await relied.get_by_role("checkbox").uncheck()
+        await relied.get_by_role("searchbox").fill("nowhere")
+        await expect(relied.get_by_text("No other document has that name.")).to_be_visible()
+        await relied.get_by_role("searchbox").fill("operations")
+        await expect(relied.get_by_role("button", name="Protostar operations guide")).to_be_visible()
+        await relied.get_by_role("searchbox").press("Enter")
+        await expect(relied.get_by_role("checkbox", name="Protostar operations guide")).to_be_checked()
+        await page.get_by_label("What should have been said").fill("Fifteen days.")
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator("article answer-text").first).to_have_text("Fifteen days.")
+
+        async def correction() -> Any:
+            async with http.get(f"/v1/answers/{asked[QUESTION]['id']}") as response:
+                return (await response.json())["correction"]
+
+        assert [each["document_id"] for each in (await correction())["documents"]] == [named["id"]]
+        async with http.put(f"/v1/documents/{named['id']}/content?filename=guide-en.md", data=b"# Other words") as response:
+            assert response.status == 202
+        await asking.settled(named["id"], 2)
+        assert (await correction())["stale"]
+        await page.reload()
+        await expect(page.get_by_role("status")).to_contain_text("has changed")
+        await page.get_by_text("Change the correction").press("Enter")
+        await page.get_by_role("group", name="Documents that it relies on").get_by_role("checkbox").uncheck()
+        await page.get_by_role("button", name="Confirm").click()
+        await expect(page.get_by_role("status")).to_have_count(0)
+        assert (await correction())["documents"] == []
 
 
 async def test_filters_leave_what_they_say_and_stay_in_the_address(

@@ -9,6 +9,7 @@ from protostar.answers.corrections import cited
 from protostar.answers.models import AnswerRow
 from protostar.answers.schemas import Answer, Correction
 from protostar.llm.base import Usage
+from protostar.retrieval.model import Passage
 
 
 @dataclass(slots=True)
@@ -26,6 +27,7 @@ class Draft:
     cached: bool = False
     corrected_by: UUID | None = None
     first_token_ms: int | None = None
+    retrieved: list[dict[str, Any]] | None = None
 
 
 def show(row: AnswerRow, draft: Draft | None = None, correction: Correction | None = None) -> Answer:
@@ -63,6 +65,22 @@ def as_json(citation: Citation) -> dict[str, Any]:
     return {**asdict(citation), "document_id": str(citation.document_id), "heading_path": list(citation.heading_path)}
 
 
+def retrieved(passage: Passage) -> dict[str, Any]:
+    """A passage as `schemas.Retrieved`: where it stands and its scores; its words are in the document."""
+    return {
+        "document_id": str(passage.document_id),
+        "document_title": passage.document_title,
+        "version": passage.version,
+        "heading_path": list(passage.heading_path),
+        "page": passage.page,
+        "start": passage.start,
+        "end": passage.end,
+        "keyword": round(passage.keyword, 4),
+        "vector": round(passage.vector, 4) if passage.vector is not None else None,
+        "score": round(passage.score, 4),
+    }
+
+
 def to_row(draft: Draft) -> dict[str, Any]:
     """The columns of a finished answer."""
     return {
@@ -75,6 +93,7 @@ def to_row(draft: Draft) -> dict[str, Any]:
         "usage": asdict(draft.usage) if draft.usage is not None else None,
         "model": draft.model,
         "corrected_by": draft.corrected_by,
+        "retrieved": draft.retrieved,
         "first_token_ms": draft.first_token_ms,
     }
 
@@ -87,7 +106,9 @@ def from_cache(value: dict[str, Any]) -> Draft:
     """The cached answer except its text, which is yet to be said."""
     citations = [citation_of(each) for each in value["citations"]]
     usage = Usage(**value["usage"]) if value["usage"] is not None else None
-    return Draft(found=value["found"], citations=citations, usage=usage, model=value["model"], cached=True)
+    # A process of an older release may have put it there.
+    retrieved = value.get("retrieved")
+    return Draft(found=value["found"], citations=citations, usage=usage, model=value["model"], cached=True, retrieved=retrieved)
 
 
 def citation_of(value: dict[str, Any]) -> Citation:

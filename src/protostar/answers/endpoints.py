@@ -17,7 +17,7 @@ from protostar.answers.corrections import Corrections
 from protostar.answers.draft import show
 from protostar.answers.events import Event
 from protostar.answers.listing import Filters, Flag
-from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInfo, CorrectionPut, Feedback
+from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInfo, CorrectionPut, Feedback, Retrieval
 from protostar.answers.service import Answers, Taken
 from protostar.dependencies import Address, Asker, Cursor, IdempotencyKey, Limit, Manager, VisitorToken
 from protostar.paging import Page, before, page_of
@@ -92,6 +92,12 @@ async def resume_answer(
     row = await answers.get(principal.space_id, answer_id)
     known = await _check_visitor(principal, answers, visitor, row.conversation_id)
     return sse.EventStream(_events(answers.events(Taken(row, known), last_event_id)))
+
+
+@router.get("/answers/{answer_id}/retrieved")
+async def get_retrieved(answer_id: UUID, principal: Manager, answers: Service) -> Retrieval:
+    """The passages that were found for the question then, and what each leg of the search made of them."""
+    return Retrieval.model_validate(await answers.get(principal.space_id, answer_id))
 
 
 @router.post("/answers/{answer_id}/feedback", status_code=status.HTTP_204_NO_CONTENT)

@@ -43,6 +43,7 @@ class ConversationRow(Base):
 class AnswerRow(Base):
     """One turn: the question and its answer, which is empty while it is being written.
 
+    `retrieved`: the passages that were found for it, best first, as `schemas.Retrieved`; null where none were looked for.
     `terms`: of question and answer, as `knowledge.tokens.space_terms`; null until it is finished. `corrected_by`: the answer whose
     correction was given instead of an own one.
     """
@@ -59,6 +60,7 @@ class AnswerRow(Base):
     summary: Mapped[str | None]
     found: Mapped[bool | None]
     citations: Mapped[list[Any]] = mapped_column(server_default=sql("'[]'"))
+    retrieved: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
     degraded: Mapped[list[str]] = mapped_column(server_default=sql("'{}'"))
     cached: Mapped[bool] = mapped_column(server_default=sql("false"))
     usage: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

@@ -33,6 +33,32 @@ class Citation(BaseModel):
     quote: str
 
 
+class Retrieved(BaseModel):
+    """A passage that was found for the question: `[start:end]` of the text of that version of the document.
+
+    The scores are those of a search; see `Hit`.
+    """
+
+    document_id: UUID
+    document_title: str
+    version: int
+    heading_path: list[str]
+    page: int | None
+    start: int
+    end: int
+    keyword: Annotated[float, Field(description="raw score of the keyword leg (BM25); 0: it did not find this")]
+    vector: Annotated[float | None, Field(description="raw score of the vector leg (cosine); null: it was not asked, or has none")]
+    score: Annotated[float, Field(description="of both together; compares passages of one answer only")]
+
+
+class Retrieval(BaseModel):
+    """Best first. Null: nothing was looked for, as with a correction; or the answer was imported, or is of an older release."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    retrieved: list[Retrieved] | None
+
+
 class Usage(BaseModel):
     prompt_tokens: int
     completion_tokens: int

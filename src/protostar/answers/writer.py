@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.limits import Limits
 from protostar.answers.corrections import Given, given, normalised
-from protostar.answers.draft import Draft, citation_of, from_cache, show, to_cache, to_row
+from protostar.answers.draft import Draft, citation_of, from_cache, retrieved, show, to_cache, to_row
 from protostar.answers.events import Feed
 from protostar.answers.extractive import quote_answer
 from protostar.answers.history import history
@@ -167,6 +167,7 @@ class Writer:
     async def _compose(self, row: AnswerRow, setting: Setting, draft: Draft, feed: Feed, started: float) -> None:
         found = await self._retrieve(row, setting)
         draft.degraded += found.degraded
+        draft.retrieved = [retrieved(passage) for passage in found.passages]
         language = language_of(row.question)
         if not found.relevance.answerable:
             draft.found = False

@@ -21,7 +21,7 @@ LEFT_BEHIND: Final = {
     },
     "documents": {"space_id", "deleted_at", "erase_at"},
     "document_versions": {"document_id", "job_id", "stage", "object_key", "text_key"},
-    "answers": {"space_id", "job_id", "terms"},
+    "answers": {"space_id", "job_id", "terms", "retrieved"},
     "corrections": {"answer_id", "space_id", "sense"},
     "correction_documents": {"answer_id"},
 }

@@ -1,5 +1,6 @@
 """The pages of conversations: the list, and one conversation, where answers are corrected."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Final, Literal, get_args
 from uuid import UUID
@@ -11,12 +12,13 @@ from pydantic import BeforeValidator
 from protostar.answers.corrections import Corrections
 from protostar.answers.draft import show as answer_of
 from protostar.answers.listing import Filters, Flag
-from protostar.answers.schemas import CorrectionPut
+from protostar.answers.schemas import Answer, Citation, CorrectionDocument, CorrectionPut, Retrieval
 from protostar.answers.service import Answers
 from protostar.dependencies import Cursor, Manager
+from protostar.documents.service import Documents
 from protostar.paging import before, page_of
 from protostar.web.frame import PageFrame, Templates
-from protostar.web.pages import PageRoute, is_fragment
+from protostar.web.pages import PageRoute, Pages, is_fragment
 from protostar.web.zones import beginning, zone_of
 
 router = APIRouter(route_class=PageRoute)
@@ -74,7 +76,16 @@ async def conversation_page(
     request: Request, conversation_id: UUID, frame: PageFrame, pages: Templates, answers: Service
 ) -> HTMLResponse:
     conversation = await answers.conversation(frame.space.id, conversation_id, to_owner=True)
-    return pages.render(request, "conversations/conversation.html", frame=frame, conversation=conversation)
+    relied = await _relied(request, frame.space.id, conversation.answers)
+    return pages.render(request, "conversations/conversation.html", frame=frame, conversation=conversation, relied=relied)
+
+
+@router.get("/conversations/answers/{answer_id}/retrieved")
+async def retrieved(request: Request, answer_id: UUID, principal: Manager, pages: Templates, answers: Service) -> HTMLResponse:
+    """What was found for the question, and how."""
+    row = await answers.get(principal.space_id, answer_id)
+    found = Retrieval.model_validate(row).retrieved
+    return pages.render(request, "conversations/retrieved.html", retrieved=found, answer=answer_of(row))
 
 
 @router.post("/conversations/answers/{answer_id}")
@@ -85,10 +96,12 @@ async def correct(
     pages: Templates,
     corrections: Corrected,
     text: Annotated[str, Form(min_length=1, max_length=20_000, pattern=r"\S")],
+    documents: Annotated[list[UUID], Form(max_length=50)] = [],  # noqa: B006 - FastAPI copies it
 ) -> HTMLResponse:
     """Corrects an answer, or confirms a correction that is stale; the turn as it is now."""
-    row, correction = await corrections.put(principal.space_id, answer_id, CorrectionPut(text=text.replace("\r\n", "\n")))
-    return pages.render(request, "conversations/turn.html", answer=answer_of(row, correction=correction))
+    body = CorrectionPut(text=text.replace("\r\n", "\n"), documents=documents)
+    row, correction = await corrections.put(principal.space_id, answer_id, body)
+    return await _turn(request, pages, principal.space_id, answer_of(row, correction=correction))
 
 
 @router.delete("/conversations/answers/{answer_id}")
@@ -96,4 +109,22 @@ async def withdraw(
     request: Request, answer_id: UUID, principal: Manager, pages: Templates, answers: Service, corrections: Corrected
 ) -> HTMLResponse:
     await corrections.delete(principal.space_id, answer_id)
-    return pages.render(request, "conversations/turn.html", answer=answer_of(await answers.get(principal.space_id, answer_id)))
+    row = await answers.get(principal.space_id, answer_id)
+    return await _turn(request, pages, principal.space_id, answer_of(row))
+
+
+async def _turn(request: Request, pages: Pages, space_id: UUID, answer: Answer) -> HTMLResponse:
+    choices = (await _relied(request, space_id, [answer]))[answer.id]
+    return pages.render(request, "conversations/turn.html", answer=answer, choices=choices)
+
+
+async def _relied(request: Request, space_id: UUID, answers: Sequence[Answer]) -> dict[UUID, list[tuple[UUID, str]]]:
+    """Of each answer the documents, by id and title, that its correction relies on, or would: those that it cites."""
+    named = {answer.id: {each.document_id for each in _sources(answer)} for answer in answers}
+    documents: Documents = request.state.documents
+    there = {each.id: each.title for each in await documents.some(space_id, {id_ for ids in named.values() for id_ in ids})}
+    return {id_: [(each, title) for each, title in there.items() if each in ids] for id_, ids in named.items()}
+
+
+def _sources(answer: Answer) -> Sequence[Citation | CorrectionDocument]:
+    return answer.correction.documents if answer.correction is not None else answer.citations

@@ -36,12 +36,18 @@ function chip(number, citation, open) {
 }
 
 let bubble = null;
+let told = null;
 
 function show(button, citation) {
+  told = button;
   bubble ??= document.body.appendChild(el("div.bubble", { id: "quote", role: "tooltip", popover: "manual" }));
   bubble.replaceChildren(el("p.quote", {}, citation.quote), el("p.small.soft", {}, place(citation)));
   bubble.showPopover();
-  const at = button.getBoundingClientRect();
+  settle();
+}
+
+function settle() {
+  const at = told.getBoundingClientRect();
   const below = at.bottom + bubble.offsetHeight + 12 < innerHeight;
   bubble.style.top = `${below ? at.bottom + 6 : Math.max(8, at.top - bubble.offsetHeight - 6)}px`;
   bubble.style.left = `${Math.max(8, Math.min(at.left - 24, innerWidth - bubble.offsetWidth - 8))}px`;
@@ -51,7 +57,8 @@ function hide() {
   if (bubble?.matches(":popover-open")) bubble.hidePopover();
 }
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
-document.addEventListener("scroll", hide, { capture: true, passive: true });
+// Who comes by keyboard makes the page scroll to where they are.
+document.addEventListener("scroll", () => (told !== null && told === document.activeElement && bubble.matches(":popover-open") ? settle() : hide()), { capture: true, passive: true });
 
 // The answer with its sources as footnotes, for pasting elsewhere.
 export function asMarkdown({ question, text, citations }) {

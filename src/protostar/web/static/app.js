@@ -105,4 +105,4 @@ document.addEventListener("keydown", (event) => {
   items.at(next % items.length).focus();
 });
 
-document.addEventListener("scroll", () => $$("[popover]:popover-open").forEach((each) => each.hidePopover()), { capture: true, passive: true });
+document.addEventListener("scroll", () => $$(".menu > :popover-open").forEach((each) => each.hidePopover()), { capture: true, passive: true });

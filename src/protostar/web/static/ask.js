@@ -117,13 +117,13 @@ function finish(answer, shown) {
 
 // What was found and why: asked for when somebody wants to see it.
 function retrieval(answer) {
-  const details = el("details.retrieval", {}, el("summary", {}, t("How passages are found for this question")));
+  const details = el("details.retrieval", {}, el("summary", {}, t("The passages that were found")));
   details.addEventListener("toggle", async () => {
     details.append(el("progress", { "aria-label": t("Loading") }));
     try {
-      const { hits, degraded: without } = await api("POST", "/v1/search", { json: { query: answer.question, top_k: 8, mode: "hybrid" } });
+      const { retrieved } = await api("GET", `/v1/answers/${answer.id}/retrieved`);
       details.lastChild.remove();
-      details.append(...degraded(without), hits.length ? table(hits, answer.citations) : el("p.soft.small", {}, t("Nothing was found.")));
+      details.append(retrieved?.length ? table(retrieved, answer.citations) : el("p.soft.small", {}, retrieved ? t("Nothing was found.") : t("Nothing was looked for.")));
     } catch (error) {
       details.lastChild.remove();
       details.append(el("p.error-text", {}, told(error.message)));
@@ -140,7 +140,7 @@ function table(hits, citations) {
   return el("div.table-scroll", { tabindex: 0 }, el("table.table", {},
     el("thead", {}, el("tr", {}, ...[t("Passage"), t("Keywords"), t("Meaning"), t("Together")].map((head) => el("th", { scope: "col" }, head)))),
     el("tbody", {}, ...hits.map((hit) => el("tr", {},
-      el("td", {}, el("button.link", { type: "button", onclick: () => openSource(hit) }, place(hit)), cited(hit) ? el("span.badge.good", {}, t("Cited")) : null, el("p.small.soft.clamp", {}, hit.text)),
+      el("td", {}, el("button.link", { type: "button", onclick: () => openSource(hit) }, place(hit)), cited(hit) ? el("span.badge.good", {}, t("Cited")) : null),
       score(hit.keyword, keyword, t("Keywords")), score(hit.vector, vector, t("Meaning")), el("td.number", {}, hit.score.toFixed(2)))))));
 }
 

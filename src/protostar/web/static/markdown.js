@@ -6,7 +6,10 @@ const SAFE = /^(https?:\/\/|mailto:)/i;
 
 // The nodes of a text. `marker(number)` makes what stands for «[number]».
 export function markdown(text, marker = (number) => `[${number}]`) {
-  return blocks(text.replaceAll("\r\n", "\n").split("\n"), marker, 0);
+  const lines = text.replaceAll("\r\n", "\n").split("\n");
+  // An answer stands below a heading of the second level, and leaves out none, whatever it begins with.
+  const top = Math.min(6, ...lines.map((line) => HEADING.exec(line)?.[1].length ?? 6));
+  return blocks(lines, marker, 0, top);
 }
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([\w+-]*)/;
@@ -16,7 +19,7 @@ const QUOTE = /^ {0,3}> ?(.*)$/;
 const RULE = /^ {0,3}([-*_])( *\1){2,} *$/;
 const DELIMITER = /^ *\|? *:?-+:? *(\| *:?-+:? *)*\|? *$/;
 
-function blocks(lines, marker, depth) {
+function blocks(lines, marker, depth, top) {
   const made = [];
   let paragraph = [];
   const flush = () => {
@@ -35,17 +38,17 @@ function blocks(lines, marker, depth) {
       at = stop + 1;
     } else if ((match = HEADING.exec(line))) {
       flush();
-      made.push(el(`h${Math.min(6, match[1].length + 2)}`, {}, ...inline(match[2], marker)));
+      made.push(el(`h${Math.min(6, match[1].length - top + 3)}`, {}, ...inline(match[2], marker)));
       at++;
     } else if (RULE.test(line)) { flush(); made.push(el("hr")); at++; }
     else if (QUOTE.test(line) && depth < 6) {
       flush();
       const quoted = [];
       while (at < lines.length && (match = QUOTE.exec(lines[at]))) { quoted.push(match[1]); at++; }
-      made.push(el("blockquote", {}, ...blocks(quoted, marker, depth + 1)));
+      made.push(el("blockquote", {}, ...blocks(quoted, marker, depth + 1, top)));
     } else if (ITEM.test(line) && depth < 6) {
       flush();
-      const [list, next] = listOf(lines, at, marker, depth);
+      const [list, next] = listOf(lines, at, marker, depth, top);
       made.push(list);
       at = next;
     } else if (line.includes("|") && DELIMITER.test(lines[at + 1] ?? "") && lines[at + 1].includes("|")) {
@@ -61,7 +64,7 @@ function blocks(lines, marker, depth) {
   return made;
 }
 
-function listOf(lines, at, marker, depth) {
+function listOf(lines, at, marker, depth, top) {
   const [, indent, bullet] = ITEM.exec(lines[at]);
   const ordered = /\d/.test(bullet);
   const list = el(ordered ? "ol" : "ul", ordered && Number.parseInt(bullet) !== 1 ? { start: Number.parseInt(bullet) } : {});
@@ -76,7 +79,7 @@ function listOf(lines, at, marker, depth) {
       if (!deeper && !goesOn) break;
       body.push(lines[at].slice(Math.min(indent.length + 2, /^ */.exec(lines[at])[0].length)));
     }
-    const made = blocks(body, marker, depth + 1);
+    const made = blocks(body, marker, depth + 1, top);
     list.append(el("li", {}, ...(made.length === 1 && made[0].tagName === "P" ? made[0].childNodes : made)));
     while (at < lines.length && !lines[at].trim() && ITEM.exec(lines[at + 1] ?? "")?.[1].length === indent.length) at++;
   }
