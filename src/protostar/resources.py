@@ -40,6 +40,7 @@ from protostar.knowledge.vector_index import VectorIndex
 from protostar.llm.base import ChatModel, EmbeddingModel
 from protostar.llm.factory import open_chat_model, open_embedding_model, open_session
 from protostar.llm.wrappers import ModelCall, Observer
+from protostar.objects.copies import Copies
 from protostar.objects.store import ObjectStore, open_object_store
 from protostar.outbound.addresses import refusal
 from protostar.outbound.client import GuardedClient, open_client
@@ -105,8 +106,8 @@ class Resources:
             self.database, self.objects, parser, self.embedder, self.jobs, self.announcements, self.settings, self.metrics
         )
 
-    def page_images(self, parser: ParseServer) -> PageImages:
-        return PageImages(self.objects, parser)
+    def page_images(self, copies: Copies, parser: ParseServer) -> PageImages:
+        return PageImages(self.objects, copies, parser)
 
     def purge(self) -> Purge:
         return Purge(self.database, self.objects, self.vector_index(), self.jobs)

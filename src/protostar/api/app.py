@@ -20,6 +20,7 @@ from protostar.db.revision import wait_until_migrated
 from protostar.documents import endpoints as documents
 from protostar.insights import endpoints as insights
 from protostar.knowledge import endpoints as knowledge
+from protostar.objects.copies import Copies
 from protostar.problems import RESPONSES
 from protostar.resources import open_resources
 from protostar.retrieval import endpoints as retrieval
@@ -40,7 +41,11 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
-        async with open_resources(settings, metrics) as resources, open_parser(settings) as parser:
+        async with (
+            open_resources(settings, metrics) as resources,
+            open_parser(settings) as parser,
+            Copies(resources.objects) as copies,
+        ):
             access = resources.access()
             stop = asyncio.Event()
             # Nothing waits for it here: until the schema is there, requests are answered with 503.
@@ -59,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
                     "visitors": resources.visitors(access),
                     "spaces": resources.spaces(access),
                     "documents": resources.documents(),
-                    "page_images": resources.page_images(parser),
+                    "page_images": resources.page_images(copies, parser),
                     "webhooks": resources.webhooks(),
                     "exports": resources.exports(access),
                     "imports": resources.imports(),

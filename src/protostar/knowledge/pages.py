@@ -1,7 +1,7 @@
 """Pages of a PDF as pictures, and where a passage stands on them: made when somebody looks, in a child, and kept nowhere.
 
-So nothing of them has to be erased with a document. What was shown once, a browser asks for again by its ETag, and only the row is
-read.
+So nothing of them has to be erased with a document; only the file's local copy stays, for half a minute at most. What was shown
+once, a browser asks for again by its ETag, and only the row is read.
 """
 
 import tempfile
@@ -15,19 +15,21 @@ from protostar.documents.media_types import PDF
 from protostar.documents.models import DocumentVersionRow, Original
 from protostar.errors import NotFound
 from protostar.knowledge.parse.client import ParseServer, PdfPages
+from protostar.objects.copies import Copies
 from protostar.objects.store import ObjectStore
 from protostar.places import Places
 
 LONGEST_PASSAGE: Final = 20_000
 """Code points."""
 
-# Waiting or being made: a browser asks for six at once, and a place costs a copy of the file.
+# Waiting or being made: a browser asks for six at once, and a place may cost a copy of a file.
 _PLACES: Final = 24
 
 
 class PageImages:
-    def __init__(self, objects: ObjectStore, parser: ParseServer) -> None:
+    def __init__(self, objects: ObjectStore, copies: Copies, parser: ParseServer) -> None:
         self._objects = objects
+        self._copies = copies
         self._parser = parser
         self._places = Places(_PLACES, "As many pages as this server draws at once are under way.")
 
@@ -50,7 +52,7 @@ class PageImages:
     async def _opened(self, original: Original) -> AsyncGenerator[tuple[Path, Path]]:
         """The file, and a folder for what is made of it."""
         with self._places.taken(), tempfile.TemporaryDirectory(prefix="protostar-") as folder:
-            async with self._objects.local_copy(original.stored) as path:
+            async with self._copies.open(original.stored) as path:
                 yield path, Path(folder)
 
 
