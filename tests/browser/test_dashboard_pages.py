@@ -160,6 +160,11 @@ async def test_a_busy_server_is_asked_again_and_a_page_that_cannot_be_drawn_says
     assert len(asked) == 3
     await page.get_by_role("button", name="Next page").click()
     await expect(page.locator(".sheet").nth(1)).to_contain_text("This page of the file is damaged.")
+
+    await page.route("**/pages?*start=*", broken)
+    await page.goto(f"{product.url}/documents/{document['id']}?start=0&end=4")
+    await expect(page.get_by_role("status").filter(has_text="The passage could not be marked here")).to_be_visible()
+    await drawn(page, 1)
     assert await barriers(page) == []
 
 

@@ -25,11 +25,11 @@ export class PageView {
   // Show the pages at once, and the passage, in the middle of the view, when it is found.
   async open() {
     const passage = this.end > this.start ? this.#ask(`&start=${this.start}&end=${this.end}`) : null;
-    passage?.catch(() => {}); // it is awaited below, unless there are no pages
+    const found = passage?.then(({ highlights }) => highlights, () => []); // the pages are of use without
     try {
       this.#lay((await this.#ask("")).pages);
       this.#go(this.page);
-      if (passage) this.#mark((await passage).highlights);
+      if (found) this.#mark(await found);
     } catch (error) {
       this.body.replaceChildren(el("p.empty.soft", {}, told(error.message)));
     }
@@ -50,7 +50,10 @@ export class PageView {
     this.body.replaceChildren(this.#bar(), ...this.sheets);
     const pixels = this.sheets[0].clientWidth * devicePixelRatio;
     this.width = Math.min(WIDEST, Math.max(STEP, Math.ceil(pixels / STEP) * STEP));
-    const near = new IntersectionObserver((seen) => seen.forEach((one) => this.#pass(one, near)), { root: this.frame, rootMargin: `${AHEAD} 0px` });
+    const near = new IntersectionObserver((seen) => {
+      seen.forEach((one) => this.#pass(one, near));
+      if (!this.body.isConnected) near.disconnect(); // another source has taken the frame
+    }, { root: this.frame, rootMargin: `${AHEAD} 0px` });
     this.sheets.forEach((sheet) => near.observe(sheet));
     this.frame.onscroll = () => this.#tell();
   }
