@@ -11,6 +11,8 @@ from tests.api.tenant import Answered, Tenant, idle_tenant, send
 from tests.knowledge.parse.pdfs import endless_page, make_pdf, swollen_page, text
 from tests.support.stack import settings_for
 
+from protostar.knowledge import pages
+
 SCAN = "0 0 100 100 re f"
 
 
@@ -122,6 +124,17 @@ async def test_hostile_files_end_alone(database_url: str, tmp_path: Path) -> Non
         assert (await slow).json["detail"] == "Reading the file took longer than the 4 seconds that are allowed."
         assert (await slow).status == 422
         assert (await a_page(tenant, good)).status == 200
+
+
+async def test_nobody_waits_for_ever(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "PATIENCE", 1.5)
+    async with idle_tenant(settings_for(database_url, None, tmp_path, parse={"concurrency": 1})) as tenant:
+        endless = (await tenant.upload("endless.pdf", endless_page())).json
+        good = (await tenant.upload("good.pdf", make_pdf([text("words")]))).json
+        for answered in await asyncio.gather(a_page(tenant, endless), a_page(tenant, endless)):  # one is drawn, one waits
+            assert (answered.status, answered.json["code"]) == (503, "unavailable")
+            assert answered.headers["Retry-After"]
+        assert (await a_page(tenant, good)).status == 200  # the slow one was ended
 
 
 async def test_no_more_is_drawn_at_once_than_there_is_room_for(database_url: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ So nothing of them has to be erased with a document; only the file's local copy 
 once, a browser asks for again by its ETag, and only the row is read.
 """
 
+import asyncio
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ from typing import Final
 from protostar.documents import download
 from protostar.documents.media_types import PDF
 from protostar.documents.models import DocumentVersionRow, Original
-from protostar.errors import NotFound
+from protostar.errors import NotFound, Unavailable
 from protostar.knowledge.parse.client import ParseServer, PdfPages
 from protostar.objects.copies import Copies
 from protostar.objects.store import ObjectStore
@@ -21,9 +22,12 @@ from protostar.places import Places
 
 LONGEST_PASSAGE: Final = 20_000
 """Code points."""
+PATIENCE: Final = 40.0
+"""Seconds that somebody waits for a page at most."""
 
 # Waiting or being made: a browser asks for six at once, and a place may cost a copy of a file.
 _PLACES: Final = 24
+_BUSY: Final = "As many pages as this server draws at once are under way."
 
 
 class PageImages:
@@ -31,7 +35,7 @@ class PageImages:
         self._objects = objects
         self._copies = copies
         self._parser = parser
-        self._places = Places(_PLACES, "As many pages as this server draws at once are under way.")
+        self._places = Places(_PLACES, _BUSY)
 
     async def pages(self, version: DocumentVersionRow, start: int, end: int) -> PdfPages:
         """The pages, and the boxes of `text[start:end]` of the stored text. Raises NotFound, UnreadableDocument, Unavailable."""
@@ -50,10 +54,13 @@ class PageImages:
 
     @asynccontextmanager
     async def _opened(self, original: Original) -> AsyncGenerator[tuple[Path, Path]]:
-        """The file, and a folder for what is made of it."""
+        """The file, and a folder for what is made of it; for `PATIENCE`, with the time that is waited for others."""
         with self._places.taken(), tempfile.TemporaryDirectory(prefix="protostar-") as folder:
-            async with self._copies.open(original.stored) as path:
-                yield path, Path(folder)
+            try:
+                async with asyncio.timeout(PATIENCE), self._copies.open(original.stored) as path:
+                    yield path, Path(folder)
+            except TimeoutError as error:
+                raise Unavailable(_BUSY, retry_after=PATIENCE / 2) from error
 
 
 def pdf_of(version: DocumentVersionRow) -> Original:
