@@ -1,14 +1,21 @@
 """Tenants and their keys."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from tests.api.tenant import ORIGIN, Tenant, new_tenant, send
+from pydantic import SecretStr
+from tests.api.tenant import ORIGIN, Tenant, idle_tenant, new_tenant, send
 from tests.support.databases import execute
-from tests.support.stack import Stack, running_worker
+from tests.support.model_server import StandIn
+from tests.support.servers import redis_server
+from tests.support.stack import Stack, running_worker, settings_for
 from tests.support.waiting import wait_until
+
+from protostar.redis.client import RedisClient
+from protostar.telemetry import Metrics
 
 UNSET: dict[str, Any] = {
     "persona": "",
@@ -200,3 +207,36 @@ async def test_a_deleted_space_is_gone_at_once_and_erased_by_a_job(idle: Tenant)
             await wait_until(erased, 30, what="rows and objects are erased")
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_erasing_a_space_drops_its_cached_answers_or_says_when_they_expire(
+    database_url: str, tmp_path: Path, model_server: tuple[StandIn, str], stand_in: StandIn, away: bool
+) -> None:
+    async with redis_server() as redis_url:
+        settings = settings_for(database_url, redis_url, tmp_path, chat={"base_url": model_server[1], "model": "m"})
+        async with idle_tenant(settings) as tenant:
+            redis = RedisClient(redis_url, Metrics())
+
+            async def cached() -> list[str]:
+                return await redis.run(lambda client: client.keys("protostar:cache*"))
+
+            async with running_worker(settings):
+                await tenant.document("a.md", "# Kiwi\n\nThere are 27 kiwis.")
+                await tenant.call("POST", "/v1/answers", json={"question": "How many kiwis?"})
+            assert len(await cached()) == 2
+            await send(tenant.stack.http, "DELETE", f"/v1/spaces/{tenant.id}")
+
+            async def purged() -> Any:
+                jobs = (await send(tenant.stack.http, "GET", "/v1/jobs?kind=space.purge")).json["items"]
+                return jobs[0] if jobs[0]["state"] == "succeeded" else None
+
+            without = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1")}) if away else settings
+            async with running_worker(without):
+                job = await wait_until(purged, 30)
+            if away:
+                assert job["error"] == "Redis was away: cached answers of the space expire by themselves within 3600 seconds."
+            else:
+                assert job["error"] is None
+                assert await cached() == []
+            await redis.close()

@@ -119,7 +119,7 @@ class Writer:
         await patiently(lambda: self._save(job, row, setting, draft))
         self._count(draft)
         if setting.is_first and setting.given is None and not draft.degraded and not draft.cached:
-            await self._cache.put(key, to_cache(draft), self._settings.answer.cache_ttl)
+            await self._cache.put(row.space_id, key, to_cache(draft), self._settings.answer.cache_ttl)
         feed.publish("done", {"answer": show(row, draft).model_dump(mode="json")})
 
     def mark(self) -> Mark:

@@ -40,7 +40,8 @@ async def restore(session: AsyncSession, jobs: Jobs, space_id: UUID, id_: UUID) 
     if pair is None or (pair[0].deleted_at is not None and not await repository.is_restorable(id_)):
         raise NotFound(_GONE)
     if pair[0].deleted_at is not None:
-        await _check_unique(repository, space_id, pair)
+        if await repository.is_taken_again(pair):
+            raise Conflict(f"“{pair[0].filename}” was taken in again meanwhile, as another document. Delete that one first.")
         if not await repository.is_whole(id_):
             raise Conflict("A job is cleaning up after this document. Try again in a moment.")
         await repository.unhide(pair[0])
@@ -48,15 +49,6 @@ async def restore(session: AsyncSession, jobs: Jobs, space_id: UUID, id_: UUID) 
         await jobs.enqueue(session, kinds.fold(space_id))
         await _go_on(session, jobs, pair[0])
     return pair
-
-
-async def _check_unique(repository: DocumentRepository, space_id: UUID, pair: Pair) -> None:
-    """The same file is one document, and so is the same URL."""
-    document, latest = pair
-    same = await repository.find_same(space_id, document.filename, latest.sha256) if latest.sha256 is not None else None
-    other = await repository.find_url(space_id, latest.url) if latest.url is not None else None
-    if same is not None or other is not None:
-        raise Conflict(f"“{document.filename}” was taken in again meanwhile, as another document. Delete that one first.")
 
 
 async def _go_on(session: AsyncSession, jobs: Jobs, document: DocumentRow) -> None:

@@ -48,6 +48,10 @@ _USAGE = text("""
     cross join lateral (select sum(size) as size from document_versions v where v.document_id = d.id) stored
     where d.space_id = :space_id and d.deleted_at is null group by latest.status""")
 
+_TAKEN_AGAIN = text("""
+    select exists (select from documents d join document_versions v on v.document_id = d.id and v.version = d.latest_version
+        where d.space_id = :space_id and d.deleted_at is null and d.created_at >= :since
+            and (d.filename = :filename and v.sha256 = :sha256 or v.url = :url))""")
 # With what its current version answers from: a process of a release that knows no way back may have begun to erase it.
 _IS_WHOLE = text("""
     select not exists (select from jobs where kind = 'document.purge' and state = 'running' and args->>'document_id' = d.id::text)
@@ -193,6 +197,12 @@ class DocumentRepository:
         """Of a document that is locked: whether its time has not come, by the clock as it is now."""
         query = select(DocumentRow.id).where(DocumentRow.id == id_, _RESTORABLE)
         return (await self._session.execute(query)).scalar_one_or_none() is not None
+
+    async def is_taken_again(self, pair: Pair) -> bool:
+        """Whether the file or the URL of a deleted document has become another document since."""
+        document, latest = pair
+        values = {"space_id": document.space_id, "filename": document.filename, "sha256": latest.sha256, "url": latest.url}
+        return bool((await self._session.execute(_TAKEN_AGAIN, {**values, "since": document.deleted_at})).scalar_one())
 
     async def is_whole(self, id_: UUID) -> bool:
         return bool((await self._session.execute(_IS_WHOLE, {"document_id": id_})).scalar_one())

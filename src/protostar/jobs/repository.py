@@ -118,6 +118,7 @@ _FREE = "lease_owner = null, lease_until = null"
 _HOLD = text(f"select true from jobs {_MINE} for key share")
 _FREE_KEY = text(f"update jobs set dedupe_key = null {_MINE}")
 _FINISH = text(f"update jobs set state = 'succeeded', {_FREE}, finished_at = now(), progress = null {_MINE}")
+_REMARK = text(f"update jobs set error = :error {_MINE}")
 _CANCELLED = text(f"""
     update jobs set state = 'cancelled', {_FREE}, finished_at = now(), progress = null, error = 'Cancelled.' {_MINE}
     returning state""")
@@ -243,6 +244,10 @@ class JobRepository:
         columns["args"] = [json.dumps(job.args) for job in jobs]
         added = set((await self._session.execute(_ENQUEUE_ALL, {"id": ids, **columns})).scalars())
         return {place for place, id_ in enumerate(ids) if id_ in added}
+
+    async def remark(self, job: Job, sentence: str) -> None:
+        """What a job that succeeds could not do, for whoever looks at it."""
+        await self._session.execute(_REMARK, {**_key(job), "error": sentence})
 
     async def withdraw(self, dedupe_key: str | None) -> None:
         """Take back a job that nobody has begun."""

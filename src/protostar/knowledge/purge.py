@@ -3,8 +3,11 @@
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import text
 
+from protostar.cache import Cache
+from protostar.config import AnswerSettings
 from protostar.db.session import Database
 from protostar.documents.kinds import purge
 from protostar.jobs.context import JobContext
@@ -14,6 +17,8 @@ from protostar.knowledge.repository import KnowledgeRepository
 from protostar.knowledge.vector_index import VectorIndex
 from protostar.knowledge.vectors import Vectors
 from protostar.objects.store import ObjectStore
+
+log = structlog.get_logger()
 
 _KEYS = text("""
     select unnest(array_remove(array[object_key, text_key], null)) from document_versions where document_id = :document_id""")
@@ -29,7 +34,11 @@ _SPACE_TABLES = ("conversations", "embeddings", "term_deltas", "term_frequencies
 
 
 class Purge:
-    def __init__(self, database: Database, objects: ObjectStore, index: VectorIndex, jobs: Jobs) -> None:
+    def __init__(
+        self, database: Database, objects: ObjectStore, index: VectorIndex, jobs: Jobs, cache: Cache, answers: AnswerSettings
+    ) -> None:
+        self._cache = cache
+        self._answers = answers
         self._jobs = jobs
         self._database = database
         self._objects = objects
@@ -84,7 +93,7 @@ class Purge:
                 pass
 
     async def space(self, context: JobContext) -> None:
-        """`space.purge`: everything that a deleted space held, then the space."""
+        """`space.purge`: everything that a deleted space held, then the space; also while Redis is away."""
         space_id = UUID(context.job.args["space_id"])
         async with context.writing() as session:
             await session.execute(_HIDE, {"space_id": space_id})
@@ -99,7 +108,14 @@ class Purge:
             _model_id, index_id, _chunks = await KnowledgeRepository(session).vectors(space_id)
         if index_id is not None:
             await self._index.drop(space_id, index_id)
+        # Answers under way may still be put there until their deadline.
+        forgotten = await self._cache.forget(space_id, self._answers.deadline + self._answers.cache_ttl)
         async with context.finishing() as session:
+            if not forgotten:
+                seconds = self._answers.cache_ttl.total_seconds()
+                log.warning("cached_answers_left", space=str(space_id), seconds=seconds)
+                remark = f"Redis was away: cached answers of the space expire by themselves within {seconds:g} seconds."
+                await JobRepository(session).remark(context.job, remark)
             for table in _SPACE_TABLES:
                 await session.execute(text(f"delete from {table} where space_id = :space_id"), {"space_id": space_id})
             await session.execute(text("delete from spaces where id = :space_id"), {"space_id": space_id})

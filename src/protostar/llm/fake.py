@@ -97,7 +97,7 @@ def quote(contents: Sequence[str], *, passages: int = 3) -> str:
     last = contents[-1] if contents else ""
     found = [(match[1], match[2]) for match in _PASSAGE.finditer("\n".join(contents))][:passages]
     if not found:
-        return _first_sentence(last)
+        return _first_sentence(_FENCE.sub("", last))
     question = last.strip().rpartition("\n")[2]
     opening = "문서에 따르면 다음과 같습니다." if _HANGUL.search(last) else "The documents say this."
     return "\n".join([opening, *(f"{_sentence(passage, question)} [{number}]" for number, passage in found)])

@@ -20,7 +20,13 @@ async def settings_page(request: Request, frame: PageFrame, pages: Templates) ->
     """Its forms go to the API from the page itself; the lists of keys and webhooks are read by it, anew after each change."""
     settings = SpaceSettings.stored(frame.space.settings)
     return pages.render(
-        request, "settings/index.html", frame=frame, space=frame.space, settings=settings, origin=str(request.base_url).rstrip("/")
+        request,
+        "settings/index.html",
+        frame=frame,
+        space=frame.space,
+        settings=settings,
+        origin=str(request.base_url).rstrip("/"),
+        cache_seconds=f"{request.state.settings.answer.cache_ttl.total_seconds():g}",
     )
 
 

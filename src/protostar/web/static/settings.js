@@ -82,21 +82,21 @@ $("#erase").addEventListener("click", async ({ target }) => {
     $("#erase").disabled = true;
     said.textContent = t("The space is closed. Its rows and files are being erased…");
     if (!("admin" in $("#erase").dataset)) return; // the key of the space has ended with it: nobody is left to watch
-    await erased();
-    said.classList.add("good");
-    said.textContent = t("The space is erased: nothing of it is left.");
+    const remark = await erased();
+    said.classList.add(remark ? "warn" : "good");
+    said.textContent = [remark ? t("The space is erased.") : t("The space is erased: nothing of it is left."), remark && told(remark)].filter(Boolean).join(" ");
   } catch (error) {
     said.hidden = false;
     said.textContent = told(error.message);
   }
 });
 
-// An admin can watch the job to its end; a key of the space has ended with it.
+// What the job could not do, once it has ended. An admin can watch it; a key of the space has ended with it.
 async function erased() {
   for (;;) {
     const { items } = await api("GET", "/v1/jobs?kind=space.purge&limit=200", { space: false });
     const job = items.find((each) => each.args.space_id === space);
-    if (!job || job.state === "succeeded") return;
+    if (!job || job.state === "succeeded") return job?.error;
     if (job.state === "dead" || job.state === "failed") throw new Error(job.error);
     await pause(1000);
   }
