@@ -7,7 +7,6 @@ this program as the client. They share the cores, so CPU seconds tell more than 
 
 import argparse
 import asyncio
-import json
 import os
 import platform
 import signal
@@ -24,12 +23,11 @@ from rich.console import Console
 from bench import answers, beside, ingest, install, large, search, upload
 from bench.corpus import documents
 from bench.load import BenchError
-from bench.report import Report, median
+from bench.report import Report, median, write
 from bench.stack import REPOSITORY, Stack, running_stack
 
 PARTS = ("upload", "ingest", "search", "answers", "large", "install", "alternatives")
 CORPUS = "200 × 8 KiB + 10 × 190 KiB"
-RESULTS = REPOSITORY / "bench" / "results"
 
 _SEARCH_ROWS = {
     "p50_ms": "p50 ms",
@@ -72,10 +70,7 @@ def main() -> int:
         return 1
     except asyncio.CancelledError:
         return 130
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    path.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    console.print(f"Written to {path}")
+    console.print(f"Written to {write(result, 'bench')}")
     return _verdict(result, console)
 
 

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from bench.report import RESULTS
 from bench.stack import REPOSITORY
 
 CORPUS = "200 × 8 KiB + 10 × 190 KiB"
@@ -68,7 +69,7 @@ def draw(result: Mapping[str, Any], folder: Path) -> Sequence[Path]:
 
 
 if __name__ == "__main__":
-    results = sorted((REPOSITORY / "bench" / "results").glob("*.json"))
+    results = sorted(RESULTS.glob("bench-*.json"))
     chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else results[-1]
     for path in draw(json.loads(chosen.read_text(encoding="utf-8")), REPOSITORY / "docs" / "performance"):
         print(path.relative_to(REPOSITORY))

@@ -1,15 +1,21 @@
 """Medians over rounds, and the tables that are printed."""
 
+import json
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.ingest import STAGES
 from bench.measure import BESIDE, PRODUCT
+from bench.stack import REPOSITORY
 from bench.upload import LIMIT_MIB
+
+RESULTS: Final = REPOSITORY / "bench" / "results"
 
 
 def median(rounds: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -114,3 +120,11 @@ def _memory(figures: Mapping[str, Any], role: str) -> str:
 def _shares(figures: Mapping[str, Any]) -> str:
     shares = figures["stage_shares"]
     return ", ".join(f"{shares[stage]:.0%}" for stage in STAGES)
+
+
+def write(result: Mapping[str, Any], kind: str) -> Path:
+    """Keep a result as a file of its own."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    path = RESULTS / f"{kind}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    path.write_text(json.dumps(result, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+    return path
