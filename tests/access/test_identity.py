@@ -1,10 +1,15 @@
 """Signed identities: what a backend may send, and everything that somebody else might try."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
 import math
+import re
+import shutil
+from asyncio.subprocess import PIPE
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -115,3 +120,14 @@ def test_nothing_can_be_changed_without_the_secret() -> None:
 def test_what_is_no_jwt_is_refused(token: str) -> None:
     with pytest.raises(Forbidden):
         subject(token)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
+async def test_the_identity_that_the_documentation_makes_in_node_is_taken() -> None:
+    text = (Path(__file__).parents[2] / "docs/embed.md").read_text(encoding="utf-8")
+    (snippet,) = [block for block in re.findall(r"```js\n(.*?)```", text, re.DOTALL) if "createHmac" in block]
+    script = f"{snippet}\nprocess.stdout.write(identity({json.dumps(SECRET)}, {json.dumps('앤 ann@example.com')}));"
+    node = await asyncio.create_subprocess_exec("node", "--input-type=module", "-e", script, stdout=PIPE)
+    token, _ = await node.communicate()
+    assert node.returncode == 0
+    assert subject_of(token.decode(), SECRET, SPACE) == subject(signed({**GOOD, "sub": "앤 ann@example.com"}))

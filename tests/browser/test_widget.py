@@ -1,23 +1,35 @@
 """The widget in a real browser, on somebody else's page, against the real product."""
 
+import asyncio
+import base64
 import gzip
+import hashlib
+import hmac
 import json
+import os
 import re
+import sys
+import time
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Error, ViewportSize, expect
 from tests.browser.conftest import FILES, Visit
 from tests.browser.embedding import Embedding
 from tests.browser.host import HOSTILE, STRICT, Host
 from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
+from tests.drills.processes import free_port
 from tests.support.asking import Asking
 from tests.support.faulty_http import faulty_proxy
 from tests.support.model_server import StandIn
 from tests.support.stack import ADMIN_KEY, Stack
+from tests.support.waiting import wait_until
 
+from protostar.config import Settings
 from protostar.web.assets import FOLDER
 
 QUESTION = "How long are backups kept?"
@@ -114,6 +126,25 @@ async def test_citations_show_their_quotes(embedding: Embedding) -> None:
     assert await details.get_attribute("open") is not None
     assert await details.locator(".quote").inner_text() != ""
     assert "guide" in (await details.locator("summary").inner_text()).lower() or await details.locator(".where").count()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+async def test_tables_are_tables(embedding: Embedding, stand_in: StandIn, size: ViewportSize) -> None:
+    rows = "| 무엇 | 며칠 | 어디 | 누가 |\n|---|:-:|---|---|\n| **백업** [1] | 30일 | `a\\|b` | [x](javascript:window.hacked=1) |\n"
+    stand_in.behave(answer=f"다음과 같습니다. [1]\n\n{rows}| 로그 | <img src=x onerror=window.hacked=1> |\n\n끝 | 입니다. [1]")
+    visitor = await embedding.open(viewport=size)
+    answer = await visitor.ask(KOREAN)
+    table = answer.get_by_role("table")
+    await expect(table.get_by_role("columnheader")).to_have_text(["무엇", "며칠", "어디", "누가"])
+    await expect(table.get_by_role("row")).to_have_count(3)
+    await expect(table.locator("strong")).to_have_text("백업")
+    await expect(table.locator("code")).to_have_text("a|b")
+    await expect(table.locator("button.chip")).to_have_count(1)
+    assert await table.locator("img, [href^=javascript], [onerror]").count() == 0
+    await expect(answer.locator(".text > p").last).to_contain_text("끝 | 입니다.")
+    assert await barriers(visitor.page) == []
+    assert await answer.evaluate("node => node.scrollWidth - node.clientWidth") <= 0
+    await picture(visitor.page, f"widget-table-{size['width']}")
 
 
 async def test_the_owners_words_and_colours(embedding: Embedding) -> None:
@@ -311,6 +342,107 @@ async def test_a_reload_in_the_middle_of_an_answer(embedding: Embedding, stand_i
     await visitor.answers.wait_for()
     await expect(visitor.answers).to_have_count(1)
     assert stand_in.counts.chat_calls == calls
+
+
+@asynccontextmanager
+async def killable_api(settings: Settings, port: int) -> AsyncGenerator[asyncio.subprocess.Process]:
+    """An API in a process of its own, which answers by the time it is given."""
+    env = {
+        "PATH": os.environ["PATH"],
+        "PROTOSTAR_DATABASE_URL": settings.database_url.get_secret_value() if settings.database_url else "",
+        "PROTOSTAR_REDIS_URL": settings.redis_url.get_secret_value() if settings.redis_url else "",
+        "PROTOSTAR_DATA_DIR": str(settings.data_dir),
+        "PROTOSTAR_ADMIN_KEY": ADMIN_KEY,
+        "PROTOSTAR_PORT": str(port),
+        "PROTOSTAR_CHAT_BASE_URL": str(settings.chat.base_url),
+        "PROTOSTAR_CHAT_MODEL": str(settings.chat.model),
+        "PROTOSTAR_ANSWER_LEASE": str(settings.answer.lease.total_seconds()),
+    }
+    command = (sys.executable, "-m", "protostar", "api")
+    process = await asyncio.create_subprocess_exec(*command, env=env, cwd=settings.data_dir, stdout=DEVNULL, stderr=DEVNULL)
+
+    async def ready() -> bool:
+        with suppress(aiohttp.ClientError):
+            async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{port}/health/live") as response:
+                return response.status == 200
+        return False
+
+    try:
+        await wait_until(ready, 30)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_a_killed_server_costs_no_answer(embedding: Embedding, product: Stack, stand_in: StandIn) -> None:
+    """kill -9 in the middle of the stream; its successor on the same port tells the whole answer, which a worker wrote anew."""
+    stand_in.behave(delay=0.1, tokens=60)
+    port = free_port()
+    async with killable_api(product.settings, port) as first:
+        visitor = await embedding.open(embedding.page(server=f"http://127.0.0.1:{port}"))
+        seen(visitor.page).expected += ["ERR_", "Failed to load", "CORS policy"]
+        await visitor.launcher.click()
+        await visitor.input.fill(QUESTION)
+        await visitor.input.press("Enter")
+        await expect(visitor.panel.locator("article .text")).to_contain_text(re.compile(r"\w+ \w+"))
+        calls = stand_in.counts.chat_calls
+        first.kill()
+        await first.wait()
+    stand_in.behave()
+    async with killable_api(product.settings, port):
+        await visitor.answers.wait_for(timeout=40_000)
+        await expect(visitor.answers).to_have_count(1)
+        kept = json.loads(await visitor.page.evaluate("localStorage.getItem(Object.keys(localStorage)[0])"))["turns"]
+        assert stand_in.counts.chat_calls > calls  # another process wrote it
+        async with embedding.asking.http.get(f"/v1/answers/{kept[0]['id']}") as response:
+            answer = await response.json()
+        assert (answer["state"], kept[0]["text"]) == ("done", answer["text"])
+        shown = (await visitor.answers.locator(".text").inner_text()).split()
+        assert shown == re.sub(r"\[(\d)\]", r"\1", answer["text"]).split()
+        assert len(kept) == 1
+
+
+def identity(secret: str, subject: str) -> str:
+    """As an owner's backend makes it."""
+
+    def part(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    claims = {"sub": subject, "exp": int(time.time()) + 300}
+    signed = f"{part(json.dumps({'alg': 'HS256', 'typ': 'JWT'}).encode())}.{part(json.dumps(claims).encode())}"
+    return f"{signed}.{part(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())}"
+
+
+async def test_who_signs_in_may_ask_on(embedding: Embedding) -> None:
+    """Three questions, and more after signing in at the host page: by a call, and by an attribute of the next page."""
+    await embedding.settings(limits={"asks_per_visitor": 3, "asks_per_signed_in": 2, "asks_per_address": 1000})
+    async with embedding.asking.http.post(f"/v1/spaces/{embedding.asking.space_id}/identity-secret") as response:
+        token = identity((await response.json())["secret"], "ann")
+    visitor = await embedding.open()
+    seen(visitor.page).expected += ["429", "403"]
+    for number in range(3):
+        await visitor.ask(f"{QUESTION} {number}")
+    await visitor.input.fill("And after that?")
+    await visitor.input.press("Enter")
+    await expect(visitor.panel.locator(".wrong")).to_contain_text("Sign in")
+    await picture(visitor.page, "widget-sign-in")
+    with pytest.raises(Error, match="identity"):
+        await visitor.widget.evaluate("(widget) => widget.identify('not.a.jwt')")
+    await visitor.widget.evaluate("(widget, token) => widget.identify(token)", token)
+    await visitor.ask(f"{QUESTION} 4")
+    async with embedding.asking.http.get("/v1/conversations") as response:
+        (conversation,) = (await response.json())["items"]
+    assert conversation["turns"] == 4  # what was asked before goes along
+
+    await visitor.page.goto(embedding.page(attributes=f'data-identity="{token}"'))
+    await visitor.launcher.click()
+    await expect(visitor.answers).to_have_count(4)
+    await visitor.ask(f"{QUESTION} 5")
+    await visitor.input.fill("And after that?")
+    await visitor.input.press("Enter")
+    await expect(visitor.panel.locator(".wrong")).to_contain_text("That was all for now")
 
 
 async def test_a_limit_tells_when_to_come_back(embedding: Embedding) -> None:

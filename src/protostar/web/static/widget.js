@@ -86,6 +86,10 @@ article { display: flex; flex-direction: column; gap: 12px; }
 .text strong { font-weight: 650; }
 .text code { font: .88em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; background: var(--raised); padding: 1px 5px; border-radius: 5px; }
 .text pre { background: var(--raised); padding: 12px 14px; border-radius: 10px; overflow-x: auto; } .text pre code { background: none; padding: 0; }
+.text .table { margin: 0 0 10px; overflow-x: auto; }
+.text table { border-collapse: collapse; font-size: .94em; }
+.text tr { border-bottom: 1px solid var(--line); }
+.text th, .text td { padding: 6px 12px 6px 0; text-align: start; vertical-align: top; min-width: 5em; }
 .text blockquote { padding-inline-start: 12px; border-inline-start: 3px solid var(--line); color: var(--quiet); }
 a { color: var(--accent); text-underline-offset: 3px; text-decoration-thickness: 1px; }
 .chip { display: inline-grid; place-items: center; min-width: 20px; height: 20px; padding: 0 5px; margin: 0 1px; border-radius: 6px; background: var(--raised); color: var(--accent); font-size: 12px; font-weight: 600; line-height: 1; vertical-align: 1px; font-variant-numeric: tabular-nums; }
@@ -196,6 +200,9 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     return nodes;
   }
 
+  // «\|» is no border.
+  const cells = (line) => line.trim().replace(/^\||(?<!\\)\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+
   function markdown(text, cite) {
     const root = make("div", { class: "text" });
     const lines = text.split("\n");
@@ -228,6 +235,13 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       } else if (/^#{1,6}\s/.test(line)) {
         flush();
         root.append(make("p", {}, make("strong", {}, ...inline(line.replace(/^#+\s+/, ""), cite))));
+      } else if (line.includes("|") && /^[\s|:-]*-[\s|:-]*$/.test(lines[at + 1] ?? "") && lines[at + 1].includes("|")) {
+        flush();
+        const row = (tag, text) => make("tr", {}, ...cells(text).map((cell) => make(tag, {}, ...inline(cell, cite))));
+        const [head, body] = [make("thead", {}, row("th", line)), make("tbody")];
+        for (at += 2; at < lines.length && lines[at].includes("|"); at++) body.append(row("td", lines[at]));
+        at--;
+        root.append(make("div", { class: "table", tabindex: "0" }, make("table", {}, head, body)));
       } else if (/^\s*(?:[-*_]\s*){3,}$/.test(line) || !line.trim()) flush();
       else if (/^\s{2,}\S/.test(line) && !paragraph.length && /^[OU]L$/.test(root.lastElementChild?.tagName ?? "")) {
         root.lastElementChild.lastElementChild.append(" ", ...inline(line.trim(), cite));
