@@ -1,24 +1,40 @@
 """Aliases for endpoints: who asks, and the parts that the lifespan has opened. Only endpoints import this."""
 
 import hmac
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
-from protostar.access.address import client_address
+from protostar.access.address import client_address, is_trusted
 from protostar.access.model import Key, Principal, Role
 from protostar.access.service import Access
 from protostar.access.sessions import Sessions, csrf_token
 from protostar.errors import Forbidden, NotFound, Unauthorized
 
-SESSION_COOKIE: Final = "protostar_session"
-SPACE_COOKIE: Final = "protostar_space"
+Cookie = Literal["session", "space"]
 CSRF_HEADER: Final = "X-CSRF-Token"
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")
 
 _bearer = HTTPBearer(auto_error=False, description="«Authorization: Bearer <key>»")
+
+
+def is_https(request: Request) -> bool:
+    """As the browser sees it: also where a proxy that is trusted ends TLS."""
+    peer = request.client.host if request.client is not None else ""
+    forwarded = request.headers.get("x-forwarded-proto") if is_trusted(peer, request.state.settings.trusted_proxies) else None
+    return (forwarded or request.url.scheme) == "https"
+
+
+def cookie_name(request: Request, cookie: Cookie) -> str:
+    """Browsers keep cookies by host alone, so the name holds the port: two installations on one host know each their own.
+
+    By HTTPS it begins with `__Host-`: neither a page of plain HTTP nor one of another host of the domain can set such a cookie.
+    """
+    port = request.headers.get("host", "").rpartition(":")[2]
+    suffix = f"_{port}" if port.isascii() and port.isdigit() else ""
+    return f"{'__Host-' if is_https(request) else ''}protostar_{cookie}{suffix}"
 
 
 async def _key(
@@ -28,7 +44,7 @@ async def _key(
     access: Access = request.state.access
     if credentials is not None:
         key = await access.authenticate(credentials.credentials)
-    elif (token := request.cookies.get(SESSION_COOKIE)) is not None:
+    elif (token := request.cookies.get(cookie_name(request, "session"))) is not None:
         key = await _key_of_session(request, token)
     else:
         raise Unauthorized("Send a key in the header «Authorization: Bearer <key>».")
@@ -81,7 +97,7 @@ async def _in_chosen_space(request: Request, access: Access, key: Key) -> Princi
     if (named := _uuid(request.query_params.get("space"))) is not None:
         return await access.principal(key, named)
     try:
-        return await access.principal(key, _uuid(request.cookies.get(SPACE_COOKIE)))
+        return await access.principal(key, _uuid(request.cookies.get(cookie_name(request, "space"))))
     except NotFound:
         return await access.principal(key, None)
 

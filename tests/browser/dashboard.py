@@ -2,7 +2,7 @@
 
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 from playwright.async_api import Page
@@ -12,7 +12,6 @@ from tests.support.waiting import wait_until
 
 from protostar.access.keys import hash_key
 from protostar.access.tickets import make_ticket
-from protostar.dependencies import SPACE_COOKIE
 
 Space = dict[str, Any]
 
@@ -45,7 +44,9 @@ async def sign_in(page: Page, product: Stack, space: Space, path: str = "/docume
     """Goes to the path of the dashboard, signed in with a manage key of the space, or as an admin who has chosen it."""
     if admin:
         await page.goto(f"{product.url}/login?ticket={make_ticket(hash_key(ADMIN_KEY))}")
-        await page.context.add_cookies([{"name": SPACE_COOKIE, "value": space["id"], "url": product.url}])
+        await page.context.add_cookies(
+            [{"name": f"protostar_space_{urlsplit(product.url).port}", "value": space["id"], "url": product.url}]
+        )
         await page.goto(product.url + path)
     else:
         await page.goto(f"{product.url}/login?next={quote(path)}")

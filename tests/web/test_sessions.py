@@ -17,7 +17,6 @@ from protostar.access.service import Access
 from protostar.access.sessions import Sessions, csrf_token
 from protostar.access.tickets import make_ticket
 from protostar.db.session import Database
-from protostar.dependencies import SESSION_COOKIE, SPACE_COOKIE
 from protostar.errors import Unauthorized
 from protostar.web.pages import local_path
 
@@ -26,13 +25,18 @@ def origin(http: aiohttp.ClientSession) -> str:
     return str(http._base_url).rstrip("/")
 
 
+def named(http: aiohttp.ClientSession, cookie: str = "session") -> str:
+    """The cookie's name, which holds the port."""
+    return f"protostar_{cookie}_{http._base_url.port}"
+
+
 async def sign_in(http: aiohttp.ClientSession, key: str, **fields: str) -> Answered:
     headers = {"Origin": origin(http)}
     return await send(http, "POST", "/login", data={"key": key, **fields}, headers=headers, allow_redirects=False)
 
 
 def token(http: aiohttp.ClientSession) -> str:
-    (cookie,) = [cookie for cookie in http.cookie_jar if cookie.key == SESSION_COOKIE]
+    (cookie,) = [cookie for cookie in http.cookie_jar if cookie.key == named(http)]
     return cookie.value
 
 
@@ -45,7 +49,7 @@ async def test_a_key_signs_in_and_out(browser: aiohttp.ClientSession, tenant: Te
     assert (refused.status, refused.headers["Location"]) == (303, "/login?next=%2Fdocuments%3Fq%3Dkiwi")
     answered = await sign_in(browser, f" {tenant.key}\n", next="/documents?q=kiwi")
     assert (answered.status, answered.headers["Location"]) == (303, "/documents?q=kiwi")
-    cookie = next(value for value in answered.headers.getall("Set-Cookie") if value.startswith(SESSION_COOKIE))
+    cookie = next(value for value in answered.headers.getall("Set-Cookie") if value.startswith(named(browser)))
     assert "HttpOnly" in cookie
     assert "SameSite=lax" in cookie
     assert "Secure" not in cookie  # over plain HTTP
@@ -56,7 +60,7 @@ async def test_a_key_signs_in_and_out(browser: aiohttp.ClientSession, tenant: Te
     assert (await send(browser, "GET", "/v1/documents")).status == 200
     old = token(browser)
     assert (await send(browser, "POST", "/logout", headers=same_site(browser))).status == 204
-    again = await send(browser, "GET", "/v1/documents", headers={"Cookie": f"{SESSION_COOKIE}={old}"})
+    again = await send(browser, "GET", "/v1/documents", headers={"Cookie": f"{named(browser)}={old}"})
     assert again.status == 401
 
 
@@ -66,7 +70,7 @@ async def test_the_pages_are_closed_to_everybody_else(browser: aiohttp.ClientSes
         answered = await sign_in(browser, wrong)
         assert answered.status == status
         assert "Set-Cookie" not in answered.headers
-    guessed = {"Cookie": f"{SESSION_COOKIE}={43 * 'A'}"}
+    guessed = {"Cookie": f"{named(browser)}={43 * 'A'}"}
     assert (await send(browser, "GET", "/documents", headers=guessed, allow_redirects=False)).status == 303
 
 
@@ -151,7 +155,7 @@ async def test_a_session_sees_its_own_space_alone(browser: aiohttp.ClientSession
     async with new_tenant(stack) as other:
         foreign = (await other.upload("secret.md", b"# Secret")).json["id"]
         await sign_in(browser, tenant.key)
-        chosen = {"Cookie": f"{SPACE_COOKIE}={other.id}; {SESSION_COOKIE}={token(browser)}"}
+        chosen = {"Cookie": f"{named(browser, 'space')}={other.id}; {named(browser)}={token(browser)}"}
         for headers in ({}, {"Protostar-Space": other.id}, chosen):
             assert (await send(browser, "GET", f"/v1/documents/{foreign}", headers=headers)).status == 404
         assert (await send(browser, "GET", f"/v1/documents/{foreign}?space={other.id}")).status == 404
@@ -269,3 +273,37 @@ async def test_ended_sessions_are_forgotten_after_a_day(sessions: Sessions, data
         await AccessRepository(session).forget_old()
         left = (await session.execute(text("select hash from sessions"))).scalars().all()
     assert left == [hash_key(kept)]
+
+
+async def test_two_installations_on_one_host_leave_each_others_sessions_alone(
+    browser: aiohttp.ClientSession, tenant: Tenant, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    await sign_in(browser, tenant.key)
+    async with running_api(settings_for(database_url, f"{redis_url}?db=3", tmp_path)) as url:
+        async with aiohttp.ClientSession(url, cookie_jar=browser.cookie_jar) as other:  # the same browser
+            assert (await sign_in(other, ADMIN_KEY)).status == 303
+            assert (await send(other, "GET", "/documents", allow_redirects=False)).status == 200
+            assert (await send(browser, "GET", "/documents", allow_redirects=False)).status == 200
+            assert (await send(other, "POST", "/logout", headers=same_site(other))).status == 204
+            assert (await send(other, "GET", "/documents", allow_redirects=False)).status == 303
+            assert (await send(browser, "GET", "/documents", allow_redirects=False)).status == 200
+
+
+async def test_a_session_by_https_is_nobody_elses_to_set(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    settings = settings_for(database_url, f"{redis_url}?db=3", tmp_path, trusted_proxies="127.0.0.1/32")
+    async with running_api(settings) as url, aiohttp.ClientSession(url, cookie_jar=aiohttp.DummyCookieJar()) as http:
+        https = {"Host": "answers.example.com", "X-Forwarded-Proto": "https", "Origin": "https://answers.example.com"}
+        answered = await send(http, "POST", "/login", data={"key": ADMIN_KEY}, headers=https, allow_redirects=False)
+        cookie = next(value for value in answered.headers.getall("Set-Cookie") if "protostar_session" in value)
+        name, _, value = cookie.partition(";")[0].partition("=")
+        assert name == "__Host-protostar_session"
+        assert {"Secure", "HttpOnly", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+        assert "Domain" not in cookie
+        for sent, status in ((name, 200), ("protostar_session", 303), ("__Host-protostar_session_8000", 303)):
+            headers = {**https, "Cookie": f"{sent}={value}"}
+            assert (await send(http, "GET", "/documents", headers=headers, allow_redirects=False)).status == status
+        leaving = {**https, "Cookie": f"{name}={value}", "X-CSRF-Token": csrf_token(value)}
+        left = await send(http, "POST", "/logout", headers=leaving)
+        assert left.status == 204
+        # Without it a browser would not take the cookie back.
+        assert all("Secure" in each for each in left.headers.getall("Set-Cookie"))

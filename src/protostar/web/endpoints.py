@@ -6,12 +6,12 @@ from uuid import UUID
 from fastapi import APIRouter, FastAPI, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from protostar.dependencies import SPACE_COOKIE, Admin
+from protostar.dependencies import Admin, cookie_name, is_https
 from protostar.spaces.schemas import Name, SpaceCreate
 from protostar.spaces.service import Spaces
 from protostar.web import ask, conversations, documents, insights, login, settings, system, widget
 from protostar.web.assets import Assets
-from protostar.web.pages import PageRoute, Pages, is_https
+from protostar.web.pages import PageRoute, Pages
 
 router = APIRouter(route_class=PageRoute)
 
@@ -35,7 +35,8 @@ async def create_space(request: Request, _key: Admin, name: Annotated[Name, Form
 
 def _to_space(request: Request, space_id: UUID) -> Response:
     response = Response(status_code=204, headers={"HX-Redirect": "/"})
-    response.set_cookie(SPACE_COOKIE, str(space_id), httponly=True, samesite="lax", secure=is_https(request))
+    name = cookie_name(request, "space")
+    response.set_cookie(name, str(space_id), httponly=True, samesite="lax", secure=is_https(request))
     return response
 
 

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from protostar.access.sessions import SESSION_TTL, Sessions
-from protostar.dependencies import SESSION_COOKIE, SPACE_COOKIE, Manager, check_same_origin
+from protostar.dependencies import Cookie, Manager, check_same_origin, cookie_name, is_https
 from protostar.errors import Forbidden, Unauthorized
 from protostar.web.frame import Templates
-from protostar.web.pages import PageRoute, is_https, local_path
+from protostar.web.pages import PageRoute, local_path
 
 router = APIRouter(route_class=PageRoute)
 
@@ -61,16 +61,21 @@ async def sign_in(
 
 @router.post("/logout")
 async def sign_out(request: Request, sessions: Service, _principal: Manager) -> Response:
-    await sessions.end(request.cookies.get(SESSION_COOKIE, ""))
+    await sessions.end(request.cookies.get(cookie_name(request, "session"), ""))
     response = Response(status_code=204, headers={"HX-Redirect": "/login"})
-    response.delete_cookie(SESSION_COOKIE)
-    response.delete_cookie(SPACE_COOKIE)
+    _forget(request, response, "session")
+    _forget(request, response, "space")
     return response
 
 
 def _signed_in(request: Request, token: str, where: str) -> Response:
     response = RedirectResponse(where, 303)
     lifetime = int(SESSION_TTL.total_seconds())
-    response.set_cookie(SESSION_COOKIE, token, max_age=lifetime, httponly=True, samesite="lax", secure=is_https(request))
-    response.delete_cookie(SPACE_COOKIE)
+    name = cookie_name(request, "session")
+    response.set_cookie(name, token, max_age=lifetime, httponly=True, samesite="lax", secure=is_https(request))
+    _forget(request, response, "space")
     return response
+
+
+def _forget(request: Request, response: Response, cookie: Cookie) -> None:
+    response.delete_cookie(cookie_name(request, cookie), httponly=True, samesite="lax", secure=is_https(request))

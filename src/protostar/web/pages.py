@@ -11,9 +11,8 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from protostar import __version__
-from protostar.access.address import is_trusted
 from protostar.access.sessions import csrf_token
-from protostar.dependencies import SESSION_COOKIE
+from protostar.dependencies import cookie_name
 from protostar.errors import NotFound, ProtostarError, Unauthorized
 from protostar.web.assets import Assets
 from protostar.web.formats import FILTERS
@@ -71,7 +70,7 @@ class Pages:
 
     def render(self, request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
         """`context`: what the template names, beside what every page has."""
-        token = request.cookies.get(SESSION_COOKIE)
+        token = request.cookies.get(cookie_name(request, "session"))
         theme = request.cookies.get(THEME_COOKIE)
         everywhere: dict[str, Any] = {
             **self._everywhere,
@@ -95,13 +94,6 @@ def language_of(request: Request) -> Language:
 def is_fragment(request: Request) -> bool:
     """Whether htmx asks for a part of a page."""
     return "hx-request" in request.headers
-
-
-def is_https(request: Request) -> bool:
-    """As the browser sees it: also where a proxy that is trusted ends TLS."""
-    peer = request.client.host if request.client is not None else ""
-    forwarded = request.headers.get("x-forwarded-proto") if is_trusted(peer, request.state.settings.trusted_proxies) else None
-    return (forwarded or request.url.scheme) == "https"
 
 
 class PageRoute(APIRoute):
