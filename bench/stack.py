@@ -18,6 +18,7 @@ import aiohttp
 
 from bench.load import BenchError
 from bench.measure import Processes, costs, is_running
+from protostar.embedded.parent import VARIABLE
 
 REPOSITORY = Path(__file__).parent.parent
 DIMENSIONS = 1536
@@ -95,6 +96,35 @@ async def running_stack(*, max_upload_bytes: int, more: Mapping[str, str] | None
         http = await stack.enter_async_context(aiohttp.ClientSession(local["url"], headers=headers, timeout=timeout))
         started = {"ready_seconds": start.wall, "idle_pss_mib": processes.memory()[0]}
         yield Stack(http, models, processes, started, folder, _database_url(processes))
+
+
+@asynccontextmanager
+async def another(stack: Stack, command: str, name: str, changed: Mapping[str, str]) -> AsyncGenerator[subprocess.Popen[bytes]]:
+    """A further `protostar api` or `worker` on the servers of the running stack. `changed`: settings that differ."""
+    given = _environment_of(stack.processes.by_role()["api"][0].pid)
+    settings = given | {f"PROTOSTAR_{setting}": value for setting, value in changed.items()}
+    program = [sys.executable, "-P", "-m", "protostar", command]
+    async with process(program, stack.folder, settings, stack.folder / f"{name}.log") as started:
+        yield started
+
+
+async def until_open(port: int) -> None:
+    """Until something listens there."""
+
+    async def listens() -> bool:
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.close()
+            return True
+        return False
+
+    await until(listens, _START_SECONDS, f"port {port} is open")
+
+
+def _environment_of(pid: int) -> dict[str, str]:
+    """Less what would make a process end with that one's parent."""
+    lines = Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0")
+    return {name: value for name, found, value in (line.partition("=") for line in lines) if found and name != VARIABLE}
 
 
 def _settings(data: Path, models: str, max_upload_bytes: int, more: Mapping[str, str]) -> dict[str, str]:

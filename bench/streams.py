@@ -16,7 +16,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -25,8 +24,8 @@ from bench.corpus import documents, questions
 from bench.ingest import measure as ingest
 from bench.load import BenchError
 from bench.measure import Processes, percentile
-from bench.stack import Stack, free_port, process, running_stack, until
-from protostar.embedded.parent import VARIABLE
+from bench.report import write
+from bench.stack import Stack, another, free_port, running_stack, until_open
 
 _SENT = re.compile(rb'"text":" ?(\d+\.\d+)')
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -80,7 +79,7 @@ async def _tick(open_: set[asyncio.Transport]) -> None:
     while True:
         for slot, some in enumerate([list(open_)[number::slots] for number in range(slots)]):
             for transport in some:
-                event = b'data: {"choices":[{"delta":{"content":" %.6f"}}]}\n\n' % time.monotonic()
+                event = b'data: {"choices":[{"delta":{"content":"%.6f\\n"}}]}\n\n' % time.monotonic()
                 transport.write(b"%x\r\n%s\r\n" % (len(event), event))
             await asyncio.sleep(max(0, due + (slot + 1) / slots - time.monotonic()))
         due += 1
@@ -242,38 +241,17 @@ def _many(corpus: list[Any], count: int) -> list[tuple[str, Any]]:
 @asynccontextmanager
 async def _two_apis(stack: Stack, models: str) -> AsyncGenerator[tuple[list[int], dict[int, str]]]:
     """Two API processes on the servers of the running stack, asking the stand-in of this program."""
-    api = stack.processes.by_role()["api"][0]
-    given = _environment_of(api.pid)
     roots: dict[int, str] = {}
-    ports: list[int] = []
+    ports = [free_port() for _ in range(2)]
     async with AsyncExitStack() as exits:
-        for number in range(2):
-            port = free_port()
+        for number, port in enumerate(ports):
             chosen = {"PORT": str(port), "CHAT_BASE_URL": models, "EMBEDDING_BASE_URL": models}
-            changed = given | {f"PROTOSTAR_{name}": value for name, value in chosen.items()}
-            command = [sys.executable, "-P", "-m", "protostar", "api"]
-            server = await exits.enter_async_context(process(command, stack.folder, changed, stack.folder / f"api{number}.log"))
+            server = await exits.enter_async_context(another(stack, "api", f"api{number}", chosen))
             roots[server.pid] = "api"
-            ports.append(port)
-
-        async def ready() -> bool:
-            for port in ports:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                except OSError:
-                    return False
-                writer.close()
-            return True
-
-        await until(ready, 60, "two API processes answer")
+        for port in ports:
+            await until_open(port)
         await asyncio.sleep(1)
         yield ports, roots
-
-
-def _environment_of(pid: int) -> dict[str, str]:
-    """Less what would make a process end with that one's parent."""
-    lines = Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0")
-    return {name: value for name, found, value in (line.partition("=") for line in lines) if found and name != VARIABLE}
 
 
 def main() -> None:
@@ -286,7 +264,7 @@ def main() -> None:
         figures = uvloop.run(measure(options.streams, options.hold, options.at_once))
     except BenchError as error:
         sys.exit(str(error))
-    print(json.dumps(figures, indent=2))
+    print(json.dumps(figures, indent=2), f"Written to {write(figures, 'streams')}", sep="\n")
 
 
 if __name__ == "__main__":
