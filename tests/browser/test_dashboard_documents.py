@@ -137,6 +137,7 @@ async def test_usage_stands_beside_its_limits(product: Stack, space: Space, visi
 
 async def test_a_folder_is_dropped_and_what_fails_says_why(product: Stack, space: Space, visit: Visit) -> None:
     page = await enter(visit, product, space, locale="ko-KR", viewport=PHONE)
+    await page.wait_for_load_state("networkidle")  # its scripts are there
     await page.evaluate("""() => {
         const file = (name, text) => ({ name, isFile: true, file: (done) => done(new File([text], name)) });
         const folder = (name, entries) => ({ name, isFile: false, createReader: () => {

@@ -16,6 +16,7 @@ from protostar.errors import NotFound
 from protostar.knowledge.repository import KnowledgeRepository
 from protostar.paging import before, page_of
 from protostar.spaces.models import SpaceRow
+from protostar.spaces.service import Spaces
 from protostar.visitors.service import Visitors
 from protostar.web.frame import PageFrame, Templates
 from protostar.web.pages import PageRoute, is_fragment
@@ -77,15 +78,23 @@ async def documents_page(
 @router.get("/documents/rows")
 async def document_rows(
     request: Request,
-    frame: PageFrame,
+    principal: Manager,
     pages: Templates,
     documents: Service,
-    ids: Annotated[list[UUID], Query(alias="id", max_length=_PAGE)],
+    ids: Annotated[list[UUID], Query(alias="id", max_length=_PAGE)] = [],  # noqa: B006 - FastAPI copies it
+    queued: Annotated[list[UUID], Query(max_length=_PAGE)] = [],  # noqa: B006
 ) -> Response:
-    """The rows of documents that are being read, as they stand now; for the list to put in their places."""
-    found = await documents.some(frame.space.id, ids)
-    usage = await _usage(request, documents, frame.space)
-    return pages.render(request, "documents/rows.html", documents=found, **usage, space_id=frame.space.id)
+    """The rows of documents that are being read, as they stand now; for the list to put in their places.
+
+    `queued`: of these only the ones that are anything else by now.
+    """
+    spaces: Spaces = request.state.spaces
+    space = await spaces.get(principal.space_id)
+    same = set(queued)
+    found = await documents.some(space.id, [*ids, *queued])
+    changed = [each for each in found if each.id not in same or each.status != "queued" or each.error is not None]
+    usage = await _usage(request, documents, space)
+    return pages.render(request, "documents/rows.html", documents=changed, **usage, space_id=space.id)
 
 
 async def _usage(request: Request, documents: Documents, space: SpaceRow) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import { filesOf, Queue, Upload } from "./upload.js";
 import { size, t, told } from "./words.js";
 
 const POLL = 1500;
+const REFRESH = 2000;
 const MANY = 200; // finished uploads that stay in the list
 
 // -- uploads
@@ -74,8 +75,9 @@ function summarise() {
     : failed ? t("Uploads done; {failed} failed", { failed }) : t("Uploads done");
   $("#cancel-uploads").hidden = !left;
   $("#close-uploads").hidden = Boolean(left);
-  clearTimeout(refreshing);
-  refreshing = setTimeout(refresh, left ? 1000 : 100);
+  // Now and then while files arrive, however fast they do, and once at the end.
+  if (!left) { clearTimeout(refreshing); refreshing = null; }
+  refreshing ??= setTimeout(() => { refreshing = null; refresh(); }, left ? REFRESH : 100);
   if (!left && uploads.length > MANY) forget();
 }
 
@@ -141,9 +143,11 @@ function refresh() {
 }
 
 async function follow() {
-  const working = $$('#rows tr[data-status="queued"], #rows tr[data-status="processing"]').map((row) => row.dataset.id);
+  const working = $$('#rows tr[data-status="queued"], #rows tr[data-status="processing"]');
   if (working.length && document.visibilityState === "visible") {
-    const ids = working.map((id) => `id=${id}`).join("&");
+    // Of those that just wait only the ones are sent that do no longer.
+    const waits = (row) => row.dataset.status === "queued" && !$(".waits", row);
+    const ids = working.map((row) => `${waits(row) ? "queued" : "id"}=${row.dataset.id}`).join("&");
     await htmx.ajax("GET", `/documents/rows?${ids}`, { target: "#list", swap: "none" }).catch(() => {});
   }
   setTimeout(follow, POLL);

@@ -1,0 +1,25 @@
+"""What the page of documents asks for while documents are read."""
+
+from pathlib import Path
+
+import aiohttp
+from tests.api.tenant import idle_tenant, send
+from tests.support.stack import settings_for
+
+
+async def test_rows_that_just_wait_are_not_sent_again(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    async with idle_tenant(settings_for(database_url, f"{redis_url}?db=3", tmp_path)) as tenant:
+        ids = [(await tenant.upload(f"{name}.md", b"# Kiwi " + name.encode())).json["id"] for name in ("one", "two")]
+        async with aiohttp.ClientSession(tenant.stack.url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+            form = {"data": {"key": tenant.key}, "headers": {"Origin": tenant.stack.url}, "allow_redirects": False}
+            assert (await send(http, "POST", "/login", **form)).status == 303
+
+            async def rows(query: str) -> list[str]:
+                answered = await send(http, "GET", f"/documents/rows?{query}")
+                assert answered.status == 200
+                return [id_ for id_ in ids if f'id="d-{id_}"' in answered.body.decode()]
+
+            assert await rows(f"id={ids[0]}&id={ids[1]}") == ids
+            assert await rows(f"id={ids[0]}&queued={ids[1]}") == [ids[0]]
+            await tenant.call("POST", f"/v1/jobs/{(await tenant.get(f'/v1/documents/{ids[1]}'))['job_id']}/cancel")
+            assert await rows(f"id={ids[0]}&queued={ids[1]}") == ids
