@@ -26,6 +26,16 @@ async def test_a_forgotten_space_leaves_nothing_and_takes_nothing(redis: RedisCl
         assert 0 < await redis.run(lambda client, key=key: client.ttl(key)) <= 3600
 
 
+async def test_a_late_value_hides_no_other_from_whoever_forgets(redis: RedisClient) -> None:
+    cache, space_id = Cache(redis), uuid4()
+    await cache.put(space_id, "answer:early", {}, HOUR)
+    await redis.run(lambda client: client.set(f"protostar:forgotten:{space_id}", 1, ex=60))  # as `forget` begins
+    await cache.put(space_id, "answer:late", {}, HOUR)
+    assert await cache.get("answer:late") is None
+    assert await cache.forget(space_id, HOUR)
+    assert await cache.get("answer:early") is None
+
+
 async def test_what_has_expired_is_not_listed_for_ever(redis: RedisClient) -> None:
     cache, space_id = Cache(redis), uuid4()
     await redis.run(lambda client: client.zadd(f"protostar:cached:{space_id}", {"protostar:cache:old": 1.0}))

@@ -39,8 +39,10 @@ class Cache:
                 pipe.expire(_index(space_id), ttl)
                 # Asked last: whoever forgets the space after this finds the value in the index.
                 pipe.exists(_forgotten(space_id))
-                if (await pipe.execute())[-1]:
-                    await client.delete(name, _index(space_id))
+                forgotten = (await pipe.execute())[-1]
+            if forgotten:  # this value alone: whoever forgets the space may still be reading the index
+                await client.delete(name)
+                await client.zrem(_index(space_id), name)
 
         await self._redis.attempt(command)
 
