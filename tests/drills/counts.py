@@ -46,6 +46,9 @@ _ENDED_BADLY = "select kind, error from jobs where state in ('failed', 'dead')"
 _MISFITS = """
     select count(*) from embeddings e join embedding_models m on m.id = e.model_id where vector_dims(e.vector) <> m.dimensions"""
 
+# The stand-in has another vector for each text: of two texts with the same one, one has got the other's.
+_STRAY = "select count(*) - count(distinct vector) from embeddings"
+
 _IDLE = """
     select count(*) from pg_stat_activity where datname = current_database() and application_name = 'protostar'
         and state like 'idle in transaction%' and state_change < now() - interval '2 seconds'"""
@@ -156,9 +159,10 @@ class Inspector:
             self._document(counts, row, documents.chunk_count(upload.number, self.scratch))
         unknown = by_id.keys() - {upload.id for upload in self.clients.uploads}
         counts.doubled += len(unknown) + await connection.fetchval(_OTHER_CHUNKS)
-        if misfits := await connection.fetchval(_MISFITS):
-            counts.wrong += misfits
-            counts.notes.append(f"{misfits} vectors have another length than their model's")
+        for what, query in (("have another length than their model's", _MISFITS), ("are another text's", _STRAY)):
+            if found := await connection.fetchval(query):
+                counts.wrong += found
+                counts.notes.append(f"{found} vectors {what}")
         off = await connection.fetchval(_FREQUENCY)
         if unknown or off:
             counts.doubled += abs(off)

@@ -85,8 +85,8 @@ async def test_no_model_answers_for_10_seconds(drills: Drills) -> None:
 async def test_no_model_answers_for_10_minutes(drills: Drills) -> None:
     async with drills.drill() as drill:
         await drill.ready()
-        await drills.models.behave(status=503)
         await drill.in_flight()
+        await drills.models.behave(status=503)
         await asyncio.sleep(600)
         await drills.models.behave()
         await drill.heal(within=300)
