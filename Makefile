@@ -55,7 +55,7 @@ bench: $(READY)  ## measure uploads, ingest, search, answers (ARGS="--quick", se
 bench-alternatives: $(READY)  ## install what the benchmark compares with, each into an environment of its own
 	for name in langchain llamaindex; do \
 	  $(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python bench/alternatives/.venvs/$$name && \
-	  $(BIN)/uv pip sync --quiet --python bench/alternatives/.venvs/$$name/bin/python bench/alternatives/$$name.txt || exit 1; done
+	  $(BIN)/uv pip sync --quiet --link-mode copy --python bench/alternatives/.venvs/$$name/bin/python bench/alternatives/$$name.txt || exit 1; done
 
 .PHONY: eval
 eval: $(READY)  ## hold the search to its floors on the sets in PROTOSTAR_EVAL_DIR (../shared/eval; ARGS="--sample 150")

@@ -17,7 +17,7 @@ import asyncpg
 from bench import answers, search
 from bench.corpus import Document, questions
 from bench.ingest import UPLOADS
-from bench.load import at_once, latencies, percentile
+from bench.load import BenchError, at_once, latencies, percentile
 from bench.measure import Processes, costs
 from bench.stack import REPOSITORY, Stack, environment, free_port, process, until_answers
 
@@ -33,8 +33,9 @@ class App:
 
     async def ask(self, path: str, **request: Any) -> None:
         async with self.http.post(path, **request) as response:
-            await response.read()
-            response.raise_for_status()
+            body = await response.read()
+            if not response.ok:
+                raise BenchError(f"POST {path} of the app: {response.status} {body.decode(errors='replace')[:300]}")
 
 
 def installed() -> list[str]:

@@ -1,7 +1,9 @@
 """The SQL of both legs against the same ranking made in memory."""
 
 import random
+import re
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,10 +12,12 @@ from tests.support.spaces import Space
 
 from protostar.config import EmbeddingSettings
 from protostar.db.session import Database
+from protostar.db.vectors import SparseVector
+from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
 from protostar.llm.base import Health, InputType
 from protostar.retrieval.model import Mode
-from protostar.retrieval.repository import EXACT_BELOW
+from protostar.retrieval.repository import EXACT_BELOW, RetrievalRepository
 from protostar.retrieval.service import Retriever
 from protostar.telemetry import Metrics
 
@@ -89,3 +93,37 @@ async def test_another_space_is_not_searched(database: Database, space_id: UUID,
 
     assert await found(retriever, space_id, "password", "keyword") == []
     assert await found(retriever, other, "password", "keyword") == ["password of the other space"]
+
+
+class Explained:
+    """A connection that tells how PostgreSQL went about each statement."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.plans: list[str] = []
+
+    async def fetch(self, sql: str, *values: Any) -> list[Any]:
+        lines = await self._connection.fetch(f"explain analyze {sql}", *values)
+        self.plans.append("\n".join(line[0] for line in lines))
+        return await self._connection.fetch(sql, *values)
+
+
+async def test_a_space_that_the_statistics_do_not_know_is_not_gone_through_for_each_text(
+    database: Database, space_id: UUID, embedder: Embedder
+) -> None:
+    other = UUID(int=space_id.int + 1)
+    async with database.driver() as connection:
+        await connection.execute("insert into spaces (id, name) values ($1, 'other')", other)
+        for space in (other, space_id):
+            document = await store(database, space, [f"lift {WORDS[number % len(WORDS)]} part {number}" for number in range(1_500)])
+            await embedded(embedder, space, document)
+            if space == other:
+                await connection.execute("analyze")
+        explained = Explained(connection)
+        question, model = SparseVector([tokens.term_id("part")], [1.0]), await embedder.question("part 7")
+        found = await RetrievalRepository(explained).candidates(
+            space_id, question, model, rare=None, depth=100, keyword_leg=True, indexed=False
+        )
+    assert len(found) > 100
+    passed_over = [int(count) for plan in explained.plans for count in re.findall(r"Rows Removed by \w* ?Filter: (\d+)", plan)]
+    assert sum(passed_over) < 10_000, explained.plans

@@ -54,18 +54,19 @@ _INDEXED_LEG = _VECTOR_LEG.replace("(e.vector <=> $3) + 0", "e.vector::halfvec(:
 _CURRENT_TEXT = f"""and exists (
     select from chunks c join documents d on {_CURRENT} where c.space_id = :space and c.text_hash = e.text_hash)"""
 
+# Texts are looked up as an array and vectors one by one, and not joined: of a space that PostgreSQL's statistics do not know yet it
+# expects one row, and went through the whole space for each of the nearest texts.
 _BOTH_LEGS = f"""
     with hits as materialized ({{keyword_leg}}), nearest as materialized ({{vector_leg}}), found as (
         select document_id, version, ordinal, text_hash, distance from hits
         union
-        select c.document_id, c.version, c.ordinal, c.text_hash, c.weights <#> $1
-        from nearest join chunks c on c.space_id = :space and c.text_hash = nearest.text_hash)
-    select c.document_id, c.version, c.ordinal, -c.distance as keyword,
-        1 - coalesce(nearest.distance, (
-            select e.vector <=> $3 from embeddings e
-            where e.space_id = :space and e.model_id = :model and e.text_hash = c.text_hash)) as vector,
+        select c.document_id, c.version, c.ordinal, c.text_hash, c.weights <#> $1 from chunks c
+        where c.space_id = :space and c.text_hash = any(array(select text_hash from nearest)))
+    select c.document_id, c.version, c.ordinal, -c.distance as keyword, (
+            select 1 - (e.vector <=> $3) from embeddings e
+            where e.space_id = :space and e.model_id = :model and e.text_hash = c.text_hash) as vector,
         d.id is not null as current
-    from found c left join nearest using (text_hash) left join documents d on {_CURRENT}"""
+    from found c left join documents d on {_CURRENT}"""
 
 _PASSAGE = "c.document_id, c.version, c.ordinal, d.title, c.heading_path, c.page, c.char_start, c.char_end, c.text"
 _KEYWORD_PASSAGES = f"""
