@@ -14,10 +14,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.report import write
 from protostar.cli.eval import show
 
 HERE = Path(__file__).resolve().parent
@@ -38,11 +38,8 @@ def main() -> int:
     except EvaluationError as error:
         print(error, file=sys.stderr)
         return 2
-    path = HERE / "results" / f"eval-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     show(report)
-    print(f"Written to {path}")
+    print(f"Written to {write(report, 'eval')}")
     return _check(report)
 
 

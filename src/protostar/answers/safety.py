@@ -15,7 +15,7 @@ from typing import Final
 
 _BODY: Final = r"[^\s<>()\[\]]*(?:\([^\s<>()\[\]]*\)[^\s<>()\[\]]*)*"
 _ADDRESS: Final = re.compile(rf"(?:[a-z][a-z0-9+.-]{{1,31}}://|www\.|mailto:){_BODY}", re.IGNORECASE)
-_MAY_HOLD_ADDRESS: Final = re.compile(r"://|(?:www\.|mailto:)", re.IGNORECASE)
+_MAY_HOLD_ADDRESS: Final = re.compile(r"://|www\.|mailto:", re.IGNORECASE)
 _MAIL: Final = re.compile(r"[\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.IGNORECASE | re.ASCII)
 _LINK: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _PUNCTUATION: Final = ".,;:!?'\"*_~`)}»”’…"

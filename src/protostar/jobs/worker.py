@@ -123,9 +123,10 @@ class Worker:
         if self._draining_for_suspect or self._free_slots() <= 0:
             return 0
         started = await self._start_claimed()
-        if started and time.monotonic() < self._wake_again:
-            return started
-        return started + (await self._start_claimed() if await self._wake() and self._free_slots() > 0 else 0)
+        is_due = not started or time.monotonic() >= self._wake_again
+        if is_due and await self._wake() and self._free_slots() > 0:
+            started += await self._start_claimed()
+        return started
 
     async def _wake(self) -> int:
         self._wake_again = time.monotonic() + 1
