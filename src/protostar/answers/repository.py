@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Uuid, column, delete, exists, func, select, text, update
+from sqlalchemy import Row, Uuid, bindparam, column, delete, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,9 +29,18 @@ _TAKE_NEXT = text(_TAKE.format(conversation=_OLD))
 # The end of an answer's job, where nobody has to be told of the answer.
 _END = text("""
     update jobs set state = 'succeeded', lease_owner = null, lease_until = null, finished_at = now(), progress = null
-    where id = :job_id and fence = :fence and state = 'running' and not exists (
-        select from webhooks where webhooks.space_id = :space_id and 'answer.completed' = any(events))
+    where id = :ended_job and fence = :fence and state = 'running' and not exists (
+        select from webhooks where webhooks.space_id = :ended_in and 'answer.completed' = any(events))
     returning id""")
+_ENDED = _END.columns(column("id", Uuid)).cte("ended")
+_ANSWERS = AnswerRow.metadata.tables["answers"]
+# Made once: to make it for each answer took longer than to execute it. The other parameters are columns by their names.
+_SAVE = (
+    update(_ANSWERS)
+    .where(_ANSWERS.c.id == bindparam("ended"), exists(select(_ENDED.c.id)))
+    .values(finished_at=func.now())
+    .returning(_ANSWERS.c.id)
+)
 _SPACE = text("select knowledge_version, settings from spaces where id = :id")
 _FENCE = text("select fence from jobs where id = :id")
 _WRITTEN_UNDER = text("select exists (select from jobs where id = :id and fence = :fence and state = 'running')")
@@ -72,13 +81,9 @@ class AnswerRepository:
 
         False, and nothing is done, where a webhook wants to hear of it, or the job is not ours.
         """
-        key = {"job_id": job.id, "fence": job.fence, "space_id": answer.space_id}
-        ended = _END.bindparams(**key).columns(column("id", Uuid)).cte("ended")
-        statement = update(AnswerRow).where(AnswerRow.id == answer.id, exists(select(ended.c.id)))
-        statement = statement.values(finished_at=func.now(), **values).returning(AnswerRow.id)
-        # The session ends here: no row in it has to follow.
-        done = await self._session.execute(statement, execution_options={"synchronize_session": False})
-        return done.scalar_one_or_none() is not None
+        key = {"ended": answer.id, "ended_job": job.id, "fence": job.fence, "ended_in": answer.space_id}
+        connection = await self._session.connection()
+        return (await connection.execute(_SAVE, key | values)).scalar_one_or_none() is not None
 
     async def add(self, answer: AnswerRow, conversation: ConversationRow | None) -> AnswerRow:
         """Add the answer, and its conversation where that is new."""

@@ -138,8 +138,9 @@ class Answers:
         try:
             # What is one statement needs no transaction around it.
             begin = self._database.autocommit if key is None and admit is None else self._database.transaction
-            async with promptly(), begin() as session:
-                row, job, visitor, first = await self._take(session, space_id, body, key, visitor, admit)
+            with self._writer.precedence.beginning():
+                async with promptly(), begin() as session:
+                    row, job, visitor, first = await self._take(session, space_id, body, key, visitor, admit)
         except DatabaseUnavailable:
             if body.conversation_id is None and (draft := await self._writer.recall(space_id, body.question)) is not None:
                 return self._say_again(visitor, body, draft, key)

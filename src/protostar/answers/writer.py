@@ -1,5 +1,6 @@
 """Writes one answer: correction, or cache → retrieve → decide → prompt → stream → cite → save."""
 
+import asyncio
 import hashlib
 import json
 import time
@@ -19,6 +20,7 @@ from protostar.answers.events import Feed
 from protostar.answers.extractive import quote_answer
 from protostar.answers.history import history
 from protostar.answers.models import AnswerRow, ConversationRow
+from protostar.answers.precedence import Precedence
 from protostar.answers.reply import Reply, safe_text
 from protostar.answers.repository import AnswerRepository, answer_terms
 from protostar.cache import Cache
@@ -89,6 +91,7 @@ class Writer:
         self._settings = settings
         self._metrics = metrics
         self._spaces = Memory[UUID, tuple[int, SpaceSettings]]()  # knowledge version and settings
+        self.precedence = Precedence()
 
     async def write(self, job: Job, row: AnswerRow, feed: Feed, first: SpaceRead | None = None) -> None:
         """Write and save the answer, telling `feed` of every step; the last one is `done`, once it is committed.
@@ -98,10 +101,11 @@ class Writer:
         Raises LeaseLost where another process holds the job by then, and what the dependencies raise.
         """
         started = time.monotonic()
-        setting = await (self._setting(row) if first is None else self._first_setting(row, first))
         draft = Draft()
-        key = self._cache_key(row.space_id, row.question, setting.knowledge_version, setting.space)
-        cached = await self._cache.get(key) if setting.is_first and setting.given is None else None
+        with self.precedence.beginning():
+            setting = await (self._setting(row) if first is None else self._first_setting(row, first))
+            key = self._cache_key(row.space_id, row.question, setting.knowledge_version, setting.space)
+            cached = await self._cache.get(key) if setting.is_first and setting.given is None else None
         if not self._cache.available:
             draft.degraded.append("no_redis")
         if setting.given is not None:
@@ -115,6 +119,7 @@ class Writer:
         else:
             self._metrics.cache.labels("miss").inc()
             await self._compose(row, setting, draft, feed, started)
+        await self.precedence.give_way()
         # What was shown is not taken back because PostgreSQL is away for a moment, and the model is not paid again.
         await patiently(lambda: self._save(job, row, setting, draft))
         self._count(draft)
@@ -165,7 +170,8 @@ class Writer:
     # -- composing
 
     async def _compose(self, row: AnswerRow, setting: Setting, draft: Draft, feed: Feed, started: float) -> None:
-        found = await self._retrieve(row, setting)
+        with self.precedence.beginning():
+            found = await self._retrieve(row, setting)
         draft.degraded += found.degraded
         draft.retrieved = [retrieved(passage) for passage in found.passages]
         language = language_of(row.question)
@@ -222,7 +228,8 @@ class Writer:
             stream = chat.stream(messages, max_tokens=self._settings.chat.max_answer_tokens, timeout=timeout)
             async with aclosing(stream) as deltas:
                 async for delta in deltas:
-                    self._say(feed, draft, reply.feed(delta.text), started)
+                    if self._say(feed, draft, reply.feed(delta.text), started):
+                        await asyncio.sleep(0)  # it goes out before the rest is read, which may be there already
                     draft.usage = delta.usage or draft.usage
                     draft.model = delta.model or draft.model
             self._say(feed, draft, reply.flush(), started)
@@ -246,15 +253,18 @@ class Writer:
                 if row.job_id is not None and not await AnswerRepository(session).is_written_under(row.job_id, feed.fence):
                     raise LeaseLost
 
-    def _say(self, feed: Feed, draft: Draft, text: str, started: float) -> None:
+    def _say(self, feed: Feed, draft: Draft, text: str, started: float) -> bool:
+        """Whether this is the first that is said."""
         if not text:
-            return
-        if draft.first_token_ms is None:
+            return False
+        is_first = draft.first_token_ms is None
+        if is_first:
             seconds = time.monotonic() - started
             draft.first_token_ms = round(seconds * 1000)
             self._metrics.first_token_seconds.observe(seconds)
         draft.text += text
         feed.publish("delta", {"text": text})
+        return is_first
 
     # -- saving
 

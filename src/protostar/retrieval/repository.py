@@ -62,11 +62,11 @@ _BOTH_LEGS = f"""
         union
         select c.document_id, c.version, c.ordinal, c.text_hash, c.weights <#> $1 from chunks c
         where c.space_id = :space and c.text_hash = any(array(select text_hash from nearest)))
-    select c.document_id, c.version, c.ordinal, -c.distance as keyword, (
-            select 1 - (e.vector <=> $3) from embeddings e
-            where e.space_id = :space and e.model_id = :model and e.text_hash = c.text_hash) as vector,
+    select c.document_id, c.version, c.ordinal, -c.distance as keyword, 1 - coalesce(near.distance, (
+            select e.vector <=> $3 from embeddings e
+            where e.space_id = :space and e.model_id = :model and e.text_hash = c.text_hash)) as vector,
         d.id is not null as current
-    from found c left join documents d on {_CURRENT}"""
+    from found c left join nearest near using (text_hash) left join documents d on {_CURRENT}"""
 
 _PASSAGE = "c.document_id, c.version, c.ordinal, d.title, c.heading_path, c.page, c.char_start, c.char_end, c.text"
 _KEYWORD_PASSAGES = f"""
