@@ -1,6 +1,7 @@
 """Ends give way to beginnings, for a while."""
 
 import asyncio
+from contextlib import suppress
 
 from protostar.answers.precedence import Precedence
 
@@ -51,10 +52,7 @@ async def test_an_end_does_not_wait_for_ever() -> None:
 
 async def test_what_begins_in_vain_holds_nobody_up() -> None:
     precedence = Precedence()
-    try:
-        with precedence.beginning():
-            raise LookupError
-    except LookupError:
-        pass
+    with suppress(LookupError), precedence.beginning():
+        raise LookupError
     async with asyncio.timeout(0.1):
         await precedence.give_way()
