@@ -1,12 +1,19 @@
-"""Searches by one caller and by sixteen."""
+"""Searches by one caller and by sixteen, and the same without HTTP: what PostgreSQL alone takes."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 from bench.corpus import Document, questions
 from bench.load import at_once, latencies, timed
 from bench.measure import costs
 from bench.stack import Stack
+from protostar.config import EmbeddingSettings
+from protostar.db.session import Database, create_engine
+from protostar.retrieval.service import Retriever
+from protostar.telemetry import Metrics
 
 CALLERS = (1, 16)
 TOP_K = 10
@@ -19,7 +26,10 @@ async def measure(stack: Stack, corpus: Sequence[Document], space: dict[str, str
     search works.
     """
     await _searches(stack, space, questions(corpus, 32, f"{seed}-warm"), 16)
-    figures: dict[str, Any] = {"model_p50_ms": await _model_alone(stack, corpus, seed)}
+    figures: dict[str, Any] = {
+        "model_p50_ms": await _model_alone(stack, corpus, seed),
+        "sql_p50_ms": await _sql_alone(stack, questions(corpus, 100, f"{seed}-sql")),
+    }
     for callers in CALLERS:
         asked = questions(corpus, count if callers == 1 else 4 * count, f"{seed}-{callers}")
         with costs(stack.processes) as cost:
@@ -61,3 +71,59 @@ async def _model_alone(stack: Stack, corpus: Sequence[Document], seed: str) -> f
         return await timed(stack.ask("POST", f"{stack.models}/v1/embeddings", json=body))
 
     return latencies(await at_once(1, questions(corpus, 50, f"{seed}-model"), embed))["p50_ms"]
+
+
+class _Statements:
+    """The product's database and its connection, which adds up the seconds in which it waits for PostgreSQL."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.seconds = 0.0
+
+    @asynccontextmanager
+    async def driver(self) -> AsyncGenerator["_Statements"]:
+        async with self._database.driver() as self._connection:
+            yield self
+
+    async def fetch(self, *statement: Any) -> Any:
+        return await self._timed(self._connection.fetch, statement)
+
+    async def fetchrow(self, *statement: Any) -> Any:
+        return await self._timed(self._connection.fetchrow, statement)
+
+    async def _timed(self, fetch: Any, statement: Sequence[Any]) -> Any:
+        started = time.perf_counter()
+        try:
+            return await fetch(*statement)
+        finally:
+            self.seconds += time.perf_counter() - started
+
+
+class _Known:
+    """An embedder that has the question's vector already."""
+
+    def __init__(self, model_id: int, vector: Sequence[float]) -> None:
+        self._found = model_id, vector
+
+    async def question(self, _text: str) -> tuple[int, Sequence[float]]:
+        return self._found
+
+
+async def _sql_alone(stack: Stack, asked: Sequence[tuple[str, Document]]) -> float:
+    """Milliseconds, p50, that the statements of a search in the newest space take on a connection of their own."""
+    space_id = UUID((await stack.ask("GET", "/v1/spaces"))["items"][0]["id"])
+    database = Database(create_engine(stack.database_url, pool_size=1))
+    try:
+        async with database.driver() as connection:
+            row = "select model_id, vector from embeddings where space_id = $1 limit 1"
+            known: Any = _Known(*await connection.fetchrow(row, space_id))
+        seconds: list[float] = []
+        for question, _document in asked:
+            statements: Any = _Statements(database)
+            await Retriever(statements, known, EmbeddingSettings(), Metrics()).search(
+                space_id, question, top_k=TOP_K, mode="hybrid"
+            )
+            seconds.append(statements.seconds)
+    finally:
+        await database.close()
+    return latencies(seconds)["p50_ms"]
