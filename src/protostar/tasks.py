@@ -16,6 +16,7 @@ from protostar.db.revision import wait_until_migrated
 from protostar.documents import tasks as documents
 from protostar.embedded.parent import parent_gone
 from protostar.errors import ConfigurationError
+from protostar.garbage import settle
 from protostar.jobs import tasks as jobs
 from protostar.jobs.registry import Periodic, Registry
 from protostar.jobs.worker import Worker
@@ -59,6 +60,7 @@ async def open_registry(resources: Resources) -> AsyncGenerator[Registry]:
 def run_worker(settings: Settings, kinds: frozenset[str] = frozenset()) -> None:
     """Run jobs until SIGTERM or SIGINT. `kinds`: only these; all where empty."""
     configure_logging(settings.log_format, settings.log_level)
+    settle()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(settings, kinds))
 

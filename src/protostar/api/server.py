@@ -9,6 +9,7 @@ import uvicorn
 from protostar.api.app import create_app
 from protostar.config import Settings
 from protostar.embedded.parent import parent_gone
+from protostar.garbage import settle
 from protostar.telemetry import configure_logging
 
 log = structlog.get_logger()
@@ -29,6 +30,7 @@ def run_api(settings: Settings) -> None:
         # Who is behind a proxy is decided by our own setting, PROTOSTAR_TRUSTED_PROXIES.
         proxy_headers=False,
     )
+    settle()
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(uvicorn.Server(config)))
 
