@@ -11,13 +11,24 @@ from starlette.types import Receive, Scope, Send
 
 KEEP_ALIVE: Final = 15.0  # seconds; proxies commonly cut a connection that is silent for 30 or 60
 COMMENT: Final = b": still here\n\n"
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
+def to_json(data: Any) -> bytes:
+    """On one line, as an event's data has to be."""
+    return _ENCODER.encode(data).encode()
+
+
 def event(name: str, data: Any, id_: str | int | None = None) -> bytes:
-    """One event; `data` as JSON on one line."""
-    head = f"id: {id_}\n" if id_ is not None else ""
-    return f"{head}event: {name}\ndata: {json.dumps(data, ensure_ascii=False, separators=(',', ':'))}\n\n".encode()
+    """One event; `data` as JSON."""
+    return encoded(name, to_json(data), id_)
+
+
+def encoded(name: str, json_: bytes, id_: str | int | None = None) -> bytes:
+    """One event whose data is JSON on one line already."""
+    head = f"id: {id_}\nevent: {name}\ndata: " if id_ is not None else f"event: {name}\ndata: "
+    return b"%s%s\n\n" % (head.encode(), json_)
 
 
 async def kept_alive(events: AsyncGenerator[bytes], interval: float = KEEP_ALIVE) -> AsyncIterator[bytes]:

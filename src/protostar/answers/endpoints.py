@@ -156,4 +156,4 @@ async def _check_visitor(principal: Principal, answers: Answers, token: str | No
 async def _events(batches: AsyncGenerator[list[Event]]) -> AsyncGenerator[bytes]:
     async with aclosing(batches):
         async for events in batches:
-            yield b"".join([sse.event(event.name, event.data, event.id) for event in events]) or sse.COMMENT
+            yield b"".join([sse.encoded(event.name, event.json, event.id) for event in events]) or sse.COMMENT

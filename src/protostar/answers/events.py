@@ -5,19 +5,24 @@
 
 import asyncio
 import json
+import math
 import re
 import time
+from array import array
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
+from protostar.alarm import Alarm
 from protostar.redis.client import Commands, RedisClient
+from protostar.sse import to_json
 
 Name = Literal["start", "delta", "reset", "done", "error"]
+_NAMES: Final[tuple[Name, ...]] = get_args(Name)
 _LAST: Final = ("done", "error")
 _ID: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
 _LENGTH: Final = 10_000  # entries of one answer's stream: more than are written in ten minutes
@@ -26,12 +31,20 @@ _AT_ONCE: Final = 500  # feeds whose events go to Redis in one round trip
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`fence` and `seq` make its id: a later holder of the answer's job has a higher fence."""
+    """`json`: what it says, in UTF-8. `fence` and `seq` make its id: a later holder of the answer's job has a higher fence."""
 
     name: Name
-    data: dict[str, Any]
+    json: bytes
     fence: int
     seq: int
+
+    @classmethod
+    def of(cls, name: Name, data: dict[str, Any], fence: int, seq: int) -> "Event":
+        return cls(name, to_json(data), fence, seq)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        return json.loads(self.json)
 
     @property
     def id(self) -> str:
@@ -53,19 +66,31 @@ def stream_key(answer_id: UUID, fence: int) -> str:
 
 
 class Feed:
-    """The events of an answer that this process writes, for any number of readers, at any time."""
+    """The events of an answer that this process writes, for any number of readers, at any time.
+
+    A long answer has thousands of them, so they are kept as the bytes that readers get, end to end.
+    """
 
     def __init__(self, answer_id: UUID, fence: int) -> None:
         self.answer_id = answer_id
         self.fence = fence
-        self._events: list[Event] = []
-        self._waiting: list[asyncio.Future[None]] = []
+        self._names = bytearray()  # positions in _NAMES
+        self._json = bytearray()
+        self._ends = array("L", [0])  # where the event of a seq ends in `_json`
+        self._waiting: list[asyncio.Future[bool]] = []
         self._closed = False
         self._has_text = False
 
+    @property
+    def seq(self) -> int:
+        """Of the last event; 0 before the first."""
+        return len(self._names)
+
     def publish(self, name: Name, data: dict[str, Any]) -> None:
         self._has_text = name == "delta" or (self._has_text and name != "reset")
-        self._events.append(Event(name, data, self.fence, len(self._events) + 1))
+        self._json += to_json(data)
+        self._ends.append(len(self._json))
+        self._names.append(_NAMES.index(name))
         self._wake()
 
     def reset(self) -> None:
@@ -82,37 +107,44 @@ class Feed:
         waiting, self._waiting = self._waiting, []
         for waiter in waiting:
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_result(True)
 
     def after(self, seq: int) -> list[Event]:
         """The events after `seq` that are there."""
-        return self._events[seq:]
+        return [self._event(number) for number in range(seq + 1, self.seq + 1)]
 
-    async def follow(self, seq: int = 0, silence: float | None = None) -> AsyncGenerator[list[Event]]:
+    def _event(self, seq: int) -> Event:
+        return Event(_NAMES[self._names[seq - 1]], bytes(self._json[self._ends[seq - 1] : self._ends[seq]]), self.fence, seq)
+
+    async def follow(self, seq: int = 0, silence: float = math.inf) -> AsyncGenerator[list[Event]]:
         """The events after `seq` as they come, all that are there at a time, until the feed is closed.
 
         An empty list says that nothing came for `silence` seconds.
         """
-        while True:
-            if pending := self._events[seq:]:
-                seq = pending[-1].seq
-                yield pending
-            elif self._closed:
-                return
-            elif not await self._changes(silence):
-                yield []
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[bool] = loop.create_future()
 
-    async def _changes(self, silence: float | None) -> bool:
-        """Whether something came within `silence` seconds."""
-        waiter = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
+        def be_silent() -> None:
+            if not waiter.done():
+                waiter.set_result(False)
+
+        alarm = Alarm(be_silent)
         try:
-            async with asyncio.timeout(silence):
-                await waiter
-        except TimeoutError:
-            self._waiting = [each for each in self._waiting if each is not waiter]
-            return False
-        return True
+            while True:
+                if pending := self.after(seq):
+                    seq = pending[-1].seq
+                    yield pending
+                elif self._closed:
+                    return
+                else:
+                    waiter = loop.create_future()
+                    self._waiting.append(waiter)
+                    alarm.set(loop.time() + silence)
+                    if not await waiter:
+                        self._waiting.remove(waiter)
+                        yield []
+        finally:
+            alarm.close()
 
 
 @dataclass(slots=True)
@@ -156,7 +188,7 @@ class Recorder:
         try:
             while self._feeds:
                 await asyncio.sleep(self._interval)
-                feeds = [(feed, recorded) for feed, recorded in self._feeds.items() if feed.after(recorded.seq)]
+                feeds = [(feed, recorded) for feed, recorded in self._feeds.items() if feed.seq > recorded.seq]
                 for start in range(0, len(feeds), _AT_ONCE):
                     await self._write(redis, feeds[start : start + _AT_ONCE])
         finally:
@@ -173,7 +205,8 @@ class Recorder:
                 if not (events := feed.after(recorded.seq)):
                     continue
                 key = stream_key(feed.answer_id, feed.fence)
-                fields: dict[Any, Any] = {"events": json.dumps([[e.name, e.data] for e in events], ensure_ascii=False)}
+                said = b",".join(b'["%s",%s]' % (event.name.encode(), event.json) for event in events)
+                fields: dict[Any, Any] = {"events": b"[%s]" % said}
                 pipe.xadd(key, fields, id=events[-1].id, maxlen=_LENGTH, approximate=True)
                 recorded.seq = events[-1].seq
                 if now - recorded.renewed_at > self._ttl.total_seconds() / 2 or events[-1].is_last:
@@ -191,5 +224,5 @@ async def recorded(redis: RedisClient, answer_id: UUID, fence: int, seq: int, se
         if (at := parse_id(id_)) is not None:
             said = json.loads(fields["events"])
             first = at[1] - len(said) + 1
-            events += [Event(name, data, at[0], number) for number, (name, data) in enumerate(said, first) if number > seq]
+            events += [Event.of(name, data, at[0], number) for number, (name, data) in enumerate(said, first) if number > seq]
     return events

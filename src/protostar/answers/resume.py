@@ -124,11 +124,11 @@ class Resume:
             yield _reset(row, fence, _FROM_ROW)
         if row.state != "done":
             error: dict[str, Any] = row.error or problem(ProtostarError())
-            yield Event("error", {"problem": error}, fence, _FROM_ROW + 1)
+            yield Event.of("error", {"problem": error}, fence, _FROM_ROW + 1)
             return
         if row.shown_text:
-            yield Event("delta", {"text": row.shown_text}, fence, _FROM_ROW + 1)
-        yield Event("done", {"answer": show(row).model_dump(mode="json")}, fence, _FROM_ROW + 2)
+            yield Event.of("delta", {"text": row.shown_text}, fence, _FROM_ROW + 1)
+        yield Event.of("done", {"answer": show(row).model_dump(mode="json")}, fence, _FROM_ROW + 2)
 
     async def _rest(self, answer_id: UUID, position: _Position) -> Sequence[Event]:
         """All recorded events after the position, down to the last; none where one is missing."""
@@ -147,4 +147,4 @@ class Resume:
 
 
 def _reset(row: AnswerRow, fence: int, seq: int) -> Event:
-    return Event("reset", {"answer_id": str(row.id)}, fence, seq)
+    return Event.of("reset", {"answer_id": str(row.id)}, fence, seq)

@@ -363,7 +363,7 @@ class Answers:
         """Every event after `last_id`, from the best source there is, across a change of the writing process; see Resume."""
         position = parse_id(last_id) if last_id else None
         if position is None:
-            yield [Event("start", await patiently(lambda: self._start(taken)), taken.fence, 0)]
+            yield [Event.of("start", await patiently(lambda: self._start(taken)), taken.fence, 0)]
             position = (taken.fence, 0) if taken.fence else None
         async for events in self._resume.events(taken.answer, position):
             yield events

@@ -1,0 +1,67 @@
+"""Feeds: what an answer says, kept for whoever reads it, from wherever."""
+
+import asyncio
+from contextlib import aclosing
+from uuid import uuid4
+
+from protostar.answers.events import Event, Feed
+
+
+def written() -> Feed:
+    feed = Feed(uuid4(), 7)
+    for text in ("한 ", "two", '"\n'):
+        feed.publish("delta", {"text": text})
+    return feed
+
+
+def test_events_are_kept_as_they_were_told() -> None:
+    feed = written()
+    feed.reset()
+    feed.publish("done", {"answer": {"text": "빛"}})
+    said = [(event.name, event.data, event.id) for event in feed.after(0)]
+    assert said == [
+        ("delta", {"text": "한 "}, "7-1"),
+        ("delta", {"text": "two"}, "7-2"),
+        ("delta", {"text": '"\n'}, "7-3"),
+        ("reset", {"answer_id": str(feed.answer_id)}, "7-4"),
+        ("done", {"answer": {"text": "빛"}}, "7-5"),
+    ]
+    assert [event.seq for event in feed.after(3)] == [4, 5]
+    assert feed.after(5) == []
+    assert feed.after(5_000) == []
+    assert [event.is_last for event in feed.after(3)] == [False, True]
+
+
+def test_there_is_nothing_to_take_back_twice() -> None:
+    feed = written()
+    feed.reset()
+    feed.reset()
+    assert feed.seq == 4
+
+
+async def test_each_reader_follows_from_where_it_is() -> None:
+    feed = written()
+
+    async def read(seq: int) -> list[Event]:
+        return [event async for events in feed.follow(seq) for event in events]
+
+    async with asyncio.TaskGroup() as group:
+        readers = [group.create_task(read(seq)) for seq in (0, 2, 3)]
+        await asyncio.sleep(0)
+        feed.publish("delta", {"text": "more"})
+        await asyncio.sleep(0)
+        feed.publish("done", {})
+        feed.close()
+    assert [[event.seq for event in reader.result()] for reader in readers] == [[1, 2, 3, 4, 5], [3, 4, 5], [4, 5]]
+
+
+async def test_silence_is_told_and_told_again() -> None:
+    feed = written()
+    async with aclosing(feed.follow(0, 0.01)) as batches:
+        assert len(await anext(batches)) == 3
+        assert [await anext(batches), await anext(batches)] == [[], []]
+        feed.publish("delta", {"text": "more"})
+        assert [event.data for event in await anext(batches)] == [{"text": "more"}]
+        assert await anext(batches) == []
+        feed.close()
+        assert [events async for events in batches] == []
