@@ -119,9 +119,9 @@ class Writer:
         else:
             self._metrics.cache.labels("miss").inc()
             await self._compose(row, setting, draft, feed, started)
-        await self.precedence.give_way()
-        # What was shown is not taken back because PostgreSQL is away for a moment, and the model is not paid again.
-        await patiently(lambda: self._save(job, row, setting, draft))
+        async with self.precedence.ending():
+            # What was shown is not taken back because PostgreSQL is away for a moment, and the model is not paid again.
+            await patiently(lambda: self._save(job, row, setting, draft))
         self._count(draft)
         if setting.is_first and setting.given is None and not draft.degraded and not draft.cached:
             await self._cache.put(row.space_id, key, to_cache(draft), self._settings.answer.cache_ttl)
