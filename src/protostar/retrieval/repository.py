@@ -20,16 +20,18 @@ CANDIDATES_SHARE: Final = 0.1
 CANDIDATES_ENOUGH: Final = 10_000
 CANDIDATES_SHARE_ABOVE: Final = 0.03
 
-_FREQUENCIES = """
-    select term, sum(count) as chunks from (
-        select term, count from term_frequencies where space_id = $1 and term = any($2)
-        union all
-        select each.term, each.count * delta.sign
-        from (select * from term_deltas where space_id = $1 order by id desc limit 64) delta,
-            unnest(delta.terms, delta.counts) as each(term, count) where each.term = any($2)) known
-    group by term"""
-
-_VECTORS = "select embedding_model_id, vector_index_model_id from spaces where id = $1"
+# One row for each of the terms that the space has, and one where it has none.
+_KNOWN = """
+    select spaces.embedding_model_id, spaces.vector_index_model_id, known.term, known.chunks
+    from spaces left join (
+        select term, sum(count) as chunks from (
+            select term, count from term_frequencies where space_id = $1 and term = any($2)
+            union all
+            select each.term, each.count * delta.sign
+            from (select * from term_deltas where space_id = $1 order by id desc limit 64) delta,
+                unnest(delta.terms, delta.counts) as each(term, count) where each.term = any($2)) counts
+        group by term) known on true
+    where spaces.id = $1"""
 
 _CURRENT = "d.id = c.document_id and d.current_version = c.version and d.deleted_at is null"
 
@@ -84,15 +86,15 @@ class RetrievalRepository:
         """`connection`: of asyncpg, that knows pgvector's types."""
         self._connection = connection
 
-    async def frequencies(self, space_id: UUID, terms: Iterable[int]) -> dict[int, int]:
-        """In how many searchable chunks each of the terms stands; term 0 counts all chunks. What is not folded in yet counts."""
-        rows = await self._connection.fetch(_FREQUENCIES, space_id, list(terms))
-        return {term: int(chunks) for term, chunks in rows if chunks > 0}
+    async def known(self, space_id: UUID, terms: Iterable[int]) -> tuple[dict[int, int], SpaceVectors]:
+        """In how many searchable chunks each of the terms stands, and the space's vectors.
 
-    async def vectors(self, space_id: UUID) -> SpaceVectors:
-        row = await self._connection.fetchrow(_VECTORS, space_id)
-        model_id, index_id = row if row is not None else (None, None)
-        return SpaceVectors(model_id, indexed=model_id is not None and index_id == model_id)
+        Term 0 counts all chunks. What is not folded in yet counts.
+        """
+        rows = await self._connection.fetch(_KNOWN, space_id, list(terms))
+        model_id, index_id = rows[0][:2] if rows else (None, None)
+        frequencies = {term: int(chunks) for _model, _index, term, chunks in rows if chunks is not None and chunks > 0}
+        return frequencies, SpaceVectors(model_id, indexed=model_id is not None and index_id == model_id)
 
     async def keyword_passages(
         self, space_id: UUID, question: SparseVector, *, rare: Sequence[int] | None, limit: int

@@ -17,7 +17,7 @@ from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.repository import CHUNKS_TERM
 from protostar.retrieval.closeness import closeness
 from protostar.retrieval.fusion import fuse, unit
-from protostar.retrieval.model import Candidate, ChunkId, Found, Mode, Passage, Query
+from protostar.retrieval.model import Candidate, ChunkId, Found, Mode, Passage, Query, SpaceVectors
 from protostar.retrieval.relevance import decide
 from protostar.retrieval.repository import (
     CANDIDATES,
@@ -60,8 +60,7 @@ class Retriever:
             # The vector is asked for while PostgreSQL is.
             async with self._database.driver() as connection:
                 repository = RetrievalRepository(connection)
-                query = await self._query(repository, space_id, question)
-                vectors = await repository.vectors(space_id)
+                query, vectors = await self._query(repository, space_id, question)
             vector = await embedding
         finally:
             embedding.cancel()
@@ -86,18 +85,18 @@ class Retriever:
             return None
 
     @staticmethod
-    async def _query(repository: RetrievalRepository, space_id: UUID, question: str) -> Query:
+    async def _query(repository: RetrievalRepository, space_id: UUID, question: str) -> tuple[Query, SpaceVectors]:
         terms = tokens.terms(question)
         ids = {tokens.term_id(term) for term in terms}
-        known = await repository.frequencies(space_id, [CHUNKS_TERM, *ids])
+        known, vectors = await repository.known(space_id, [CHUNKS_TERM, *ids])
         chunks = known.pop(CHUNKS_TERM, 0)
         idf = {id_: tokens.idf(chunks, known.get(id_, 0)) for id_ in ids}
-        return Query(question, tuple(terms), idf, known, chunks)
+        return Query(question, tuple(terms), idf, known, chunks), vectors
 
     async def _by_keyword(self, space_id: UUID, question: str, top_k: int, degraded: Sequence[str] = ()) -> Found:
         async with self._database.driver() as connection:
             repository = RetrievalRepository(connection)
-            query = await self._query(repository, space_id, question)
+            query, _vectors = await self._query(repository, space_id, question)
             limit = max(top_k, RERANKED)
             texts = (
                 await repository.keyword_passages(space_id, _vector(query), rare=_rare(query), limit=limit)
