@@ -7,10 +7,11 @@ from contextlib import aclosing
 from typing import Any, Final
 
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 KEEP_ALIVE: Final = 15.0  # seconds; proxies commonly cut a connection that is silent for 30 or 60
 COMMENT: Final = b": still here\n\n"
+_LATER: Final = "protostar.later"  # in an ASGI scope: the events that are sent once the application has returned
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
@@ -65,8 +66,38 @@ class EventStream(StreamingResponse):
         self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        async with aclosing(self._events):
-            await self.stream_response(send)
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        later: list[AsyncGenerator[bytes]] | None = scope.get(_LATER)
+        if later is None:
+            await _pour(self._events, send)
+        else:
+            later.append(self._events)
+
+
+class Outlast:
+    """Lets an EventStream outlast the application around it (pure ASGI): what that holds of a request is several times what a
+    stream needs.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        later: list[AsyncGenerator[bytes]] = []
+        within = {**scope, _LATER: later}
+        await self._app(within, receive, send)
+        if "route" in within:
+            scope["route"] = within["route"]  # by which requests are counted
+        del within
+        while later:
+            await _pour(later.pop(), send)
+
+
+async def _pour(events: AsyncGenerator[bytes], send: Send) -> None:
+    async with aclosing(events):
+        async for some in events:
+            await send({"type": "http.response.body", "body": some, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def stream(events: AsyncGenerator[bytes]) -> StreamingResponse:

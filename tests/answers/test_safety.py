@@ -135,6 +135,8 @@ TEXTS = st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("".join)
 @example("```\n\r```\r<img src=x>")
 @example("<Foo>\n```\n<img src=x>\n```")
 @example("[a]\\(https://evil.example)")
+@example("https://ok.example/a한국https://evil.example/?q=secret")
+@example("\\<https://ok.example/a>1.")
 @example("````\n```\n````\n<img src=x>")
 def test_no_combination_of_them_is_a_danger(text: str) -> None:
     assert dangers(safe(text)) == []

@@ -6,8 +6,10 @@ import json
 from collections.abc import AsyncGenerator
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
+from tests.support.waiting import wait_until
 
-from protostar.sse import COMMENT, event, kept_alive
+from protostar.sse import COMMENT, EventStream, Outlast, event, kept_alive
 
 
 def test_an_event_is_one_block_whatever_it_says() -> None:
@@ -84,3 +86,53 @@ async def test_an_error_of_the_writer_is_the_readers() -> None:
     assert await anext(stream) == b"first"
     with pytest.raises(ValueError, match="broken"):
         await anext(stream)
+
+
+async def test_a_stream_goes_on_when_the_application_has_returned() -> None:
+    begin, sent = asyncio.Event(), list[Message]()
+    returned: list[Scope] = []
+
+    async def events() -> AsyncGenerator[bytes]:
+        await begin.wait()
+        yield b"first"
+        yield b"second"
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await EventStream(events())(scope, receive, send)
+        scope["route"] = "the route"
+        scope["large"] = "nothing that a stream needs"
+        returned.append(scope)
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope: Scope = {"type": "http"}
+    streaming = asyncio.create_task(Outlast(app)(scope, receive, send))
+    await wait_until(lambda: bool(returned))
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert scope == {"type": "http", "route": "the route"}
+    begin.set()
+    await streaming
+    assert [message["body"] for message in sent[1:]] == [b"first", b"second", b""]
+    assert [message["more_body"] for message in sent[1:]] == [True, True, False]
+
+
+async def test_a_stream_whose_connection_breaks_ends_its_writer() -> None:
+    ended = asyncio.Event()
+
+    async def events() -> AsyncGenerator[bytes]:
+        try:
+            yield b"first"
+        finally:
+            ended.set()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        await Outlast(EventStream(events()))({"type": "http"}, None, send)  # pyright: ignore[reportArgumentType]
+    assert ended.is_set()

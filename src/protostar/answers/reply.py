@@ -13,7 +13,6 @@ from protostar.llm.prompts import Language
 from protostar.retrieval.model import Passage
 
 _BLANKS: Final = re.compile(r"\s+")
-_TAIL: Final = 4_000  # characters in which a line of the instructions is looked for
 
 
 def safe_text(passages: Sequence[Passage], language: Language) -> SafeText:
@@ -28,8 +27,9 @@ class Reply:
         self._markers = MarkerFilter(passages)
         self._safe = safe_text(passages, language)
         self._secrets = [_squeezed(line) for line in prompts.instructions(messages)]
+        self._longest = max(map(len, self._secrets), default=0)
         self._marked = ""
-        self._tail = ""  # of it, with single blanks
+        self._tail = ""  # of it, with single blanks: what a secret may have begun in
 
     @property
     def dropped(self) -> int:
@@ -48,11 +48,13 @@ class Reply:
         return self._markers.citations(self._marked)
 
     def _seen(self, text: str) -> str:
-        self._marked += text
-        said = _BLANKS.sub(" ", text)
-        self._tail = (self._tail + (said.lstrip() if self._tail.endswith(" ") else said))[-_TAIL:]
-        if text and any(secret in self._tail for secret in self._secrets):
-            raise ModelRejected("The chat model repeated its instructions instead of answering.")
+        if text:
+            self._marked += text
+            said = _BLANKS.sub(" ", text)
+            said = self._tail + (said.lstrip() if self._tail.endswith(" ") else said)
+            if any(secret in said for secret in self._secrets):
+                raise ModelRejected("The chat model repeated its instructions instead of answering.")
+            self._tail = said[-self._longest :]
         return text
 
 

@@ -27,12 +27,13 @@ _CONSTRUCT: Final = re.compile(
     | (?P<target_begun>\]\()
     | (?P<definition>\]:)              # of a link's target, elsewhere
     | (?P<image>!(?=\[))
-    | <(?P<auto>(?:https?://|mailto:){_BODY})>
+    | (?<!\\)<(?P<auto>(?:https?://|mailto:){_BODY})>
     | (?P<tag><(?=[a-z/!?]))
     | (?P<address>{_ADDRESS.pattern})
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_MAY_HOLD_CONSTRUCT: Final = re.compile(r"[\\&<\]!:]|www", re.IGNORECASE)  # also one that is escaped or encoded
 _TARGET: Final = re.compile(rf"\]\(<?({_BODY})>?\)")
 _ESCAPED: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 _FENCE: Final = re.compile(r"(`{3,}|~{3,})[\w+#.-]{0,40}")
@@ -136,6 +137,8 @@ class SafeText:
         return self._neutral(word)
 
     def _neutral(self, word: str) -> str:
+        if not _MAY_HOLD_CONSTRUCT.search(word):
+            return word
         plain = html.unescape(_ESCAPED.sub(r"\1", word))
         if plain != word and len(_ADDRESS.findall(plain)) > len(_ADDRESS.findall(word)):
             return self._removed  # some readers look for addresses after they have decoded the text
@@ -162,9 +165,9 @@ class SafeText:
     def _address(self, match: re.Match[str]) -> str:
         found = match[0]
         known = next((reading for reading in _readings(found) if reading in self._known), None)
-        if known is None:
+        rest = found[len(known) :] if known is not None else ""
+        if known is None or _ADDRESS.search(rest):  # a Korean word is no end of an address for everybody, and another one follows
             return self._removed
-        rest = found[len(known) :]
         following = match.string[match.end() :]
         is_text = (link := _TARGET.match(following)) is not None and link[1] in self._known
         if is_text or _MERE_PUNCTUATION.fullmatch(rest + following):

@@ -25,6 +25,7 @@ from protostar.problems import RESPONSES
 from protostar.resources import open_resources
 from protostar.retrieval import endpoints as retrieval
 from protostar.spaces import endpoints as spaces
+from protostar.sse import Outlast
 from protostar.tasks import open_parser, registry
 from protostar.telemetry import Metrics
 from protostar.visitors import endpoints as visitors
@@ -95,6 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
     pages = web.install(app)
     errors.install(app)
     app.add_middleware(SmallBodies)
+    app.add_middleware(Outlast)
     paths = [route.path.split("/") for router in routers for route in router.routes if isinstance(route, APIRoute)]
     app.add_middleware(Crowded, settings=settings.limit, features={path[2] for path in paths if path[1] == "v1"})
     app.add_middleware(VisitorCors)

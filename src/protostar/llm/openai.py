@@ -73,18 +73,11 @@ class OpenAIChatModel:
         self, messages: Sequence[Message], *, max_tokens: int, timeout: float | None = None
     ) -> AsyncGenerator[ChatDelta]:
         """Tokens of reasoning count as signs of life and are left out."""
-        payload = {
-            "model": self.name,
-            "messages": [{"role": message.role, "content": message.content} for message in messages],
-            "max_tokens": max_tokens,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
         patience = Patience(self._first_token_timeout, total=timeout)
         complete = False
         try:
             async with (
-                self._server.post("/chat/completions", payload, patience) as response,
+                self._server.post("/chat/completions", self._payload(messages, max_tokens), patience) as response,
                 aclosing(self._events(response, patience)) as events,
             ):
                 async for data in events:
@@ -102,6 +95,15 @@ class OpenAIChatModel:
                 raise
         if not complete:
             raise self._server.unusable("its answer broke off")
+
+    def _payload(self, messages: Sequence[Message], max_tokens: int) -> dict[str, object]:
+        return {
+            "model": self.name,
+            "messages": [{"role": message.role, "content": message.content} for message in messages],
+            "max_tokens": max_tokens,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
 
     async def _events(self, response: aiohttp.ClientResponse, patience: Patience) -> AsyncGenerator[bytes]:
         """The data of each event of the body."""

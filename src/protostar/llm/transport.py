@@ -8,7 +8,7 @@ import asyncio
 import json
 import math
 from collections.abc import AsyncGenerator, Awaitable, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeVar, cast
 
@@ -18,6 +18,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import JsonValue
 from yarl import URL
 
+from protostar.alarm import Alarm
 from protostar.config import PREFIX, ChatSettings, EmbeddingSettings
 from protostar.errors import ConfigurationError, ModelRejected, ModelUnavailable, ProtostarError
 from protostar.llm.sse import EventTooLong
@@ -45,6 +46,9 @@ class Patience:
         self._clock = asyncio.get_running_loop().time
         self._total = total
         self._end = math.inf if total is None else self._clock() + total
+        self._alarm = Alarm(self._ring)
+        self._waiting: asyncio.Task[Any] | None = None
+        self._rang = False
         self.renew(first)
 
     def renew(self, seconds: float) -> None:
@@ -52,17 +56,38 @@ class Patience:
         self._seconds = seconds
         self._until = self._clock() + seconds
 
+    def close(self) -> None:
+        """Nothing more is waited for."""
+        self._alarm.close()
+
     async def wait(self, awaited: Awaitable[T]) -> T:
-        """Raises TimeoutError that says what it waited for."""
+        """Raises TimeoutError that says what it waited for. As asyncio.timeout_at does it, but with one timer for many waits."""
+        self._waiting, self._rang = asyncio.current_task(), False
+        assert self._waiting is not None  # noqa: S101 - only a task waits
+        cancelled = self._waiting.cancelling()
+        self._alarm.set(min(self._until, self._end))
         try:
-            async with asyncio.timeout_at(min(self._until, self._end)):
-                return await awaited
+            return await awaited
         except aiohttp.ServerTimeoutError:
             raise
+        except asyncio.CancelledError as error:
+            if not self._rang or self._waiting.uncancel() > cancelled:
+                raise
+            raise self._too_late() from error
         except TimeoutError as error:
-            silent = self._until <= self._end
-            why = f"nothing came for {self._seconds:g} s" if silent else f"not done within {self._total:g} s"
-            raise TimeoutError(why) from error
+            raise self._too_late() from error
+        finally:
+            self._alarm.clear()
+            self._waiting = None
+
+    def _ring(self) -> None:
+        if self._waiting is not None:
+            self._rang = True
+            self._waiting.cancel()
+
+    def _too_late(self) -> TimeoutError:
+        silent = self._until <= self._end
+        return TimeoutError(f"nothing came for {self._seconds:g} s" if silent else f"not done within {self._total:g} s")
 
 
 class ModelServer:
@@ -91,11 +116,12 @@ class ModelServer:
         Foreign errors, those of the block too, leave as ModelUnavailable or ModelRejected. A request that is refused for an
         optional parameter is sent again without it, and so are all later ones.
         """
-        with self._translated():
+        with closing(patience), self._translated():
             while True:
                 sent = self._accepted(payload)
                 async with await patience.wait(self._send(path, sent)) as response:
                     if response.status == 200:
+                        del payload, sent  # a stream is long, and so may a prompt be
                         yield response
                         return
                     body = await patience.wait(_beginning(response, MAX_ERROR_BYTES))
