@@ -2,9 +2,12 @@
 
 import asyncio
 from contextlib import aclosing
+from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
-from protostar.answers.events import Event, Feed
+from protostar.answers.events import Event, Feed, Recorder, recorded, stream_key
+from protostar.redis.client import RedisClient
 
 
 def written() -> Feed:
@@ -65,3 +68,36 @@ async def test_silence_is_told_and_told_again() -> None:
         assert await anext(batches) == []
         feed.close()
         assert [events async for events in batches] == []
+
+
+async def test_what_is_recorded_can_be_read_by_others_and_expires(redis: RedisClient) -> None:
+    feeds = [written(), written()]
+    keys = [stream_key(feed.answer_id, feed.fence) for feed in feeds]
+    recorder = Recorder(redis, timedelta(seconds=90), interval=0.01)
+    async with recorder.recording(feeds[0]), recorder.recording(feeds[1]):
+        for feed in feeds:
+            assert [event.seq for event in await recorded(redis, feed.answer_id, 7, 0, 5)] == [1, 2, 3]
+            feed.publish("delta", {"text": "more"})
+            assert [event.data for event in await recorded(redis, feed.answer_id, 7, 3, 5)] == [{"text": "more"}]
+            feed.publish("done", {"answer": {"text": "빛"}})
+    for feed in feeds:
+        assert await recorded(redis, feed.answer_id, 7, 2, 0) == feed.after(2)
+
+    async def expiries(client: Any) -> list[int]:
+        return [await client.ttl(key) for key in keys]
+
+    assert all(80 <= seconds <= 90 for seconds in await redis.run(expiries))
+
+
+async def test_an_entry_that_fails_costs_no_other(redis: RedisClient) -> None:
+    feeds = [written(), written()]
+
+    async def run_ahead(client: Any) -> None:
+        key = stream_key(feeds[0].answer_id, 7)
+        await client.xadd(key, {"events": "[]"}, id="7-100")
+        await client.expire(key, 90)
+
+    await redis.run(run_ahead)
+    recorder = Recorder(redis, timedelta(seconds=90), interval=0.01)
+    async with recorder.recording(feeds[0]), recorder.recording(feeds[1]):
+        assert await recorded(redis, feeds[1].answer_id, 7, 0, 5) == feeds[1].after(0)
