@@ -118,7 +118,8 @@ class Writer:
             self._say(feed, draft, cached["text"], started)
         else:
             self._metrics.cache.labels("miss").inc()
-            await self._compose(row, setting, draft, feed, started)
+            passages = await self._compose(row, setting, draft, feed, started)
+            draft.retrieved = [retrieved(passage) for passage in passages]
         async with self.precedence.ending():
             # What was shown is not taken back because PostgreSQL is away for a moment, and the model is not paid again.
             await patiently(lambda: self._save(job, row, setting, draft))
@@ -147,6 +148,9 @@ class Writer:
 
     def _known(self, row: AnswerRow, read: SpaceRead, turns: Sequence[AnswerRow], correction: Given | None) -> Setting:
         space = SpaceSettings.stored(read.settings)
+        known = self._spaces.known(row.space_id)
+        if known is not None and known[1] == space:
+            space = known[1]  # one for all answers that are under way
         self._spaces.keep(row.space_id, (read.knowledge_version, space), read.mark)
         return Setting(read.knowledge_version, space, turns, correction)
 
@@ -169,19 +173,19 @@ class Writer:
 
     # -- composing
 
-    async def _compose(self, row: AnswerRow, setting: Setting, draft: Draft, feed: Feed, started: float) -> None:
+    async def _compose(self, row: AnswerRow, setting: Setting, draft: Draft, feed: Feed, started: float) -> Sequence[Passage]:
+        """The answer in `draft`; returns what was found for it."""
         with self.precedence.beginning():
             found = await self._retrieve(row, setting)
         draft.degraded += found.degraded
-        draft.retrieved = [retrieved(passage) for passage in found.passages]
         language = language_of(row.question)
         if not found.relevance.answerable:
             draft.found = False
             self._say(feed, draft, prompts.not_found(language), started)
-            return
+            return found.passages
         passages = _within(found.passages, self._settings.chat.context_chars)
         if self._chat is not None and await self._stream(self._chat, row, setting, passages, draft, feed, started):
-            return
+            return found.passages
         draft.degraded.append("no_chat_model")
         draft.model = None
         pieces, draft.citations = quote_answer(found.query, passages)
@@ -192,6 +196,7 @@ class Writer:
         for piece in pieces:
             self._say(feed, draft, safe.feed(piece), started)
         self._say(feed, draft, safe.flush(), started)
+        return found.passages
 
     async def _retrieve(self, row: AnswerRow, setting: Setting) -> Found:
         """What the question finds; a follow-up that finds nothing by itself is asked together with the question before it."""

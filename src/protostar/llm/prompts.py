@@ -2,9 +2,9 @@
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, overload
 
 from protostar.llm.base import Message
 
@@ -100,23 +100,50 @@ def link_removed(language: Language) -> str:
 
 def instructions(messages: Sequence[Message]) -> list[str]:
     """The lines of a prompt that no answer repeats: long ones of its rules and of the persona, and the key of its fences."""
+    messages = list(messages)
     lines = [line.lstrip("- ") for message in messages if message.role == "system" for line in message.content.splitlines()]
     keys = [match[1] for message in messages if message.role == "user" and (match := _FENCE.search(message.content))]
     return [line for line in lines if len(line) >= _TELLING] + keys
 
 
-def answer(question: str, sources: Iterable[Source], history: Sequence[Turn], *, persona: str, language: Language) -> list[Message]:
+class _Prompt(Sequence[Message]):
+    """Messages that are written whenever they are read: they repeat whole passages, and while a model writes nobody reads them."""
+
+    def __init__(self, written: Callable[[], list[Message]]) -> None:
+        self._written = written
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self._written())
+
+    def __len__(self) -> int:
+        return len(self._written())
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Message]: ...
+    def __getitem__(self, index: int | slice) -> Message | list[Message]:
+        return self._written()[index]
+
+
+def answer(
+    question: str, sources: Sequence[Source], history: Sequence[Turn], *, persona: str, language: Language
+) -> Sequence[Message]:
     """The messages of an answer: rules, earlier turns, then the passages with the question."""
-    rules = _ANSWER[language]
-    if persona:
-        rules += f"\n\n{_PERSONA[language]}\n{persona}"
-    messages = [Message("system", rules)]
-    for turn in history:
-        messages += [Message("user", turn.question), Message("assistant", turn.answer)]
     key = secrets.token_hex(8)  # what a document says cannot be taken for the end of its passage
-    passages = "\n\n".join(_passage(source, key, language) for source in sources)
-    messages.append(Message("user", f"{_PASSAGES[language]}\n\n{passages}\n\n{_QUESTION[language]} {question}"))
-    return messages
+
+    def written() -> list[Message]:
+        rules = _ANSWER[language]
+        if persona:
+            rules += f"\n\n{_PERSONA[language]}\n{persona}"
+        messages = [Message("system", rules)]
+        for turn in history:
+            messages += [Message("user", turn.question), Message("assistant", turn.answer)]
+        passages = "\n\n".join(_passage(source, key, language) for source in sources)
+        messages.append(Message("user", f"{_PASSAGES[language]}\n\n{passages}\n\n{_QUESTION[language]} {question}"))
+        return messages
+
+    return _Prompt(written)
 
 
 def _passage(source: Source, key: str, language: Language) -> str:
