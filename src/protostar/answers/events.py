@@ -7,7 +7,6 @@ import asyncio
 import json
 import math
 import re
-import time
 from array import array
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
@@ -28,14 +27,15 @@ _ID: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
 _LENGTH: Final = 10_000  # entries of one answer's stream: more than are written in ten minutes
 _AT_ONCE: Final = 500  # feeds whose events go to Redis in one round trip
 # One command for all of them: to write and read the others' took six times the CPU here. An entry that fails costs no other.
-# ARGV: the length, then for each key an id, the events, and in how many seconds it expires ("" where that is told already).
+# A key gets its expiry with each entry: were it told seldom, a Redis that is full now and then would keep some for ever.
+# ARGV: the length, in how many seconds keys expire, then for each key an id and the events.
 _APPEND: Final = """
     local failed
     for number, key in ipairs(KEYS) do
-        local id, events, seconds = unpack(ARGV, number * 3 - 1, number * 3 + 1)
+        local id, events = unpack(ARGV, number * 2 + 1, number * 2 + 2)
         local added = redis.pcall('XADD', key, 'MAXLEN', '~', ARGV[1], id, 'events', events)
         if type(added) == 'table' and added.err then failed = added end
-        if seconds ~= '' then redis.call('EXPIRE', key, seconds) end
+        redis.call('EXPIRE', key, ARGV[2])
     end
     return failed or 'OK'"""
 
@@ -160,10 +160,9 @@ class Feed:
 
 @dataclass(slots=True)
 class _Recorded:
-    """How far a feed is recorded, and when its stream was last told to expire."""
+    """How far a feed is recorded."""
 
     seq: int = 0
-    renewed_at: float = float("-inf")
 
 
 class Recorder:
@@ -210,19 +209,14 @@ class Recorder:
             await redis.attempt(partial(self._append, feeds=feeds))
 
     async def _append(self, client: Commands, *, feeds: Sequence[tuple[Feed, _Recorded]]) -> None:
-        now, ttl = time.monotonic(), int(self._ttl.total_seconds())
         keys: list[str] = []
-        args: list[str | bytes | int] = [_LENGTH]
+        args: list[str | bytes | int] = [_LENGTH, int(self._ttl.total_seconds())]
         for feed, recorded in feeds:
-            if not (events := feed.after(recorded.seq)):
-                continue
-            last = events[-1]
-            renew = now - recorded.renewed_at > ttl / 2 or last.is_last
-            said = b",".join([b'["%s",%s]' % (event.name.encode(), event.json) for event in events])
-            keys.append(stream_key(feed.answer_id, feed.fence))
-            args += (last.id, b"[%s]" % said, ttl if renew else "")
-            recorded.seq = last.seq
-            recorded.renewed_at = now if renew else recorded.renewed_at
+            if events := feed.after(recorded.seq):
+                said = b",".join([b'["%s",%s]' % (event.name.encode(), event.json) for event in events])
+                keys.append(stream_key(feed.answer_id, feed.fence))
+                args += (events[-1].id, b"[%s]" % said)
+                recorded.seq = events[-1].seq
         if keys:
             await client.register_script(_APPEND)(keys, args)
 
