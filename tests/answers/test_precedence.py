@@ -6,16 +6,15 @@ from contextlib import suppress
 from protostar.answers.precedence import Precedence
 
 
+async def _end(precedence: Precedence, order: list[str]) -> None:
+    async with precedence.ending():
+        order.append("end")
+
+
 async def test_an_end_waits_until_nothing_begins() -> None:
-    precedence = Precedence()
-    order: list[str] = []
-
-    async def end() -> None:
-        async with precedence.ending():
-            order.append("end")
-
+    precedence, order = Precedence(), list[str]()
     with precedence.beginning():
-        ending = asyncio.create_task(end())
+        ending = asyncio.create_task(_end(precedence, order))
         await asyncio.sleep(0)
         with precedence.beginning():
             order.append("another")
@@ -26,20 +25,15 @@ async def test_an_end_waits_until_nothing_begins() -> None:
 
 
 async def test_between_two_steps_of_one_beginning_there_is_no_end() -> None:
-    precedence = Precedence()
-    order: list[str] = []
+    precedence, order = Precedence(), list[str]()
 
     async def search() -> None:
         with precedence.beginning():
             await asyncio.sleep(0)
             order.append("begun")
 
-    async def end() -> None:
-        async with precedence.ending():
-            order.append("end")
-
     with precedence.beginning():
-        ending = asyncio.create_task(end())
+        ending = asyncio.create_task(_end(precedence, order))
         await asyncio.sleep(0)
     await asyncio.gather(asyncio.create_task(search()), ending)
     assert order == ["begun", "end"]
