@@ -8,7 +8,7 @@ import json
 import math
 import re
 from array import array
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -89,6 +89,7 @@ class Feed:
         self._json = bytearray()
         self._ends = array("L", [0])  # where the event of a seq ends in `_json`
         self._waiting: list[asyncio.Future[bool]] = []
+        self.changed: Callable[[Feed], None] | None = None  # told of every event
         self._closed = False
         self._has_text = False
 
@@ -102,6 +103,8 @@ class Feed:
         self._json += to_json(data)
         self._ends.append(len(self._json))
         self._names.append(_NAMES.index(name))
+        if self.changed is not None:
+            self.changed(self)
         self._wake()
 
     def reset(self) -> None:
@@ -176,6 +179,7 @@ class Recorder:
         self._ttl = ttl
         self._interval = interval
         self._feeds: dict[Feed, _Recorded] = {}
+        self._changed: set[Feed] = set()
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -186,11 +190,15 @@ class Recorder:
             yield
             return
         recorded = self._feeds[feed] = _Recorded()
+        self._changed.add(feed)
+        feed.changed = self._changed.add
         self._task = self._task or asyncio.create_task(self._keep(self._redis), name="recorder")
         try:
             yield
         finally:
             del self._feeds[feed]
+            self._changed.discard(feed)
+            feed.changed = None
             await self._write(self._redis, [(feed, recorded)])
 
     async def _keep(self, redis: RedisClient) -> None:
@@ -198,7 +206,8 @@ class Recorder:
         try:
             while self._feeds:
                 await asyncio.sleep(self._interval)
-                feeds = [(feed, recorded) for feed, recorded in self._feeds.items() if feed.seq > recorded.seq]
+                feeds = [(feed, self._feeds[feed]) for feed in self._changed]
+                self._changed.clear()
                 for start in range(0, len(feeds), _AT_ONCE):
                     await self._write(redis, feeds[start : start + _AT_ONCE])
         finally:
