@@ -70,6 +70,19 @@ async def test_silence_is_told_and_told_again() -> None:
         assert [events async for events in batches] == []
 
 
+async def test_what_comes_at_the_end_of_a_silence_is_not_lost() -> None:
+    feed, loop = Feed(uuid4(), 7), asyncio.get_running_loop()
+    async with aclosing(feed.follow(0, 0.01)) as batches:
+        reading = asyncio.create_task(anext(batches))  # pyright: ignore[reportArgumentType, reportUnknownVariableType]
+        await asyncio.sleep(0)
+        due = loop.time() + 0.01
+        loop.call_at(due, feed.publish, "delta", {"text": "late"})
+        while loop.time() <= due:  # both timers end in one turn of the loop: first the silence, then this
+            pass
+        assert await reading == []
+        assert [event.data for event in await anext(batches)] == [{"text": "late"}]
+
+
 async def test_what_is_recorded_can_be_read_by_others_and_expires(redis: RedisClient) -> None:
     feeds = [written(), written()]
     keys = [stream_key(feed.answer_id, feed.fence) for feed in feeds]

@@ -155,7 +155,8 @@ class Feed:
                     self._waiting.append(waiter)
                     alarm.set(loop.time() + silence)
                     if not await waiter:
-                        self._waiting.remove(waiter)
+                        # It is there no more where something came before this reader's turn.
+                        self._waiting = [each for each in self._waiting if each is not waiter]
                         yield []
         finally:
             alarm.close()
