@@ -1,8 +1,9 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.spaces import chunk_id
 
-from protostar.retrieval.fusion import fuse
+from protostar.retrieval.fusion import fuse, vector_weight
 from protostar.retrieval.model import Candidate
 
 
@@ -30,6 +31,35 @@ def test_a_model_that_sees_nothing_does_not_outvote_the_words() -> None:
 def test_a_text_without_a_vector_counts_nothing_in_that_leg() -> None:
     assert order(fuse(candidates((5.0, None), (5.0, 0.4), (5.0, 0.8)), 0.3)) == [2, 0, 1]
     assert order(fuse(candidates((1.0, None), (2.0, None)), 0.3)) == [1, 0]
+
+
+def test_vectors_that_hardly_stand_out_have_no_say() -> None:
+    crowd = [(30.0 - at, 0.2 + at % 5 / 100) for at in range(40)]
+    blind, unsure, sure = (candidates(*crowd, (5.0, best)) for best in (0.25, 0.46, 0.9))
+    assert vector_weight(blind, 0.3) == 0
+    assert 0 < vector_weight(unsure, 0.3) < 0.3
+    assert vector_weight(sure, 0.3) == 0.3
+
+
+def test_a_model_that_crowds_its_cosines_has_its_say() -> None:
+    crowd = [(30.0 - at, 0.8 + at % 5 / 1000) for at in range(40)]
+    assert vector_weight(candidates(*crowd, (5.0, 0.9)), 0.5) == 0.5
+
+
+def test_without_words_or_background_vectors_keep_their_weight() -> None:
+    level = candidates(*[(0.0, 0.2)] * 40)
+    assert vector_weight(level, 0.3) == 0.3
+    assert vector_weight(candidates((3.0, 0.2), (2.0, 0.2), (1.0, None)), 0.3) == 0.3
+    assert vector_weight([], 0.3) == 0.3
+
+
+@pytest.mark.parametrize("cosine", [-1.0, 0.0, 0.7, 1.0])
+def test_vectors_that_are_all_alike_have_no_say(cosine: float) -> None:
+    assert vector_weight(candidates(*[(float(at), cosine) for at in range(40)]), 0.3) == pytest.approx(0, abs=1e-6)
+
+
+def test_vectors_without_a_say_order_what_words_leave_equal() -> None:
+    assert order(fuse(candidates((2.0, 0.1), (0.0, 0.2), (0.0, 0.3)), 0)) == [0, 2, 1]
 
 
 def test_legs_that_tell_no_difference() -> None:

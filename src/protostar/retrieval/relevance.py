@@ -12,12 +12,11 @@ from typing import Final
 
 from protostar.knowledge.tokens import K1, idf, term_id
 from protostar.retrieval.closeness import Closeness
+from protostar.retrieval.fusion import standout
 from protostar.retrieval.model import Candidate, Query, Relevance
 
 # A large space covers more of any question by chance. Above what was measured the demand stays: nothing is refused for size.
 _MOST_CHUNKS: Final = 5_000
-# Fewer vectors are no background that a best one could stand out from.
-_BACKGROUND: Final = 30
 # How far a best cosine stands out: medians of .42 where a multilingual model has the answer and .20 where it has not.
 _STANDS_OUT: Final = 0.28
 _STANDS_OUT_ALONE: Final = 0.35
@@ -36,14 +35,14 @@ def decide(query: Query, found: Sequence[Candidate], close: Sequence[Closeness])
         return Relevance(answerable=False, coverage=0.0)
     best = max(each.keyword for each in found)
     coverage = min(1.0, max(0.0, best) / (mass * (K1 + 1)))
-    standout = _standout([each.vector for each in found if each.vector is not None])
+    stands_out = standout(found)
     if coverage == 0:
-        return Relevance(answerable=standout is not None and standout > _STANDS_OUT_ALONE, coverage=coverage)
+        return Relevance(answerable=stands_out is not None and stands_out > _STANDS_OUT_ALONE, coverage=coverage)
     window = max((each.wide_window for each in close), default=0.0) / mass
     held = max((each.all for each in close), default=0.0) / mass
     evidence = _evidence(query.chunks, len(wanted), mass, coverage) + 5.74 * window - 1.05 * math.log(held + 0.05)
-    if standout is not None:
-        evidence += max(-_MOST_SAY, min(_MOST_SAY, 6 * (standout - _STANDS_OUT)))
+    if stands_out is not None:
+        evidence += max(-_MOST_SAY, min(_MOST_SAY, 6 * (stands_out - _STANDS_OUT)))
     return Relevance(answerable=evidence > 0, coverage=coverage)
 
 
@@ -60,11 +59,3 @@ def _evidence(chunks: int, wanted: int, mass: float, coverage: float) -> float:
         - 7.64 * math.log(rarity + 0.1)
         - 1.27 * math.log(min(chunks, _MOST_CHUNKS) + 10)
     )
-
-
-def _standout(cosines: Sequence[float]) -> float | None:
-    """The best cosine above the mean of all candidates, as a share of what is possible: models crowd theirs differently."""
-    if len(cosines) < _BACKGROUND:
-        return None
-    mean = sum(cosines) / len(cosines)
-    return (max(cosines) - mean) / max(1e-9, 1 - mean)

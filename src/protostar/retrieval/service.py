@@ -16,7 +16,7 @@ from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.repository import CHUNKS_TERM
 from protostar.retrieval.closeness import closeness
-from protostar.retrieval.fusion import fuse, unit
+from protostar.retrieval.fusion import fuse, unit, vector_weight
 from protostar.retrieval.model import Candidate, ChunkId, Found, Mode, Passage, Query, SpaceVectors
 from protostar.retrieval.relevance import decide
 from protostar.retrieval.repository import (
@@ -118,7 +118,7 @@ class Retriever:
             candidates = await repository.candidates(
                 space_id, _vector(query), vector, rare=_rare(query), depth=DEPTH, keyword_leg=by_word, indexed=indexed
             )
-            weight = 1.0 if mode == "vector" else self._weight
+            weight = 1.0 if mode == "vector" else vector_weight(candidates, self._weight)
             fused = fuse(candidates, weight)[: max(top_k, RERANKED)]
             ranked = _scored(fused, await repository.passages([candidate.id for candidate, _score in fused]))
         close = closeness(query, ranked[:RERANKED])
