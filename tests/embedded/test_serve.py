@@ -13,7 +13,7 @@ import asyncpg
 import psutil
 import pytest
 from tests.embedded.conftest import Serve, Starter
-from tests.support.waiting import wait_until
+from tests.support.waiting import is_gone, wait_until
 
 POSTGRES = r"^\S*bin/postgres -D"
 
@@ -33,10 +33,6 @@ async def execute(serve: Serve, statement: str) -> list[asyncpg.Record]:
         return await connection.fetch(statement)
     finally:
         await connection.close()
-
-
-def is_gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def named(serve: Serve, pattern: str) -> psutil.Process:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 from structlog.testing import capture_logs
-from tests.support.waiting import wait_until
+from tests.support.waiting import is_gone, wait_until
 
 from protostar.embedded.supervisor import Service, Supervisor
 from protostar.errors import ConfigurationError
@@ -103,7 +103,7 @@ async def test_kill_ends_a_frozen_service_while_others_wait_for_it() -> None:
         stop = asyncio.create_task(supervisor.stop(within=600))
         await asyncio.sleep(0)  # it has begun, and waits for the frozen one
         supervisor.kill()
-        await wait_until(lambda: all(not process.is_running() or process.status() == psutil.STATUS_ZOMBIE for process in processes))
+        await wait_until(lambda: all(map(is_gone, processes)))
         await stop
 
 

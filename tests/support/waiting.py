@@ -5,6 +5,8 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import psutil
+
 
 async def wait_until(
     predicate: Callable[[], Any | Awaitable[Any]],
@@ -27,3 +29,11 @@ async def wait_until(
         if loop.time() > deadline:
             raise AssertionError(f"not within {timeout:g} s: {what or inspect.getsource(predicate).strip()}")
         await asyncio.sleep(0.02)
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """Whether it has ended; a zombie has. It may vanish while it is asked."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
