@@ -8,7 +8,6 @@ import aiohttp
 import pytest
 from tests.support.databases import copied
 from tests.support.stack import ADMIN_KEY, running_api, settings_for
-from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -37,61 +36,55 @@ async def test_a_full_queue_refuses_uploads_of_its_space_alone(small: aiohttp.Cl
         assert response.status == 202
 
 
-async def test_more_uploads_at_once_than_there_are_places_are_told_to_come_back(small: aiohttp.ClientSession) -> None:
-    begun, go_on = asyncio.Event(), asyncio.Event()
+class Held:
+    """An upload that has its place, and does not end before it is told to."""
 
-    async def slow() -> AsyncGenerator[bytes]:
-        yield b"# slow\n"
-        begun.set()
-        await go_on.wait()
-        yield b"end\n"
+    def __init__(self) -> None:
+        self.go_on = asyncio.Event()
+        self._begun = asyncio.Event()
 
-    async def long_upload() -> int:
-        async with small.post("/v1/documents?filename=slow.md", data=slow()) as response:
+    async def begin(self, http: aiohttp.ClientSession) -> asyncio.Task[int]:
+        """The upload, whose result is its status."""
+        sending = asyncio.create_task(self._send(http))
+        await self._begun.wait()
+        return sending
+
+    async def _send(self, http: aiohttp.ClientSession) -> int:
+        # The server asks for the body when it starts to read it, and that is once the upload has its place.
+        async with http.post("/v1/documents?filename=slow.md", data=self._body(), expect100=True) as response:
             return response.status
 
-    task = asyncio.create_task(long_upload())
-    await begun.wait()
+    async def _body(self) -> AsyncGenerator[bytes]:
+        self._begun.set()
+        yield b"# slow\n"
+        await self.go_on.wait()
+        yield b"end\n"
 
-    async def refused() -> bool:
-        status, problem, retry_after = await upload(small, "b.md")
-        return (status, problem.get("code")) == (503, "unavailable") and retry_after is not None
 
-    await wait_until(refused)
-    go_on.set()
-    assert await task == 202
+async def test_more_uploads_at_once_than_there_are_places_are_told_to_come_back(small: aiohttp.ClientSession) -> None:
+    held = Held()
+    sending = await held.begin(small)
+    status, problem, retry_after = await upload(small, "b.md")
+    assert (status, problem["code"]) == (503, "unavailable")
+    assert retry_after is not None
+    held.go_on.set()
+    assert await sending == 202
     async with small.get("/v1/documents") as response:
-        names = [item["filename"] for item in (await response.json())["items"]]
-    assert "slow.md" in names
+        assert [item["filename"] for item in (await response.json())["items"]] == ["slow.md"]
 
 
 async def test_a_crowd_at_one_feature_leaves_room_at_the_others(postgres_url: str, template: str, tmp_path: Path) -> None:
-    begun, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow() -> AsyncGenerator[bytes]:
-        yield b"# slow\n"
-        begun.set()
-        await go_on.wait()
-
     async with copied(postgres_url) as url, running_api(settings_for(url, None, tmp_path, limit={"requests": 1})) as base:
         async with aiohttp.ClientSession(base, headers={"Authorization": f"Bearer {ADMIN_KEY}"}) as http:
-
-            async def long_upload() -> int:
-                async with http.post("/v1/documents?filename=slow.md", data=slow()) as response:
-                    return response.status
-
-            task = asyncio.create_task(long_upload())
-            await begun.wait()
-
-            async def refused() -> bool:
-                async with http.get("/v1/documents") as response:
-                    return response.status == 503 and int(response.headers["Retry-After"]) >= 1
-
-            await wait_until(refused)
+            held = Held()
+            sending = await held.begin(http)
+            async with http.get("/v1/documents") as response:
+                assert response.status == 503
+                assert int(response.headers["Retry-After"]) >= 1
             for path in ("/v1/spaces", "/v1/jobs", "/health/live"):
                 async with http.get(path) as response:
                     assert response.status == 200
-            go_on.set()
-            assert await task == 202
+            held.go_on.set()
+            assert await sending == 202
             async with http.get("/v1/documents") as response:
                 assert response.status == 200

@@ -33,6 +33,7 @@ class Embedder:
         self._vectors = Vectors(database)
         self._model = model
         self._settings = settings
+        self._unsaved = asyncio.Semaphore(settings.concurrency)
         self._metrics = metrics
         self._ids: dict[int, int] = {}
         self._dimensions = settings.dimensions
@@ -110,13 +111,19 @@ class Embedder:
 
     async def _embed_batch(self, space_id: UUID, model: _StoredModel, batch: Sequence[tuple[UUID, str]]) -> None:
         hashes, texts = [hash_ for hash_, _text in batch], [text for _hash, text in batch]
+        # The place is kept until the vectors are: what a killed process has paid for in vain is `concurrency` batches at most.
+        async with self._unsaved:
+            vectors = await self._paid(texts, model)
+            await patiently(lambda: self._vectors.add(space_id, model.id, zip(hashes, vectors, strict=True)))
+
+    async def _paid(self, texts: Sequence[str], model: _StoredModel) -> list[list[float]]:
         started = time.monotonic()
         vectors = await self._model.embed(texts, input_type="document", timeout=self._settings.batch_timeout.total_seconds())
         self._metrics.stage_seconds.labels("embed").inc(time.monotonic() - started)
         if any(len(vector) != model.dimensions for vector in vectors):
             self._dimensions = self._settings.dimensions  # unset: the next job asks anew
             raise ModelRejected(f"The embedding model {self.name} does not return {model.dimensions} numbers a vector any more.")
-        await patiently(lambda: self._vectors.add(space_id, model.id, zip(hashes, vectors, strict=True)))
+        return vectors
 
     async def _stored_model(self) -> _StoredModel:
         if self._dimensions is None:

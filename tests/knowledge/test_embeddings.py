@@ -1,0 +1,49 @@
+"""What a text's vector costs, whatever comes between the model and the database."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from tests.support.waiting import wait_until
+
+from protostar.config import EmbeddingSettings
+from protostar.db.session import Database
+from protostar.knowledge.embeddings import Embedder
+from protostar.llm.base import Health, InputType
+from protostar.telemetry import Metrics
+
+_WAITS = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+
+
+class Prompt:
+    """An embedding model that answers at once and keeps what it was sent."""
+
+    name = "prompt"
+    dimensions = 2
+    health: Health = "ok"
+
+    def __init__(self) -> None:
+        self.paid: list[str] = []
+
+    async def embed(self, texts: Sequence[str], *, input_type: InputType, timeout: float) -> list[list[float]]:
+        self.paid += texts
+        return [[1.0, float(len(self.paid))] for _text in texts]
+
+
+async def test_no_more_is_paid_for_than_a_kill_may_cost(database: Database, space_id: UUID) -> None:
+    model = Prompt()
+    embedder = Embedder(database, model, EmbeddingSettings(dimensions=2, batch_size=2, concurrency=2), Metrics())
+    texts = {UUID(int=n): f"text {n}" for n in range(12)}
+    batches = [dict(list(texts.items())[start : start + 2]) for start in range(0, 12, 2)]
+    async with database.driver() as held, database.driver() as looking, asyncio.TaskGroup() as jobs:
+        async with held.transaction():
+            await held.execute("lock table embeddings in share mode")
+            for batch in batches:
+                jobs.create_task(embedder.add(space_id, batch))
+
+            async def both_wait() -> bool:
+                return await looking.fetchval(_WAITS) >= 2
+
+            await wait_until(both_wait)
+            assert len(model.paid) == 4
+    assert sorted(model.paid) == sorted(texts.values())
