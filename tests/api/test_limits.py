@@ -13,6 +13,8 @@ from tests.support.databases import copied
 from tests.support.stack import running_stack, settings_for
 from tests.support.waiting import wait_until
 
+from protostar.api import middleware
+
 KiB, MiB = 1024, 1024 * 1024
 LIMIT = MiB
 BOUNDARY = "limits"
@@ -233,6 +235,37 @@ async def test_a_client_that_goes_away_behind_the_file_leaves_nothing(large: Ten
 
     await wait_until(counted, what="the request ends")
     await assert_nothing_is_left(large)
+
+
+@pytest.mark.parametrize("sent", [100, 20 * MiB])
+@pytest.mark.parametrize(("target", "kind"), [RAW, FORM])
+async def test_an_upload_that_falls_silent_ends_and_leaves_nothing(
+    target: str, kind: str, sent: int, large: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(middleware, "SILENCE", 0.5)
+    async with connected(large) as client:
+        await client.start(large, target, kind, f"Content-Length: {40 * MiB}")
+        if target == FORM[0]:
+            await client.send(OPENING)
+        await client.flood(sent, b"a" * min(sent, 64 * KiB))
+        status, _head, closed = await client.answer()
+    assert (status, closed) == (408, True)
+    await assert_nothing_is_left(large)
+
+
+async def test_a_body_that_falls_silent_is_not_waited_for_before_its_sender_is_known(
+    large: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(middleware, "SILENCE", 0.1)
+
+    async def silent() -> AsyncIterator[bytes]:
+        yield b'{"query": "'
+        await asyncio.Event().wait()
+
+    headers = {"Content-Type": "application/json"}
+    async with aiohttp.ClientSession(large.stack.url, headers=headers) as nobody:
+        answered = await send(nobody, "POST", "/v1/search", data=silent())
+    assert (answered.status, answered.json["code"], answered.headers["Connection"]) == (408, "timeout", "close")
 
 
 async def test_an_upload_into_a_space_that_is_deleted_meanwhile_leaves_nothing(large: Tenant) -> None:

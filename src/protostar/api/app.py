@@ -13,7 +13,7 @@ from protostar import __version__
 from protostar.access.sessions import Sessions
 from protostar.answers import endpoints as answers
 from protostar.api import errors, operations
-from protostar.api.middleware import Crowded, Observe, SmallBodies, VisitorCors
+from protostar.api.middleware import Crowded, Observe, Silence, SmallBodies, VisitorCors
 from protostar.archive import endpoints as archive
 from protostar.config import Settings
 from protostar.db.revision import wait_until_migrated
@@ -96,6 +96,7 @@ def create_app(settings: Settings) -> FastAPI:
     pages = web.install(app)
     errors.install(app)
     app.add_middleware(SmallBodies)
+    app.add_middleware(Silence)
     app.add_middleware(Outlast)
     paths = [route.path.split("/") for router in routers for route in router.routes if isinstance(route, APIRoute)]
     app.add_middleware(Crowded, settings=settings.limit, features={path[2] for path in paths if path[1] == "v1"})

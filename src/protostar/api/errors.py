@@ -18,7 +18,7 @@ from protostar.problems import MEDIA_TYPE, problem, retry_after
 
 log = structlog.get_logger()
 
-_CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 413: "too_large"}
+_CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 408: "timeout", 413: "too_large"}
 _NUL = ("22021", "22P05")  # SQLSTATE: in text, in JSON
 _LINGER: Final = 1.0  # seconds
 

@@ -1,5 +1,6 @@
 """Pure ASGI: a request id, the access log and the request metrics; bounds; and CORS for what a visitor's page may call."""
 
+import asyncio
 import re
 import time
 from collections.abc import Iterable
@@ -23,6 +24,7 @@ _QUIET = ("/health", "/metrics")
 _VISITORS = ("/v1/answers", "/v1/conversations", "/v1/visitors", "/v1/widget")
 _UPLOADS = re.compile(r"/v1/documents(/[^/]+/content)?|/v1/imports/.+")
 _BODY_BYTES = 256 * 1024  # several times what the longest settings or metadata need
+SILENCE = 60.0  # seconds; as web servers commonly have it
 
 
 class Observe:
@@ -88,6 +90,34 @@ class SmallBodies:
             return message
 
         await self._app(scope, bounded, send)
+
+
+class Silence:
+    """Ends requests whose body stops coming: a client that vanished without a word would keep its place for ever."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        whole = False
+
+        async def awaited() -> Message:
+            nonlocal whole
+            if whole:  # what comes now is that the client has gone
+                return await receive()
+            try:
+                async with asyncio.timeout(SILENCE):
+                    message = await receive()
+            except TimeoutError:
+                sentence = f"Nothing of the body came for {SILENCE:g} seconds."
+                raise HTTPException(408, sentence, {"Connection": "close"}) from None
+            whole = not message.get("more_body", False)
+            return message
+
+        await self._app(scope, awaited, send)
 
 
 class Crowded:
