@@ -133,7 +133,13 @@ def _allowed(field: FieldInfo) -> str:
 
 def _bound(bound: Ge | Gt | Le | MinLen, kinds: list[Any]) -> str:
     def shown(value: Any) -> str:
-        return "0" if isinstance(value, timedelta) else _size(value) if ByteSize in kinds else f"{value:,}"
+        return (
+            _duration(int(value.total_seconds()))
+            if isinstance(value, timedelta)
+            else _size(value)
+            if ByteSize in kinds
+            else f"{value:,}"
+        )
 
     match bound:
         case MinLen(length):

@@ -61,6 +61,11 @@ def test_every_setting_is_documented(name: str, make: str) -> None:
     assert page(name) == getattr(generator(), make)(), "run: .venv/bin/python docs/generate_settings.py"
 
 
+def test_the_bounds_of_a_duration_are_durations() -> None:
+    allowed = {setting.variable: setting.allowed for group in generator().groups() for setting in group.settings}
+    assert allowed["PROTOSTAR_DELETE_GRACE"] == "duration, at least 0, at most P30D"
+
+
 def test_the_values_of_the_example_are_the_defaults(tmp_path: Path) -> None:
     uncommented = re.sub(r"^#(PROTOSTAR_\w+=)", r"\1", page(".env.example"), flags=re.MULTILINE)
     file = tmp_path / "env"
