@@ -1,30 +1,45 @@
 """Evaluate the search on public questions and hold it to `floors.json`: `make eval`, or `python -m bench.evaluate --help`.
 
-It runs `protostar eval` against a `protostar serve` of its own in a temporary folder, or against the server of PROTOSTAR_URL and
-PROTOSTAR_KEY where both are set. The sets lie in PROTOSTAR_EVAL_DIR (../shared/eval).
+    --what ranking     where the right passage stands, by keywords alone
+    --what refusals    what is refused, without a chat model, of a set's own questions and of the other sets' in its language
+    --what blind       what vectors that tell nothing, hashes of the texts, cost against keywords alone
+
+It runs `protostar eval` against a `protostar serve` of its own in a temporary folder. The sets lie in PROTOSTAR_EVAL_DIR
+(../shared/eval).
 """
 
 import argparse
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from bench.report import write
 from protostar.cli.eval import show
+from protostar.cli.questions import read_questions, sample
 
-HERE = Path(__file__).resolve().parent
-SETS = ("korquad", "autoragko", "ssis", "squad", "ordqa", "scifact")
+ROOT = Path(__file__).resolve().parent.parent
+FLOORS = ROOT / "bench" / "floors.json"
+LANGUAGES = (("korquad", "autoragko", "ssis"), ("squad", "ordqa", "scifact"))
+SETS = [name for language in LANGUAGES for name in language]
 
-_PROGRAM = (sys.executable, "-P", "-m", "protostar")
+_PROTOSTAR = (sys.executable, "-P", "-m", "protostar")
+_DIMENSIONS = "1536"
 _START_SECONDS = 120.0
+
+Report = dict[str, Any]
+Environment = Mapping[str, str]
+Checks = list[tuple[str, bool | None]]
+"""What was held to a floor, and whether it was held; None where it was not looked at."""
 
 
 class EvaluationError(Exception):
@@ -33,27 +48,34 @@ class EvaluationError(Exception):
 
 def main() -> int:
     options, rest = _options()
+    course = {"ranking": _ranking, "refusals": _refusals, "blind": _blind}[options.what]
     try:
-        report = _report(_folders(options.sets), rest)
+        checks = course(_folders(options.sets), rest)
     except EvaluationError as error:
         print(error, file=sys.stderr)
         return 2
-    show(report)
-    print(f"Written to {write(report, 'eval')}")
-    return _check(report)
+    for verdict, outcome in (("held", True), ("MISSED", False), ("not checked", None)):
+        if named := [check for check, result in checks if result is outcome]:
+            print(f"Floors {verdict}: {'; '.join(named)}")
+    return int(any(result is False for _, result in checks))
 
 
 def _options() -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(
-        prog="python -m bench.evaluate", description=__doc__, allow_abbrev=False, epilog="Other options go to `protostar eval`."
+        prog="python -m bench.evaluate",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+        epilog="Other options go to `protostar eval`.",
     )
-    parser.add_argument("--sets", type=lambda text: text.split(","), default=list(SETS), help=f"some of {','.join(SETS)}")
+    parser.add_argument("--what", choices=("ranking", "refusals", "blind"), default="ranking")
+    parser.add_argument("--sets", type=lambda text: text.split(","), default=SETS, help=f"some of {','.join(SETS)}")
     return parser.parse_known_args()
 
 
 def _folders(names: Sequence[str]) -> list[Path]:
     """Absolute, because the command runs elsewhere."""
-    root = Path(os.environ.get("PROTOSTAR_EVAL_DIR") or HERE.parent.parent / "shared" / "eval").resolve()
+    root = Path(os.environ.get("PROTOSTAR_EVAL_DIR") or ROOT.parent / "shared" / "eval").resolve()
     missing = [name for name in names if not (root / name / "queries.jsonl").exists()]
     if missing:
         raise EvaluationError(
@@ -62,62 +84,147 @@ def _folders(names: Sequence[str]) -> list[Path]:
     return [root / name for name in names]
 
 
-def _report(folders: Sequence[Path], rest: Sequence[str]) -> dict[str, Any]:
-    command = [*_PROGRAM, "eval", *map(str, folders), "--mode", "keyword", *rest, "--json"]
+def _floors(kind: str) -> dict[str, dict[str, float]]:
+    return json.loads(FLOORS.read_bytes()).get(kind, {})
+
+
+# -- what is measured
+
+
+def _ranking(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
+    """A sample must leave the floor within its interval."""
     with _server() as environment:
-        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False)
+        report = _evaluate(environment, folders, "--mode", "keyword", *rest)
+    _keep(report, "eval")
+    bound = "value" if report["options"]["sample"] is None else "high"
+    results = _figures(report)
+    return [
+        (f"{name} {figure} {floor:.3f}", results[name][figure][bound] >= floor if name in results else None)
+        for name, wanted in _floors(report["options"]["task"]).items()
+        for figure, floor in wanted.items()
+    ]
+
+
+def _refusals(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
+    """In the mean of the sets."""
+    sets: list[Report] = []
+    with _server() as environment, tempfile.TemporaryDirectory(prefix="protostar-eval-") as name:
+        for folder in folders:
+            strangers = _strangers(folder, Path(name) / folder.name)
+            report = _evaluate(environment, [folder], "--refusals", str(strangers), "--mode", "keyword", *rest)
+            sets += report["sets"]
+    _keep({"sets": sets}, "eval-refusals")
+    mean = {figure: fmean(each["figures"][figure]["value"] for each in sets) for figure in ("refused", "wrongly_refused")}
+    print(f"In the mean {mean['refused']:.3f} refused, {mean['wrongly_refused']:.3f} wrongly.")
+    least, most = _floors("refusals")["least"]["refused"], _floors("refusals")["most"]["wrongly_refused"]
+    return [
+        (f"refused {least:.2f} in the mean", mean["refused"] >= least),
+        (f"wrongly refused {most:.2f} in the mean", mean["wrongly_refused"] <= most),
+    ]
+
+
+def _strangers(folder: Path, made: Path) -> Path:
+    """A set of questions, as many of each other set in the same language, as these lie beside it."""
+    others = next(language for language in LANGUAGES if folder.name in language)
+    asked = [read_questions(folder.parent / name) for name in others if name != folder.name]
+    count = min(map(len, asked))
+    made.mkdir()
+    with (made / "queries.jsonl").open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps({"question": text}) + "\n" for each in asked for text in sample(each, count, seed=0))
+    return made
+
+
+def _blind(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
+    with _models() as models, _server(models) as environment:
+        reports = {mode: _evaluate(environment, folders, "--mode", mode, *rest) for mode in ("keyword", "hybrid")}
+    for mode, report in reports.items():
+        print(f"By {mode}:")
+        _keep(report, f"eval-blind-{mode}")
+    keyword, hybrid = (_figures(report) for report in reports.values())
+    checks: Checks = []
+    for name, wanted in _floors("blind").items():
+        for figure, most in wanted.items():
+            lost = keyword[name][figure]["value"] - hybrid[name][figure]["value"] if name in keyword else None
+            checks.append((f"{name} loses {most:.3f} {figure} at most", None if lost is None else lost <= most))
+    return checks
+
+
+def _evaluate(environment: Environment, folders: Sequence[Path], *options: str) -> Report:
+    command = [*_PROTOSTAR, "eval", *map(str, folders), *options, "--json"]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False)
     if done.returncode != 0:
         raise EvaluationError(f"`protostar eval` ended with status {done.returncode}.")
     return json.loads(done.stdout)
 
 
+def _keep(report: Report, kind: str) -> None:
+    show(report)
+    print(f"Written to {write(report, kind)}")
+
+
+def _figures(report: Report) -> dict[str, dict[str, dict[str, float]]]:
+    return {each["set"]: each["figures"] for each in report["sets"]}
+
+
+# -- what it is measured on
+
+
 @contextmanager
-def _server() -> Iterator[dict[str, str]]:
-    """The environment of a client: of the server that is given, else of one that is stopped and removed at the end."""
-    if {"PROTOSTAR_URL", "PROTOSTAR_KEY"} <= os.environ.keys():
-        yield dict(os.environ)
-        return
+def _server(more: Environment | None = None) -> Generator[Environment]:
+    """The environment of a client of a server that is stopped and removed at the end. `more`: settings of the server."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PROTOSTAR_")}
     with tempfile.TemporaryDirectory(prefix="protostar-eval-") as name:
-        folder = Path(name)
-        settings = {**clean, "PROTOSTAR_DATA_DIR": str(folder / "data"), "PROTOSTAR_PORT": "0", "PROTOSTAR_LOG_FORMAT": "json"}
-        with (folder / "log").open("wb") as log:
-            # In a session of its own, so that Ctrl-C reaches this program alone, which then stops it in order.
-            process = subprocess.Popen(
-                [*_PROGRAM, "serve"], cwd=folder, env=settings, stdout=log, stderr=log, start_new_session=True
-            )
-        try:
-            local = _local(folder, process)
+        data = Path(name) / "data"
+        settings = {"PROTOSTAR_DATA_DIR": str(data), "PROTOSTAR_PORT": "0", "PROTOSTAR_LOG_FORMAT": "json", **(more or {})}
+        with _running([*_PROTOSTAR, "serve"], Path(name), {**clean, **settings}) as process:
+            # It writes address and key when everything is ready.
+            _wait(process, Path(name), (data / "local.json").exists)
+            local = json.loads((data / "local.json").read_bytes())
             yield {**clean, "PROTOSTAR_URL": local["url"], "PROTOSTAR_KEY": local["key"]}
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
 
 
-def _local(folder: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:
-    """Address and key, which `serve` writes when everything is ready."""
+@contextmanager
+def _models() -> Generator[Environment]:
+    """A stand-in for a model server, whose vectors are hashes of the texts; settings of a server that uses it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    def listens() -> bool:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return True
+        return False
+
+    with tempfile.TemporaryDirectory(prefix="protostar-eval-") as name:
+        command = [sys.executable, "-m", "bench.models", str(port), _DIMENSIONS]
+        with _running(command, Path(name), {**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+            _wait(process, Path(name), listens)
+            yield {
+                "PROTOSTAR_EMBEDDING_BASE_URL": f"http://127.0.0.1:{port}/v1",
+                "PROTOSTAR_EMBEDDING_MODEL": "hashes",
+                "PROTOSTAR_EMBEDDING_DIMENSIONS": _DIMENSIONS,
+            }
+
+
+@contextmanager
+def _running(command: Sequence[str], folder: Path, environment: Environment) -> Generator[subprocess.Popen[bytes]]:
+    """In a session of its own, so that Ctrl-C reaches this program alone, which then stops it in order."""
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], folder: Path, ready: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while not (local := folder / "data" / "local.json").exists():
+    while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise EvaluationError("`protostar serve` did not start:\n" + (folder / "log").read_text(errors="replace")[-3000:])
+            log = (folder / "log").read_text(errors="replace")
+            raise EvaluationError(f"{process.args} did not start:\n{log[-3000:]}")
         time.sleep(0.1)
-    return json.loads(local.read_bytes())
-
-
-def _check(report: dict[str, Any]) -> int:
-    """1 where a figure lies below its floor. A sample must leave the floor within its interval."""
-    floors = json.loads((HERE / "floors.json").read_bytes()).get(report["options"]["task"], {})
-    bound = "value" if report["options"]["sample"] is None else "high"
-    results = {each["set"]: each["figures"] for each in report["sets"]}
-    checks = [
-        (f"{name} {figure} {floor:.3f}", results[name][figure][bound] >= floor if name in results else None)
-        for name, wanted in floors.items()
-        for figure, floor in wanted.items()
-    ]
-    for verdict, outcome in (("held", True), ("MISSED", False), ("not checked", None)):
-        if named := [check for check, result in checks if result is outcome]:
-            print(f"Floors {verdict}: {'; '.join(named)}")
-    return int(any(result is False for _, result in checks))
 
 
 if __name__ == "__main__":

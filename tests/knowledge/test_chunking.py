@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protostar.knowledge.chunking import LIMIT, TARGET, Chunk, chunk, indexed_text
+from protostar.knowledge.chunking import LIMIT, PARAGRAPH, TARGET, Chunk, chunk, indexed_text
 from protostar.knowledge.parse.markdown import find_blocks
 from protostar.knowledge.parse.model import Block, ParsedText
 from protostar.knowledge.parse.outline import Outline
@@ -100,8 +100,15 @@ def test_a_long_paragraph_is_cut_at_sentence_ends(sentence: str) -> None:
     assert all(content.endswith(sentence.strip()) and content.startswith(sentence[:4]) for content in found)
 
 
+def test_a_paragraph_that_is_hardly_too_long_stays_whole() -> None:
+    text = paragraph(PARAGRAPH - 10)
+    assert LIMIT < len(text) <= PARAGRAPH
+    assert texts(f"{paragraph(300)}\n\n{text}\n\n{paragraph(300)}") == [paragraph(300), text, paragraph(300)]
+    assert len(one_block(text, "quote")) == 2
+
+
 def test_the_end_of_a_long_paragraph_is_no_stump() -> None:
-    assert min(map(len, one_block(paragraph(1050).replace("word word", "word. word")))) > 300
+    assert min(map(len, one_block(paragraph(PARAGRAPH + 50).replace("word word", "word. word")))) > 300
 
 
 @pytest.mark.parametrize("cluster", ["e\u0301\u0323", "👩\u200d👩\u200d👧", "👍🏽", "\u1112\u1161\u11ab", "कि", "❤\ufe0f"])
@@ -160,7 +167,7 @@ WORDS = st.text(st.sampled_from("ab가나. \n`|#-\u0301\u200d👍"), max_size=40
 def test_chunks_hold_everything_once(text: str) -> None:
     blocks = list(find_blocks(text, Outline()))
     found = list(chunk(ParsedText(text, blocks)))
-    assert all(0 < each.end - each.start <= LIMIT for each in found)
+    assert all(0 < each.end - each.start <= PARAGRAPH for each in found)
     assert all(before.end <= after.start for before, after in pairwise(found))
     for each in found:
         content = text[each.start : each.end]

@@ -1,7 +1,8 @@
 """Cut a text into passages: each is exactly `text[start:end]`, they are disjoint, and together they hold everything but blanks.
 
 Blocks are packed to about 700 and at most 1,000 characters (best or tied at equal context on three sets of questions). Code fences
-and table rows stay whole while they fit. A section or page ends the passage, unless that has hardly begun.
+and table rows stay whole while they fit, a paragraph up to 1,200 characters. A section or page ends the passage, unless that has
+hardly begun.
 """
 
 import math
@@ -14,6 +15,7 @@ from protostar.knowledge.parse.model import Block, ParsedText
 
 TARGET = 700
 LIMIT = 1000
+PARAGRAPH = 1200
 TINY = 120
 
 _FENCE = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(```|~~~).*\n?", re.MULTILINE)
@@ -116,8 +118,8 @@ def _block_pieces(text: str, block: Block, lead: _Piece | None) -> Iterator[_Pie
 
 
 def _cut_block(text: str, start: int, block: Block) -> Iterator[tuple[int, int]]:
-    """`text[start:block.end]` in pieces of at most LIMIT characters, without blanks around them."""
-    if block.end - start <= LIMIT:
+    """`text[start:block.end]` in pieces of at most LIMIT characters, without blanks around them; a paragraph that fits as one."""
+    if block.end - start <= (PARAGRAPH if block.kind == "paragraph" else LIMIT):
         yield from _stripped(text, start, block.end)
         return
     for atom_start, atom_end, kind in _atoms(text, start, block):
