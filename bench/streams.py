@@ -105,6 +105,8 @@ class _Seen:
     ended: int = 0
     refused: int = 0
     delays: list[float] = field(default_factory=list[float])
+    failures: list[str] = field(default_factory=list[str])
+    """What was received last by those that were refused or ended."""
 
 
 class _Reader(asyncio.Protocol):
@@ -113,12 +115,14 @@ class _Reader(asyncio.Protocol):
         self._request = request
         self._started = started
         self._opened = False
+        self._last = b""
 
     def connection_made(self, transport: Any) -> None:
         transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         now = time.monotonic()
+        self._last = data
         for sent in _SENT.findall(data):
             self._seen.delays.append(now - float(sent))
             if not self._opened:
@@ -127,10 +131,14 @@ class _Reader(asyncio.Protocol):
                 self._start()
         if b"HTTP/1.1 " in data and b" 200 " not in data[:20]:
             self._seen.refused += 1
-            self._start()
+            self._fail()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._seen.ended += 1
+        self._fail()
+
+    def _fail(self) -> None:
+        self._seen.failures.append(self._last[-500:].decode(errors="replace"))
         self._start()
 
     def _start(self) -> None:
@@ -159,7 +167,7 @@ def _read(pipe: Connection, ports: list[int], key: str, asked: list[str], at_onc
             if pipe.poll():
                 if pipe.recv() == "end":
                     return
-                pipe.send((seen.open, seen.ended, seen.refused, seen.delays, opening.done()))
+                pipe.send((seen.open, seen.ended, seen.refused, seen.delays, opening.done(), seen.failures))
                 seen.delays = []
             await asyncio.sleep(0.05)
 
@@ -198,7 +206,7 @@ async def measure(streams: int, hold: float, at_once: int) -> dict[str, Any]:
 
 
 async def _watch(processes: Processes, pipe: Connection, idle: dict[str, float], streams: int, hold: float) -> dict[str, Any]:
-    async def look() -> tuple[int, int, int, list[float], bool]:
+    async def look() -> tuple[int, int, int, list[float], bool, list[str]]:
         pipe.send("look")
         return await asyncio.to_thread(pipe.recv)
 
@@ -213,7 +221,7 @@ async def _watch(processes: Processes, pipe: Connection, idle: dict[str, float],
     await look()
     cpu, began = processes.cpu(), time.monotonic()
     await asyncio.sleep(hold)
-    open_, ended, refused, delays, _ = await look()
+    open_, ended, refused, delays, _, failures = await look()
     seconds = time.monotonic() - began
     spent = {role: used - cpu.get(role, 0.0) for role, used in processes.cpu().items()}
     pss = processes.memory()[0]
@@ -223,6 +231,7 @@ async def _watch(processes: Processes, pipe: Connection, idle: dict[str, float],
         "streams": streams,
         "open": open_ - ended,
         "refused": refused,
+        "failures": failures,
         "opened_in_s": opened_in,
         "tokens_per_s": len(delays) / seconds,
         "delay_p50_ms": percentile(delays, 0.5) * 1000,
