@@ -5,6 +5,7 @@ embedded in the data folder.
 """
 
 import os
+import re
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -28,6 +29,7 @@ from protostar.errors import ConfigurationError
 
 PREFIX = "PROTOSTAR_"
 MiB = 1024 * 1024
+_HOST = re.compile(r"(?:\[[^\[\]]+\]|[^:\[\]]*)(?::\d*)?")
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
@@ -239,6 +241,11 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return _comma_separated(value)
 
+    @field_validator("admin_key", mode="before")
+    @classmethod
+    def _sendable(cls, value: object) -> object:
+        return _sendable(value)
+
     @field_validator("database_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
@@ -274,6 +281,11 @@ class ClientSettings(BaseSettings):
     space: UUID | None = Field(default=None, description="id of the space to work on, with the admin key; unset: the oldest")
     data_dir: Path = Field(default=Path("data"), description="folder where `serve` left `local.json`")
 
+    @field_validator("key", mode="before")
+    @classmethod
+    def _sendable(cls, value: object) -> object:
+        return _sendable(value)
+
 
 def load_settings(**overrides: Any) -> Settings:
     """Read the environment and `.env`; `overrides` win.
@@ -306,7 +318,24 @@ def _comma_separated(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _sendable(value: object) -> object:
+    """A key travels in a header: what surrounds it, as the end of a line in a file of secrets, is none of it."""
+    if not isinstance(value, str):
+        return value
+    key = value.strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ValueError("must be printable ASCII")
+    return key
+
+
 def _with_scheme(value: SecretStr | None, *schemes: str) -> SecretStr | None:
-    if value is not None and value.get_secret_value().split("://", 1)[0] not in schemes:
+    """Raises ValueError for what is no URL with one of the schemes; nothing of it is repeated, as it may hold a password."""
+    if value is None:
+        return None
+    scheme, _, rest = value.get_secret_value().partition("://")
+    if scheme not in schemes:
         raise ValueError("must begin with " + " or ".join(f"{scheme}://" for scheme in schemes))
+    hosts = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    if not all(_HOST.fullmatch(host) for host in hosts.split(",")):
+        raise ValueError("must name host:port; in a user name or password write / as %2F, # as %23, ? as %3F and @ as %40")
     return value

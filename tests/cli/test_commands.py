@@ -251,6 +251,23 @@ async def test_a_command_line_that_cannot_be_used(cli: Cli, api: FakeApi, comman
     assert not api.calls
 
 
+@pytest.mark.parametrize("process", ["api", "worker"])
+async def test_a_process_that_cannot_use_a_setting_says_so_in_a_sentence(cli: Cli, process: str) -> None:
+    cli.env |= {"PROTOSTAR_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "PROTOSTAR_PORT": "0"}
+    cli.env |= {"PROTOSTAR_CHAT_BASE_URL": "localhost:11434", "PROTOSTAR_CHAT_MODEL": "model"}
+
+    result = await cli(process)
+
+    assert result.code == 2
+    assert "PROTOSTAR_CHAT_BASE_URL must be an http(s) URL" in result.err
+    assert "Traceback" not in result.err
+
+
+async def test_a_key_with_the_end_of_its_line(cli: Cli, api: FakeApi) -> None:
+    cli.env["PROTOSTAR_KEY"] = f"{KEY}\r\n"
+    assert (await cli("documents", "list")).code == 0
+
+
 def local(cli: Cli, content: object) -> None:
     (cli.folder / "data").mkdir()
     (cli.folder / "data" / "local.json").write_text(json.dumps(content))

@@ -33,3 +33,23 @@ async def test_a_connection_that_broke_does_not_hide_how_the_work_ended(database
         await wait_until(usable)  # it has left its place in the pool
     finally:
         await database.close()
+
+
+@pytest.mark.parametrize("parameter", ["sslmode=prefer", "application_name=mine"])
+async def test_a_url_may_have_the_parameters_of_libpq(database_url: str, parameter: str) -> None:
+    database = Database(create_engine(f"{database_url}{'&' if '?' in database_url else '?'}{parameter}", pool_size=1))
+    try:
+        async with database.transaction() as session:
+            assert (await session.execute(text("show application_name"))).scalar_one() == "protostar"
+    finally:
+        await database.close()
+
+
+async def test_a_parameter_that_postgresql_does_not_know_is_named(database_url: str) -> None:
+    database = Database(create_engine(f"{database_url}{'&' if '?' in database_url else '?'}channel_binding=require", pool_size=1))
+    try:
+        with pytest.raises(DatabaseUnavailable, match="channel_binding"):
+            async with database.transaction():
+                pass
+    finally:
+        await database.close()

@@ -5,10 +5,12 @@ import contextlib
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from protostar.api.app import create_app
 from protostar.config import Settings
 from protostar.embedded.parent import parent_gone
+from protostar.errors import ProtostarError
 from protostar.garbage import settle
 from protostar.telemetry import configure_logging
 
@@ -16,10 +18,11 @@ log = structlog.get_logger()
 
 
 def run_api(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; open answers get the grace time."""
+    """Serve until SIGTERM or SIGINT; open answers get the grace time. Raises the error of ours that the start fails with."""
     configure_logging(settings.log_format, settings.log_level)
+    app = _Explained(create_app(settings))
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,
@@ -32,7 +35,42 @@ def run_api(settings: Settings) -> None:
     )
     settle()
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(_serve(uvicorn.Server(config)))
+        try:
+            runner.run(_serve(uvicorn.Server(config)))
+        except SystemExit:
+            if app.error is not None:
+                raise app.error from None
+            raise
+
+
+class _Explained:
+    """Keeps an error of ours that the start fails with; uvicorn would print a traceback, and exit as if it did not know why."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.error: ProtostarError | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self._start(scope, receive, send) if scope["type"] == "lifespan" else self._app(scope, receive, send))
+
+    async def _start(self, scope: Scope, receive: Receive, send: Send) -> None:
+        failed: Message | None = None
+
+        async def held_back(message: Message) -> None:
+            nonlocal failed
+            if message["type"] == "lifespan.startup.failed":
+                failed = message
+            else:
+                await send(message)
+
+        try:
+            await self._app(scope, receive, held_back)
+        except Exception as error:
+            if failed is None:
+                raise
+            if isinstance(error, ProtostarError):
+                self.error, failed = error, {"type": failed["type"]}
+            await send(failed)
 
 
 async def _serve(server: uvicorn.Server) -> None:

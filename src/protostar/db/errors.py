@@ -52,9 +52,9 @@ def working() -> Generator[None]:
 
 
 def _refuses_entry(error: BaseException) -> bool:
-    """Wrong password or database: nothing that a request can mend, and the operator is told by the log and `doctor`."""
+    """Wrong password, database or parameter of the URL: nothing that a request can mend; the log and `doctor` tell the operator."""
     origin = error.orig if isinstance(error, exc.DBAPIError) else error
-    return str(getattr(origin, "sqlstate", "")).startswith(("28", "3D"))
+    return str(getattr(origin, "sqlstate", "")).startswith(("28", "3D", "42704"))
 
 
 def _sentence(error: BaseException) -> str:

@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import event, make_url
+import asyncpg
+from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
@@ -17,19 +18,17 @@ _AFTER_COMMIT = "after_commit"
 
 
 def create_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
-    """An asyncpg engine for a `postgresql://` URL. Nothing is connected yet."""
-    engine = create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=5,
-        pool_recycle=1800,
-        connect_args={
-            "timeout": 5,
-            "command_timeout": 60,
-            # A process that hangs in the middle of a transaction must not hold its locks for ever.
-            "server_settings": {
+    """An asyncpg engine for a `postgresql://` URL, with the parameters that libpq knows. Nothing is connected yet."""
+
+    async def connect() -> Any:
+        # asyncpg reads the URL itself: SQLAlchemy makes arguments of its parameters, and asyncpg has none for `sslmode`.
+        return await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - it has no types
+            url,
+            timeout=5,
+            command_timeout=60,
+            server_settings={
                 "application_name": "protostar",
+                # A process that hangs in the middle of a transaction must not hold its locks for ever.
                 "idle_in_transaction_session_timeout": "60s",
                 "jit": "off",
                 # No statement here is worth a second process: under load one search would take the cores of all others.
@@ -39,7 +38,10 @@ def create_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
                 # Of pgvector, which takes it once it is loaded.
                 "hnsw.ef_search": "400",
             },
-        },
+        )
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://", async_creator=connect, pool_size=pool_size, max_overflow=0, pool_timeout=5, pool_recycle=1800
     )
 
     @event.listens_for(engine.sync_engine, "connect")

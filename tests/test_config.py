@@ -1,0 +1,40 @@
+"""Settings that cannot be meant are named at the start, and nothing of a password is repeated."""
+
+import pytest
+
+from protostar.config import load_settings
+from protostar.errors import ConfigurationError
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://user:p@h/d", "postgres://user:p%2Fq@h:5432/d?sslmode=require", "postgresql://h1:5432,h2:5433/d",
+        "postgresql:///d?host=/sockets&port=5432", "postgresql://user@[::1]:5432/d",
+    ],
+)  # fmt: skip
+def test_database_urls_that_can_be_used(url: str) -> None:
+    settings = load_settings(database_url=url, _env_file=None)
+    assert settings.database_url is not None
+    assert settings.database_url.get_secret_value() == url
+
+
+@pytest.mark.parametrize("url", ["user:secret/1@h/d", "user:secret#1@h/d", "user:secret?1@h/d", "h:secret/d"])
+@pytest.mark.parametrize(("name", "scheme"), [("database_url", "postgresql"), ("redis_url", "redis")])
+def test_a_url_that_names_no_host_and_port_is_refused_without_being_repeated(name: str, scheme: str, url: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"PROTOSTAR_{name.upper()}: must name host:port; .* %2F") as raised:
+        load_settings(**{name: f"{scheme}://{url}"}, _env_file=None)
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {} "])
+def test_the_end_of_a_line_is_no_part_of_a_key(around: str) -> None:
+    settings = load_settings(admin_key=around.format("0123456789abcdef"), _env_file=None)
+    assert settings.admin_key is not None
+    assert settings.admin_key.get_secret_value() == "0123456789abcdef"
+
+
+@pytest.mark.parametrize("key", ["비밀" * 8, "0123456789\nabcdef", "0123456789\0abcdef"])
+def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
+    with pytest.raises(ConfigurationError, match="PROTOSTAR_ADMIN_KEY: must be printable ASCII"):
+        load_settings(admin_key=key, _env_file=None)
