@@ -197,7 +197,7 @@ async def test_a_change_of_the_rule_for_terms(make: Make, rows: Database, monkey
         await wait_until(folded, 30)
         assert await count(rows, frequencies) == before
         words = tokens.terms
-        monkeypatch.setattr(tokens, "VERSION", 2)
+        monkeypatch.setattr(tokens, "VERSION", tokens.VERSION + 1)
         monkeypatch.setattr(tokens, "terms", lambda text: [*words(text), "everywhere"])
         assert await to_reindex(stack) == 1
 

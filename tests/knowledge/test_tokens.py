@@ -61,6 +61,17 @@ def test_a_number_goes_with_its_unit() -> None:
 
 
 @pytest.mark.parametrize(
+    ("joined", "apart"), [("iPhone15에서", "iPhone 15"), ("Windows11", "windows 11"), ("15kg까지", "15 kg"), ("100GB", "100 GB")]
+)
+def test_a_word_and_its_number_are_found_joined_and_apart(joined: str, apart: str) -> None:
+    assert set(terms(joined)) >= set(terms(apart))
+
+
+def test_a_single_letter_stays_with_its_number() -> None:
+    assert terms("3D v20") == ["3d", "v20"]
+
+
+@pytest.mark.parametrize(
     ("text", "whole", "parts"),
     [
         ("read_def", "read_def", ["read", "def"]),
@@ -85,6 +96,7 @@ def test_spellings_of_one_text_meet() -> None:
     assert terms("한국의 ﬁle ＡＢＣ") == terms("한국 file ABC")
     assert terms("\u1112\u1161\u11ab\u1100\u116e\u11a8") == terms("한국")
     assert terms("infor\u00admation") == terms("information")
+    assert terms("택\u200b배를 보\u2060낸다") == terms("택배를 보낸다")
 
 
 @given(st.text(max_size=200))

@@ -18,7 +18,7 @@ from zlib import crc32
 
 import Stemmer
 
-VERSION = 1
+VERSION = 2
 """Stored terms fit questions only where this is the same: raise it whenever `terms` or `term_id` answers differently."""
 
 MAX_TERM_ID = 999_999_999
@@ -37,6 +37,8 @@ _CJK = "\u3040-\u30ff\u3131-\u318e\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-
 _PART = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _IS_CJK = re.compile(rf"[{_CJK}]")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z]+[a-z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NUMBERED = re.compile(r"([A-Za-z]{2,})(\d+)|(\d+)([A-Za-z]{2,})")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")  # the soft hyphen, and what has no width
 _PLAIN = re.compile(rf"[a-z]+|[A-Z][a-z]+|[{_CJK}]+")
 _CONTRACTION = re.compile(r"['’](?:s|t|re|ve|ll|d|m)$", re.IGNORECASE)
 _LONGEST_WHOLE = 64
@@ -102,9 +104,7 @@ def terms(text: str) -> list[str]:
 
 def terms_of_words(text: str) -> Iterator[tuple[str, ...]]:
     """The terms of each word."""
-    text = unicodedata.normalize("NFKC", text)
-    if "\u00ad" in text:
-        text = text.replace("\u00ad", "")
+    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     return map(_word_terms, _WORD.findall(text))
 
 
@@ -167,9 +167,13 @@ def _pairs(run: str) -> list[str]:
 
 
 def _words(part: str) -> list[str]:
-    """`part` as a word, and the humps of a CamelCase one."""
-    humps = _HUMP.split(part)
-    return [_word(word) for word in ([part, *humps] if len(humps) > 1 else humps) if not _is_stop(word)]
+    """`part` as a word, and the humps of a CamelCase one; of «iPhone15» and «15kg» both halves, as others write them apart."""
+    halves = [half for half in numbered.groups() if half] if (numbered := _NUMBERED.fullmatch(part)) else []
+    words = [part, *halves] if halves else [part]
+    for word in halves or words:
+        humps = _HUMP.split(word)
+        words += humps if len(humps) > 1 else []
+    return [_word(word) for word in words if not _is_stop(word)]
 
 
 def _is_stop(word: str) -> bool:

@@ -159,6 +159,18 @@ def test_values_are_shown_as_people_write_them(tmp_path: Path) -> None:
     assert shown(parsed)[1][1] == "TRUE | 1 | 0.1 | 1e+20 | 2026-01-02 | 2026-01-02 03:04 | 05:06 | a b"
 
 
+@pytest.mark.parametrize(
+    ("value", "number_format", "seen"),
+    [(0.153, "0.0%", "15.3%"), (1, "0%", "100%"), (-0.07, "0.00%;[Red]-0.00%", "-7%"), (15, '0"%"', "15"), (0.5, "0.0", "0.5")],
+)
+def test_a_share_is_shown_as_per_cent(value: float, number_format: str, seen: str, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["B1"] = "수수료", value
+    book.active["B1"].number_format = number_format
+    book.save(tmp_path / "a.xlsx")
+    assert shown(read(tmp_path / "a.xlsx"))[1:] == [("table", f"수수료 | {seen}")]
+
+
 def test_the_header_below_a_title_is_repeated(tmp_path: Path) -> None:
     rows = [[f"지점 {number}", number, "메모"] for number in range(300)]
     parsed = read(workbook(tmp_path / "a.xlsx", ["2026년 현황"], ["지점", "수량", "비고"], *rows))

@@ -1,5 +1,6 @@
 """Workbooks: each visible sheet is a heading and a table. Values, not formulas: a formula that was never computed is empty."""
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, time
 from itertools import chain
@@ -17,6 +18,7 @@ from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.tables import add_table
 
 _KIND = "an Excel workbook (.xlsx)"
+_LITERAL = re.compile(r'"[^"]*"|\\.')  # of a number format: what is shown as it is
 _LAST_ROW = 1_048_576
 _MAX_ROWS = 200_000
 _MAX_COLUMNS = 1_000
@@ -57,8 +59,8 @@ class _Allowance:
 def _rows(sheet: Any, allowance: _Allowance) -> Iterator[list[str]]:
     # The size that the file declares may be wrong, and every row would be padded to it; gaps between rows are filled.
     sheet.reset_dimensions()
-    for values in sheet.iter_rows(max_row=_LAST_ROW, values_only=True):
-        cells = [_shown(value) for value in values]
+    for row in sheet.iter_rows(max_row=_LAST_ROW):
+        cells = [_shown(cell) for cell in row]
         while cells and not cells[-1]:
             cells.pop()
         if cells:
@@ -66,12 +68,14 @@ def _rows(sheet: Any, allowance: _Allowance) -> Iterator[list[str]]:
             yield cells
 
 
-def _shown(value: object) -> str:
-    match value:
+def _shown(cell: Any) -> str:
+    match value := cell.value:
         case None:
             return ""
         case bool():
             return str(value).upper()
+        case int() | float() if "%" in _LITERAL.sub("", cell.number_format):
+            return format(value * 100, ".10g") + "%"
         case float():
             return format(value, ".15g")
         case datetime():
