@@ -222,6 +222,24 @@ async def test_a_breaker_spares_a_model_that_is_away(read, embed):
     assert not embedding._failures
 
 
+async def test_a_model_that_refuses_again_and_again_is_down_although_it_answers(read, embed):
+    chat = FakeChatModel([ModelRejected("a wrong key")] * 5)
+    model = GuardedChatModel(chat, Breaker("it", ModelUnavailable))
+    for expected in ["ok", "ok", "ok", "ok", "down"]:
+        with pytest.raises(ModelRejected):
+            await read(model, ASK)
+        assert model.health == expected
+    await read(model, ASK)
+    assert model.health == "ok"
+    model = GuardedEmbeddingModel(FakeEmbeddingModel(failures=[ModelRejected("a wrong key")] * 5), Breaker("it", ModelUnavailable))
+    for _ in range(5):
+        with pytest.raises(ModelRejected):
+            await embed(model)
+    assert model.health == "down"
+    await embed(model)
+    assert model.health == "ok"
+
+
 async def test_the_first_token_closes_the_breaker(gate, read):
     now = 0.0
     breaker = Breaker("it", ModelUnavailable, threshold=1, interval=1.0, clock=lambda: now)

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 import structlog
 
@@ -19,6 +19,7 @@ log = structlog.get_logger()
 Kind = Literal["chat", "embedding"]
 Outcome = Literal["ok", "unavailable", "rejected", "cancelled"]
 
+REFUSALS: Final = 5  # in a row, as failures for a breaker: a key or a name is wrong, not a question
 HEALTH: dict[BreakerState, Health] = {"closed": "ok", "half_open": "degraded", "open": "down"}
 
 
@@ -168,22 +169,44 @@ class RetryingEmbeddingModel(_EmbeddingWrapper):
             attempt += 1
 
 
+class _Guard:
+    """A breaker, which a model that refuses does not open: it answers. Its health tells of refusals in a row all the same."""
+
+    def __init__(self, breaker: Breaker) -> None:
+        self._breaker = breaker
+        self._refused = 0
+
+    @property
+    def health(self) -> Health:
+        return "down" if self._refused >= REFUSALS else HEALTH[self._breaker.state]
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncGenerator[None]:
+        try:
+            async with self._breaker:
+                yield
+        except ModelRejected:
+            self._refused += 1
+            raise
+        self._refused = 0
+
+
 class GuardedChatModel(_ChatWrapper):
     """Asks the breaker first. The first token shows that the model answers: a long answer does not keep others waiting."""
 
     def __init__(self, inner: ChatModel, breaker: Breaker) -> None:
         super().__init__(inner)
-        self._breaker = breaker
+        self._guard = _Guard(breaker)
 
     @property
     def health(self) -> Health:
-        return HEALTH[self._breaker.state]
+        return self._guard.health
 
     async def stream(
         self, messages: Sequence[Message], *, max_tokens: int, timeout: float | None = None
     ) -> AsyncGenerator[ChatDelta]:
         async with aclosing(self._inner.stream(messages, max_tokens=max_tokens, timeout=timeout)) as deltas:
-            async with self._breaker:
+            async with self._guard.asking():
                 first = await anext(deltas, None)
             if first is not None:
                 yield first
@@ -194,14 +217,14 @@ class GuardedChatModel(_ChatWrapper):
 class GuardedEmbeddingModel(_EmbeddingWrapper):
     def __init__(self, inner: EmbeddingModel, breaker: Breaker) -> None:
         super().__init__(inner)
-        self._breaker = breaker
+        self._guard = _Guard(breaker)
 
     @property
     def health(self) -> Health:
-        return HEALTH[self._breaker.state]
+        return self._guard.health
 
     async def embed(self, texts: Sequence[str], *, input_type: InputType, timeout: float) -> list[list[float]]:
-        async with self._breaker:
+        async with self._guard.asking():
             return await self._inner.embed(texts, input_type=input_type, timeout=timeout)
 
 
