@@ -39,8 +39,9 @@ async def test_a_connection_that_broke_does_not_hide_how_the_work_ended(database
 async def test_a_url_may_have_the_parameters_of_libpq(database_url: str, parameter: str) -> None:
     database = Database(create_engine(f"{database_url}{'&' if '?' in database_url else '?'}{parameter}", pool_size=1))
     try:
-        async with database.transaction() as session:
-            assert (await session.execute(text("show application_name"))).scalar_one() == "protostar"
+        for each in (database, database.reserved):
+            async with each.transaction() as session:
+                assert (await session.execute(text("show application_name"))).scalar_one() == "protostar"
     finally:
         await database.close()
 

@@ -15,6 +15,7 @@ from protostar.db.vectors import register_codecs
 
 AfterCommit = Callable[[], Awaitable[None]]
 _AFTER_COMMIT = "after_commit"
+_URL = "protostar_url"  # of an engine, for another one to the same place
 
 
 def create_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
@@ -41,7 +42,13 @@ def create_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
         )
 
     engine = create_async_engine(
-        "postgresql+asyncpg://", async_creator=connect, pool_size=pool_size, max_overflow=0, pool_timeout=5, pool_recycle=1800
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        execution_options={_URL: url},
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_recycle=1800,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -63,7 +70,7 @@ class Database:
     def reserved(self) -> "Database":
         """A connection of its own beside the pool, for what must not stand behind all those that wait for a lock."""
         if self._reserved is None:
-            self._reserved = Database(create_engine(self._engine.url.render_as_string(hide_password=False), pool_size=1))
+            self._reserved = Database(create_engine(self._engine.get_execution_options()[_URL], pool_size=1))
         return self._reserved
 
     @asynccontextmanager
