@@ -75,6 +75,16 @@ async def test_a_service_that_never_becomes_ready_fails_with_its_last_words(tmp_
     assert log.read_text() == "cannot bind\n" * 2
 
 
+async def test_the_last_words_are_those_that_tell_why(tmp_path: Path) -> None:
+    log = tmp_path / "api.log"
+    log.write_text("FATAL: something of long ago\n" + "LOG: quiet\n" * 30)
+    said = "FATAL: No space left on device\nLOG: database system is shut down\n"
+    code = f"open({str(log)!r}, 'a').write({said!r}); raise SystemExit(1)"
+    async with Supervisor(first_delay=0.01) as supervisor:
+        with pytest.raises(ConfigurationError, match=r"It said: FATAL: No space left on device \(log"):
+            await supervisor.start(python("api", code, ready=exists(tmp_path / "never"), log=log))
+
+
 async def test_a_service_that_ignores_the_stop_is_killed(tmp_path: Path) -> None:
     file = tmp_path / "ready"
     with capture_logs() as logs:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -27,6 +28,11 @@ STOP_WITHIN = 5.0
 
 KILL_WITHIN = 0.3
 """Seconds, of those, for a service to end once it is killed."""
+
+LAST_LINES = 20
+"""Of a service's log, those in which the reason of its end is looked for."""
+
+_SEVERE = re.compile(r"\b(?:PANIC|FATAL|ERROR)\b")
 
 
 async def _at_once(_pid: int) -> bool:
@@ -223,5 +229,7 @@ def _last_words(service: Service) -> str:
         lines = service.log.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         lines = []
-    said = f" It said: {lines[-1]}" if lines else ""
+    # What PostgreSQL says last is that it is shut down.
+    reason = next((line for line in reversed(lines[-LAST_LINES:]) if _SEVERE.search(line)), lines[-1] if lines else None)
+    said = f" It said: {reason}" if reason else ""
     return f"{said} (log: {service.log})"
