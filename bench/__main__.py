@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import os
 import platform
-import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -100,10 +99,6 @@ def _size(text: str) -> int:
 
 
 async def _measure(options: argparse.Namespace, console: Console) -> dict[str, Any]:
-    task = asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGINT, signal.SIGTERM):  # so that what was started is stopped
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     report = Report(console)
     async with running_stack(max_upload_bytes=options.size + 1024 * 1024) as stack:
         report.start(stack.started)

@@ -5,6 +5,7 @@ cost, and that they do not stand in one another's way, not what they bring on a 
 """
 
 import argparse
+import asyncio
 import json
 import sys
 from collections.abc import Sequence
@@ -86,6 +87,8 @@ def main() -> None:
         figures = uvloop.run(measure(options.documents, options.requests, options.rounds))
     except BenchError as error:
         sys.exit(str(error))
+    except asyncio.CancelledError:
+        sys.exit(130)
     print(json.dumps(figures["medians"], indent=2), f"Written to {write(figures, 'replicas')}", sep="\n")
 
 

@@ -76,7 +76,14 @@ async def until(predicate: Callable[[], Any], seconds: float, what: str, interva
 
 @asynccontextmanager
 async def running_stack(*, max_upload_bytes: int, more: Mapping[str, str] | None = None) -> AsyncGenerator[Stack]:
-    """Everything started; all of it stopped, and the folder removed, at the end of the block. `more`: settings of the product."""
+    """Everything started; all of it stopped, and the folder removed, at the end of the block. `more`: settings of the product.
+
+    A signal to end cancels the caller's task.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="protostar-bench-")))
         port = free_port()

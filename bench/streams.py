@@ -267,12 +267,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.streams", description=__doc__)
     parser.add_argument("--streams", type=int, default=10_000)
     parser.add_argument("--hold", type=float, default=20, help="seconds of measuring once all are open")
-    parser.add_argument("--at-once", type=int, default=32, help="streams that are being opened at once")
+    parser.add_argument("--at-once", type=int, default=100, help="streams that are being opened at once")
     options = parser.parse_args()
     try:
         figures = uvloop.run(measure(options.streams, options.hold, options.at_once))
     except BenchError as error:
         sys.exit(str(error))
+    except asyncio.CancelledError:
+        sys.exit(130)
     print(json.dumps(figures, indent=2), f"Written to {write(figures, 'streams')}", sep="\n")
 
 
