@@ -34,15 +34,6 @@ async def stored_text(asking: Asking, citation: dict[str, Any]) -> str:
         return (await response.read()).decode()
 
 
-async def until_healed(asking: Asking) -> None:
-    """Until both models are asked again: after the failures of other tests their breakers stay open for a while."""
-
-    async def healed() -> bool:
-        return (await asking.ask(f"{QUESTION} {uuid4().hex}"))["degraded"] == []
-
-    await wait_until(healed, 20)
-
-
 async def test_a_streamed_answer_cites_what_the_stored_text_says(asking: Asking) -> None:
     events = await stream(asking)
     assert (events[0].name, events[-1].name) == ("start", "done")
@@ -149,7 +140,7 @@ async def test_without_the_embedding_model_keywords_answer(asking: Asking, stand
     assert answer["degraded"] == ["no_embeddings"]
     assert "30일" in "".join(citation["quote"] for citation in answer["citations"])
     stand_in.behave()
-    await until_healed(asking)
+    await asking.until_healed()
 
 
 async def test_degraded_answers_are_not_cached(asking: Asking, stand_in: StandIn) -> None:
@@ -213,7 +204,7 @@ async def test_the_same_idempotency_key_is_the_same_answer(asking: Asking, stand
 
 async def test_follow_ups_carry_the_conversation_and_its_size_stays_bounded(asking: Asking, stand_in: StandIn) -> None:
     stand_in.behave(answer="백업 파일은 30일 동안 보관합니다. [1]")  # too short to be summarized: the last call is the answer's
-    await until_healed(asking)
+    await asking.until_healed()
     first = await asking.ask(QUESTION)
     conversation = first["conversation_id"]
     sizes = []
@@ -229,7 +220,7 @@ async def test_follow_ups_carry_the_conversation_and_its_size_stays_bounded(aski
 
 
 async def test_long_turns_of_a_conversation_enter_later_prompts_as_their_summaries(asking: Asking, stand_in: StandIn) -> None:
-    await until_healed(asking)
+    await asking.until_healed()
     long = "백업 파일은 30일 동안 보관합니다. [1] " + "백업은 매일 새벽 3시에 합니다. [1] " * 40
     stand_in.behave(answer=long)
     first = await asking.ask(QUESTION)

@@ -294,6 +294,19 @@ async def test_a_kind_takes_no_more_slots_than_its_limit(database: Database) -> 
     assert max(most) == 2
 
 
+async def test_a_kind_at_its_limit_goes_on_as_soon_as_one_of_its_jobs_ends(database: Database) -> None:
+    """Without a bell that says so, and long before the next poll."""
+
+    async def nothing(_context: JobContext) -> None:
+        return None
+
+    ids = [await enqueue(database, "limited") for _ in range(6)]
+    patient = QUICK.model_copy(update={"poll": timedelta(minutes=5)})
+    async with working(database, Task("limited", nothing, limit=2), settings=patient):
+        for id_ in ids:
+            await wait_until(in_state(database, id_, "succeeded"))
+
+
 async def test_a_worker_runs_only_its_kinds(database: Database) -> None:
     async def nothing(_context: JobContext) -> None:
         return None

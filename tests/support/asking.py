@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiohttp
 from tests.support.waiting import wait_until
@@ -42,3 +43,11 @@ class Asking:
             answer = await response.json()
             assert response.status == 200, answer
         return answer
+
+    async def until_healed(self) -> None:
+        """Until both models are asked again: after the failures of other tests their breakers stay open for a while."""
+
+        async def healed() -> bool:
+            return (await self.ask(f"백업 파일은 며칠 동안 보관합니까? {uuid4().hex}"))["degraded"] == []
+
+        await wait_until(healed, 20)

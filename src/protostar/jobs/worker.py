@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 
@@ -63,7 +63,9 @@ class Worker:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._reasons: dict[int, Reason] = {}
         self._slot_free = asyncio.Event()
+        self._listening: asyncio.Task[None] | None = None
         self._draining_for_suspect = False
+        self._kind_was_full = False
         self._wake_again = time.monotonic()
         self.stop = asyncio.Event()
 
@@ -97,17 +99,27 @@ class Worker:
                 if not claimed or self._free_slots() == 0:
                     await self._wait_for_work(stopping)
         finally:
-            stopping.cancel()
+            await _cancel(stopping)
+            await self._listen(listen=False)
 
     async def _wait_for_work(self, stopping: "asyncio.Task[Literal[True]]") -> None:
-        """For the bell, a free slot where there is none, or the end."""
-        if self._free_slots() > 0 and not self._draining_for_suspect:
-            waiting = asyncio.ensure_future(self._bell.wait(self._kinds, self._settings.poll))
-        else:
-            waiting = asyncio.ensure_future(self._slot_free.wait())
-        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
+        """For the bell where there is a free slot, for the end of a job where that makes room, or the end."""
+        has_room = self._free_slots() > 0 and not self._draining_for_suspect
+        await self._listen(listen=has_room)
+        ended = None
+        if not has_room or self._kind_was_full:
+            ended = asyncio.create_task(self._slot_free.wait())
+        waiting = [task for task in (stopping, self._listening, ended) if task is not None]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        await _cancel(ended)
+
+    async def _listen(self, *, listen: bool) -> None:
+        """Go on listening to the bell, or stop: that costs a connection to Redis, so it goes on while jobs of full kinds end."""
+        if not listen or (self._listening is not None and self._listening.done()):
+            await _cancel(self._listening)
+            self._listening = None
+        if listen and self._listening is None:
+            self._listening = asyncio.create_task(self._bell.wait(self._kinds, self._settings.poll))
 
     def _free_slots(self) -> int:
         return self._settings.concurrency - len(self._running)
@@ -140,6 +152,7 @@ class Worker:
                 jobs = await repository.claim_suspect(self._kinds, owner=owner, lease=lease)
             else:
                 rooms = self._rooms()
+                self._kind_was_full = min(rooms.values(), default=1) <= 0
                 unlimited = [kind for kind in self._kinds if kind not in rooms]
                 jobs = await repository.claim(unlimited, limit=self._free_slots(), owner=owner, lease=lease, rooms=rooms)
         for job in jobs:
@@ -308,3 +321,9 @@ class Worker:
                 repository = JobRepository(session)
                 if await repository.claim_slot(periodic.kind, periodic.every) is not None:
                     await repository.enqueue(Enqueue(periodic.kind, None, {}, dedupe_key=periodic.kind))
+
+
+async def _cancel(task: asyncio.Task[Any] | None) -> None:
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
