@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from protostar.knowledge import parse
 from protostar.web import messages
 from protostar.web.messages import preferred, translators
 from protostar.web.pages import NAVIGATION
@@ -34,6 +35,15 @@ def test_sentences_of_errors_are_recognised_with_what_stands_in_them() -> None:
     assert "120초" in korean.told("Reading the file took longer than the 120 seconds that are allowed.")
     assert korean.told("Nobody has said this before.") == "Nobody has said this before."
     assert translators()["en"].told("The file is empty.") == "The file is empty."
+
+
+def test_kinds_of_files_are_named_in_korean_within_a_sentence() -> None:
+    korean = translators()["ko"]
+    readers = Path(parse.__file__).parent.glob("*.py")
+    kinds = {kind for reader in readers for kind in re.findall(r'_KIND = "(.+)"', reader.read_text(encoding="utf-8"))} | {"a PDF"}
+    assert len(kinds) > 5
+    for kind in kinds:
+        assert kind not in korean.told(f"The file is damaged, incomplete or not {kind}.")
 
 
 @pytest.mark.parametrize(

@@ -27,12 +27,15 @@ class Translator:
         return said.format(**values) if values else said
 
     def told(self, sentence: str) -> str:
-        """A finished sentence, as an error carries it; one with braces in the catalogue is recognised whatever stands in them."""
+        """A finished sentence, as an error carries it; one with braces in the catalogue is recognised whatever stands in them.
+
+        What does is said in the language too, where the catalogue has it.
+        """
         if sentence in self._catalogue:
             return self._catalogue[sentence]
         for pattern, said in self._patterns:
             if match := pattern.fullmatch(sentence):
-                return said.format(**match.groupdict())
+                return said.format(**{name: self._catalogue.get(value, value) for name, value in match.groupdict().items()})
         return sentence
 
 

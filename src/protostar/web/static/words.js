@@ -7,14 +7,14 @@ const filled = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) =>
 
 export const t = (sentence, values = {}) => filled(catalogue[sentence] ?? sentence, values);
 
-// A finished sentence of the server: one with braces in the catalogue is recognised whatever stands in them.
+// A finished sentence of the server: one with braces in the catalogue is recognised whatever stands in them, and that is said too.
 export function told(sentence) {
   if (catalogue[sentence]) return catalogue[sentence];
   for (const [known, said] of Object.entries(catalogue)) {
     if (!known.includes("{")) continue;
     const pattern = known.replace(/[.*+?^$()|[\]\\]/g, "\\$&").replace(/\{(\w+)\}/g, "(?<$1>.+)");
     const match = new RegExp(`^${pattern}$`, "s").exec(sentence);
-    if (match) return filled(said, match.groups);
+    if (match) return filled(said, Object.fromEntries(Object.entries(match.groups).map(([name, value]) => [name, t(value)])));
   }
   return sentence;
 }
