@@ -47,3 +47,28 @@ async def test_no_more_is_paid_for_than_a_kill_may_cost(database: Database, spac
             await wait_until(both_wait)
             assert len(model.paid) == 4
     assert sorted(model.paid) == sorted(texts.values())
+
+
+class Slow(Prompt):
+    """The same, but it answers when it may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_answer = asyncio.Event()
+
+    async def embed(self, texts: Sequence[str], *, input_type: InputType, timeout: float) -> list[list[float]]:
+        vectors = await super().embed(texts, input_type=input_type, timeout=timeout)
+        await self.may_answer.wait()
+        return vectors
+
+
+async def test_who_waited_pays_for_nothing_that_another_has_paid_for(database: Database, space_id: UUID) -> None:
+    settings = EmbeddingSettings(dimensions=2, batch_size=1, concurrency=1)
+    slow, prompt = Slow(), Prompt()
+    first, second = {UUID(int=1): "first"}, {UUID(int=2): "second"}
+    async with asyncio.TaskGroup() as jobs:
+        jobs.create_task(Embedder(database, slow, settings, Metrics()).add(space_id, first | second))
+        await wait_until(lambda: slow.paid == ["first"])
+        await Embedder(database, prompt, settings, Metrics()).add(space_id, second)
+        slow.may_answer.set()
+    assert (slow.paid, prompt.paid) == (["first"], ["second"])

@@ -96,25 +96,31 @@ class Embedder:
         """
         model = await self._stored_model()
         await self._vectors.adopt(space_id, model.id)
-        unknown = await self._vectors.unknown(space_id, model.id, texts)
-        await self._embed(space_id, model, {hash_: text for hash_, text in texts.items() if hash_ in unknown})
+        await self._embed(space_id, model, await self._unknown(space_id, model, texts))
         return model.id
 
     async def _embed(self, space_id: UUID, model: _StoredModel, texts: Mapping[UUID, str]) -> None:
         """Each batch is saved as soon as it is there."""
-        batches = [self._embed_batch(space_id, model, batch) for batch in _batched(list(texts.items()), self._settings.batch_size)]
+        batches = [self._embed_batch(space_id, model, batch) for batch in _batched(texts, self._settings.batch_size)]
         # All of them are awaited before an error is raised: what another batch has paid for is saved.
         outcomes = await asyncio.gather(*batches, return_exceptions=True)
         for outcome in outcomes:
             if outcome is not None:
                 raise outcome
 
-    async def _embed_batch(self, space_id: UUID, model: _StoredModel, batch: Sequence[tuple[UUID, str]]) -> None:
-        hashes, texts = [hash_ for hash_, _text in batch], [text for _hash, text in batch]
+    async def _embed_batch(self, space_id: UUID, model: _StoredModel, batch: Mapping[UUID, str]) -> None:
+        has_to_wait = self._unsaved.locked()
         # The place is kept until the vectors are: what a killed process has paid for in vain is `concurrency` batches at most.
         async with self._unsaved:
-            vectors = await self._paid(texts, model)
-            await patiently(lambda: self._vectors.add(space_id, model.id, zip(hashes, vectors, strict=True)))
+            if has_to_wait:  # and a process that was frozen for so long has a successor, who has paid for the batch
+                batch = await self._unknown(space_id, model, batch)
+            if batch:
+                vectors = await self._paid(list(batch.values()), model)
+                await patiently(lambda: self._vectors.add(space_id, model.id, zip(batch, vectors, strict=True)))
+
+    async def _unknown(self, space_id: UUID, model: _StoredModel, texts: Mapping[UUID, str]) -> dict[UUID, str]:
+        unknown = await self._vectors.unknown(space_id, model.id, texts)
+        return {hash_: text for hash_, text in texts.items() if hash_ in unknown}
 
     async def _paid(self, texts: Sequence[str], model: _StoredModel) -> list[list[float]]:
         started = time.monotonic()
@@ -142,5 +148,6 @@ def _by_hash(texts: Sequence[Missing]) -> dict[UUID, str]:
     return {text.text_hash: indexed_text(text.heading_path, text.text) for text in texts}
 
 
-def _batched(texts: Sequence[tuple[UUID, str]], size: int) -> list[Sequence[tuple[UUID, str]]]:
-    return [texts[start : start + size] for start in range(0, len(texts), size)]
+def _batched(texts: Mapping[UUID, str], size: int) -> list[dict[UUID, str]]:
+    items = list(texts.items())
+    return [dict(items[start : start + size]) for start in range(0, len(items), size)]
