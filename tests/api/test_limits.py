@@ -189,6 +189,33 @@ async def test_json_is_not_read_without_end(method: str, path: str, small: Tenan
     assert (answered.status, answered.json["code"], answered.headers["Connection"]) == (413, "too_large", "close")
 
 
+# -- what stands beside the body
+
+LONG_HEADER = b"X-Long: " + b"a" * MiB
+MANY_HEADERS = b"".join(b"X-%d: %s\r\n" % (number, b"b" * 50) for number in range(16 * KiB))
+TRAILERS = b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + LONG_HEADER
+
+
+@pytest.mark.parametrize("sent", [LONG_HEADER, MANY_HEADERS, TRAILERS], ids=["one header", "many headers", "trailers"])
+async def test_a_head_is_not_read_without_end(sent: bytes, small: Tenant) -> None:
+    async with connected(small) as client:
+        await client.send(b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\n")
+        answering = asyncio.create_task(client.answer())
+        with suppress(ConnectionError):
+            await client.flood(len(sent), sent)
+        assert (await answering)[::2] == (400, True)
+
+
+async def test_a_large_head_and_a_body_of_many_small_chunks_are_taken(small: Tenant) -> None:
+    async with connected(small) as client:
+        await client.start(small, *RAW, f"X-Long: {'a' * 50 * KiB}", "Transfer-Encoding: chunked")
+        for _ in range(2_000):
+            await client.send(chunk_of(b"a" * 100))
+        await client.send(b"0\r\n\r\n")
+        status, _head, closed = await client.answer()
+    assert (status, closed) == (202, False)
+
+
 # -- clients that go away
 
 

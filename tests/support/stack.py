@@ -11,6 +11,7 @@ import aiohttp
 import uvicorn
 
 from protostar.api.app import create_app
+from protostar.api.protocol import Protocol
 from protostar.config import Settings, load_settings
 from protostar.jobs.worker import Worker
 from protostar.resources import open_resources
@@ -46,6 +47,7 @@ async def running_api(settings: Settings) -> AsyncGenerator[str]:
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings),
+            http=Protocol,
             port=0,
             log_config=None,
             access_log=False,

@@ -8,6 +8,7 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from protostar.api.app import create_app
+from protostar.api.protocol import Protocol
 from protostar.config import Settings
 from protostar.embedded.parent import parent_gone
 from protostar.errors import ProtostarError
@@ -23,6 +24,7 @@ def run_api(settings: Settings) -> None:
     app = _Explained(create_app(settings))
     config = uvicorn.Config(
         app,
+        http=Protocol,
         host=settings.host,
         port=settings.port,
         log_config=None,
