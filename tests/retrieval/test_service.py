@@ -84,6 +84,17 @@ async def test_what_is_staged_hides_nothing(
     assert await found(retriever, space_id, "lift safety review", mode) == ["lift safety review"]
 
 
+@pytest.mark.parametrize("size", [3, EXACT_BELOW + 200])
+async def test_what_is_not_counted_yet_is_found(size: int, database: Database, space_id: UUID, retriever: Retriever) -> None:
+    """While many documents come in, their terms are counted a moment after they are ready."""
+    await store(database, space_id, [f"lift safety part {number}" for number in range(size)] + ["annual review of the zeppelin"])
+    async with database.driver() as connection:
+        term = tokens.term_id("zeppelin")
+        assert await connection.execute("delete from term_frequencies where term = $1", term) == "DELETE 1"
+
+    assert (await found(retriever, space_id, "zeppelin lift", "keyword"))[0] == "annual review of the zeppelin"
+
+
 async def test_another_space_is_not_searched(database: Database, space_id: UUID, retriever: Retriever) -> None:
     await store(database, space_id, ["lift safety review"])
     other = UUID(int=space_id.int + 1)

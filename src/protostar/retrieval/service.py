@@ -127,9 +127,9 @@ class Retriever:
 
 
 def _vector(query: Query) -> SparseVector:
-    """The question's side of BM25: the idf of the terms that the space has."""
-    known = sorted(query.frequencies)
-    return SparseVector(known, [query.idf[term] for term in known])
+    """The question's side of BM25: the idf of its terms, also of those that are not counted yet while many documents come in."""
+    terms = sorted(query.idf)
+    return SparseVector(terms, [query.idf[term] for term in terms])
 
 
 def _scored(fused: Sequence[tuple[Candidate, float]], texts: Mapping[ChunkId, Passage]) -> list[Passage]:
@@ -142,7 +142,7 @@ def _scored(fused: Sequence[tuple[Candidate, float]], texts: Mapping[ChunkId, Pa
 
 
 def _rare(query: Query) -> list[int] | None:
-    """The question's rarer terms, as many as keep the candidates few; None where scoring every chunk is as fast."""
+    """The question's rarer terms, as many as keep the candidates few, and the unknown ones; None where scoring all is as fast."""
     if query.chunks < EXACT_BELOW:
         return None
     enough = min(CANDIDATES_ENOUGH, CANDIDATES_SHARE * query.chunks)
@@ -153,4 +153,4 @@ def _rare(query: Query) -> list[int] | None:
             break
         budget -= count
         chosen.append(term)
-    return chosen
+    return [*chosen, *(query.idf.keys() - query.frequencies.keys())]
