@@ -13,7 +13,7 @@ from tests.support.databases import copied
 from tests.support.stack import running_stack, settings_for
 from tests.support.waiting import wait_until
 
-from protostar.api import middleware
+from protostar.api import middleware, protocol
 
 KiB, MiB = 1024, 1024 * 1024
 LIMIT = MiB
@@ -204,6 +204,27 @@ async def test_a_head_is_not_read_without_end(sent: bytes, small: Tenant) -> Non
         with suppress(ConnectionError):
             await client.flood(len(sent), sent)
         assert (await answering)[::2] == (400, True)
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /health/live HT", b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /"])
+async def test_a_head_that_does_not_come_is_not_waited_for(sent: bytes, small: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    async with connected(small) as client:
+        await client.send(sent)
+        async with asyncio.timeout(10):
+            answered = await client.reader.read()  # to the end
+    assert answered.startswith(b"HTTP/1.1 200 OK" if b"Host" in sent else b"")
+    assert answered.count(b"HTTP/1.1") == sent.count(b"Host")
+
+
+async def test_a_request_may_take_longer_than_its_head(small: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.2)
+    async with connected(small) as client:
+        await client.start(small, *RAW, "Content-Length: 2")
+        passed = asyncio.get_running_loop().time() + 0.5
+        await wait_until(lambda: asyncio.get_running_loop().time() > passed)
+        await client.send(b"ab")
+        assert (await client.answer())[0] == 202
 
 
 async def test_a_large_head_and_a_body_of_many_small_chunks_are_taken(small: Tenant) -> None:
