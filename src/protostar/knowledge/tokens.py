@@ -170,7 +170,7 @@ def _words(part: str) -> list[str]:
     """`part` as a word, and the humps of a CamelCase one; of «iPhone15» and «15kg» both halves, as others write them apart."""
     halves = [half for half in numbered.groups() if half] if (numbered := _NUMBERED.fullmatch(part)) else []
     words = [part, *halves] if halves else [part]
-    for word in halves or words:
+    for word in halves or [part]:
         humps = _HUMP.split(word)
         words += humps if len(humps) > 1 else []
     return [_word(word) for word in words if not _is_stop(word)]
