@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable
 
 import structlog
 import uvicorn
@@ -24,6 +25,7 @@ def run_api(settings: Settings) -> None:
     app = _Explained(create_app(settings))
     config = uvicorn.Config(
         app,
+        interface="asgi3",
         http=Protocol,
         host=settings.host,
         port=settings.port,
@@ -52,8 +54,9 @@ class _Explained:
         self._app = app
         self.error: ProtostarError | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await (self._start(scope, receive, send) if scope["type"] == "lifespan" else self._app(scope, receive, send))
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """No coroutine of its own: it would stand around each open stream."""
+        return self._start(scope, receive, send) if scope["type"] == "lifespan" else self._app(scope, receive, send)
 
     async def _start(self, scope: Scope, receive: Receive, send: Send) -> None:
         failed: Message | None = None
