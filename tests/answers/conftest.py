@@ -1,6 +1,7 @@
 """A stack with a chat and an embedding model, and a space with a Korean and an English guide."""
 
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -33,12 +34,28 @@ async def answering(
             yield stack
 
 
-@pytest.fixture
-async def asking(answering: Stack, stand_in: StandIn) -> AsyncGenerator[Asking]:
-    async with answering.http.post("/v1/spaces", json={"name": "guides"}) as response:
+@asynccontextmanager
+async def a_space(answering: Stack, name: str, *files: str) -> AsyncGenerator[Asking]:
+    async with answering.http.post("/v1/spaces", json={"name": name}) as response:
         space = await response.json()
     async with answering.client(ADMIN_KEY, **{"Protostar-Space": space["id"]}) as http:
         asking = Asking(http, space["id"])
-        await asking.upload(FILES / "guide-ko.md")
-        await asking.upload(FILES / "guide-en.md")
+        for file in files:
+            await asking.upload(FILES / file)
+        yield asking
+
+
+@pytest.fixture(scope="session")
+async def beside(answering: Stack) -> AsyncGenerator[Asking]:
+    """A space in which no test looks at anything."""
+    async with a_space(answering, "beside", "guide-ko.md") as asking:
+        yield asking
+
+
+@pytest.fixture
+async def asking(answering: Stack, beside: Asking, stand_in: StandIn) -> AsyncGenerator[Asking]:
+    """A space of its own, with models that are asked: breakers that the test before has opened are closed again."""
+    await beside.until_healed()
+    stand_in.counts = type(stand_in.counts)()
+    async with a_space(answering, "guides", "guide-ko.md", "guide-en.md") as asking:
         yield asking

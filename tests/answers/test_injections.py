@@ -47,7 +47,6 @@ async def poisoned(asking: Asking, tmp_path: Path) -> Asking:
     for name, text in POISON.items():
         (tmp_path / name).write_text(text)
         await asking.upload(tmp_path / name)
-    await asking.until_healed()
     return asking
 
 
