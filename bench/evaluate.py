@@ -24,16 +24,15 @@ from statistics import fmean
 from typing import Any
 
 from bench.report import write
+from bench.stack import DIMENSIONS, REPOSITORY, environment, free_port
 from protostar.cli.eval import show
 from protostar.cli.questions import read_questions, sample
 
-ROOT = Path(__file__).resolve().parent.parent
-FLOORS = ROOT / "bench" / "floors.json"
+FLOORS = REPOSITORY / "bench" / "floors.json"
 LANGUAGES = (("korquad", "autoragko", "ssis"), ("squad", "ordqa", "scifact"))
 SETS = [name for language in LANGUAGES for name in language]
 
 _PROTOSTAR = (sys.executable, "-P", "-m", "protostar")
-_DIMENSIONS = "1536"
 _START_SECONDS = 120.0
 
 Report = dict[str, Any]
@@ -75,7 +74,7 @@ def _options() -> tuple[argparse.Namespace, list[str]]:
 
 def _folders(names: Sequence[str]) -> list[Path]:
     """Absolute, because the command runs elsewhere."""
-    root = Path(os.environ.get("PROTOSTAR_EVAL_DIR") or ROOT.parent / "shared" / "eval").resolve()
+    root = Path(os.environ.get("PROTOSTAR_EVAL_DIR") or REPOSITORY.resolve().parent / "shared" / "eval").resolve()
     missing = [name for name in names if not (root / name / "queries.jsonl").exists()]
     if missing:
         raise EvaluationError(
@@ -93,8 +92,8 @@ def _floors(kind: str) -> dict[str, dict[str, float]]:
 
 def _ranking(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
     """A sample must leave the floor within its interval."""
-    with _server() as environment:
-        report = _evaluate(environment, folders, "--mode", "keyword", *rest)
+    with _server() as client:
+        report = _evaluate(client, folders, "--mode", "keyword", *rest)
     _keep(report, "eval")
     bound = "value" if report["options"]["sample"] is None else "high"
     results = _figures(report)
@@ -108,10 +107,10 @@ def _ranking(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
 def _refusals(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
     """In the mean of the sets."""
     sets: list[Report] = []
-    with _server() as environment, tempfile.TemporaryDirectory(prefix="protostar-eval-") as name:
+    with _server() as client, tempfile.TemporaryDirectory(prefix="protostar-eval-") as name:
         for folder in folders:
             strangers = _strangers(folder, Path(name) / folder.name)
-            report = _evaluate(environment, [folder], "--refusals", str(strangers), "--mode", "keyword", *rest)
+            report = _evaluate(client, [folder], "--refusals", str(strangers), "--mode", "keyword", *rest)
             sets += report["sets"]
     _keep({"sets": sets}, "eval-refusals")
     mean = {figure: fmean(each["figures"][figure]["value"] for each in sets) for figure in ("refused", "wrongly_refused")}
@@ -135,8 +134,8 @@ def _strangers(folder: Path, made: Path) -> Path:
 
 
 def _blind(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
-    with _models() as models, _server(models) as environment:
-        reports = {mode: _evaluate(environment, folders, "--mode", mode, *rest) for mode in ("keyword", "hybrid")}
+    with _models() as models, _server(models) as client:
+        reports = {mode: _evaluate(client, folders, "--mode", mode, *rest) for mode in ("keyword", "hybrid")}
     for mode, report in reports.items():
         print(f"By {mode}:")
         _keep(report, f"eval-blind-{mode}")
@@ -149,9 +148,9 @@ def _blind(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
     return checks
 
 
-def _evaluate(environment: Environment, folders: Sequence[Path], *options: str) -> Report:
+def _evaluate(client: Environment, folders: Sequence[Path], *options: str) -> Report:
     command = [*_PROTOSTAR, "eval", *map(str, folders), *options, "--json"]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(command, env=client, stdout=subprocess.PIPE, check=False)
     if done.returncode != 0:
         raise EvaluationError(f"`protostar eval` ended with status {done.returncode}.")
     return json.loads(done.stdout)
@@ -172,23 +171,20 @@ def _figures(report: Report) -> dict[str, dict[str, dict[str, float]]]:
 @contextmanager
 def _server(more: Environment | None = None) -> Generator[Environment]:
     """The environment of a client of a server that is stopped and removed at the end. `more`: settings of the server."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PROTOSTAR_")}
     with tempfile.TemporaryDirectory(prefix="protostar-eval-") as name:
         data = Path(name) / "data"
         settings = {"PROTOSTAR_DATA_DIR": str(data), "PROTOSTAR_PORT": "0", "PROTOSTAR_LOG_FORMAT": "json", **(more or {})}
-        with _running([*_PROTOSTAR, "serve"], Path(name), {**clean, **settings}) as process:
+        with _running([*_PROTOSTAR, "serve"], Path(name), environment(settings)) as process:
             # It writes address and key when everything is ready.
             _wait(process, Path(name), (data / "local.json").exists)
             local = json.loads((data / "local.json").read_bytes())
-            yield {**clean, "PROTOSTAR_URL": local["url"], "PROTOSTAR_KEY": local["key"]}
+            yield environment({"PROTOSTAR_URL": local["url"], "PROTOSTAR_KEY": local["key"]})
 
 
 @contextmanager
 def _models() -> Generator[Environment]:
     """A stand-in for a model server, whose vectors are hashes of the texts; settings of a server that uses it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
 
     def listens() -> bool:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
@@ -196,21 +192,21 @@ def _models() -> Generator[Environment]:
         return False
 
     with tempfile.TemporaryDirectory(prefix="protostar-eval-") as name:
-        command = [sys.executable, "-m", "bench.models", str(port), _DIMENSIONS]
-        with _running(command, Path(name), {**os.environ, "PYTHONPATH": str(ROOT)}) as process:
+        command = [sys.executable, "-m", "bench.models", str(port), str(DIMENSIONS)]
+        with _running(command, Path(name), environment({"PYTHONPATH": str(REPOSITORY)})) as process:
             _wait(process, Path(name), listens)
             yield {
                 "PROTOSTAR_EMBEDDING_BASE_URL": f"http://127.0.0.1:{port}/v1",
                 "PROTOSTAR_EMBEDDING_MODEL": "hashes",
-                "PROTOSTAR_EMBEDDING_DIMENSIONS": _DIMENSIONS,
+                "PROTOSTAR_EMBEDDING_DIMENSIONS": str(DIMENSIONS),
             }
 
 
 @contextmanager
-def _running(command: Sequence[str], folder: Path, environment: Environment) -> Generator[subprocess.Popen[bytes]]:
+def _running(command: Sequence[str], folder: Path, variables: Environment) -> Generator[subprocess.Popen[bytes]]:
     """In a session of its own, so that Ctrl-C reaches this program alone, which then stops it in order."""
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(command, cwd=folder, env=variables, stdout=log, stderr=log, start_new_session=True)
     try:
         yield process
     finally:

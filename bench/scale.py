@@ -29,7 +29,7 @@ from bench.report import write
 from bench.scale_corpus import CHUNKS_PER_DOCUMENT, Question, Source, folder, questions, records
 from protostar.config import EmbeddingSettings
 from protostar.db.migrate import migrate
-from protostar.db.session import Database, create_engine
+from protostar.db.session import Database
 from protostar.db.vectors import register_codecs
 from protostar.embedded.postgres import start_postgres
 from protostar.embedded.supervisor import Supervisor
@@ -263,7 +263,7 @@ async def run(options: argparse.Namespace) -> dict[str, Any]:
         connection = await stack.enter_async_context(driver(url))
         spaces, figures = await load(connection, source, options.spaces, options.chunks, options.dimensions)
         settings = EmbeddingSettings()
-        database = Database(create_engine(url, pool_size=CALLERS[-1]))
+        database = Database(url, pool_size=CALLERS[-1])
         stack.push_async_callback(database.close)
         embedder = Embedder(database, Projected(source, asked, options.dimensions), settings, Metrics())
         step = max(1, len(spaces) // len(asked))

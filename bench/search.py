@@ -11,7 +11,7 @@ from bench.load import at_once, latencies, timed
 from bench.measure import costs
 from bench.stack import Stack
 from protostar.config import EmbeddingSettings
-from protostar.db.session import Database, create_engine
+from protostar.db.session import Database
 from protostar.retrieval.service import Retriever
 from protostar.telemetry import Metrics
 
@@ -106,7 +106,7 @@ class _Known:
 async def _sql_alone(stack: Stack, asked: Sequence[tuple[str, Document]]) -> float:
     """Milliseconds, p50, that the statements of a search in the newest space take on a connection of their own."""
     space_id = UUID((await stack.ask("GET", "/v1/spaces"))["items"][0]["id"])
-    database = Database(create_engine(stack.database_url, pool_size=1))
+    database = Database(stack.database_url, pool_size=1)
     try:
         async with database.driver() as connection:
             row = "select model_id, vector from embeddings where space_id = $1 limit 1"

@@ -11,7 +11,7 @@ from tests.support.servers import postgres_server, redis_server
 from tests.support.stack import Stack, running_stack, settings_for
 
 from protostar.access.repository import AccessRepository
-from protostar.db.session import Database, create_engine
+from protostar.db.session import Database
 from protostar.redis.client import RedisClient
 from protostar.telemetry import Metrics
 
@@ -44,7 +44,7 @@ async def database_url(postgres_url: str, template: str) -> AsyncGenerator[str]:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncGenerator[Database]:
-    database = Database(create_engine(database_url))
+    database = Database(database_url)
     yield database
     await database.close()
 

@@ -22,7 +22,7 @@ from protostar.archive.imports import Imports
 from protostar.archive.receiving import Receiving
 from protostar.cache import Cache, Live
 from protostar.config import Settings
-from protostar.db.session import Database, create_engine
+from protostar.db.session import Database
 from protostar.documents.fetch import Fetcher
 from protostar.documents.service import Documents
 from protostar.documents.upload import Receiver
@@ -157,7 +157,7 @@ async def open_resources(settings: Settings, metrics: Metrics | None = None) -> 
         raise ConfigurationError("PROTOSTAR_DATABASE_URL is not set. «protostar serve» starts PostgreSQL itself and sets it.")
     async with AsyncExitStack() as stack:
         metrics = metrics or Metrics()
-        database = Database(create_engine(settings.database_url.get_secret_value(), pool_size=settings.database_pool))
+        database = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool)
         stack.push_async_callback(database.close)
         redis = None
         if settings.redis_url is not None:

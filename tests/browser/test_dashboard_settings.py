@@ -10,7 +10,7 @@ from tests.browser.seen import seen
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
-from protostar.db.session import Database, create_engine
+from protostar.db.session import Database
 
 
 async def test_how_a_space_answers_is_set(product: Stack, space: Space, visit: Visit) -> None:
@@ -100,7 +100,7 @@ async def test_a_space_is_erased_with_all_that_it_held(product: Stack, visit: Vi
 async def test_an_admin_watches_the_installation_and_tries_dead_jobs_again(product: Stack, space: Space, visit: Visit) -> None:
     document = await a_document(product, space, "empty.md", b"")
     assert product.settings.database_url is not None
-    database = Database(create_engine(product.settings.database_url.get_secret_value()))
+    database = Database(product.settings.database_url.get_secret_value())
     async with database.transaction() as session:
         await session.execute(
             text("update jobs set state = 'dead', error = 'The file is empty.' where id = :id"), {"id": document["job_id"]}

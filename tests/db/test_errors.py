@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import exc, text
 
 from protostar.db.errors import is_passing, working
-from protostar.db.session import Database, after_commit, create_engine
+from protostar.db.session import Database, after_commit
 from protostar.errors import DatabaseUnavailable, NotFound
 
 
@@ -53,7 +53,7 @@ def test_our_own_errors_and_the_callers_files_pass_through() -> None:
 
 @pytest.mark.parametrize("url", ["postgresql://u:p@127.0.0.1:1/x", "postgresql://u@/x?host=/nonexistent"])
 async def test_a_server_that_is_not_there_is_unavailable(url: str) -> None:
-    database = Database(create_engine(url))
+    database = Database(url)
     with pytest.raises(DatabaseUnavailable):
         async with database.transaction():
             pass
@@ -94,7 +94,7 @@ async def test_after_commit_runs_after_the_commit_and_never_after_a_rollback(dat
 
 
 async def test_a_cancelled_transaction_hands_its_connection_back(database_url: str) -> None:
-    database = Database(create_engine(database_url, pool_size=1))
+    database = Database(database_url, pool_size=1)
 
     async def hang() -> None:
         async with database.transaction() as session:

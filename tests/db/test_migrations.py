@@ -25,7 +25,7 @@ def pgvector_types(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("pgvector_types")
 async def test_the_migrated_schema_is_the_metadata(database_url: str) -> None:
-    engine = create_engine(database_url)
+    engine = create_engine(database_url, pool_size=1)
 
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_server_default": True}), metadata))
@@ -39,7 +39,7 @@ async def test_the_migrated_schema_is_the_metadata(database_url: str) -> None:
 
 async def test_migrating_twice_changes_nothing(database_url: str) -> None:
     await migrate(database_url)
-    database = Database(create_engine(database_url))
+    database = Database(database_url)
     assert await is_migrated(database)
     async with database.reading() as connection:
         assert (await connection.execute(text("select version_num from alembic_version"))).scalar_one() == head()
@@ -54,7 +54,7 @@ def test_revisions_are_read_from_the_names_of_their_files() -> None:
 
 
 async def test_an_empty_database_is_not_migrated(postgres_url: str) -> None:
-    database = Database(create_engine(postgres_url))
+    database = Database(postgres_url)
     assert not await is_migrated(database)
     await database.close()
 

@@ -7,13 +7,13 @@ from sqlalchemy import text
 from tests.support.databases import execute
 from tests.support.waiting import wait_until
 
-from protostar.db.session import Database, create_engine
+from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable, LeaseLost
 
 
 @pytest.mark.parametrize("kind", ["transaction", "reading"])
 async def test_a_connection_that_broke_does_not_hide_how_the_work_ended(database_url: str, kind: str) -> None:
-    database = Database(create_engine(database_url, pool_size=1))
+    database = Database(database_url, pool_size=1)
 
     async def usable() -> bool:
         with suppress(DatabaseUnavailable):
@@ -37,7 +37,7 @@ async def test_a_connection_that_broke_does_not_hide_how_the_work_ended(database
 
 @pytest.mark.parametrize("parameter", ["sslmode=prefer", "application_name=mine"])
 async def test_a_url_may_have_the_parameters_of_libpq(database_url: str, parameter: str) -> None:
-    database = Database(create_engine(f"{database_url}{'&' if '?' in database_url else '?'}{parameter}", pool_size=1))
+    database = Database(f"{database_url}{'&' if '?' in database_url else '?'}{parameter}", pool_size=1)
     try:
         for each in (database, database.reserved):
             async with each.transaction() as session:
@@ -47,7 +47,7 @@ async def test_a_url_may_have_the_parameters_of_libpq(database_url: str, paramet
 
 
 async def test_a_parameter_that_postgresql_does_not_know_is_named(database_url: str) -> None:
-    database = Database(create_engine(f"{database_url}{'&' if '?' in database_url else '?'}channel_binding=require", pool_size=1))
+    database = Database(f"{database_url}{'&' if '?' in database_url else '?'}channel_binding=require", pool_size=1)
     try:
         with pytest.raises(DatabaseUnavailable, match="channel_binding"):
             async with database.transaction():

@@ -11,7 +11,7 @@ from tests.api.tenant import Tenant, new_tenant
 from tests.support.stack import Stack
 
 from protostar.answers.models import AnswerRow, ConversationRow, CorrectionRow
-from protostar.db.session import Database, create_engine
+from protostar.db.session import Database
 from protostar.ids import first_id, new_id
 
 # 2026-03-02 00:30 in Seoul is still the first of March in London.
@@ -43,7 +43,7 @@ async def tenant(stack: Stack) -> AsyncGenerator[Tenant]:
     async with new_tenant(stack) as tenant:
         await tenant.document("parking.md", "# 주차장\n\n주차장은 정문 옆에 있습니다.")
         assert stack.settings.database_url is not None
-        database = Database(create_engine(stack.settings.database_url.get_secret_value()))
+        database = Database(stack.settings.database_url.get_secret_value())
         answers = Answers(database, UUID(tenant.id))
         for number in range(8):
             await answers.add("답이 있는 질문", LATE, first_token_ms=100 * (number + 1))

@@ -13,7 +13,7 @@ from tests.support.model_server import StandIn
 from tests.support.stack import ADMIN_KEY, Stack, running_stack, settings_for
 from tests.support.waiting import wait_until
 
-from protostar.db.session import Database, create_engine
+from protostar.db.session import Database
 from protostar.knowledge.repository import CHUNKS_TERM
 
 
@@ -41,7 +41,7 @@ async def embedding(
 @pytest.fixture
 async def rows(embedding: Stack) -> AsyncGenerator[Database]:
     assert embedding.settings.database_url is not None
-    database = Database(create_engine(embedding.settings.database_url.get_secret_value()))
+    database = Database(embedding.settings.database_url.get_secret_value())
     yield database
     await database.close()
 

@@ -20,7 +20,7 @@ from tests.support.waiting import wait_until
 from protostar.cli.client import ApiClient, Server
 from protostar.cli.reindex import reindex as reindex_by_command
 from protostar.config import Settings
-from protostar.db.session import Database, create_engine
+from protostar.db.session import Database
 from protostar.knowledge import tokens
 from protostar.knowledge.kinds import REINDEX
 from protostar.knowledge.vector_index import VectorIndex
@@ -50,7 +50,7 @@ async def make(
 async def rows(make: Make) -> AsyncGenerator[Database]:
     database_url = make("any").database_url
     assert database_url is not None
-    database = Database(create_engine(database_url.get_secret_value()))
+    database = Database(database_url.get_secret_value())
     yield database
     await database.close()
 

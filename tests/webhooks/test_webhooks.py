@@ -8,7 +8,7 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 from tests.webhooks.receiver import Receiver
 
-from protostar.db.session import Database, create_engine
+from protostar.db.session import Database
 from protostar.webhooks.repository import WebhookRepository
 from protostar.webhooks.service import MOST
 
@@ -74,7 +74,7 @@ async def test_a_space_has_a_bounded_number(tenant: Tenant) -> None:
 
 async def test_webhooks_go_with_their_space(tenant: Tenant, receiver: Receiver) -> None:
     id_ = (await tenant.call("POST", "/v1/webhooks", json={"url": receiver.url})).json["id"]
-    database = Database(create_engine(tenant.stack.settings.database_url.get_secret_value()))
+    database = Database(tenant.stack.settings.database_url.get_secret_value())
     assert (await tenant.stack.http.delete(f"/v1/spaces/{tenant.id}")).status == 204
 
     async def erased() -> bool:

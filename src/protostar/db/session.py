@@ -15,10 +15,9 @@ from protostar.db.vectors import register_codecs
 
 AfterCommit = Callable[[], Awaitable[None]]
 _AFTER_COMMIT = "after_commit"
-_URL = "protostar_url"  # of an engine, for another one to the same place
 
 
-def create_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
+def create_engine(url: str, *, pool_size: int) -> AsyncEngine:
     """An asyncpg engine for a `postgresql://` URL, with the parameters that libpq knows. Nothing is connected yet."""
 
     async def connect() -> Any:
@@ -44,7 +43,6 @@ def create_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
     engine = create_async_engine(
         "postgresql+asyncpg://",
         async_creator=connect,
-        execution_options={_URL: url},
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
@@ -61,16 +59,18 @@ def create_engine(url: str, *, pool_size: int = 5) -> AsyncEngine:
 class Database:
     """Connections of one process. Every method raises DatabaseUnavailable while PostgreSQL is away."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._reader = engine.execution_options(isolation_level="AUTOCOMMIT")
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        """Nothing is connected yet."""
+        self._url = url
+        self._engine = create_engine(url, pool_size=pool_size)
+        self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._reserved: Database | None = None
 
     @property
     def reserved(self) -> "Database":
         """A connection of its own beside the pool, for what must not stand behind all those that wait for a lock."""
         if self._reserved is None:
-            self._reserved = Database(create_engine(self._engine.get_execution_options()[_URL], pool_size=1))
+            self._reserved = Database(self._url, pool_size=1)
         return self._reserved
 
     @asynccontextmanager

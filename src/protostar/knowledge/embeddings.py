@@ -2,18 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from protostar.config import EmbeddingSettings
 from protostar.db.patience import patiently
 from protostar.db.session import Database
-from protostar.errors import ModelRejected, ModelUnavailable
+from protostar.errors import ModelRejected
 from protostar.knowledge.chunking import indexed_text
 from protostar.knowledge.vectors import Missing, Vectors
 from protostar.llm.base import EmbeddingModel
+from protostar.llm.wrappers import place
 from protostar.telemetry import Metrics
 
 Show = Callable[[int, int], Awaitable[None]]
@@ -111,28 +111,14 @@ class Embedder:
 
     async def _embed_batch(self, space_id: UUID, model: _StoredModel, batch: Mapping[UUID, str]) -> None:
         has_to_wait = self._unsaved.locked()
-        async with self._place():
-            if has_to_wait:  # and a process that was frozen for so long has a successor, who has paid for the batch
+        # The place is kept until the vectors are: what a killed process has paid for in vain is `concurrency` batches at most. The
+        # wait for it has an end, so that a process that was frozen asks for nothing more when it wakes: its successor has.
+        async with place(self._unsaved, self._settings.batch_timeout.total_seconds(), self.name):
+            if has_to_wait:
                 batch = await self._unknown(space_id, model, batch)
             if batch:
                 vectors = await self._paid(list(batch.values()), model)
                 await patiently(lambda: self._vectors.add(space_id, model.id, zip(batch, vectors, strict=True)))
-
-    @asynccontextmanager
-    async def _place(self) -> AsyncGenerator[None]:
-        """Kept until the vectors are: what a killed process has paid for in vain is `concurrency` batches at most.
-
-        The wait for it has an end, so that a process that was frozen asks for nothing more when it wakes. Raises ModelUnavailable.
-        """
-        try:
-            async with asyncio.timeout(self._settings.batch_timeout.total_seconds()):
-                await self._unsaved.acquire()
-        except TimeoutError as error:
-            raise ModelUnavailable(f"All places for texts to embed with {self.name} are taken") from error
-        try:
-            yield
-        finally:
-            self._unsaved.release()
 
     async def _unknown(self, space_id: UUID, model: _StoredModel, texts: Mapping[UUID, str]) -> dict[UUID, str]:
         unknown = await self._vectors.unknown(space_id, model.id, texts)

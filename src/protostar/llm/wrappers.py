@@ -82,7 +82,7 @@ class LimitedChatModel(_ChatWrapper):
         self, messages: Sequence[Message], *, max_tokens: int, timeout: float | None = None
     ) -> AsyncGenerator[ChatDelta]:
         left = _countdown(timeout)
-        async with _place(self._places, timeout, self.name):
+        async with place(self._places, timeout, self.name):
             answer = self._inner.stream(messages, max_tokens=max_tokens, timeout=left())
             async with aclosing(answer) as deltas:
                 async for delta in deltas:
@@ -98,7 +98,7 @@ class LimitedEmbeddingModel(_EmbeddingWrapper):
 
     async def embed(self, texts: Sequence[str], *, input_type: InputType, timeout: float) -> list[list[float]]:
         left = _countdown(timeout)
-        async with _place(self._places, timeout, self.name):
+        async with place(self._places, timeout, self.name):
             return await self._inner.embed(texts, input_type=input_type, timeout=left() or 0.0)
 
 
@@ -316,7 +316,8 @@ def _observed(observer: Observer, kind: Kind, model: str, *, texts: int = 0) -> 
 
 
 @asynccontextmanager
-async def _place(places: asyncio.Semaphore, timeout: float | None, name: str) -> AsyncGenerator[None]:
+async def place(places: asyncio.Semaphore, timeout: float | None, name: str) -> AsyncGenerator[None]:
+    """One of the places for requests to the model `name`, for the block. Raises ModelUnavailable where none is free in time."""
     try:
         async with asyncio.timeout(timeout):
             await places.acquire()
