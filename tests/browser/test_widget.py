@@ -257,6 +257,8 @@ async def test_rating_copying_and_erasing(embedding: Embedding) -> None:
     await answer.get_by_role("button", name="Not helpful").click()
     await answer.get_by_label("What was wrong or missing?").fill("Which backups?")
     await answer.get_by_role("button", name="Send").click()
+    # It is sent once the form is gone: there were thanks for the rating alone before.
+    await expect(answer.get_by_role("button", name="Send")).to_be_hidden()
     await expect(answer.get_by_text("Thank you.")).to_be_visible()
     kept = json.loads(await visitor.page.evaluate("localStorage.getItem(Object.keys(localStorage)[0])"))
     async with embedding.asking.http.get(f"/v1/answers/{kept['turns'][0]['id']}") as response:
