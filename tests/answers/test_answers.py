@@ -103,6 +103,12 @@ async def test_a_question_that_the_documents_do_not_answer_is_told_so_without_a_
     assert stand_in.counts.chat_calls == calls
 
 
+async def test_a_question_of_no_language_is_answered_in_that_of_what_it_finds(asking: Asking, tmp_path: Any) -> None:
+    (tmp_path / "errors.md").write_text("# 오류\n\nERR-1042 오류는 저장 공간이 부족하다는 뜻입니다.\n")
+    await asking.upload(tmp_path / "errors.md")
+    assert (await asking.ask("ERR-1042"))["text"].startswith("문서에 따르면")
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -34,7 +34,7 @@ from protostar.jobs.service import Jobs
 from protostar.knowledge.kinds import SUMMARIZE_TURN
 from protostar.llm import prompts
 from protostar.llm.base import ChatModel, Message
-from protostar.llm.prompts import Source, Turn, language_of
+from protostar.llm.prompts import Language, Source, Turn, language_of
 from protostar.memory import Mark, Memory
 from protostar.retrieval.model import Found, Passage
 from protostar.retrieval.service import Retriever
@@ -178,7 +178,7 @@ class Writer:
         with self.precedence.beginning():
             found = await self._retrieve(row, setting)
         draft.degraded += found.degraded
-        language = language_of(row.question)
+        language = _language(row.question, found.passages)
         if not found.relevance.answerable:
             draft.found = False
             self._say(feed, draft, prompts.not_found(language), started)
@@ -219,7 +219,7 @@ class Writer:
     ) -> bool:
         """Whether the model wrote the answer. One that breaks off is taken back: the reader is told to begin anew."""
         sources = [Source(n, p.document_title, p.heading_path, p.page, p.text) for n, p in enumerate(passages, 1)]
-        language = language_of(row.question)
+        language = _language(row.question, passages)
         messages = prompts.answer(
             row.question,
             sources,
@@ -320,6 +320,10 @@ class Writer:
             normalised(question),
         ]
         return "answer:" + hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _language(question: str, passages: Sequence[Passage]) -> Language:
+    return language_of(question, passages[0].text if passages else "")
 
 
 def _within(passages: Sequence[Passage], characters: int) -> list[Passage]:

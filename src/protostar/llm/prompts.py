@@ -11,6 +11,8 @@ from protostar.llm.base import Message
 VERSION: Final = 3
 
 _FENCE: Final = re.compile(r"^<passage ([0-9a-f]{16})>$", re.MULTILINE)
+_HANGUL: Final = re.compile("[가-힣ㄱ-ㆎ]")
+_ENGLISH_WORD: Final = re.compile("(?<![A-Za-z0-9])[A-Z]?[a-z]{2,}(?![A-Za-z0-9])")
 _TELLING: Final = 40  # characters of a line that nobody writes by chance
 
 Language = Literal["ko", "en"]
@@ -35,9 +37,14 @@ class Turn:
     answer: str
 
 
-def language_of(text: str) -> Language:
-    """Korean where there is any Hangul: Korean questions quote English names, hardly ever the other way round."""
-    return "ko" if any("가" <= character <= "힣" or "ㄱ" <= character <= "ㆎ" for character in text) else "en"
+def language_of(text: str, found: str = "") -> Language:
+    """Korean where there is any Hangul: Korean questions quote English names, hardly ever the other way round.
+
+    A text without a word, as «VPN» or «ERR-1042», tells nothing: what was `found` for it does.
+    """
+    if _HANGUL.search(text):
+        return "ko"
+    return "en" if _ENGLISH_WORD.search(text) or not _HANGUL.search(found) else "ko"
 
 
 _ANSWER: dict[Language, str] = {
