@@ -87,6 +87,17 @@ def test_identifiers_are_found_whole_and_in_parts(text: str, whole: str, parts: 
     assert set(terms(f"see {text}, then")) >= {whole, *parts}
 
 
+@pytest.mark.parametrize("marked", ["02-1234-5678", "02.1234.5678", "021-2345-678"])
+def test_long_numbers_meet_whatever_marks_they_are_written_with(marked: str) -> None:
+    assert terms("0212345678") == ["0212345678"]
+    assert terms(marked)[-1] == "0212345678"
+
+
+def test_versions_and_fractions_are_no_long_numbers() -> None:
+    assert terms("1.2.34") == ["1", "2", "34", "1.2.34"]
+    assert terms("3.141") == ["3", "141", "3.141"]
+
+
 def test_thousands_separators_do_not_matter() -> None:
     assert "1000" in terms("1,000원")
     assert "1000" in terms("1000원")

@@ -18,7 +18,7 @@ from zlib import crc32
 
 import Stemmer
 
-VERSION = 2
+VERSION = 3
 """Stored terms fit questions only where this is the same: raise it whenever `terms` or `term_id` answers differently."""
 
 MAX_TERM_ID = 999_999_999
@@ -38,6 +38,7 @@ _PART = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _IS_CJK = re.compile(rf"[{_CJK}]")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z]+[a-z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NUMBERED = re.compile(r"([A-Za-z]{2,})(\d+)|(\d+)([A-Za-z]{2,})")
+_LONG_NUMBER = re.compile(r"(?=(?:\D*\d){7})\d+(?:[-.]\d+)+")  # of telephones, accounts, dates: written with and without marks
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")  # the soft hyphen, and what has no width
 _PLAIN = re.compile(rf"[a-z]+|[A-Z][a-z]+|[{_CJK}]+")
 _CONTRACTION = re.compile(r"['’](?:s|t|re|ve|ll|d|m)$", re.IGNORECASE)
@@ -153,6 +154,8 @@ def _word_terms(word: str) -> tuple[str, ...]:
         previous = part
     if _is_identifier(word, parts):
         found.append(word.lower())
+        if _LONG_NUMBER.fullmatch(word):
+            found.append("".join(parts))
     return tuple(found)
 
 
