@@ -151,6 +151,21 @@ async def test_no_usable_answer_at_all(server, call, fault, words):
     assert no_secret(caught.value)
 
 
+async def test_a_kept_connection_that_the_server_has_closed_is_no_absence(server, call):
+    """As llama.cpp leaves them after every stream."""
+    server.behave(once=True)
+    first = await call()
+    for _ in range(3):
+        assert await call() == first
+
+
+async def test_a_connection_that_breaks_on_its_first_request_is_an_absence(server, call):
+    server.behave(disconnect=True)
+    with pytest.raises(ModelUnavailable, match="the connection broke"):
+        await call()
+    assert server.counts.chat_calls + server.counts.embedding_calls == 1
+
+
 async def test_a_server_that_hangs(server, chat, embedding, read, embed):
     server.behave(hang="headers")
     with pytest.raises(ModelUnavailable, match=r"nothing came for 0\.3 s"):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import cycle, islice
 from typing import Literal, Self
+from weakref import WeakSet
 
 from aiohttp import web
 
@@ -44,6 +45,7 @@ class Behaviour:
     content_type: str = "application/json"
     refuse: list[str] = field(default_factory=list)  # 400 for a request with one of these parameters
     disconnect: bool = False  # before any byte
+    once: bool = False  # a connection takes one request and is cut at the next, as one that was closed unseen
     garbage: bool = False  # bytes that are not HTTP
     hang: Literal["headers", "first_token", "mid_stream", "end"] | None = None
     # faults of streams
@@ -92,6 +94,7 @@ class StandIn:
         self.behaviour = Behaviour()
         self.counts = Counts()
         self.open_requests = 0
+        self._used: WeakSet[asyncio.Transport] = WeakSet()
         self.app = web.Application(client_max_size=256 * 1024 * 1024)
         self.app.add_routes(
             [
@@ -160,9 +163,10 @@ class StandIn:
         return told
 
     async def _refuse(self, request, asked, behaviour: Behaviour) -> web.Response | None:
-        if behaviour.disconnect:
+        if behaviour.disconnect or (behaviour.once and request.transport in self._used):
             request.transport.abort()
             await asyncio.Event().wait()
+        self._used.add(request.transport)
         if behaviour.garbage:
             request.transport.write(b"SMTP ready\r\n\r\n")
             await asyncio.Event().wait()

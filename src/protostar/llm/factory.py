@@ -9,6 +9,7 @@ from protostar.config import ChatSettings, EmbeddingSettings
 from protostar.errors import ModelUnavailable
 from protostar.llm.base import ChatModel, EmbeddingModel
 from protostar.llm.openai import OpenAIChatModel, OpenAIEmbeddingModel
+from protostar.llm.transport import tracing
 from protostar.llm.wrappers import (
     FallbackChatModel,
     GuardedChatModel,
@@ -28,7 +29,8 @@ from protostar.retry import Breaker
 async def open_session() -> AsyncGenerator[aiohttp.ClientSession]:
     """The connections to the model servers. The models' own limits bound them; cookies are not kept."""
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
+    cookies = aiohttp.DummyCookieJar()
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=cookies, trace_configs=[tracing()]) as session:
         yield session
 
 

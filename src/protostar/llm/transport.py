@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import AsyncGenerator, Awaitable, Generator, Mapping
 from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeVar, cast
 
@@ -37,6 +38,24 @@ TRANSIENT: Final = frozenset({408, 409, 425, 429})
 
 OPTIONAL: Final[Mapping[str, str | None]] = {"max_tokens": "max_completion_tokens", "stream_options": None}
 """Parameters that some models refuse, and what takes their place: a name, or nothing."""
+
+
+@dataclass(slots=True)
+class Way:
+    """How a request went. `kept`: over a connection of an earlier one, which the server may have closed meanwhile."""
+
+    kept: bool = False
+
+
+def tracing() -> aiohttp.TraceConfig:
+    """What a session needs to tell requests their way."""
+
+    async def reused(_session: aiohttp.ClientSession, context: Any, _params: aiohttp.TraceConnectionReuseconnParams) -> None:
+        context.trace_request_ctx.kept = True
+
+    config = aiohttp.TraceConfig()
+    config.on_connection_reuseconn.append(reused)
+    return config
 
 
 class Patience:
@@ -119,7 +138,7 @@ class ModelServer:
         with closing(patience), self._translated():
             while True:
                 sent = self._accepted(payload)
-                async with await patience.wait(self._send(path, sent)) as response:
+                async with await patience.wait(self._reach(path, sent)) as response:
                     if response.status == 200:
                         del payload, sent  # a stream is long, and so may a prompt be
                         yield response
@@ -155,10 +174,25 @@ class ModelServer:
         line = " ".join(hidden.split())
         return line if len(line) <= MAX_WORDS else line[: MAX_WORDS - 1] + "…"
 
-    def _send(self, path: str, payload: Mapping[str, object]) -> Awaitable[aiohttp.ClientResponse]:
+    async def _reach(self, path: str, payload: Mapping[str, object]) -> aiohttp.ClientResponse:
+        """The beginning of the response, over a kept connection only while the server keeps it too.
+
+        llama.cpp closes each one after a stream, although it says that it keeps it for five seconds.
+        """
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        while True:
+            way = Way()
+            try:
+                return await self._send(path, body, way)
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+                if not way.kept:
+                    raise
+
+    def _send(self, path: str, body: bytes, way: "Way") -> Awaitable[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
-        return self._session.post(self._base_url + path, data=body, headers=self._headers, timeout=timeout, allow_redirects=False)
+        return self._session.post(
+            self._base_url + path, data=body, headers=self._headers, timeout=timeout, allow_redirects=False, trace_request_ctx=way
+        )
 
     def _accepted(self, payload: Mapping[str, object]) -> dict[str, object]:
         """The payload without the parameters that this server has refused."""
