@@ -51,11 +51,20 @@ drills-long: $(READY)  ## the same, with models away for ten minutes
 bench: $(READY)  ## measure uploads, ingest, search, answers (ARGS="--quick", see ARGS=--help)
 	$(BIN)/python -m bench $(ARGS)
 
+# $(1)/.venvs/NAME for each NAME of $(2), with what $(1)/NAME.txt lists.
+define environments
+	for name in $(2); do \
+	  $(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(1)/.venvs/$$name && \
+	  $(BIN)/uv pip sync --quiet --link-mode copy --python $(1)/.venvs/$$name/bin/python $(1)/$$name.txt || exit 1; done
+endef
+
 .PHONY: bench-alternatives
 bench-alternatives: $(READY)  ## install what the benchmark compares with, each into an environment of its own
-	for name in langchain llamaindex; do \
-	  $(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python bench/alternatives/.venvs/$$name && \
-	  $(BIN)/uv pip sync --quiet --link-mode copy --python bench/alternatives/.venvs/$$name/bin/python bench/alternatives/$$name.txt || exit 1; done
+	$(call environments,bench/alternatives,langchain llamaindex)
+
+.PHONY: eval-models
+eval-models: $(READY)  ## install the real models that the search is evaluated with (ARGS="--what minilm"), as above
+	$(call environments,bench/real_models,minilm)
 
 .PHONY: eval
 eval: $(READY)  ## hold the search to its floors on the sets in PROTOSTAR_EVAL_DIR (../shared/eval; ARGS="--sample 150")

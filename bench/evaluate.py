@@ -3,6 +3,7 @@
     --what ranking     where the right passage stands, by keywords alone
     --what refusals    what is refused, without a chat model, of a set's own questions and of the other sets' in its language
     --what blind       what vectors that tell nothing, hashes of the texts, cost against keywords alone
+    --what minilm      what those of a real model bring in English, and cost in Korean, of which it knows nothing
 
 It runs `protostar eval` against a `protostar serve` of its own in a temporary folder. The sets lie in PROTOSTAR_EVAL_DIR
 (../shared/eval).
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -32,6 +33,7 @@ FLOORS = REPOSITORY / "bench" / "floors.json"
 LANGUAGES = (("korquad", "autoragko", "ssis"), ("squad", "ordqa", "scifact"))
 SETS = [name for language in LANGUAGES for name in language]
 
+_REAL_MODELS = REPOSITORY / "bench" / "real_models"
 _PROTOSTAR = (sys.executable, "-P", "-m", "protostar")
 _START_SECONDS = 120.0
 
@@ -47,7 +49,7 @@ class EvaluationError(Exception):
 
 def main() -> int:
     options, rest = _options()
-    course = {"ranking": _ranking, "refusals": _refusals, "blind": _blind}[options.what]
+    course = {"ranking": _ranking, "refusals": _refusals, "blind": _blind, "minilm": _minilm}[options.what]
     try:
         checks = course(_folders(options.sets), rest)
     except EvaluationError as error:
@@ -67,7 +69,7 @@ def _options() -> tuple[argparse.Namespace, list[str]]:
         allow_abbrev=False,
         epilog="Other options go to `protostar eval`.",
     )
-    parser.add_argument("--what", choices=("ranking", "refusals", "blind"), default="ranking")
+    parser.add_argument("--what", choices=("ranking", "refusals", "blind", "minilm"), default="ranking")
     parser.add_argument("--sets", type=lambda text: text.split(","), default=SETS, help=f"some of {','.join(SETS)}")
     return parser.parse_known_args()
 
@@ -134,14 +136,28 @@ def _strangers(folder: Path, made: Path) -> Path:
 
 
 def _blind(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
-    with _models() as models, _server(models) as client:
+    return _against_keywords("blind", _embedding("hashes", DIMENSIONS, sys.executable, "-m", "bench.models"), folders, rest)
+
+
+def _minilm(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
+    python = _REAL_MODELS / ".venvs" / "minilm" / "bin" / "python"
+    if not python.exists():
+        raise EvaluationError("The model is not installed: run `make eval-models`.")
+    return _against_keywords("minilm", _embedding("minilm", 384, str(python), str(_REAL_MODELS / "minilm.py")), folders, rest)
+
+
+def _against_keywords(
+    kind: str, model: AbstractContextManager[Environment], folders: Sequence[Path], rest: Sequence[str]
+) -> Checks:
+    """What the model's vectors may lose; a negative floor is what they have to win."""
+    with model as settings, _server(settings) as client:
         reports = {mode: _evaluate(client, folders, "--mode", mode, *rest) for mode in ("keyword", "hybrid")}
     for mode, report in reports.items():
         print(f"By {mode}:")
-        _keep(report, f"eval-blind-{mode}")
+        _keep(report, f"eval-{kind}-{mode}")
     keyword, hybrid = (_figures(report) for report in reports.values())
     checks: Checks = []
-    for name, wanted in _floors("blind").items():
+    for name, wanted in _floors(kind).items():
         for figure, most in wanted.items():
             lost = keyword[name][figure]["value"] - hybrid[name][figure]["value"] if name in keyword else None
             checks.append((f"{name} loses {most:.3f} {figure} at most", None if lost is None else lost <= most))
@@ -182,8 +198,8 @@ def _server(more: Environment | None = None) -> Generator[Environment]:
 
 
 @contextmanager
-def _models() -> Generator[Environment]:
-    """A stand-in for a model server, whose vectors are hashes of the texts; settings of a server that uses it."""
+def _embedding(name: str, dimensions: int, *command: str) -> Generator[Environment]:
+    """A model server that takes its port and its dimensions behind `command`; settings of a Protostar that uses it."""
     port = free_port()
 
     def listens() -> bool:
@@ -191,14 +207,14 @@ def _models() -> Generator[Environment]:
             return True
         return False
 
-    with tempfile.TemporaryDirectory(prefix="protostar-eval-") as name:
-        command = [sys.executable, "-m", "bench.models", str(port), str(DIMENSIONS)]
-        with _running(command, Path(name), environment({"PYTHONPATH": str(REPOSITORY)})) as process:
-            _wait(process, Path(name), listens)
+    with tempfile.TemporaryDirectory(prefix="protostar-eval-") as folder:
+        path = environment({"PYTHONPATH": str(REPOSITORY)})
+        with _running([*command, str(port), str(dimensions)], Path(folder), path) as process:
+            _wait(process, Path(folder), listens)
             yield {
                 "PROTOSTAR_EMBEDDING_BASE_URL": f"http://127.0.0.1:{port}/v1",
-                "PROTOSTAR_EMBEDDING_MODEL": "hashes",
-                "PROTOSTAR_EMBEDDING_DIMENSIONS": str(DIMENSIONS),
+                "PROTOSTAR_EMBEDDING_MODEL": name,
+                "PROTOSTAR_EMBEDDING_DIMENSIONS": str(dimensions),
             }
 
 

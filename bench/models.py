@@ -15,6 +15,8 @@ import uvloop
 from aiohttp import web
 from tests.support.model_server import Behaviour, StandIn
 
+from protostar.llm.fake import understood
+
 _BLOCKS = 16
 _CHOICES = 256
 
@@ -28,9 +30,8 @@ class FastStandIn(StandIn):
 
     async def _embed(self, request: web.Request, asked: dict, behaviour: Behaviour) -> web.Response:  # noqa: ARG002
         texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
-        items = [
-            b'{"object":"embedding","index":%d,"embedding":[%s]}' % (index, self._vector(text)) for index, text in enumerate(texts)
-        ]
+        vectors = [self._vector(understood(text)) for text in texts]
+        items = [b'{"object":"embedding","index":%d,"embedding":[%s]}' % item for item in enumerate(vectors)]
         usage = b'{"prompt_tokens":%d,"total_tokens":%d}' % ((len(texts),) * 2)
         body = b'{"object":"list","model":"embed","data":[%s],"usage":%s}' % (b",".join(items), usage)
         return web.Response(body=body, content_type="application/json")

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 from tests.cli.conftest import Cli, Result
 from tests.cli.fake_api import FakeApi
+from tests.support.model_server import StandIn
 
 from protostar.cli import checks
 from protostar.config import load_settings
@@ -108,6 +109,25 @@ async def test_models_are_asked_for_by_name(cli: Cli, api: FakeApi) -> None:
         "name": "server", "state": "warning", "found": f"{api.url}: redis down",
         "advice": "Read its log; what is away is asked again and again.",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fault", "state", "says"),
+    [
+        ({}, "ok", ", which understands English and Korean"),
+        ({"blind": True}, "warning", ", which understands neither Korean nor English"),
+        ({"vector_count": 3}, "broken", "returned 3 vectors for 32 texts"),
+    ],
+    ids=str,
+)
+async def test_an_embedding_model_is_asked_what_it_understands(
+    stand_in: StandIn, model_server: tuple[StandIn, str], fault: dict[str, Any], state: str, says: str
+) -> None:
+    stand_in.behave(only="embeddings", **fault)
+    settings = load_settings(embedding={"base_url": model_server[1], "model": "embed", "dimensions": 64})
+    _chat, embeddings = [await each for each in checks.models(settings)]
+    assert embeddings.state == state
+    assert says in embeddings.found
 
 
 async def test_workers_are_shown_by_their_heartbeats(cli: Cli, api: FakeApi) -> None:

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
+import pytest
 from tests.support.waiting import wait_until
 
 from protostar.config import EmbeddingSettings
 from protostar.db.session import Database
 from protostar.knowledge.embeddings import Embedder
 from protostar.llm.base import Health, InputType
+from protostar.llm.fake import FakeEmbeddingModel
+from protostar.llm.fluency import EXAMINATION
 from protostar.telemetry import Metrics
 
 _WAITS = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
@@ -28,6 +31,15 @@ class Prompt:
     async def embed(self, texts: Sequence[str], *, input_type: InputType, timeout: float) -> list[list[float]]:
         self.paid += texts
         return [[1.0, float(len(self.paid))] for _text in texts]
+
+
+@pytest.fixture(autouse=True)
+async def _examined(database: Database) -> None:
+    """So that documents' texts alone are paid for here."""
+    async with database.driver() as connection:
+        await connection.execute(
+            "insert into embedding_models (name, dimensions, korean, english) values ('prompt', 2, 0, 0) on conflict do nothing"
+        )
 
 
 async def test_no_more_is_paid_for_than_a_kill_may_cost(database: Database, space_id: UUID) -> None:
@@ -72,3 +84,17 @@ async def test_who_waited_pays_for_nothing_that_another_has_paid_for(database: D
         await Embedder(database, prompt, settings, Metrics()).add(space_id, second)
         slow.may_answer.set()
     assert (slow.paid, prompt.paid) == (["first"], ["second"])
+
+
+async def test_a_model_is_examined_once_before_its_first_vectors(database: Database, space_id: UUID) -> None:
+    model = FakeEmbeddingModel(name="examined")
+    texts = {UUID(int=n): f"text {n}" for n in range(4)}
+    settings = EmbeddingSettings(batch_size=1, concurrency=4)
+    first, second = (Embedder(database, model, settings, Metrics()) for _ in range(2))
+    await asyncio.gather(*(first.add(space_id, {hash_: text}) for hash_, text in texts.items()))
+    await second.add(space_id, {UUID(int=9): "another text"})
+    examined = [text for pairs in EXAMINATION.values() for pair in pairs.items() for text in pair]
+    assert [model.embedded[text] for text in examined] == [1] * 64
+    async with database.driver() as connection:
+        row = await connection.fetchrow("select korean, english from embedding_models where name = 'examined'")
+    assert tuple(row) == (1, 1)

@@ -35,7 +35,7 @@ def test_a_text_without_a_vector_counts_nothing_in_that_leg() -> None:
 
 def test_vectors_that_hardly_stand_out_have_no_say() -> None:
     crowd = [(30.0 - at, 0.2 + at % 5 / 100) for at in range(40)]
-    blind, unsure, sure = (candidates(*crowd, (5.0, best)) for best in (0.25, 0.46, 0.9))
+    blind, unsure, sure = (candidates(*crowd, (5.0, best)) for best in (0.25, 0.38, 0.9))
     assert vector_weight(blind, 0.3) == 0
     assert 0 < vector_weight(unsure, 0.3) < 0.3
     assert vector_weight(sure, 0.3) == 0.3

@@ -36,8 +36,17 @@ class Counting:
 
 
 @pytest.fixture
-def embedder(database: Database) -> Embedder:
+async def embedder(database: Database) -> Embedder:
+    await understands(database, korean=1, english=1)
     return Embedder(database, Counting(), EmbeddingSettings(), Metrics())
+
+
+async def understands(database: Database, *, korean: float, english: float) -> None:
+    """What the model's examination is said to have shown."""
+    insert = "insert into embedding_models (name, dimensions, korean, english) values ('counting', $1, $2, $3)"
+    update = "on conflict (name, dimensions) do update set korean = excluded.korean, english = excluded.english"
+    async with database.driver() as connection:
+        await connection.execute(f"{insert} {update}", len(WORDS), korean, english)
 
 
 @pytest.fixture
@@ -93,6 +102,21 @@ async def test_what_is_not_counted_yet_is_found(size: int, database: Database, s
         assert await connection.execute("delete from term_frequencies where term = $1", term) == "DELETE 1"
 
     assert (await found(retriever, space_id, "zeppelin lift", "keyword"))[0] == "annual review of the zeppelin"
+
+
+async def test_a_model_has_no_say_in_a_language_that_it_does_not_understand(
+    database: Database, space_id: UUID, embedder: Embedder, retriever: Retriever
+) -> None:
+    texts = ["lift safety review", "library card 대출 안내", "password printing"]
+    await embedded(embedder, space_id, await store(database, space_id, texts))
+    await understands(database, korean=0.1, english=0.9)
+
+    async def cosines(question: str, mode: Mode) -> set[float | None]:
+        return {passage.vector for passage in (await retriever.search(space_id, question, top_k=3, mode=mode)).passages}
+
+    assert await cosines("대출 카드 review", "hybrid") == {None}
+    assert None not in await cosines("card review", "hybrid")
+    assert None not in await cosines("대출 카드 review", "vector")
 
 
 async def test_another_space_is_not_searched(database: Database, space_id: UUID, retriever: Retriever) -> None:

@@ -18,9 +18,11 @@ from weakref import WeakSet
 
 from aiohttp import web
 
-from protostar.llm.fake import hashed, quote, tokens
+from protostar.llm.fake import hashed, quote, tokens, understood
+from protostar.llm.fluency import EXAMINATION
 
 DONE = b"data: [DONE]\n\n"
+EXAMINED = {text for pairs in EXAMINATION.values() for pair in pairs.items() for text in pair}
 
 
 @dataclass
@@ -59,6 +61,7 @@ class Behaviour:
     vector_count: int | None = None
     shuffled: bool = False
     not_finite: bool = False
+    blind: bool = False  # no language is understood
 
     def well(self) -> Self:
         """The pace alone."""
@@ -70,6 +73,7 @@ class Counts:
     chat_calls: int = 0
     embedding_calls: int = 0
     abandoned: int = 0  # requests whose client went away before their end
+    examined: int = 0  # texts of an examination, which are nobody's and not among `texts`
     texts: Counter[str] = field(default_factory=Counter)
     last_chat: dict | None = None
     last_embedding: dict | None = None
@@ -241,9 +245,11 @@ class StandIn:
 
     async def _embed(self, request, asked: dict, behaviour: Behaviour) -> web.Response:
         texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
-        self.counts.texts.update(hashlib.sha256(text.encode()).hexdigest()[:16] for text in texts)
+        own = [text for text in texts if text not in EXAMINED]
+        self.counts.examined += len(texts) - len(own)
+        self.counts.texts.update(hashlib.sha256(text.encode()).hexdigest()[:16] for text in own)
         length = behaviour.vector_length or asked.get("dimensions") or self.dimensions
-        vectors = [_vector(text, length) for text in texts]
+        vectors = [_vector(text if behaviour.blind else understood(text), length) for text in texts]
         if behaviour.not_finite:
             vectors[-1] = b"[1e999" + b",0.5" * (length - 1) + b"]"
         if behaviour.vector_count is not None:

@@ -27,6 +27,9 @@ from protostar.cli.client import NoServer, find_server
 from protostar.config import PREFIX, ChatSettings, ClientSettings, EmbeddingSettings, Settings, load_client_settings, load_settings
 from protostar.db.revision import head, revisions
 from protostar.errors import ConfigurationError, ProtostarError
+from protostar.llm.factory import open_session
+from protostar.llm.fluency import EXAMINATION, examine, languages
+from protostar.llm.openai import OpenAIEmbeddingModel
 from protostar.objects.store import open_object_store
 
 State = Literal["ok", "warning", "broken", "off"]
@@ -147,7 +150,7 @@ async def objects(settings: Settings) -> Check:
 
 def models(settings: Settings) -> Iterator[Awaitable[Check]]:
     yield _model("chat", settings.chat, "answers quote the best passages")
-    yield _model("embeddings", settings.embedding, "search uses keywords alone")
+    yield _embeddings(settings.embedding)
 
 
 async def server(settings: Settings) -> list[Check]:
@@ -245,6 +248,26 @@ async def _model(name: str, model: ChatSettings | EmbeddingSettings, without: st
         found = f"{_place(url)} answers {status} and lists no models"
         return Check(name, "warning", found, f"Check that {PREFIX}{group}_BASE_URL ends with /v1.")
     return _offered(name, model, [str(entry.get("id")) for entry in listing.get("data", ())], group)
+
+
+async def _embeddings(settings: EmbeddingSettings) -> Check:
+    check = await _model("embeddings", settings, "search uses keywords alone")
+    if check.state != "ok":
+        return check
+    try:
+        async with open_session() as session:
+            model = OpenAIEmbeddingModel(session, settings)
+            timeout = settings.batch_timeout.total_seconds()
+            known = languages(await examine(model, batch_size=settings.batch_size, timeout=timeout))
+    except ProtostarError as error:
+        advice = f"Look at the model server's log, and at the settings {PREFIX}EMBEDDING_…"
+        return Check(check.name, "broken", f"{check.found}: {error}", advice)
+    if not known:
+        found = f"{check.found}, which understands neither Korean nor English"
+        return Check(check.name, "warning", found, "Search uses keywords alone; choose another model to find by meaning too.")
+    understood = " and ".join({"ko": "Korean", "en": "English"}[language] for language in known)
+    alone = "" if len(known) == len(EXAMINATION) else "; questions in other languages are searched by keywords alone"
+    return Check(check.name, "ok", f"{check.found}, which understands {understood}{alone}")
 
 
 async def _get_json(url: str, key: SecretStr | None = None) -> tuple[int, dict[str, Any]]:

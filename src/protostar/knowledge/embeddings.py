@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import structlog
+
 from protostar.config import EmbeddingSettings
 from protostar.db.patience import patiently
 from protostar.db.session import Database
@@ -13,8 +15,11 @@ from protostar.errors import ModelRejected
 from protostar.knowledge.chunking import indexed_text
 from protostar.knowledge.vectors import Missing, Vectors
 from protostar.llm.base import EmbeddingModel
+from protostar.llm.fluency import examine
 from protostar.llm.wrappers import place
 from protostar.telemetry import Metrics
+
+log = structlog.get_logger()
 
 Show = Callable[[int, int], Awaitable[None]]
 
@@ -37,6 +42,8 @@ class Embedder:
         self._unsaved = asyncio.Semaphore(settings.concurrency)
         self._metrics = metrics
         self._ids: dict[int, int] = {}
+        self._examined: set[int] = set()
+        self._examining = asyncio.Lock()
         self._dimensions = settings.dimensions
 
     @property
@@ -138,7 +145,21 @@ class Embedder:
             timeout = self._settings.batch_timeout.total_seconds()
             (probe,) = await self._model.embed(["How long is a vector?"], input_type="query", timeout=timeout)
             self._dimensions = len(probe)
-        return await self._stored(self._dimensions)
+        model = await self._stored(self._dimensions)
+        async with self._examining:
+            if model.id not in self._examined:
+                await self._examine(model)
+                self._examined.add(model.id)
+        return model
+
+    async def _examine(self, model: _StoredModel) -> None:
+        """Find out which languages the model understands, unless that is known."""
+        if await self._vectors.is_examined(model.id):
+            return
+        timeout = self._settings.batch_timeout.total_seconds()
+        fluency = await examine(self._model, batch_size=self._settings.batch_size, timeout=timeout)
+        await self._vectors.examined(model.id, fluency)
+        log.info("embedding_model_examined", model=self.name, korean=fluency["ko"], english=fluency["en"])
 
     async def _stored(self, dimensions: int) -> _StoredModel:
         if dimensions not in self._ids:

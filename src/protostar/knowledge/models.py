@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, Integer, SmallInteger, UniqueConstraint
+from sqlalchemy import REAL, ForeignKey, ForeignKeyConstraint, Index, Integer, SmallInteger, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -49,13 +49,18 @@ class ChunkRow(Base):
 
 
 class EmbeddingModelRow(Base):
-    """A model whose vectors are stored; vectors of different models never meet."""
+    """A model whose vectors are stored; vectors of different models never meet.
+
+    `korean`, `english`: how well it understands them (`llm.fluency`), 0 to 1; null until it was examined.
+    """
 
     __tablename__ = "embedding_models"
 
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     name: Mapped[str]
     dimensions: Mapped[int] = mapped_column(Integer)
+    korean: Mapped[float | None] = mapped_column(REAL)
+    english: Mapped[float | None] = mapped_column(REAL)
 
     __table_args__ = (UniqueConstraint("name", "dimensions"),)
 

@@ -7,9 +7,12 @@ from uuid import UUID
 
 from protostar.db.session import Database
 from protostar.db.vectors import encode_halfvec
+from protostar.llm.fluency import Fluency
 
 _MODEL: Final = "select id from embedding_models where name = $1 and dimensions = $2"
 _ADD_MODEL: Final = "insert into embedding_models (name, dimensions) values ($1, $2) on conflict do nothing"
+_IS_EXAMINED: Final = "select korean is not null from embedding_models where id = $1"
+_EXAMINED: Final = "update embedding_models set korean = $2, english = $3 where id = $1"
 
 _MISSING: Final = """
     from chunks c where c.document_id = $1 and c.version = $2 and not exists (
@@ -64,6 +67,14 @@ class Vectors:
         async with self._database.driver() as connection:
             await connection.execute(_ADD_MODEL, name, dimensions)
             return await connection.fetchval(_MODEL, name, dimensions)
+
+    async def is_examined(self, model_id: int) -> bool:
+        async with self._database.driver() as connection:
+            return await connection.fetchval(_IS_EXAMINED, model_id)
+
+    async def examined(self, model_id: int, fluency: Fluency) -> None:
+        async with self._database.driver() as connection:
+            await connection.execute(_EXAMINED, model_id, fluency["ko"], fluency["en"])
 
     async def count_missing(self, document_id: UUID, version: int, model_id: int) -> int:
         """Different texts of the version that have no vector of this model yet."""

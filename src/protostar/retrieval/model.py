@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+from protostar.llm.fluency import Fluency
+
 Mode = Literal["hybrid", "keyword", "vector"]
 
 
@@ -20,10 +22,14 @@ class ChunkId(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SpaceVectors:
-    """Whose vectors a space is searched by, None where it has none yet; and whether they have an index of their own."""
+    """Whose vectors a space is searched by, None where it has none yet; and whether they have an index of their own.
+
+    `fluency`: None until the model was examined.
+    """
 
     model_id: int | None
     indexed: bool
+    fluency: Fluency | None
 
 
 class Candidate(NamedTuple):

@@ -15,6 +15,7 @@ from protostar.errors import InvalidInput, ModelRejected, ModelUnavailable
 from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.repository import CHUNKS_TERM
+from protostar.llm.fluency import understands
 from protostar.retrieval.closeness import closeness
 from protostar.retrieval.fusion import fuse, unit, vector_weight
 from protostar.retrieval.model import Candidate, ChunkId, Found, Mode, Passage, Query, SpaceVectors
@@ -54,26 +55,28 @@ class Retriever:
                 "The mode «vector» needs an embedding model: set PROTOSTAR_EMBEDDING_BASE_URL, or search by keyword."
             )
         if self._embedder is None or mode == "keyword":
-            return await self._by_keyword(space_id, question, top_k)
+            query, _vectors = await self._query(space_id, question)
+            return await self._by_keyword(space_id, query, top_k)
         embedding = asyncio.create_task(self._embed(self._embedder, question))
         try:
             # The vector is asked for while PostgreSQL is.
-            async with self._database.driver() as connection:
-                repository = RetrievalRepository(connection)
-                query, vectors = await self._query(repository, space_id, question)
+            query, vectors = await self._query(space_id, question)
+            if mode == "hybrid" and vectors.fluency is not None and not understands(vectors.fluency, question):
+                # Its best cosines would stand out all the same, and speak for any passage and against refusing.
+                return await self._by_keyword(space_id, query, top_k)
             vector = await embedding
         finally:
             embedding.cancel()
         if vector is None:
-            return await self._degraded(space_id, question, top_k, "no_embeddings")
+            return await self._degraded(space_id, query, top_k, "no_embeddings")
         if vectors.model_id not in (None, vector[0]):
             # Another model's vectors cannot be compared with this one's, and those of new documents alone would crowd out the rest.
-            return await self._degraded(space_id, question, top_k, "reindex")
+            return await self._degraded(space_id, query, top_k, "reindex")
         return await self._by_both(space_id, query, vector, top_k, mode, indexed=vectors.indexed)
 
-    async def _degraded(self, space_id: UUID, question: str, top_k: int, reason: str) -> Found:
+    async def _degraded(self, space_id: UUID, query: Query, top_k: int, reason: str) -> Found:
         self._metrics.degraded.labels(reason).inc()
-        return await self._by_keyword(space_id, question, top_k, degraded=(reason,))
+        return await self._by_keyword(space_id, query, top_k, degraded=(reason,))
 
     @staticmethod
     async def _embed(embedder: Embedder, question: str) -> tuple[int, list[float]] | None:
@@ -84,25 +87,22 @@ class Retriever:
             log.warning("question_not_embedded", error=str(error))
             return None
 
-    @staticmethod
-    async def _query(repository: RetrievalRepository, space_id: UUID, question: str) -> tuple[Query, SpaceVectors]:
+    async def _query(self, space_id: UUID, question: str) -> tuple[Query, SpaceVectors]:
         terms = tokens.terms(question)
         ids = {tokens.term_id(term) for term in terms}
-        known, vectors = await repository.known(space_id, [CHUNKS_TERM, *ids])
+        async with self._database.driver() as connection:
+            known, vectors = await RetrievalRepository(connection).known(space_id, [CHUNKS_TERM, *ids])
         chunks = known.pop(CHUNKS_TERM, 0)
         idf = {id_: tokens.idf(chunks, known.get(id_, 0)) for id_ in ids}
         return Query(question, tuple(terms), idf, known, chunks), vectors
 
-    async def _by_keyword(self, space_id: UUID, question: str, top_k: int, degraded: Sequence[str] = ()) -> Found:
-        async with self._database.driver() as connection:
-            repository = RetrievalRepository(connection)
-            query, _vectors = await self._query(repository, space_id, question)
-            limit = max(top_k, RERANKED)
-            texts = (
-                await repository.keyword_passages(space_id, _vector(query), rare=_rare(query), limit=limit)
-                if query.frequencies
-                else []
-            )
+    async def _by_keyword(self, space_id: UUID, query: Query, top_k: int, degraded: Sequence[str] = ()) -> Found:
+        texts: list[Passage] = []
+        if query.frequencies:
+            async with self._database.driver() as connection:
+                texts = await RetrievalRepository(connection).keyword_passages(
+                    space_id, _vector(query), rare=_rare(query), limit=max(top_k, RERANKED)
+                )
         candidates = [Candidate(passage.chunk_id, passage.keyword, None) for passage in texts]
         ranked = _scored(fuse(candidates, 0), {passage.chunk_id: passage for passage in texts})
         close = closeness(query, ranked[:RERANKED])
