@@ -2,8 +2,7 @@
 
     --what ranking     where the right passage stands, by keywords alone
     --what refusals    what is refused, without a chat model, of a set's own questions and of the other sets' in its language
-    --what blind       what vectors that tell nothing, hashes of the texts, cost against keywords alone
-    --what minilm      what those of a real model bring in English, and cost in Korean, of which it knows nothing
+    --what minilm      both again with the vectors of a real model, which knows English and no Korean (`make eval-models`)
 
 It runs `protostar eval` against a `protostar serve` of its own in a temporary folder. The sets lie in PROTOSTAR_EVAL_DIR
 (../shared/eval).
@@ -19,13 +18,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from bench.report import write
-from bench.stack import DIMENSIONS, REPOSITORY, environment, free_port
+from bench.stack import REPOSITORY, environment, free_port
 from protostar.cli.eval import show
 from protostar.cli.questions import read_questions, sample
 
@@ -49,7 +48,7 @@ class EvaluationError(Exception):
 
 def main() -> int:
     options, rest = _options()
-    course = {"ranking": _ranking, "refusals": _refusals, "blind": _blind, "minilm": _minilm}[options.what]
+    course = {"ranking": _ranking, "refusals": _refusals, "minilm": _minilm}[options.what]
     try:
         checks = course(_folders(options.sets), rest)
     except EvaluationError as error:
@@ -69,7 +68,7 @@ def _options() -> tuple[argparse.Namespace, list[str]]:
         allow_abbrev=False,
         epilog="Other options go to `protostar eval`.",
     )
-    parser.add_argument("--what", choices=("ranking", "refusals", "blind", "minilm"), default="ranking")
+    parser.add_argument("--what", choices=("ranking", "refusals", "minilm"), default="ranking")
     parser.add_argument("--sets", type=lambda text: text.split(","), default=SETS, help=f"some of {','.join(SETS)}")
     return parser.parse_known_args()
 
@@ -107,21 +106,48 @@ def _ranking(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
 
 
 def _refusals(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
+    with _server() as client:
+        report = _evaluate_with_strangers(client, folders, "--mode", "keyword", *rest)
+    _keep(report, "eval-refusals")
+    return _refused(report)
+
+
+def _refused(report: Report) -> Checks:
     """In the mean of the sets."""
-    sets: list[Report] = []
-    with _server() as client, tempfile.TemporaryDirectory(prefix="protostar-eval-") as name:
-        for folder in folders:
-            strangers = _strangers(folder, Path(name) / folder.name)
-            report = _evaluate(client, [folder], "--refusals", str(strangers), "--mode", "keyword", *rest)
-            sets += report["sets"]
-    _keep({"sets": sets}, "eval-refusals")
-    mean = {figure: fmean(each["figures"][figure]["value"] for each in sets) for figure in ("refused", "wrongly_refused")}
+    figures = _figures(report).values()
+    mean = {name: fmean(each[name]["value"] for each in figures) for name in ("refused", "wrongly_refused")}
     print(f"In the mean {mean['refused']:.3f} refused, {mean['wrongly_refused']:.3f} wrongly.")
     least, most = _floors("refusals")["least"]["refused"], _floors("refusals")["most"]["wrongly_refused"]
     return [
         (f"refused {least:.2f} in the mean", mean["refused"] >= least),
         (f"wrongly refused {most:.2f} in the mean", mean["wrongly_refused"] <= most),
     ]
+
+
+def _minilm(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
+    """What the vectors may lose against keywords alone; a floor below nothing is what they have to win."""
+    with _real_model("minilm", 384) as settings, _server(settings) as client:
+        by_keyword = _evaluate(client, folders, "--mode", "keyword", *rest)
+        by_both = _evaluate_with_strangers(client, folders, "--mode", "hybrid", *rest)
+    for mode, report in (("keyword", by_keyword), ("hybrid", by_both)):
+        print(f"By {mode}:")
+        _keep(report, f"eval-minilm-{mode}")
+    keyword, hybrid = _figures(by_keyword), _figures(by_both)
+    checks: Checks = []
+    for name, wanted in _floors("minilm").items():
+        for figure, most in wanted.items():
+            lost = keyword[name][figure]["value"] - hybrid[name][figure]["value"] if name in keyword else None
+            checks.append((f"{name} loses {most:.3f} {figure} at most", None if lost is None else lost <= most))
+    return checks + _refused(by_both)
+
+
+def _evaluate_with_strangers(client: Environment, folders: Sequence[Path], *options: str) -> Report:
+    sets: list[Report] = []
+    with tempfile.TemporaryDirectory(prefix="protostar-eval-") as name:
+        for folder in folders:
+            strangers = _strangers(folder, Path(name) / folder.name)
+            sets += _evaluate(client, [folder], "--refusals", str(strangers), *options)["sets"]
+    return {"sets": sets}
 
 
 def _strangers(folder: Path, made: Path) -> Path:
@@ -133,35 +159,6 @@ def _strangers(folder: Path, made: Path) -> Path:
     with (made / "queries.jsonl").open("w", encoding="utf-8") as file:
         file.writelines(json.dumps({"question": text}) + "\n" for each in asked for text in sample(each, count, seed=0))
     return made
-
-
-def _blind(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
-    return _against_keywords("blind", _embedding("hashes", DIMENSIONS, sys.executable, "-m", "bench.models"), folders, rest)
-
-
-def _minilm(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
-    python = _REAL_MODELS / ".venvs" / "minilm" / "bin" / "python"
-    if not python.exists():
-        raise EvaluationError("The model is not installed: run `make eval-models`.")
-    return _against_keywords("minilm", _embedding("minilm", 384, str(python), str(_REAL_MODELS / "minilm.py")), folders, rest)
-
-
-def _against_keywords(
-    kind: str, model: AbstractContextManager[Environment], folders: Sequence[Path], rest: Sequence[str]
-) -> Checks:
-    """What the model's vectors may lose; a negative floor is what they have to win."""
-    with model as settings, _server(settings) as client:
-        reports = {mode: _evaluate(client, folders, "--mode", mode, *rest) for mode in ("keyword", "hybrid")}
-    for mode, report in reports.items():
-        print(f"By {mode}:")
-        _keep(report, f"eval-{kind}-{mode}")
-    keyword, hybrid = (_figures(report) for report in reports.values())
-    checks: Checks = []
-    for name, wanted in _floors(kind).items():
-        for figure, most in wanted.items():
-            lost = keyword[name][figure]["value"] - hybrid[name][figure]["value"] if name in keyword else None
-            checks.append((f"{name} loses {most:.3f} {figure} at most", None if lost is None else lost <= most))
-    return checks
 
 
 def _evaluate(client: Environment, folders: Sequence[Path], *options: str) -> Report:
@@ -198,8 +195,11 @@ def _server(more: Environment | None = None) -> Generator[Environment]:
 
 
 @contextmanager
-def _embedding(name: str, dimensions: int, *command: str) -> Generator[Environment]:
-    """A model server that takes its port and its dimensions behind `command`; settings of a Protostar that uses it."""
+def _real_model(name: str, dimensions: int) -> Generator[Environment]:
+    """A model server; settings of a Protostar that uses it."""
+    python = _REAL_MODELS / ".venvs" / name / "bin" / "python"
+    if not python.exists():
+        raise EvaluationError("The model is not installed: run `make eval-models`.")
     port = free_port()
 
     def listens() -> bool:
@@ -208,8 +208,8 @@ def _embedding(name: str, dimensions: int, *command: str) -> Generator[Environme
         return False
 
     with tempfile.TemporaryDirectory(prefix="protostar-eval-") as folder:
-        path = environment({"PYTHONPATH": str(REPOSITORY)})
-        with _running([*command, str(port), str(dimensions)], Path(folder), path) as process:
+        command = [str(python), str(_REAL_MODELS / f"{name}.py"), str(port)]
+        with _running(command, Path(folder), os.environ) as process:
             _wait(process, Path(folder), listens)
             yield {
                 "PROTOSTAR_EMBEDDING_BASE_URL": f"http://127.0.0.1:{port}/v1",
