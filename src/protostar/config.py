@@ -78,7 +78,7 @@ class ChatSettings(BaseModel):
     )
     max_answer_tokens: int = Field(default=1024, ge=16, le=32_768, description="longest answer; bounds cost and time")
     context_chars: int = Field(
-        default=12_000, ge=1_000, le=400_000, description="characters of passages in one prompt; about 12 chunks"
+        default=12_000, ge=1_000, le=400_000, description="characters of passages and earlier turns in one prompt; about 12 chunks"
     )
     concurrency: int = Field(default=64, ge=1, le=10_000, description="requests in flight per process")
 

@@ -39,7 +39,7 @@ def registry(resources: Resources, parser: ParseServer) -> Registry:
             resources.pipeline(parser), resources.purge(), resources.reindex(), resources.vector_index(), resources.jobs
         ),
         *documents.tasks(resources.database, resources.objects, resources.fetcher()),
-        *summaries.tasks(resources.database, resources.chat),
+        *summaries.tasks(resources.database, resources.chat, room=resources.settings.chat.context_chars),
         *answers.tasks(resources.database, resources.writer, resources.recorder),
         *webhooks.tasks(resources.database, resources.outbound),
         *jobs.tasks(resources.settings.worker.retention),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from protostar.answers.models import AnswerRow
+from protostar.llm.prompts import Turn
 
 WHOLE_TURNS: Final = 2
 WHOLE_CHARS: Final = 1_500  # of one recent answer
@@ -11,21 +12,26 @@ OLDER_CHARS: Final = 3_000  # of all summaries together
 UNSUMMARIZED_CHARS: Final = 300
 
 
-def history(turns: Sequence[AnswerRow]) -> list[tuple[str, str]]:
-    """(question, answer) of the latest turns whole, of older ones their summaries, oldest first.
-
-    However long the conversation is, this stays below about 15,000 characters.
-    """
-    recent = [(turn.question, _cut(turn.shown_text, WHOLE_CHARS)) for turn in turns[-WHOLE_TURNS:]]
-    older: list[tuple[str, str]] = []
-    left = OLDER_CHARS
-    for turn in reversed(turns[:-WHOLE_TURNS]):
-        question, answer = _cut(turn.question, UNSUMMARIZED_CHARS), turn.summary or _cut(turn.shown_text, UNSUMMARIZED_CHARS)
-        left -= len(question) + len(answer)
-        if left < 0:
+def history(turns: Sequence[AnswerRow], room: int) -> list[Turn]:
+    """The latest turns whole, of older ones their summaries, oldest first; `room` characters at most, however many there are."""
+    share = room // 3  # so that the latest one always fits
+    older = OLDER_CHARS
+    kept: list[Turn] = []
+    for age, turn in enumerate(reversed(turns)):
+        if age < WHOLE_TURNS:
+            known = Turn(_cut(turn.question, share), _cut(turn.shown_text, min(WHOLE_CHARS, share)))
+        else:
+            known = Turn(_cut(turn.question, UNSUMMARIZED_CHARS), turn.summary or _cut(turn.shown_text, UNSUMMARIZED_CHARS))
+            older -= length(known)
+        room -= length(known)
+        if min(room, older) < 0:
             break
-        older.append((question, answer))
-    return older[::-1] + recent
+        kept.append(known)
+    return kept[::-1]
+
+
+def length(*turns: Turn) -> int:
+    return sum(len(turn.question) + len(turn.answer) for turn in turns)
 
 
 def _cut(text: str, characters: int) -> str:

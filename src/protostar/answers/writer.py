@@ -18,7 +18,7 @@ from protostar.answers.corrections import Given, given, normalised
 from protostar.answers.draft import Draft, citation_of, from_cache, retrieved, show, to_cache, to_row
 from protostar.answers.events import Feed
 from protostar.answers.extractive import quote_answer
-from protostar.answers.history import history
+from protostar.answers.history import history, length
 from protostar.answers.models import AnswerRow, ConversationRow
 from protostar.answers.precedence import Precedence
 from protostar.answers.reply import Reply, safe_text
@@ -49,11 +49,14 @@ _CHARACTERS_OF_A_TOKEN: Final = 2  # in Korean; in English about four
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What an answer is written in: its space as of now, the conversation so far, and what the owner has said to its question."""
+    """What an answer is written in: its space as of now, the conversation so far and as much of it as the prompt carries, and what
+    the owner has said to its question.
+    """
 
     knowledge_version: int
     space: SpaceSettings
     turns: Sequence[AnswerRow]
+    earlier: Sequence[Turn]
     given: Given | None
 
     @property
@@ -152,7 +155,8 @@ class Writer:
         if known is not None and known[1] == space:
             space = known[1]  # one for all answers that are under way
         self._spaces.keep(row.space_id, (read.knowledge_version, space), read.mark)
-        return Setting(read.knowledge_version, space, turns, correction)
+        earlier = history(turns, self._settings.chat.context_chars // 2)
+        return Setting(read.knowledge_version, space, turns, earlier, correction)
 
     async def recall(self, space_id: UUID, question: str) -> Draft | None:
         """The cached answer to a first question, by what this process knows of the space: for while PostgreSQL is away."""
@@ -183,7 +187,7 @@ class Writer:
             draft.found = False
             self._say(feed, draft, prompts.not_found(language), started)
             return found.passages
-        passages = _within(found.passages, self._settings.chat.context_chars)
+        passages = _within(found.passages, self._settings.chat.context_chars - length(*setting.earlier))
         if self._chat is not None and await self._stream(self._chat, row, setting, passages, draft, feed, started):
             return found.passages
         draft.degraded.append("no_chat_model")
@@ -223,7 +227,7 @@ class Writer:
         messages = prompts.answer(
             row.question,
             sources,
-            [Turn(question, text) for question, text in history(setting.turns)],
+            setting.earlier,
             persona=setting.space.persona,
             language=language,
         )

@@ -4,9 +4,11 @@ The chat model writes both; without one they are made of the text's own central 
 """
 
 from collections.abc import Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Final
 from uuid import UUID
+
+import structlog
 
 from protostar.db.session import Database
 from protostar.errors import ModelRejected
@@ -16,8 +18,10 @@ from protostar.knowledge.kinds import SUMMARIZE, SUMMARIZE_TURN
 from protostar.llm import prompts
 from protostar.llm.base import ChatModel, Message
 from protostar.llm.prompts import language_of
-from protostar.retrieval.extracts import summarize
+from protostar.retrieval.extracts import sentences, summarize
 from protostar.summaries.repository import SummaryRepository
+
+log = structlog.get_logger()
 
 _TOKENS: Final = 400
 _TIMEOUT: Final = 120.0
@@ -25,15 +29,25 @@ _CHARS: Final = 12_000
 
 
 async def complete(chat: ChatModel, messages: Sequence[Message]) -> tuple[str, str]:
-    """The whole answer, and the model that wrote it. Raises ModelUnavailable and ModelRejected."""
-    text, model = "", chat.name
+    """The answer, as far as its sentences are whole, and the model that wrote it.
+
+    Raises ModelUnavailable, and ModelRejected, also where the model repeats its instructions.
+    """
+    text, model, finish = "", chat.name, None
     async with aclosing(chat.stream(messages, max_tokens=_TOKENS, timeout=_TIMEOUT)) as deltas:
         async for delta in deltas:
-            text, model = text + delta.text, delta.model or model
-    return text.strip(), model
+            text, model, finish = text + delta.text, delta.model or model, delta.finish_reason or finish
+    said = " ".join(text.split())
+    if any(" ".join(line.split()) in said for line in prompts.instructions(messages)):
+        raise ModelRejected("The chat model repeated its instructions instead of summarising.")
+    ends = [end for _, end in sentences(text)]
+    return (text[: ends[-2]] if finish == "length" and len(ends) > 1 else text).strip(), model
 
 
-def tasks(database: Database, chat: ChatModel | None) -> list[Task]:
+def tasks(database: Database, chat: ChatModel | None, *, room: int) -> list[Task]:
+    """`room`: characters of a prompt that the chat model takes."""
+    room = min(room, _CHARS)
+
     async def summarize_document(context: JobContext) -> None:
         document_id, version = UUID(context.job.args["document_id"]), int(context.job.args["version"])
         model = chat.name if chat is not None else None
@@ -43,7 +57,7 @@ def tasks(database: Database, chat: ChatModel | None) -> list[Task]:
             return
         summary = row.known
         if summary is None:
-            text = "\n\n".join(row.sample)[:_CHARS]
+            text = "\n\n".join(row.sample)[:room]
             summary, model = await _written(chat, prompts.summarize_document(row.title, text, language_of(text)), row.sample)
         async with context.finishing() as session:
             await SummaryRepository(session).set(document_id, version, summary, model)
@@ -54,7 +68,7 @@ def tasks(database: Database, chat: ChatModel | None) -> list[Task]:
             row = await SummaryRepository(session).turn(answer_id)
         if row is None or row.summary is not None:
             return
-        messages = prompts.summarize_turn(row.question, row.text, language_of(row.question))
+        messages = prompts.summarize_turn(row.question, row.text[:room], language_of(row.question))
         summary, _model = await _written(chat, messages, [row.text])
         async with context.finishing() as session:
             await SummaryRepository(session).set_turn(answer_id, summary)
@@ -69,9 +83,10 @@ def tasks(database: Database, chat: ChatModel | None) -> list[Task]:
 async def _written(chat: ChatModel | None, messages: Sequence[Message], texts: Sequence[str]) -> tuple[str, str | None]:
     """The summary, and the model that wrote it; None for an extract of `texts`."""
     if chat is not None:
-        # What a model refuses it will refuse again; the text's own sentences do not.
-        with suppress(ModelRejected):
+        try:
             text, model = await complete(chat, messages)
             if text:
                 return text, model
+        except ModelRejected as error:  # it will refuse again; the text's own sentences do not
+            log.warning("summary_refused", error=str(error))
     return summarize(texts), None

@@ -1,0 +1,29 @@
+"""What becomes of a summary that the chat model wrote."""
+
+import pytest
+
+from protostar.errors import ModelRejected
+from protostar.llm import prompts
+from protostar.llm.fake import FakeChatModel
+from protostar.summaries.tasks import complete
+
+MESSAGES = prompts.summarize_document("Guide", "Backups are kept for 30 days.", "en")
+
+
+async def test_a_summary_is_taken_as_it_is() -> None:
+    assert await complete(FakeChatModel(["Backups, and how long they are kept"]), MESSAGES) == (
+        "Backups, and how long they are kept",
+        "fake-chat",
+    )
+
+
+async def test_one_that_is_cut_off_ends_with_a_whole_sentence() -> None:
+    text, _model = await complete(FakeChatModel(["It is kept. " * 500]), MESSAGES)
+    assert text.endswith("It is kept.")
+    assert len(text) > 1_000
+
+
+@pytest.mark.parametrize("said", [MESSAGES[1].content, MESSAGES[0].content.replace(" ", "\n")], ids=["material", "rules"])
+async def test_one_that_gives_the_prompt_away_is_none(said: str) -> None:
+    with pytest.raises(ModelRejected, match="instructions"):
+        await complete(FakeChatModel([f"Sure: {said}"]), MESSAGES)
