@@ -248,3 +248,31 @@ async def test_long_turns_of_a_conversation_enter_later_prompts_as_their_summari
 async def test_another_conversation_or_none_is_not_found(asking: Asking) -> None:
     async with asking.http.post("/v1/answers", json={"question": "x", "conversation_id": str(uuid4())}) as response:
         assert response.status == 404
+
+
+@pytest.mark.parametrize(
+    ("said", "found", "degraded"),
+    [
+        ("Backups are kept for ever.", True, ["no_citations"]),
+        ("Backups are kept for ever. [99]", True, ["no_citations"]),
+        ("The documents do not say anything about this.", False, []),
+        ("**The documents do not say anything about this**, alas.", False, []),
+        ("문서에서 이 질문에 대한 내용을 찾지 못했습니다.", False, []),
+        ("The documents do not say anything about this. They only say how long. [1]", True, []),
+    ],
+)
+async def test_an_answer_that_cites_nothing_says_so_or_is_none(
+    said: str, found: bool, degraded: list[str], asking: Asking, stand_in: StandIn
+) -> None:
+    stand_in.behave(answer=said)
+    answer = await asking.ask("How long are backups kept?")
+    assert (answer["found"], answer["degraded"], bool(answer["citations"])) == (found, degraded, found and not degraded)
+
+
+async def test_an_answer_that_is_cut_off_says_so_and_is_not_kept_for_others(asking: Asking, stand_in: StandIn) -> None:
+    stand_in.behave(tokens=1_500)
+    for _ in range(2):
+        answer = await asking.ask("How long are backups kept?")
+        assert answer["degraded"] == ["incomplete"]
+        assert answer["cached"] is False
+    assert answer["citations"]

@@ -231,7 +231,7 @@ class Writer:
             persona=setting.space.persona,
             language=language,
         )
-        reply = Reply(passages, messages, language)
+        reply, finish = Reply(passages, messages, language), None
         timeout = self._settings.answer.deadline.total_seconds() - (time.monotonic() - started)
         try:
             stream = chat.stream(messages, max_tokens=self._settings.chat.max_answer_tokens, timeout=timeout)
@@ -240,6 +240,7 @@ class Writer:
                     if self._say(feed, draft, reply.feed(delta.text), started):
                         await asyncio.sleep(0)  # it goes out before the rest is read, which may be there already
                     draft.usage = delta.usage or draft.usage
+                    finish = delta.finish_reason or finish
                     draft.model = delta.model or draft.model
             self._say(feed, draft, reply.flush(), started)
         except (ModelUnavailable, ModelRejected) as error:
@@ -253,7 +254,14 @@ class Writer:
         draft.model = draft.model or chat.name
         draft.citations = reply.citations()
         self._metrics.citations_dropped.inc(reply.dropped)
-        return bool(draft.text.strip())
+        if not draft.text.strip():
+            return False
+        draft.found = bool(draft.citations) or not prompts.is_not_found(draft.text)
+        if draft.found and not draft.citations:
+            draft.degraded.append("no_citations")
+        if finish == "length":
+            draft.degraded.append("incomplete")
+        return True
 
     async def _check_held(self, row: AnswerRow, feed: Feed) -> None:
         """Raises LeaseLost where the answer is another's by now: a process that was frozen finds its streams broken first."""

@@ -25,6 +25,8 @@ _STYLES = {
 _DEGRADED = {
     "no_embeddings": "The embedding model did not answer: only keywords were searched.",
     "no_chat_model": "No chat model wrote this: it quotes the best passages.",
+    "no_citations": "The model named no source for this: it may be wrong.",
+    "incomplete": "This answer is cut off: it had become too long (PROTOSTAR_CHAT_MAX_ANSWER_TOKENS, or the model's own context).",
     "reindex": "The documents were indexed with another embedding model: only keywords were searched. Run `protostar reindex`.",
     "no_redis": "Redis is away: the answer was not cached and could not have been resumed.",
     "stale": "The database is away: the answer rests on what was known a few minutes ago.",

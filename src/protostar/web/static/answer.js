@@ -6,6 +6,8 @@ import { t } from "./words.js";
 
 const DEGRADED = {
   no_chat_model: "No chat model wrote this: it quotes the best passages.",
+  no_citations: "The model named no source for this: it may be wrong. See the passages that were found.",
+  incomplete: "This answer is cut off: it had become too long.",
   no_embeddings: "The embedding model did not answer: this was found by keywords alone.",
   no_redis: "Redis is away: answers are not cached, and a broken connection cannot be taken up.",
   stale: "The database is away: this is an earlier answer, or settings of some minutes ago.",

@@ -14,6 +14,7 @@
       eraseYes: "Erase", cancel: "Cancel", you: "You asked", answer: "Answer", thinking: "Looking in the documents…", reconnecting: "Connection lost. Trying again…",
       sources: "Sources", source: (n, title) => `Source ${n}: ${title}`, page: (n) => `page ${n}`, copy: "Copy answer", copied: "Copied", up: "Helpful", down: "Not helpful",
       why: "What was wrong or missing?", sendReason: "Send", thanks: "Thank you.", quoted: "Quoted straight from the documents.",
+      uncited: "No source was named for this; it may be wrong.", incomplete: "This answer is cut off.",
       corrected: "Checked by a person.", failed: "That did not work.", retry: "Try again", limit: (when) => `That was all for now. Ask again ${when}.`,
       signIn: (when) => `Sign in on this page to ask more, or come back ${when}.`, at: (time, day) => `${day ? `on ${day} ` : ""}at ${time}`, newTab: "opens in a new tab",
       forbidden: "Questions cannot be asked from this page.", note: "Answers are made from documents and can be wrong. Check the sources.",
@@ -24,6 +25,7 @@
       eraseYes: "지우기", cancel: "취소", you: "질문", answer: "답변", thinking: "문서를 찾아보고 있습니다…", reconnecting: "연결이 끊겨 다시 시도합니다…",
       sources: "출처", source: (n, title) => `출처 ${n}: ${title}`, page: (n) => `${n}쪽`, copy: "답변 복사", copied: "복사했습니다", up: "도움이 됐어요", down: "도움이 안 됐어요",
       why: "무엇이 틀렸거나 부족했나요?", sendReason: "보내기", thanks: "감사합니다.", quoted: "문서에서 그대로 인용했습니다.",
+      uncited: "근거를 밝히지 않은 답이라 틀릴 수 있습니다.", incomplete: "답이 중간에서 끊겼습니다.",
       corrected: "사람이 확인한 답변입니다.", failed: "답을 받지 못했습니다.", retry: "다시 시도", limit: (when) => `지금은 여기까지입니다. ${when} 다시 물어보세요.`,
       signIn: (when) => `이 페이지에 로그인하면 더 물어볼 수 있습니다. 또는 ${when} 다시 와 주세요.`, at: (time, day) => `${day ? `${day} ` : ""}${time}에`, newTab: "새 탭에서 열림",
       forbidden: "이 페이지에서는 질문할 수 없습니다.", note: "답변은 문서를 바탕으로 만들어지며 틀릴 수 있습니다. 출처를 확인하세요.",
@@ -781,7 +783,13 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         const { document_title: title } = answer.citations.find((citation) => citation.marker === n);
         return make("button", { type: "button", class: "chip", "aria-label": words.source(n, title), title, onclick: show }, String(n));
       };
-      const notes = [answer.corrected && words.corrected, answer.degraded?.includes("no_chat_model") && answer.found !== false && words.quoted].filter(Boolean);
+      const without = answer.degraded ?? [];
+      const notes = [
+        answer.corrected && words.corrected,
+        without.includes("no_chat_model") && answer.found !== false && words.quoted,
+        without.includes("no_citations") && words.uncited,
+        without.includes("incomplete") && words.incomplete,
+      ].filter(Boolean);
       return [
         markdown(answer.text, cite),
         ...notes.map((note) => make("p", { class: "note" }, note)),
