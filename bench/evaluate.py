@@ -132,6 +132,8 @@ def _minilm(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
     for mode, report in (("keyword", by_keyword), ("hybrid", by_both)):
         print(f"By {mode}:")
         _keep(report, f"eval-minilm-{mode}")
+    if degraded := [each["set"] for each in by_both["sets"] if each["degraded"]]:
+        raise EvaluationError(f"The model did not answer each search of {', '.join(degraded)}: these figures say nothing.")
     keyword, hybrid = _figures(by_keyword), _figures(by_both)
     checks: Checks = []
     for name, wanted in _floors("minilm").items():
@@ -215,6 +217,7 @@ def _real_model(name: str, dimensions: int) -> Generator[Environment]:
                 "PROTOSTAR_EMBEDDING_BASE_URL": f"http://127.0.0.1:{port}/v1",
                 "PROTOSTAR_EMBEDDING_MODEL": name,
                 "PROTOSTAR_EMBEDDING_DIMENSIONS": str(dimensions),
+                "PROTOSTAR_EMBEDDING_QUERY_TIMEOUT": "60",
             }
 
 

@@ -12,6 +12,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from safetensors.numpy import load_file
@@ -75,11 +76,14 @@ def _gelu(values: np.ndarray) -> np.ndarray:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     model = MiniLM()
+    one_at_a_time = Lock()
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         texts = [asked["input"]] if isinstance(asked["input"], str) else asked["input"]
-        data = [{"object": "embedding", "index": at, "embedding": self.model.embed(text)} for at, text in enumerate(texts)]
+        with self.one_at_a_time:
+            vectors = [self.model.embed(text) for text in texts]
+        data = [{"object": "embedding", "index": at, "embedding": vector} for at, vector in enumerate(vectors)]
         body = json.dumps({"object": "list", "model": asked["model"], "data": data}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")

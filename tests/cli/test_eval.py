@@ -32,6 +32,15 @@ async def test_a_csv_asks_about_the_documents_of_the_space(cli: Cli, api: FakeAp
     assert not api.uploads
 
 
+async def test_searches_that_had_to_do_without_something_are_told(cli: Cli, api: FakeApi, questions: Path) -> None:
+    api.degraded = ["no_embeddings"]
+
+    result = await cli("eval", "own.csv")
+
+    assert "own: 3 of 3 searches were degraded: no_embeddings." in result.out + result.err
+    assert (await cli("eval", "own.csv", "--json")).json["sets"][0]["degraded"] == {"no_embeddings": 3}
+
+
 async def test_answers_are_checked_and_strangers_counted(cli: Cli, api: FakeApi, questions: Path) -> None:
     (cli.folder / "strange.csv").write_text("question,document\nWho?,x\n")
     answer = api.answer.done() | {"found": True}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -66,7 +67,7 @@ async def evaluate(client: ApiClient, paths: Sequence[Path], options: Options, *
 
 
 async def report_on(client: ApiClient, paths: Sequence[Path], options: Options) -> Json:
-    """`{options, sets: [{set, documents, questions, seconds, figures: {name: {value, low, high}}}]}`; see `evaluate`."""
+    """`{options, sets: [{set, documents, questions, degraded, seconds, figures: {name: {value, low, high}}}]}`; see `evaluate`."""
     datasets = [await asyncio.to_thread(read, path, options.task) for path in paths]
     strangers = await asyncio.to_thread(read_questions, options.refusals) if options.refusals is not None else []
     return {
@@ -89,6 +90,8 @@ def show(report: Json) -> None:
     for each in sets:
         seconds = ", ".join(f"{name} {value:.0f} s" for name, value in each["seconds"].items())
         note(f"{each['set']}: {each['documents']} documents; {seconds}.")
+        for reason, searches in each["degraded"].items():
+            note(f"{each['set']}: {searches} of {each['questions']} searches were degraded: {reason}.")
     _show_comparison(report.get("comparison"))
 
 
@@ -111,7 +114,8 @@ async def _evaluate(client: ApiClient, dataset: Dataset, strangers: Sequence[str
     async with _library(client, dataset, options) as (library, questions):
         loaded = time.monotonic()
         asked = sample(questions, options.sample, options.seed)
-        values = await _search(library, asked, options)
+        degraded = Counter[str]()
+        values = await _search(library, asked, options, degraded)
         searched = time.monotonic()
         if options.answers or strangers:
             values |= await _answers(library, asked, sample(strangers, options.sample, options.seed), options)
@@ -120,17 +124,22 @@ async def _evaluate(client: ApiClient, dataset: Dataset, strangers: Sequence[str
         "set": dataset.name,
         "documents": len(library.names),
         "questions": len(asked),
+        "degraded": dict(degraded),
         "seconds": {"loading": loaded - started, "searching": searched - loaded, "answering": answered - searched},
         "figures": {name: asdict(figure(each, options.seed)) for name, each in values.items() if each},
     }
 
 
-async def _search(library: Library, questions: Sequence[Question], options: Options) -> dict[str, list[float]]:
-    """The measures of each question, by measure."""
+async def _search(
+    library: Library, questions: Sequence[Question], options: Options, degraded: Counter[str]
+) -> dict[str, list[float]]:
+    """The measures of each question, by measure. `degraded` counts the searches by what they had to do without."""
 
     async def one(question: Question) -> dict[str, float]:
         body = {"query": question.text, "top_k": _TOP_K, "mode": options.mode}
-        hits = (await library.client.post("/v1/search", body))["hits"]
+        found = await library.client.post("/v1/search", body)
+        hits = found["hits"]
+        degraded.update(found["degraded"])
         return _of_span(library, question, question.span, hits) if question.span else _of_documents(library, question, hits)
 
     measured = await _each("searching", questions, one, options.concurrency)

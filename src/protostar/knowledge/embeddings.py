@@ -15,7 +15,7 @@ from protostar.errors import ModelRejected
 from protostar.knowledge.chunking import indexed_text
 from protostar.knowledge.vectors import Missing, Vectors
 from protostar.llm.base import EmbeddingModel
-from protostar.llm.fluency import examine
+from protostar.llm.fluency import Fluency, examine, understands
 from protostar.llm.wrappers import place
 from protostar.telemetry import Metrics
 
@@ -42,7 +42,7 @@ class Embedder:
         self._unsaved = asyncio.Semaphore(settings.concurrency)
         self._metrics = metrics
         self._ids: dict[int, int] = {}
-        self._examined: set[int] = set()
+        self._fluency: Fluency | None = None
         self._examining = asyncio.Lock()
         self._dimensions = settings.dimensions
 
@@ -54,6 +54,15 @@ class Embedder:
     def dimensions(self) -> int | None:
         """Length of the vectors; None where the settings do not say and the model has not been asked yet."""
         return self._dimensions
+
+    async def understands(self, text: str) -> bool:
+        """Whether the model knows the language of a question; it is believed to until it was examined.
+
+        The best cosines of one that does not would stand out all the same, for any passage and against refusing.
+        """
+        if self._fluency is None:
+            self._fluency = await self._vectors.fluency(self.name, self._dimensions)
+        return self._fluency is None or understands(self._fluency, text)
 
     async def question(self, text: str) -> tuple[int, list[float]]:
         """The model's id and the vector of a question. Raises ModelUnavailable and ModelRejected."""
@@ -147,19 +156,16 @@ class Embedder:
             self._dimensions = len(probe)
         model = await self._stored(self._dimensions)
         async with self._examining:
-            if model.id not in self._examined:
-                await self._examine(model)
-                self._examined.add(model.id)
+            if self._fluency is None:
+                self._fluency = await self._vectors.fluency(self.name, model.dimensions) or await self._examine(model)
         return model
 
-    async def _examine(self, model: _StoredModel) -> None:
-        """Find out which languages the model understands, unless that is known."""
-        if await self._vectors.is_examined(model.id):
-            return
+    async def _examine(self, model: _StoredModel) -> Fluency:
         timeout = self._settings.batch_timeout.total_seconds()
         fluency = await examine(self._model, batch_size=self._settings.batch_size, timeout=timeout)
         await self._vectors.examined(model.id, fluency)
         log.info("embedding_model_examined", model=self.name, korean=fluency["ko"], english=fluency["en"])
+        return fluency
 
     async def _stored(self, dimensions: int) -> _StoredModel:
         if dimensions not in self._ids:

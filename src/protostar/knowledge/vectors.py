@@ -11,7 +11,9 @@ from protostar.llm.fluency import Fluency
 
 _MODEL: Final = "select id from embedding_models where name = $1 and dimensions = $2"
 _ADD_MODEL: Final = "insert into embedding_models (name, dimensions) values ($1, $2) on conflict do nothing"
-_IS_EXAMINED: Final = "select korean is not null from embedding_models where id = $1"
+_FLUENCY: Final = """
+    select korean as ko, english as en from embedding_models
+    where name = $1 and dimensions = coalesce($2, dimensions) and korean is not null order by id desc limit 1"""
 _EXAMINED: Final = "update embedding_models set korean = $2, english = $3 where id = $1"
 
 _MISSING: Final = """
@@ -68,9 +70,11 @@ class Vectors:
             await connection.execute(_ADD_MODEL, name, dimensions)
             return await connection.fetchval(_MODEL, name, dimensions)
 
-    async def is_examined(self, model_id: int) -> bool:
+    async def fluency(self, name: str, dimensions: int | None) -> Fluency | None:
+        """None until the model was examined. `dimensions`: None for whatever they are."""
         async with self._database.driver() as connection:
-            return await connection.fetchval(_IS_EXAMINED, model_id)
+            row = await connection.fetchrow(_FLUENCY, name, dimensions)
+            return dict(row) if row is not None else None
 
     async def examined(self, model_id: int, fluency: Fluency) -> None:
         async with self._database.driver() as connection:

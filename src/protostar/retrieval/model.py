@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from protostar.llm.fluency import Fluency
-
 Mode = Literal["hybrid", "keyword", "vector"]
 
 
@@ -22,14 +20,10 @@ class ChunkId(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SpaceVectors:
-    """Whose vectors a space is searched by, None where it has none yet; and whether they have an index of their own.
-
-    `fluency`: None until the model was examined.
-    """
+    """Whose vectors a space is searched by, None where it has none yet; and whether they have an index of their own."""
 
     model_id: int | None
     indexed: bool
-    fluency: Fluency | None
 
 
 class Candidate(NamedTuple):

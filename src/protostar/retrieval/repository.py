@@ -22,8 +22,8 @@ CANDIDATES_SHARE_ABOVE: Final = 0.03
 
 # One row for each of the terms that the space has, and one where it has none.
 _KNOWN = """
-    select model.id, model.id = spaces.vector_index_model_id, model.korean, model.english, known.term, known.chunks
-    from spaces left join embedding_models model on model.id = spaces.embedding_model_id left join (
+    select spaces.embedding_model_id, spaces.vector_index_model_id, known.term, known.chunks
+    from spaces left join (
         select term, sum(count) as chunks from (
             select term, count from term_frequencies where space_id = $1 and term = any($2)
             union all
@@ -92,8 +92,9 @@ class RetrievalRepository:
         Term 0 counts all chunks. What is not folded in yet counts.
         """
         rows = await self._connection.fetch(_KNOWN, space_id, list(terms))
-        frequencies = {term: int(chunks) for *_space, term, chunks in rows if chunks is not None and chunks > 0}
-        return frequencies, _vectors(rows[0]) if rows else SpaceVectors(None, indexed=False, fluency=None)
+        model_id, index_id = rows[0][:2] if rows else (None, None)
+        frequencies = {term: int(chunks) for _model, _index, term, chunks in rows if chunks is not None and chunks > 0}
+        return frequencies, SpaceVectors(model_id, indexed=model_id is not None and index_id == model_id)
 
     async def keyword_passages(
         self, space_id: UUID, question: SparseVector, *, rare: Sequence[int] | None, limit: int
@@ -147,11 +148,6 @@ def _narrow(rare: Sequence[int] | None) -> str:
 
 def _hashes(space_id: UUID, rare: Sequence[int] | None) -> list[int] | None:
     return space_terms(space_id, rare) if rare is not None else None
-
-
-def _vectors(row: Any) -> SpaceVectors:
-    model_id, indexed, korean, english = row[:4]
-    return SpaceVectors(model_id, bool(indexed), {"ko": korean, "en": english} if korean is not None else None)
 
 
 def _passage(row: Any) -> Passage:

@@ -15,7 +15,6 @@ from protostar.errors import InvalidInput, ModelRejected, ModelUnavailable
 from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.repository import CHUNKS_TERM
-from protostar.llm.fluency import understands
 from protostar.retrieval.closeness import closeness
 from protostar.retrieval.fusion import fuse, unit, vector_weight
 from protostar.retrieval.model import Candidate, ChunkId, Found, Mode, Passage, Query, SpaceVectors
@@ -54,16 +53,13 @@ class Retriever:
             raise InvalidInput(
                 "The mode «vector» needs an embedding model: set PROTOSTAR_EMBEDDING_BASE_URL, or search by keyword."
             )
-        if self._embedder is None or mode == "keyword":
+        if self._embedder is None or mode == "keyword" or (mode == "hybrid" and not await self._embedder.understands(question)):
             query, _vectors = await self._query(space_id, question)
             return await self._by_keyword(space_id, query, top_k)
         embedding = asyncio.create_task(self._embed(self._embedder, question))
         try:
             # The vector is asked for while PostgreSQL is.
             query, vectors = await self._query(space_id, question)
-            if mode == "hybrid" and vectors.fluency is not None and not understands(vectors.fluency, question):
-                # Its best cosines would stand out all the same, and speak for any passage and against refusing.
-                return await self._by_keyword(space_id, query, top_k)
             vector = await embedding
         finally:
             embedding.cancel()
