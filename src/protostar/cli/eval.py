@@ -289,7 +289,18 @@ async def _load(client: ApiClient, dataset: Dataset, at_once: int) -> dict[str, 
 
     ids = await _each(f"loading {dataset.name}", list(enumerate(dataset.sources)), one, at_once)
     await _until_ready(client, len(ids))
+    await _until_counted(client)
     return {id_: source.id for id_, source in zip(ids, dataset.sources, strict=True)}
+
+
+async def _until_counted(client: ApiClient) -> None:
+    """Rankings rest on how many passages hold a term, and those of new documents are counted a moment later."""
+
+    while True:
+        pages = [await client.page("/v1/jobs", {"kind": "terms.fold", "state": state}, 1) for state in ("queued", "running")]
+        if not any(page["items"] for page in pages):
+            return
+        await asyncio.sleep(_POLL)
 
 
 async def _until_ready(client: ApiClient, total: int) -> None:
