@@ -125,7 +125,8 @@ class Loader:
 
 async def load(connection: Any, source: Source, spaces: int, chunks: int, dimensions: int) -> tuple[list[UUID], dict[str, Any]]:
     """`spaces` of so many chunks each, and what it took."""
-    await connection.execute("insert into embedding_models (id, name, dimensions) values (1, $1, $2)", MODEL, dimensions)
+    understands = "insert into embedding_models (id, name, dimensions, korean, english) values (1, $1, $2, 1, 1)"
+    await connection.execute(understands, MODEL, dimensions)
     for index in _SECONDARY:
         await connection.execute(f"drop index {index}")
     started = time.monotonic()

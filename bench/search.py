@@ -99,6 +99,9 @@ class _Known:
     def __init__(self, model_id: int, vector: Sequence[float]) -> None:
         self._found = model_id, vector
 
+    async def understands(self, _text: str) -> bool:
+        return True
+
     async def question(self, _text: str) -> tuple[int, Sequence[float]]:
         return self._found
 
