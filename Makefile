@@ -63,8 +63,8 @@ bench-alternatives: $(READY)  ## install what the benchmark compares with, each 
 	$(call environments,bench/alternatives,langchain llamaindex)
 
 .PHONY: eval-models
-eval-models: $(READY)  ## install the real models that the search is evaluated with (ARGS="--what minilm"), as above
-	$(call environments,bench/real_models,minilm)
+eval-models: $(READY)  ## install the real models that are evaluated with (ARGS="--what minilm", "--what smollm2"), as above
+	$(call environments,bench/real_models,minilm smollm2)
 
 .PHONY: eval
 eval: $(READY)  ## hold the search to its floors on the sets in PROTOSTAR_EVAL_DIR (../shared/eval; ARGS="--sample 150")

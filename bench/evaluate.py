@@ -3,6 +3,8 @@
     --what ranking     where the right passage stands, by keywords alone
     --what refusals    what is refused, without a chat model, of a set's own questions and of the other sets' in its language
     --what minilm      both again with the vectors of a real model, which knows English and no Korean (`make eval-models`)
+    --what smollm2     refusals again, and citations, of English answers by a real chat model, which is very small (likewise); a
+                       question takes it about a quarter of a minute, so it wants `--sample 40`
 
 It runs `protostar eval` against a `protostar serve` of its own in a temporary folder. The sets lie in PROTOSTAR_EVAL_DIR
 (../shared/eval).
@@ -48,7 +50,7 @@ class EvaluationError(Exception):
 
 def main() -> int:
     options, rest = _options()
-    course = {"ranking": _ranking, "refusals": _refusals, "minilm": _minilm}[options.what]
+    course = {"ranking": _ranking, "refusals": _refusals, "minilm": _minilm, "smollm2": _smollm2}[options.what]
     try:
         checks = course(_folders(options.sets), rest)
     except EvaluationError as error:
@@ -68,7 +70,7 @@ def _options() -> tuple[argparse.Namespace, list[str]]:
         allow_abbrev=False,
         epilog="Other options go to `protostar eval`.",
     )
-    parser.add_argument("--what", choices=("ranking", "refusals", "minilm"), default="ranking")
+    parser.add_argument("--what", choices=("ranking", "refusals", "minilm", "smollm2"), default="ranking")
     parser.add_argument("--sets", type=lambda text: text.split(","), default=SETS, help=f"some of {','.join(SETS)}")
     return parser.parse_known_args()
 
@@ -126,7 +128,7 @@ def _refused(report: Report) -> Checks:
 
 def _minilm(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
     """What the vectors may lose against keywords alone; a floor below nothing is what they have to win."""
-    with _real_model("minilm", 384) as settings, _server(settings) as client:
+    with _real_model("minilm") as url, _server(_asking("EMBEDDING", url, "minilm", DIMENSIONS=384, QUERY_TIMEOUT=60)) as client:
         by_keyword = _evaluate(client, folders, "--mode", "keyword", *rest)
         by_both = _evaluate_with_strangers(client, folders, "--mode", "hybrid", *rest)
     for mode, report in (("keyword", by_keyword), ("hybrid", by_both)):
@@ -141,6 +143,17 @@ def _minilm(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
             lost = keyword[name][figure]["value"] - hybrid[name][figure]["value"] if name in keyword else None
             checks.append((f"{name} loses {most:.3f} {figure} at most", None if lost is None else lost <= most))
     return checks + _refused(by_both)
+
+
+def _smollm2(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
+    """Nothing is held: what so small a model writes is no measure of others."""
+    english = [folder for folder in folders if folder.name in LANGUAGES[1]]
+    # It answers one at a time, reads about 150 tokens a second, and repeats itself to the end that it is given.
+    patience = {"CONCURRENCY": 1, "FIRST_TOKEN_TIMEOUT": 120, "CONTEXT_CHARS": 4_000, "MAX_ANSWER_TOKENS": 200}
+    with _real_model("smollm2") as url, _server(_asking("CHAT", url, "smollm2", **patience)) as client:
+        report = _evaluate_with_strangers(client, english, "--mode", "keyword", "--answers", "--concurrency", "1", *rest)
+    _keep(report, "eval-smollm2")
+    return [(check, None) for check, _ in _refused(report)]
 
 
 def _evaluate_with_strangers(client: Environment, folders: Sequence[Path], *options: str) -> Report:
@@ -197,8 +210,8 @@ def _server(more: Environment | None = None) -> Generator[Environment]:
 
 
 @contextmanager
-def _real_model(name: str, dimensions: int) -> Generator[Environment]:
-    """A model server; settings of a Protostar that uses it."""
+def _real_model(name: str) -> Generator[str]:
+    """The base URL of a model server."""
     python = _REAL_MODELS / ".venvs" / name / "bin" / "python"
     if not python.exists():
         raise EvaluationError("The model is not installed: run `make eval-models`.")
@@ -213,12 +226,13 @@ def _real_model(name: str, dimensions: int) -> Generator[Environment]:
         command = [str(python), str(_REAL_MODELS / f"{name}.py"), str(port)]
         with _running(command, Path(folder), os.environ) as process:
             _wait(process, Path(folder), listens)
-            yield {
-                "PROTOSTAR_EMBEDDING_BASE_URL": f"http://127.0.0.1:{port}/v1",
-                "PROTOSTAR_EMBEDDING_MODEL": name,
-                "PROTOSTAR_EMBEDDING_DIMENSIONS": str(dimensions),
-                "PROTOSTAR_EMBEDDING_QUERY_TIMEOUT": "60",
-            }
+            yield f"http://127.0.0.1:{port}/v1"
+
+
+def _asking(group: str, url: str, model: str, **more: int) -> Environment:
+    """Settings of a Protostar that asks that model."""
+    settings = {"BASE_URL": url, "MODEL": model, **more}
+    return {f"PROTOSTAR_{group}_{name}": str(value) for name, value in settings.items()}
 
 
 @contextmanager
