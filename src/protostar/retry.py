@@ -76,8 +76,9 @@ class Breaker:
 
     Closed, it lets everything through; after `threshold` consecutive `Unavailable` it is open and raises `error` at once, with
     `retry_after`; after `interval` seconds (± half, or as long as the dependency asked for) it is half-open and lets one probe
-    through at a time, whose outcome closes or opens it. Any other ProtostarError means that the dependency answered; a
-    cancellation means nothing. Guard what shows whether it answers, and not what comes after: a long probe keeps others out.
+    through at a time, whose outcome closes or opens it; others are told to come back when it has taken as long again, after
+    `interval` at most. Any other ProtostarError means that the dependency answered; a cancellation means nothing. Guard what shows
+    whether it answers, and not what comes after: a long probe keeps others out.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Breaker:
         self._failures = 0
         self._open_until: float | None = None
         self._probe: asyncio.Task[object] | None = None
+        self._probing_since = 0.0
 
     @property
     def state(self) -> BreakerState:
@@ -108,10 +110,11 @@ class Breaker:
 
     async def __aenter__(self) -> Self:
         if self._open_until is not None:
-            left = self._open_until - self._clock()
+            now = self._clock()
+            left = self._open_until - now if self._probe is None else min(now - self._probing_since, self._interval)
             if left > 0 or self._probe is not None:
                 raise self._error(f"{self._error.title}; {self.name} did not answer", retry_after=max(left, 0.5))
-            self._probe = asyncio.current_task()
+            self._probe, self._probing_since = asyncio.current_task(), now
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

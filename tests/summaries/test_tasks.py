@@ -18,9 +18,16 @@ async def test_a_summary_is_taken_as_it_is() -> None:
 
 
 async def test_one_that_is_cut_off_ends_with_a_whole_sentence() -> None:
-    text, _model = await complete(FakeChatModel(["It is kept. " * 500]), MESSAGES)
-    assert text.endswith("It is kept.")
+    said = " ".join(f"It is kept {days} days." for days in range(500))
+    text, _model = await complete(FakeChatModel([said]), MESSAGES)
+    assert text.endswith(" days.")
     assert len(text) > 1_000
+    assert said.startswith(text)
+
+
+async def test_one_that_goes_round_in_circles_is_none() -> None:
+    with pytest.raises(ModelRejected, match="without end"):
+        await complete(FakeChatModel(["It is kept. " * 500]), MESSAGES)
 
 
 @pytest.mark.parametrize("said", [MESSAGES[1].content, MESSAGES[0].content.replace(" ", "\n")], ids=["material", "rules"])

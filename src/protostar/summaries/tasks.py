@@ -3,6 +3,7 @@
 The chat model writes both; without one they are made of the text's own central sentences.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Final
@@ -26,12 +27,13 @@ log = structlog.get_logger()
 _TOKENS: Final = 400
 _TIMEOUT: Final = 120.0
 _CHARS: Final = 12_000
+_REPEATED: Final = 2
 
 
 async def complete(chat: ChatModel, messages: Sequence[Message]) -> tuple[str, str]:
     """The answer, as far as its sentences are whole, and the model that wrote it.
 
-    Raises ModelUnavailable, and ModelRejected, also where the model repeats its instructions.
+    Raises ModelUnavailable, and ModelRejected, also where the model repeats its instructions or itself.
     """
     text, model, finish = "", chat.name, None
     async with aclosing(chat.stream(messages, max_tokens=_TOKENS, timeout=_TIMEOUT)) as deltas:
@@ -40,8 +42,15 @@ async def complete(chat: ChatModel, messages: Sequence[Message]) -> tuple[str, s
     said = " ".join(text.split())
     if any(" ".join(line.split()) in said for line in prompts.instructions(messages)):
         raise ModelRejected("The chat model repeated its instructions instead of summarising.")
-    ends = [end for _, end in sentences(text)]
-    return (text[: ends[-2]] if finish == "length" and len(ends) > 1 else text).strip(), model
+    return (_whole(text) if finish == "length" else text).strip(), model
+
+
+def _whole(text: str) -> str:
+    """A text that was cut off, without its last sentence. Raises ModelRejected where it goes round in circles."""
+    said = [text[start:end] for start, end in sentences(text)]
+    if max(Counter(said).values(), default=0) > _REPEATED:
+        raise ModelRejected("The chat model repeated itself without end.")
+    return text[: text.rindex(said[-1])] if len(said) > 1 else text
 
 
 def tasks(database: Database, chat: ChatModel | None, *, room: int) -> list[Task]:
