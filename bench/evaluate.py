@@ -51,6 +51,7 @@ class EvaluationError(Exception):
 def main() -> int:
     options, rest = _options()
     course = {"ranking": _ranking, "refusals": _refusals, "minilm": _minilm, "smollm2": _smollm2}[options.what]
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # and what was started is stopped
     try:
         checks = course(_folders(options.sets), rest)
     except EvaluationError as error:
