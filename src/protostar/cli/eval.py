@@ -295,7 +295,6 @@ async def _load(client: ApiClient, dataset: Dataset, at_once: int) -> dict[str, 
 
 async def _until_counted(client: ApiClient) -> None:
     """Rankings rest on how many passages hold a term, and those of new documents are counted a moment later."""
-
     while True:
         pages = [await client.page("/v1/jobs", {"kind": "terms.fold", "state": state}, 1) for state in ("queued", "running")]
         if not any(page["items"] for page in pages):

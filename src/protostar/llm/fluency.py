@@ -62,9 +62,9 @@ EXAMINATION: Final[Mapping[Language, Mapping[str, str]]] = {
 
 def understands(fluency: Fluency, text: str) -> bool:
     """Whether the model knows what language the text is in; of a script that is neither's, whether it knows both languages."""
-    language = language_of(text)
+    known, language = languages(fluency), language_of(text)
     of_neither = language == "en" and any(character.isalpha() and character > _LATIN for character in text)
-    return min(fluency.values()) >= _ENOUGH if of_neither else fluency[language] >= _ENOUGH
+    return len(known) == len(fluency) if of_neither else language in known
 
 
 def languages(fluency: Fluency) -> list[Language]:

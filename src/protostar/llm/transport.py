@@ -188,7 +188,7 @@ class ModelServer:
                 if not way.kept:
                     raise
 
-    def _send(self, path: str, body: bytes, way: "Way") -> Awaitable[aiohttp.ClientResponse]:
+    def _send(self, path: str, body: bytes, way: Way) -> Awaitable[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
         return self._session.post(
             self._base_url + path, data=body, headers=self._headers, timeout=timeout, allow_redirects=False, trace_request_ctx=way
