@@ -87,7 +87,7 @@ def test_identifiers_are_found_whole_and_in_parts(text: str, whole: str, parts: 
     assert set(terms(f"see {text}, then")) >= {whole, *parts}
 
 
-@pytest.mark.parametrize("marked", ["02-1234-5678", "02.1234.5678", "021-2345-678"])
+@pytest.mark.parametrize("marked", ["02-1234-5678", "02.1234.5678", "021-2345-678", "02-1234-5678로", "02-1234-5678 입니다"])
 def test_long_numbers_meet_whatever_marks_they_are_written_with(marked: str) -> None:
     assert terms("0212345678") == ["0212345678"]
     assert terms(marked)[-1] == "0212345678"

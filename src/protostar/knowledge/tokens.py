@@ -38,7 +38,8 @@ _PART = re.compile(rf"[{_CJK}]+|[^\W_{_CJK}]+")
 _IS_CJK = re.compile(rf"[{_CJK}]")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z]+[a-z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NUMBERED = re.compile(r"([A-Za-z]{2,})(\d+)|(\d+)([A-Za-z]{2,})")
-_LONG_NUMBER = re.compile(r"(?=(?:\D*\d){7})\d+(?:[-.]\d+)+")  # of telephones, accounts, dates: written with and without marks
+_MARKED_NUMBER = re.compile(r"\d+(?:[-.]\d+)+(?![0-9A-Za-z_])")
+_LONG_NUMBER = 7  # digits of telephones, accounts, dates, which are written with marks and without
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")  # the soft hyphen, and what has no width
 _PLAIN = re.compile(rf"[a-z]+|[A-Z][a-z]+|[{_CJK}]+")
 _CONTRACTION = re.compile(r"['’](?:s|t|re|ve|ll|d|m)$", re.IGNORECASE)
@@ -154,8 +155,9 @@ def _word_terms(word: str) -> tuple[str, ...]:
         previous = part
     if _is_identifier(word, parts):
         found.append(word.lower())
-        if _LONG_NUMBER.fullmatch(word):
-            found.append("".join(parts))
+    if number := _MARKED_NUMBER.match(word):
+        digits = number[0].replace("-", "").replace(".", "")
+        found += [digits] if len(digits) >= _LONG_NUMBER else []
     return tuple(found)
 
 
