@@ -35,8 +35,15 @@ def purge(space_id: UUID, document_id: UUID, delay: timedelta = timedelta(0)) ->
     return Enqueue(PURGE, space_id, args, dedupe_key=f"{PURGE}:{document_id}:deleted", delay=delay)
 
 
+def purge_old(space_id: UUID, document_id: UUID, version: int) -> Enqueue:
+    """Of a living document, whose version `version` answers now, what the ones before have left."""
+    args = {"document_id": str(document_id)}
+    return Enqueue(PURGE, space_id, args, dedupe_key=f"{PURGE}:{document_id}:{version}", priority=-1)
+
+
 def fold(space_id: UUID) -> Enqueue:
-    return Enqueue(FOLD, space_id, {}, dedupe_key=f"{FOLD}:{space_id}", delay=_FOLD_AFTER)
+    """Term frequencies change: before the documents that still wait, since questions are answered with them."""
+    return Enqueue(FOLD, space_id, {}, dedupe_key=f"{FOLD}:{space_id}", delay=_FOLD_AFTER, priority=1)
 
 
 def _of_version(kind: str, space_id: UUID, document_id: UUID, version: int, give_up_after: timedelta) -> Enqueue:

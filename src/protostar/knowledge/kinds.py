@@ -1,6 +1,5 @@
 """The kinds of jobs that others enqueue, and how."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -9,7 +8,6 @@ from protostar.jobs.repository import Enqueue
 
 SUMMARIZE: Final = "document.summarize"
 SUMMARIZE_TURN: Final = "message.summarize"
-PURGE: Final = "document.purge"
 REINDEX: Final = "space.reindex"
 PURGE_VECTORS: Final = "vectors.purge"
 INDEX_VECTORS: Final = "vectors.index"
@@ -34,17 +32,3 @@ def purge_vectors(space_id: UUID, model_id: int) -> Enqueue:
 
 def index_vectors(space_id: UUID) -> Enqueue:
     return Enqueue(INDEX_VECTORS, space_id, {}, dedupe_key=f"{INDEX_VECTORS}:{space_id}", priority=-1)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fold:
-    """Term frequencies are folded a moment later, together for all documents that became ready in between."""
-
-    kind: str = "terms.fold"
-    delay: timedelta = timedelta(seconds=2)
-
-    def job(self, space_id: UUID) -> Enqueue:
-        return Enqueue(self.kind, space_id, {}, dedupe_key=f"{self.kind}:{space_id}", delay=self.delay, priority=1)
-
-
-FOLD: Final = _Fold()

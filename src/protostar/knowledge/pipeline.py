@@ -19,14 +19,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protostar.config import Settings
 from protostar.db.session import Database, after_commit
 from protostar.documents.deletion import end_unless_wanted
-from protostar.documents.kinds import INDEX, embed
+from protostar.documents.kinds import INDEX, embed, fold, purge_old
 from protostar.documents.repository import begin_stage
 from protostar.errors import ModelRejected, ModelUnavailable
 from protostar.jobs.context import JobContext
 from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
 from protostar.knowledge.embeddings import Embedder
-from protostar.knowledge.kinds import FOLD, PURGE, summarize
+from protostar.knowledge.kinds import summarize
 from protostar.knowledge.parse.client import Batch, ParseResult, ParseServer
 from protostar.knowledge.parse.rows import Owner
 from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, StoredText
@@ -224,11 +224,10 @@ class Pipeline:
         key = f"{version.document_id}:{version.version}"
         followers = [summarize(version.space_id, version.args, key)]
         if before > 0:
-            purge = {"document_id": str(version.document_id)}
-            followers.append(Enqueue(PURGE, version.space_id, purge, dedupe_key=f"{PURGE}:{key}", priority=-1))
+            followers.append(purge_old(version.space_id, version.document_id, version.version))
         if lacking:
             followers.append(embed(version.space_id, version.document_id, version.version))
-        return [*followers, FOLD.job(version.space_id)]
+        return [*followers, fold(version.space_id)]
 
 
 async def _read(path: Path) -> AsyncIterator[bytes]:

@@ -10,13 +10,14 @@ from sqlalchemy import Row
 
 from protostar.db.session import Database
 from protostar.db.vectors import SparseVector
+from protostar.documents.kinds import fold
 from protostar.errors import ModelRejected, ModelUnavailable
 from protostar.jobs.context import JobContext
 from protostar.jobs.service import Jobs
 from protostar.knowledge import tokens
 from protostar.knowledge.chunking import indexed_text
 from protostar.knowledge.embeddings import Embedder
-from protostar.knowledge.kinds import FOLD, purge_vectors
+from protostar.knowledge.kinds import purge_vectors
 from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, note_progress
 from protostar.knowledge.vector_index import VectorIndex
 
@@ -89,7 +90,7 @@ class Reindex:
                 after = rows[-1].ordinal
             await repository.set_terms(document_id, version, frequencies)
             await repository.add_delta(space_id, document_id, version, 1)
-            await self._jobs.enqueue(session, FOLD.job(space_id))
+            await self._jobs.enqueue(session, fold(space_id))
 
 
 def _weigh(space_id: UUID, rows: Sequence[Row[Any]]) -> list[tuple[int, SparseVector, Sequence[int]]]:

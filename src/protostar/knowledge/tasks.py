@@ -4,14 +4,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from protostar.documents.kinds import EMBED, INDEX
+from protostar.documents.kinds import EMBED, FOLD, INDEX, PURGE
 from protostar.documents.repository import DocumentRepository
 from protostar.jobs.context import JobContext
 from protostar.jobs.model import Change
 from protostar.jobs.registry import Task
 from protostar.jobs.repository import JobRepository
 from protostar.jobs.service import Jobs
-from protostar.knowledge.kinds import FOLD, INDEX_VECTORS, PURGE, PURGE_VECTORS, REINDEX, index_vectors
+from protostar.knowledge.kinds import INDEX_VECTORS, PURGE_VECTORS, REINDEX, index_vectors
 from protostar.knowledge.pipeline import Pipeline
 from protostar.knowledge.purge import Purge
 from protostar.knowledge.reindex import Reindex
@@ -48,7 +48,7 @@ def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex
         Task(EMBED, pipeline.embed_later, limit=2),
         Task(PURGE, purge.document),
         Task("space.purge", purge.space),
-        Task(FOLD.kind, fold),
+        Task(FOLD, fold),
         Task(REINDEX, reindex.space, limit=1),
         Task(PURGE_VECTORS, purge.vectors, limit=1),
         Task(INDEX_VECTORS, index.job, limit=1),
