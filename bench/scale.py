@@ -289,7 +289,7 @@ def main() -> None:
     parser.add_argument("--spaces", type=int, default=1)
     parser.add_argument("--dimensions", type=int, default=256, help="of the vectors (256)")
     parser.add_argument("--questions", type=int, default=60, help="of the public sets, each asked by every mode (60)")
-    parser.add_argument("--shared-buffers", default="128MB", help="of PostgreSQL (128MB, as the embedded server has)")
+    parser.add_argument("--shared-buffers", default="128MB", help="of PostgreSQL (128MB, as the embedded server begins with)")
     parser.add_argument("--replace", action="store_true", help="in the end replace every document of the first space once")
     result = uvloop.run(run(parser.parse_args()))
     print(json.dumps(result, indent=2), f"Written to {write(result, 'scale')}", sep="\n")

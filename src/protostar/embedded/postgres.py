@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from signal import SIGINT, SIGQUIT, SIGTERM
 
+from protostar.embedded import buffers
 from protostar.embedded.folder import hand_over, make_folder, socket_folder
 from protostar.embedded.server import Server, environment
 from protostar.embedded.supervisor import Supervisor
@@ -26,7 +27,7 @@ DATABASE = "protostar"
 PORT = 5432
 """Names the socket only."""
 
-CHOSEN = ("jit=off", "timezone=UTC", "log_timezone=UTC", "shared_buffers=128MB", "max_connections=100")
+CHOSEN = ("jit=off", "timezone=UTC", "log_timezone=UTC", buffers.CHOSEN, "max_connections=100")
 """Written to postgresql.conf once: people may change them there. JIT costs more than it brings on short queries; durability
 (fsync, synchronous_commit) and autovacuum are on by default."""
 
@@ -53,7 +54,7 @@ async def start_postgres(supervisor: Supervisor, data: Path, *, version: int = V
     async def ready(watchdog: int) -> bool:
         return _accepts(cluster, server.pid(watchdog))
 
-    command = [str(programs / "postgres"), "-D", str(cluster), *_options(sockets, settings)]
+    command = [str(programs / "postgres"), "-D", str(cluster), *_options(sockets, (*buffers.grown(cluster), *settings))]
     service = server.service(command, ready, orphaned=ORPHANED, starts=5, stop_signal=SIGINT, stop_within=1.4)
     await supervisor.start(service)
     await _create_database(programs, sockets)
