@@ -39,14 +39,14 @@ def without_summary(document: Any) -> Any:
 async def library(stack: Stack) -> AsyncGenerator[tuple[Tenant, dict[str, Any]]]:
     """All test files in one space, by name."""
     async with new_tenant(stack) as tenant:
-        names = [path.name for path in FILES.iterdir() if path.suffix != ".odt"]
+        names = [path.name for path in FILES.iterdir()]
         uploaded = await asyncio.gather(*(tenant.upload(name, (FILES / name).read_bytes()) for name in names))
         ids = {name: answered.json["id"] for name, answered in zip(names, uploaded, strict=True)}
         yield tenant, {name: await tenant.settled(id_, "failed" if name in BROKEN else "ready") for name, id_ in ids.items()}
 
 
 BROKEN = {"empty.md": "empty", "spaces.txt": "No text"}
-READY = sorted(path.name for path in FILES.iterdir() if path.suffix != ".odt" and path.name not in BROKEN)
+READY = sorted(path.name for path in FILES.iterdir() if path.name not in BROKEN)
 
 
 @pytest.mark.parametrize("name", READY)
@@ -90,6 +90,8 @@ async def test_a_broken_file_fails_with_a_sentence(name: str, library: tuple[Ten
         ("claimed.pdf", b"This is no PDF."),
         ("half.docx", (FILES / "guide-ko.docx").read_bytes()[:4000]),
         ("half.xlsx", (FILES / "sheet-ko.xlsx").read_bytes()[:3000]),
+        ("half.odt", (FILES / "guide-ko.odt").read_bytes()[:9000]),
+        ("claimed.hwpx", b"PK\x03\x04" + bytes(500)),
         ("half.epub", (FILES / "book-ko.epub").read_bytes()[:700]),
         ("note.ipynb", b'{"cells": ['),
         ("nothing.html", b"<html><head><title>x</title></head><body><script>1</script></body></html>"),

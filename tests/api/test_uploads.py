@@ -155,7 +155,8 @@ async def test_a_wrong_upload_is_refused_with_a_reason(request_: dict[str, Any],
 @pytest.mark.parametrize(
     ("filename", "content"),
     [
-        ("guide-ko.odt", (FILES / "guide-ko.odt").read_bytes()),
+        ("sheet.ods", (FILES / "guide-ko.odt").read_bytes().replace(b"opendocument.text", b"opendocument.calc", 1)),
+        ("연차.hwp", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000)),
         ("picture.png", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"),
         ("no-extension", b"text"),
         ("archive.zip", b"PK\x03\x04" + bytes(100)),
@@ -167,7 +168,22 @@ async def test_an_unsupported_kind_of_file_is_415_with_the_formats(filename: str
     before = tenant.objects("documents/")
     answered = await tenant.upload(filename, content)
     assert answered.status == 415
-    for name in ("Markdown", "plain text", "HTML", "PDF", ".docx", ".pptx", ".xlsx", "CSV", "EPUB", "RTF", ".eml", ".ipynb"):
+    for name in (
+        "Markdown",
+        "plain text",
+        "HTML",
+        "PDF",
+        ".docx",
+        ".pptx",
+        ".xlsx",
+        ".hwpx",
+        ".odt",
+        "CSV",
+        "EPUB",
+        "RTF",
+        ".eml",
+        ".ipynb",
+    ):
         assert name in answered.json["detail"]
     assert not tenant.objects("documents/") - before
 

@@ -1,4 +1,5 @@
 import io
+import re
 import zipfile
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from protostar.documents.media_types import (
     FORMATS,
     HEAD_BYTES,
     HTML,
+    HWPX,
     MARKDOWN,
     NOTEBOOK,
+    ODT,
     PDF,
     PPTX,
     RTF,
@@ -39,6 +42,7 @@ KNOWN = {
     "deck-ko.pptx": PPTX,
     "sheet-ko.xlsx": XLSX,
     "table-cp949.csv": CSV,
+    "guide-ko.odt": ODT,
     "book-ko.epub": EPUB,
     "guide-ko.rtf": RTF,
     "mail-ko.eml": EMAIL,
@@ -63,7 +67,9 @@ def test_real_files_are_told_apart(name: str, media_type: str) -> None:
     assert detect(name, "application/octet-stream", head(name)) == media_type
 
 
-@pytest.mark.parametrize("name", ["guide-ko.pdf", "guide-ko.docx", "deck-ko.pptx", "sheet-ko.xlsx", "book-ko.epub", "guide-ko.rtf"])
+@pytest.mark.parametrize(
+    "name", ["guide-ko.pdf", "guide-ko.docx", "deck-ko.pptx", "sheet-ko.xlsx", "guide-ko.odt", "book-ko.epub", "guide-ko.rtf"]
+)
 @pytest.mark.parametrize("disguise", ["notes.md", "notes.docx", "notes.bin", "NOTES"])
 def test_the_content_of_a_binary_wins_over_its_name(name: str, disguise: str) -> None:
     assert detect(disguise, "text/plain", head(name)) == KNOWN[name]
@@ -88,9 +94,8 @@ def test_without_a_known_extension_the_declared_type_counts(declared: str, media
 @pytest.mark.parametrize(
     ("name", "declared", "content"),
     [
-        ("a.odt", None, head("guide-ko.odt")),
-        ("a.docx", None, head("guide-ko.odt")),
-        ("a.hwpx", None, zipped("mimetype", mimetype="application/hwp+zip")),
+        ("a.ods", None, zipped("mimetype", mimetype="application/vnd.oasis.opendocument.spreadsheet")),
+        ("a.docx", None, zipped("mimetype", mimetype="application/vnd.oasis.opendocument.presentation")),
         ("a.zip", "application/zip", zipped("a.txt")),
         ("a.md", None, zipped("a.txt")),
         ("a.doc", "application/msword", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600),
@@ -109,6 +114,38 @@ def test_other_kinds_are_refused_and_told_what_is_read(name: str, declared: str 
         detect(name, declared, content)
     for kind in FORMATS:
         assert kind.name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "instead"),
+    [
+        ("연차.HWP", "HWPX or PDF"),
+        ("a.hml", "HWPX or PDF"),
+        ("a.ods", "Excel (.xlsx) or CSV"),
+        ("a.doc", "Word (.docx) or PDF"),
+        ("a.ppt", "PowerPoint (.pptx) or PDF"),
+    ],
+)
+@pytest.mark.parametrize(
+    "content",
+    [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, b'<?xml version="1.0"?>', zipped("mimetype", mimetype="application/x")],
+)
+def test_what_to_save_it_as_is_said_where_there_is_something(name: str, instead: str, content: bytes) -> None:
+    with pytest.raises(
+        UnsupportedMediaType, match=re.escape(f"not supported. Save it as {instead} and upload that. Protostar reads ")
+    ):
+        detect(name, None, content)
+    with pytest.raises(UnsupportedMediaType, match=r"not supported\. Protostar reads "):
+        detect("a.bin", None, content)
+
+
+def test_hangul_and_opendocument_are_known_by_what_they_say_first() -> None:
+    for disguise in ("a.docx", "a.zip", "a.hwp", "문서"):
+        assert detect(disguise, "application/zip", zipped("mimetype", "version.xml", mimetype="application/hwp+zip")) == HWPX
+    assert detect("a", None, zipped("mimetype", mimetype="application/vnd.oasis.opendocument.text-template")) == ODT
+    assert detect("a", "application/haansofthwpx", zipped("version.xml")) == HWPX
+    assert detect("a.hwpx", None, zipped("a.txt")) == HWPX
+    assert detect("a.hwpx", None, head("guide-ko.docx")) == DOCX
 
 
 @pytest.mark.parametrize("text", ["BM25 ranks passages", "MZ is a signature", "βρ is Greek", "%!PS is said here", "ID3 trees"])

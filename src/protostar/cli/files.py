@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from protostar.documents.media_types import FORMATS
+from protostar.documents.media_types import FORMATS, SAVE_AS
 
 SUFFIXES = frozenset(suffix for kind in FORMATS for suffix in kind.extensions)
 
@@ -35,7 +35,7 @@ def find_files(paths: Iterable[str]) -> Found:
             if path.suffix.lower() in SUFFIXES:
                 found.files.append(path)
             else:
-                found.skipped[str(path)] = f"{path.suffix or 'A file without an ending'} is not supported."
+                found.skipped[str(path)] = _not_supported(path.suffix)
     return found
 
 
@@ -63,3 +63,8 @@ def _walk(folder: Path) -> Iterator[Path]:
             path = Path(parent, name)
             if not name.startswith(".") and path.is_file():
                 yield path
+
+
+def _not_supported(suffix: str) -> str:
+    instead = SAVE_AS.get(suffix.lower())
+    return f"{suffix or 'A file without an ending'} is not supported{f'; save it as {instead}' if instead else ''}."

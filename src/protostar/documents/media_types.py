@@ -21,6 +21,8 @@ PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentatio
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
 TSV = "text/tab-separated-values"
+HWPX = "application/hwp+zip"
+ODT = "application/vnd.oasis.opendocument.text"
 EPUB = "application/epub+zip"
 RTF = "application/rtf"
 EMAIL = "message/rfc822"
@@ -48,15 +50,27 @@ FORMATS = (
     Format(XLSX, "Excel (.xlsx)", (".xlsx",), textual=False),
     Format(CSV, "CSV", (".csv",), ("application/csv",)),
     Format(TSV, "TSV", (".tsv",)),
+    Format(HWPX, "Hangul (.hwpx)", (".hwpx",), ("application/haansofthwpx", "application/vnd.hancom.hwpx"), textual=False),
+    Format(ODT, "OpenDocument (.odt)", (".odt",), textual=False),
     Format(EPUB, "EPUB", (".epub",), textual=False),
     Format(RTF, "RTF", (".rtf",), ("text/rtf", "application/x-rtf"), textual=False),
     Format(EMAIL, "e-mail (.eml)", (".eml",)),
     Format(NOTEBOOK, "notebooks (.ipynb)", (".ipynb",)),
 )
 
+SAVE_AS = {
+    **dict.fromkeys((".hwp", ".hwpml", ".hml"), "HWPX or PDF"),
+    ".doc": "Word (.docx) or PDF",
+    **dict.fromkeys((".xls", ".ods"), "Excel (.xlsx) or CSV"),
+    **dict.fromkeys((".ppt", ".odp"), "PowerPoint (.pptx) or PDF"),
+}
+"""What a document of a kind that is not read can be saved as, by its extension."""
+
 _BY_EXTENSION = {extension: kind for kind in FORMATS for extension in kind.extensions}
 _BY_MEDIA_TYPE = {name: kind for kind in FORMATS for name in (kind.media_type, *kind.aliases)}
 _OFFICE = {"word/": DOCX, "ppt/": PPTX, "xl/": XLSX}
+_PACKAGES = (HWPX, ODT, EPUB)
+"""What the first entry of a zip file may say of it. Templates say a little more: they are read like documents."""
 _ZIP = b"PK\x03\x04"
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -70,16 +84,17 @@ def detect(filename: str, declared: str | None, head: bytes) -> str:
     Magic bytes win over the name; text formats, which have none, go by the extension, else by `declared`. A file that only
     claims to be of a supported kind keeps that kind: its reader says what is wrong. Raises UnsupportedMediaType.
     """
-    named = _BY_EXTENSION.get(PurePath(filename).suffix.lower())
+    suffix = PurePath(filename).suffix.lower()
+    named = _BY_EXTENSION.get(suffix)
     claimed = named or _BY_MEDIA_TYPE.get((declared or "").split(";")[0].strip().lower())
     if head.startswith(b"%PDF-") or (claimed is not None and claimed.media_type == PDF and b"%PDF-" in head[:1024]):
         return PDF
     if head.startswith(b"{\\rtf"):
         return RTF
     if head.startswith(_ZIP):
-        return _inside_zip(claimed, head)
+        return _inside_zip(claimed, suffix, head)
     if claimed is None or (claimed.textual and _is_binary(head)):
-        raise _unsupported()
+        raise _unsupported(suffix)
     return claimed.media_type
 
 
@@ -92,19 +107,20 @@ def detect_served(filename: str, declared: str | None, head: bytes) -> str:
     return detect(filename if kind is None or kind.media_type == TEXT else "", declared, head)
 
 
-def _inside_zip(claimed: Format | None, head: bytes) -> str:
+def _inside_zip(claimed: Format | None, suffix: str, head: bytes) -> str:
     """Tell the zip-based formats apart by the first entries: the directory at the end of the file has not arrived yet."""
     for name, content in _zip_entries(head):
         for folder, media_type in _OFFICE.items():
             if name.startswith(folder):
                 return media_type
         if name == "mimetype":
-            if content.startswith(EPUB.encode()):
-                return EPUB
+            for media_type in _PACKAGES:
+                if content.startswith(media_type.encode()):
+                    return media_type
             if content.startswith(b"application/"):
-                raise _unsupported()
+                raise _unsupported(suffix)
     if claimed is None or claimed.textual:
-        raise _unsupported()
+        raise _unsupported(suffix)
     return claimed.media_type
 
 
@@ -129,6 +145,7 @@ def _is_binary(head: bytes) -> bool:
     return filetype.guess(head) is not None and _CONTROL.search(head) is not None  # pyright: ignore[reportUnknownMemberType]
 
 
-def _unsupported() -> UnsupportedMediaType:
+def _unsupported(suffix: str) -> UnsupportedMediaType:
     *names, last = (kind.name for kind in FORMATS)
-    return UnsupportedMediaType(f"This kind of file is not supported. Protostar reads {', '.join(names)} and {last}.")
+    advice = f" Save it as {SAVE_AS[suffix]} and upload that." if suffix in SAVE_AS else ""
+    return UnsupportedMediaType(f"This kind of file is not supported.{advice} Protostar reads {', '.join(names)} and {last}.")

@@ -19,7 +19,7 @@ STOCK = """\
 LAST = (TOP, "Setext 제목")
 
 
-@pytest.mark.parametrize("name", ["guide-ko.docx", "guide-ko.rtf", "guide-ko.pdf"])
+@pytest.mark.parametrize("name", ["guide-ko.docx", "guide-ko.odt", "guide-ko.rtf", "guide-ko.pdf"])
 def test_the_guide_keeps_sentences_and_headings(name: str) -> None:
     parsed = read(name)
     page, separator = (1, " ") if name.endswith(".pdf") else (None, "")
@@ -38,7 +38,7 @@ def test_the_guide_keeps_sentences_and_headings(name: str) -> None:
     assert uncovered(parsed) == ""
 
 
-@pytest.mark.parametrize("name", ["guide-ko.docx", "guide-ko.rtf"])
+@pytest.mark.parametrize("name", ["guide-ko.docx", "guide-ko.odt", "guide-ko.rtf"])
 def test_a_table_is_one_row_a_line(name: str) -> None:
     parsed = read(name)
     table = block_with(parsed, "REDIS_URL | ")
@@ -50,8 +50,9 @@ def test_a_table_is_one_row_a_line(name: str) -> None:
     ]
 
 
-def test_word_keeps_lists_listings_and_quotations_together() -> None:
-    parsed = read("guide-ko.docx")
+@pytest.mark.parametrize("name", ["guide-ko.docx", "guide-ko.odt"])
+def test_lists_listings_and_quotations_stay_together(name: str) -> None:
+    parsed = read(name)
     blocks = shown(parsed)
     assert ("list", "1. 서비스를 멈춘다.\n2. pg_dump를 실행한다.\n  - 압축 형식을 쓴다.\n  - 끝나면 검사합을 적는다.") in blocks
     assert ("code", '# 이것은 제목이 아니다\nimport os\nprint(os.environ["REDIS_URL"])  # 대기열 주소') in blocks
@@ -208,7 +209,7 @@ def test_nothing_to_read_is_an_error(name: str, sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["guide-ko.md", "guide-ko-cp949.txt", "page-ko.html", "guide-ko.pdf", "guide-ko.docx", "guide-ko.rtf"]
+    "name", ["guide-ko.md", "guide-ko-cp949.txt", "page-ko.html", "guide-ko.pdf", "guide-ko.docx", "guide-ko.odt", "guide-ko.rtf"]
 )
 def test_the_limit_of_characters_holds(name: str) -> None:
     with pytest.raises(UnreadableDocument, match="longer than the 10 characters"):

@@ -5,16 +5,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.knowledge.parse.packages import hwpx, para
 from tests.knowledge.parse.support import FILES, read
 
 from protostar.errors import UnreadableDocument
 
-OFFICE = ["guide-ko.docx", "deck-ko.pptx", "sheet-ko.xlsx", "book-ko.epub"]
+OFFICE = ["guide-ko.docx", "deck-ko.pptx", "sheet-ko.xlsx", "book-ko.epub", "guide-ko.odt", "rule-ko.hwpx"]
 MAIN_PART = {
     "guide-ko.docx": "word/document.xml",
     "deck-ko.pptx": "ppt/slides/slide1.xml",
     "sheet-ko.xlsx": "xl/worksheets/sheet1.xml",
     "book-ko.epub": "O/c.opf",
+    "guide-ko.odt": "content.xml",
+    "rule-ko.hwpx": "Contents/section0.xml",
 }
 LAUGHS = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(9))
 ENTITY_BOMB = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY l0 "ha">{LAUGHS}]><x>&l9;</x>'
@@ -22,9 +25,13 @@ OUTSIDE = '<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/host
 DEEP = "<a>" * 20_000 + "</a>" * 20_000
 
 
+def original(name: str, folder: Path) -> Path:
+    return hwpx(folder / "original", para("총칙", shape="outline1"), para("글" * 500)) if name == "rule-ko.hwpx" else FILES / name
+
+
 def copy_with(name: str, path: Path, part: str, content: str) -> Path:
     """A copy of a file with one of its parts replaced."""
-    with zipfile.ZipFile(FILES / name) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+    with zipfile.ZipFile(original(name, path.parent)) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
         for entry in source.namelist():
             target.writestr(entry, content if entry == part else source.read(entry))
     return path
@@ -54,7 +61,7 @@ def test_a_row_far_beyond_the_sheet_is_not_waited_for(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", OFFICE)
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
 def test_a_truncated_archive(tmp_path: Path, name: str, share: float) -> None:
-    content = (FILES / name).read_bytes()
+    content = original(name, tmp_path).read_bytes()
     path = tmp_path / name
     path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(UnreadableDocument, match="damaged, incomplete or not a"):
@@ -63,7 +70,7 @@ def test_a_truncated_archive(tmp_path: Path, name: str, share: float) -> None:
 
 @pytest.mark.parametrize("name", OFFICE)
 def test_flipped_bytes_are_an_error_or_some_text(tmp_path: Path, name: str) -> None:
-    content = bytearray((FILES / name).read_bytes())
+    content = bytearray(original(name, tmp_path).read_bytes())
     for place in range(200, len(content) - 400, 97):
         content[place] ^= 0x55
     path = tmp_path / name
@@ -72,7 +79,7 @@ def test_flipped_bytes_are_an_error_or_some_text(tmp_path: Path, name: str) -> N
         read(path)
 
 
-@pytest.mark.parametrize("name", ["a.docx", "a.pptx", "a.xlsx", "a.epub"])
+@pytest.mark.parametrize("name", ["a.docx", "a.pptx", "a.xlsx", "a.epub", "a.odt", "a.hwpx"])
 @pytest.mark.parametrize("content", [b"garbage", b"PK\x03\x04garbage", b"just text " * 100])
 def test_garbage_under_a_good_name(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name

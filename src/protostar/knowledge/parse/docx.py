@@ -1,7 +1,5 @@
 """Word documents: paragraphs and tables in the order of the document; headings by style or outline level."""
 
-import re
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,18 +9,14 @@ from docx.opc.exceptions import OpcError
 from docx.oxml import parse_xml
 from docx.oxml.ns import qn
 
-from protostar.knowledge.parse import zip_guard
+from protostar.knowledge.parse import styles, zip_guard
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.failures import damaged
+from protostar.knowledge.parse.lines import Counters, Lines
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.tables import add_table
 
 _KIND = "a Word document (.docx)"
-_HEADING = re.compile(r"(?:heading|제목|개요|標題|标题|見出し)\s*([1-9])", re.IGNORECASE)
-_TITLE = re.compile(r"(?:title|제목)", re.IGNORECASE)
-_CONTENTS = re.compile(r"(?:toc|목차)\s*\d", re.IGNORECASE)
-_CODE = re.compile(r"preformatted|code|코드", re.IGNORECASE)
-_QUOTE = re.compile(r"quot|인용", re.IGNORECASE)
 
 _P, _TBL, _TR, _TC = qn("w:p"), qn("w:tbl"), qn("w:tr"), qn("w:tc")
 _T, _TAB, _BR, _CR, _HYPHEN = qn("w:t"), qn("w:tab"), qn("w:br"), qn("w:cr"), qn("w:noBreakHyphen")
@@ -64,21 +58,17 @@ class _Styles:
             self._add(style.styleId, (style.name_val or "").strip(), style)
 
     def _add(self, style_id: str, name: str, style: Any) -> None:
-        level = _outline_level(style)
-        if match := _HEADING.fullmatch(name):
-            self.levels[style_id] = int(match[1])
-        elif _TITLE.fullmatch(name):
-            self.levels[style_id] = 0
-        elif level is not None:
+        level, kind = styles.level(name), styles.kind(name)
+        if level is None:
+            level = _outline_level(style)
+        if level is not None:
             self.levels[style_id] = level
-        elif _CONTENTS.match(name):
+        elif kind == "contents":
             self.contents.add(style_id)
         elif list_id := _list_id(style):
             self.lists[style_id] = list_id
-        elif _CODE.search(name):
-            self.kinds[style_id] = "code"
-        elif _QUOTE.search(name):
-            self.kinds[style_id] = "quote"
+        elif kind:
+            self.kinds[style_id] = kind
 
 
 class _Numbering:
@@ -86,7 +76,7 @@ class _Numbering:
 
     def __init__(self, part: Any) -> None:
         self._bullets: set[tuple[str, str]] = set()
-        self._counters: defaultdict[str, list[int]] = defaultdict(lambda: [0] * 10)
+        self._counters = Counters()
         if part is not None:
             self._find_bullets(part.element)
 
@@ -103,21 +93,16 @@ class _Numbering:
 
     def marker(self, list_id: str, level: str) -> str:
         depth = min(int(level), 8)
-        counters = self._counters[list_id]
-        counters[depth] += 1
-        counters[depth + 1 :] = [0] * (len(counters) - depth - 1)
-        return "  " * depth + ("- " if (list_id, level) in self._bullets else f"{counters[depth]}. ")
+        number = self._counters.advance(list_id, depth)[depth]
+        return "  " * depth + ("- " if (list_id, level) in self._bullets else f"{number}. ")
 
 
 class _Writer:
-    """Neighbouring paragraphs of one list, one listing or one quotation become one block."""
-
     def __init__(self, builder: TextBuilder, styles: _Styles, numbering: _Numbering) -> None:
         self._builder = builder
+        self._lines = Lines(builder)
         self._styles = styles
         self._numbering = numbering
-        self._kind = "paragraph"
-        self._lines: list[str] = []
 
     def add(self, container: Any) -> None:
         """Add everything in the body or in a cell."""
@@ -126,7 +111,7 @@ class _Writer:
                 self._add_paragraph(element)
             else:
                 self._add_table(element)
-        self._end_block()
+        self._lines.end()
 
     def _add_paragraph(self, paragraph: Any) -> None:
         text = _text(paragraph)
@@ -136,15 +121,10 @@ class _Writer:
         level = _outline_level(paragraph)
         level = self._styles.levels.get(style) if level is None else level
         if level is not None:
-            self._end_block()
-            self._builder.heading(level, text)
+            self._lines.heading(level, text)
             return
         marker = self._marker(paragraph, style)
-        kind = "list" if marker else self._styles.kinds.get(style, "paragraph")
-        if kind != self._kind or kind == "paragraph":
-            self._end_block()
-        self._kind = kind
-        self._lines.append(marker + (text.rstrip() if kind == "code" else text.strip()))
+        self._lines.add("list" if marker else self._styles.kinds.get(style, "paragraph"), text, marker)
 
     def _marker(self, paragraph: Any, style: str) -> str:
         list_id = _list_id(paragraph) or self._styles.lists.get(style, "0")
@@ -154,7 +134,7 @@ class _Writer:
         return self._numbering.marker(list_id, level or "0")
 
     def _add_table(self, table: Any) -> None:
-        self._end_block()
+        self._lines.end()
         rows = [list(row.iterchildren(_TC)) for row in table.iter(_TR) if next(row.iterancestors(_TBL)) is table]
         if all(len(cells) <= 1 for cells in rows):
             # A frame around text, not a table.
@@ -163,10 +143,6 @@ class _Writer:
                     self.add(cell)
             return
         add_table(self._builder, ([" ".join(map(_text, cell.iter(_P))) for cell in cells] for cells in rows))
-
-    def _end_block(self) -> None:
-        self._builder.block(self._kind, "\n".join(self._lines))
-        self._lines.clear()
 
 
 def _content(container: Any) -> Iterator[Any]:

@@ -19,6 +19,7 @@ _MAX_RATIO = 200
 _RATIO_FLOOR = 10 * MiB
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+_HWP = b"HWP Document File"
 
 
 ERRORS = (
@@ -50,10 +51,13 @@ def _is_bomb(entry: zipfile.ZipInfo) -> bool:
 
 
 def _refuse_ole2(path: Path, kind: str) -> None:
-    """Office wraps a document that has a password in the container of its old formats."""
+    """Office wraps a document that has a password in the container of its old formats, which Hangul used too."""
     with path.open("rb") as file:
         if file.read(len(_OLE2)) != _OLE2:
             return
-        if _ENCRYPTED_PACKAGE in file.read():
-            raise UnreadableDocument(ENCRYPTED)
+        content = file.read()
+    if _ENCRYPTED_PACKAGE in content:
+        raise UnreadableDocument(ENCRYPTED)
+    if _HWP in content:
+        raise UnreadableDocument("The file is in the old format of Hangul (.hwp); save it as HWPX or PDF and upload that.")
     raise UnreadableDocument(f"The file is in an old Office format and not {kind}; save it in the current format.")

@@ -1,0 +1,50 @@
+"""Paragraphs and list items as blocks, for the formats that say of each paragraph what it is."""
+
+from collections import defaultdict
+
+from protostar.knowledge.parse.builder import TextBuilder
+
+_LEVELS = 10
+
+
+class Lines:
+    """Neighbouring paragraphs of one list, one listing or one quotation become one block."""
+
+    def __init__(self, builder: TextBuilder) -> None:
+        self._builder = builder
+        self._kind = "paragraph"
+        self._lines: list[str] = []
+
+    def heading(self, level: int, title: str) -> None:
+        self.end()
+        self._builder.heading(level, title)
+
+    def add(self, kind: str, text: str, marker: str = "") -> None:
+        """Add a paragraph; the marker of a list item brings its indentation."""
+        if kind != self._kind or kind == "paragraph":
+            self.end()
+        self._kind = kind
+        self._lines.append(marker + (text.rstrip() if kind == "code" else text.strip()))
+
+    def end(self) -> None:
+        """Whatever follows is another block."""
+        self._builder.block(self._kind, "\n".join(self._lines))
+        self._lines.clear()
+
+
+class Counters:
+    """The running numbers of lists, by the list and its levels, which are counted from 0."""
+
+    def __init__(self) -> None:
+        self._numbers: defaultdict[str, list[int]] = defaultdict(lambda: [0] * _LEVELS)
+
+    def advance(self, list_id: str, level: int, to: int | None = None) -> list[int]:
+        """Count an item; returns the numbers of all levels, those below it being 0 again."""
+        numbers = self._numbers[list_id]
+        level = min(level, _LEVELS - 1)
+        numbers[level] = numbers[level] + 1 if to is None else to
+        numbers[level + 1 :] = [0] * (_LEVELS - level - 1)
+        return numbers
+
+    def restart(self, list_id: str) -> None:
+        self._numbers.pop(list_id, None)

@@ -1,0 +1,197 @@
+"""OpenDocument texts (ISO 26300): paragraphs, lists and tables in the order of the document."""
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+from protostar.knowledge.parse import styles
+from protostar.knowledge.parse.builder import TextBuilder
+from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.package import children, open_package, title
+from protostar.knowledge.parse.writer import Writer
+
+_KIND = "an OpenDocument text (.odt)"
+_STYLES = "styles.xml"
+_BLANKS = re.compile(r"[ \t\r\n]+")
+_ESCAPED = re.compile(r"_([0-9a-f]{2,5})_")
+_MOST_REPEATED = 1_000
+_LONGEST_CHAIN = 20
+
+_OFFICE, _STYLE, _TEXT, _TABLE, _DRAW, _SVG = (
+    f"{{urn:oasis:names:tc:opendocument:xmlns:{name}:1.0}}"
+    for name in ("office", "style", "text", "table", "drawing", "svg-compatible")
+)
+_P, _H, _LIST, _ITEM, _NOTE = (f"{_TEXT}{name}" for name in ("p", "h", "list", "list-item", "note"))
+_TBL, _ROW, _CELL, _COVERED = (f"{_TABLE}{name}" for name in ("table", "table-row", "table-cell", "covered-table-cell"))
+_OBJECTS = frozenset((_P, _H, _LIST, _TBL))
+_STYLE_NAME, _DISPLAY = f"{_TEXT}style-name", f"{_TEXT}display"
+_CHARACTERS = {f"{_TEXT}s": " ", f"{_TEXT}tab": "\t", f"{_TEXT}line-break": "\n"}
+# Deleted text, remarks, reading aids, programs; lists that repeat headings and captions.
+_UNSEEN = frozenset(
+    (
+        *(f"{_TEXT}{name}" for name in ("tracked-changes", "ruby-text", "script", "note-citation")),
+        *(f"{_TEXT}{name}" for name in ("table-of-content", "illustration-index", "table-index", "alphabetical-index")),
+        *(f"{_TEXT}{name}" for name in ("object-index", "user-index", "bibliography-source", "sequence-decls")),
+        *(f"{_OFFICE}{name}" for name in ("annotation", "forms", "binary-data")),
+        *(f"{_SVG}{name}" for name in ("title", "desc")),
+    )
+)
+_HIDING = f"{_TEXT}hidden-paragraph[@{_TEXT}is-hidden='true']"  # hides what it stands in
+_GROUPS = frozenset(f"{_TABLE}{name}" for name in ("table-header-rows", "table-rows", "table-row-group"))
+
+
+def read(path: Path, max_chars: int) -> ParsedText:
+    builder = TextBuilder(max_chars)
+    with open_package(path, _KIND) as archive:
+        known = _Styles()
+        if _STYLES in archive.NameToInfo:
+            with archive.open(_STYLES) as part:
+                for element in children(part, "styles"):
+                    known.add(element)
+        writer = _Writer(builder, known)
+        with archive.open("content.xml") as part:
+            for element in children(part, "automatic-styles", "text"):
+                if not known.add(element):
+                    writer.add(element)
+        writer.add_notes()
+        return builder.build(title=title(archive, "meta.xml"))
+
+
+class _Styles:
+    """Styles are derived from one another: those of a document's own paragraphs from those that have a name."""
+
+    def __init__(self) -> None:
+        self._styles: dict[str | None, ET.Element] = {}
+        self.numbered: set[tuple[str, int]] = set()
+        """The list styles and the levels, from 0, at which they number."""
+
+    def add(self, element: ET.Element) -> bool:
+        """Whether it is the definition of a style that counts."""
+        name = element.get(f"{_STYLE}name", "")
+        if element.tag == f"{_STYLE}style":
+            self._styles[name] = element
+        elif element.tag == f"{_TEXT}list-style":
+            for level in element.iterfind(f"{_TEXT}list-level-style-number[@{_STYLE}num-format]"):
+                if level.get(f"{_STYLE}num-format"):
+                    self.numbered.add((name, int(level.get(f"{_TEXT}level", "1")) - 1))
+        else:
+            return False
+        return True
+
+    def names(self, element: ET.Element) -> Iterator[str]:
+        """What the styles of a paragraph are called, its own first."""
+        for style in self._chain(element):
+            name = style.get(f"{_STYLE}display-name") or style.get(f"{_STYLE}name", "")
+            yield _ESCAPED.sub(lambda code: chr(int(code[1], 16)), name)
+
+    def hides(self, element: ET.Element) -> bool:
+        properties = (style.find(f"{_STYLE}text-properties") for style in self._chain(element))
+        return any(found is not None and found.get(_DISPLAY) == "none" for found in properties)
+
+    def _chain(self, element: ET.Element) -> Iterator[ET.Element]:
+        style = self._styles.get(element.get(_STYLE_NAME))
+        for _ in range(_LONGEST_CHAIN):
+            if style is None:
+                return
+            yield style
+            style = self._styles.get(style.get(f"{_STYLE}parent-style-name"))
+
+
+class _Writer(Writer):
+    def __init__(self, builder: TextBuilder, known: _Styles) -> None:
+        super().__init__(builder)
+        self._styles = known
+        self._marker = ""
+        """Of the list item whose text comes next."""
+
+    def add(self, element: ET.Element) -> None:
+        """Add one of the elements that the text consists of."""
+        if not self._is_unseen(element):
+            self._add_object(element)
+
+    def _add_object(self, element: ET.Element) -> None:
+        if element.tag == _LIST:
+            self._add_list(element)
+        elif element.tag == _TBL:
+            rows = list(_rows(element))
+            self._add_rows([row.findall(_CELL) for row in rows], map(self._row, rows))
+        else:
+            self._add(element)
+
+    def _add_text(self, paragraph: ET.Element, text: str) -> None:
+        if not text.strip():
+            return
+        names = list(self._styles.names(paragraph))
+        level = next((level for level in map(styles.level, names) if level is not None), None)
+        kind = next(filter(None, map(styles.kind, names)), "paragraph")
+        marker, self._marker = self._marker, ""
+        if paragraph.tag == _H:
+            self._lines.heading(int(paragraph.get(f"{_TEXT}outline-level", "1")), text)
+        elif marker:
+            self._lines.add("list", text, marker)
+        elif level is not None:
+            self._lines.heading(level, text)
+        elif kind != "contents":
+            self._lines.add(kind, text)
+
+    def _add_list(self, element: ET.Element, style: str = "", depth: int = 0) -> None:
+        style = element.get(_STYLE_NAME, style)
+        if not depth and element.get(f"{_TEXT}continue-numbering") != "true" and f"{_TEXT}continue-list" not in element.attrib:
+            self._counters.restart(style)
+        for item in element:
+            numbered = item.tag == _ITEM  # and not the list's head
+            for child in item:
+                if child.tag == _LIST:
+                    self._add_list(child, style, depth + 1)
+                    continue
+                if child.tag == _P:
+                    self._marker = "  " * depth + (self._item_marker(style, depth, item) if numbered else "  ")
+                    numbered = False
+                self.add(child)
+            self._marker = ""
+
+    def _item_marker(self, style: str, depth: int, item: ET.Element) -> str:
+        if (style, depth) not in self._styles.numbered:
+            return "- "
+        start = item.get(f"{_TEXT}start-value")
+        numbers = self._counters.advance(style, depth, int(start) if start else None)
+        return f"{numbers[min(depth, len(numbers) - 1)]}. "
+
+    def _row(self, row: ET.Element) -> list[str]:
+        cells: list[str] = []
+        for cell in row:
+            repeated = min(int(cell.get(f"{_TABLE}number-columns-repeated", "1")), _MOST_REPEATED)
+            if cell.tag == _CELL:
+                cells += [self._flat(cell)] * repeated
+            elif cell.tag == _COVERED:
+                cells += [""] * repeated
+        return cells
+
+    def _pieces(self, node: ET.Element) -> Iterator[str | ET.Element]:
+        yield _BLANKS.sub(" ", node.text or "")
+        for child in node:
+            if child.tag in _CHARACTERS:
+                yield _CHARACTERS[child.tag] * min(int(child.get(f"{_TEXT}c", "1")), _MOST_REPEATED)
+            elif child.tag == _NOTE:
+                self._notes.append(child)
+            elif self._is_unseen(child):
+                pass
+            elif child.tag in _OBJECTS or child.tag.startswith(_DRAW):
+                yield child
+            else:
+                yield from self._pieces(child)
+            yield _BLANKS.sub(" ", child.tail or "")
+
+    def _is_unseen(self, element: ET.Element) -> bool:
+        if element.tag in _UNSEEN or element.get(f"{_TEXT}is-hidden") == "true" or element.find(_HIDING) is not None:
+            return True
+        return element.get(_DISPLAY) == "none" or self._styles.hides(element)
+
+
+def _rows(table: ET.Element) -> Iterator[ET.Element]:
+    for child in table:
+        if child.tag == _ROW:
+            yield child
+        elif child.tag in _GROUPS:
+            yield from _rows(child)

@@ -1,0 +1,66 @@
+"""What the readers of OpenDocument and HWPX do alike, whatever the elements are called."""
+
+import xml.etree.ElementTree as ET
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+
+from protostar.knowledge.parse.builder import TextBuilder
+from protostar.knowledge.parse.lines import Counters, Lines
+from protostar.knowledge.parse.tables import add_table
+
+
+class Writer(ABC):
+    """Turns paragraphs into blocks. Tables and text boxes stand inside paragraphs, and paragraphs inside them."""
+
+    def __init__(self, builder: TextBuilder) -> None:
+        self._builder = builder
+        self._lines = Lines(builder)
+        self._counters = Counters()
+        self._notes: list[ET.Element] = []
+        """Footnotes and endnotes, for the end of the text."""
+
+    @abstractmethod
+    def _pieces(self, node: ET.Element) -> Iterator[str | ET.Element]:
+        """The text directly in a paragraph or container, and the objects between it. Notes are put aside."""
+
+    @abstractmethod
+    def _add_text(self, paragraph: ET.Element, text: str) -> None: ...
+
+    @abstractmethod
+    def _add_object(self, element: ET.Element) -> None:
+        """Add a paragraph, a table or what else `_pieces` finds."""
+
+    def add_notes(self) -> None:
+        """Add what was put aside: the text has ended."""
+        self._lines.end()
+        self._builder.outline.leave()
+        for note in self._notes:
+            self._add(note)
+            self._lines.end()
+
+    def _add(self, node: ET.Element) -> None:
+        """Add a paragraph with the objects in it, or all that a cell, a box or a note contains."""
+        text: list[str] = []
+        for piece in self._pieces(node):
+            if isinstance(piece, str):
+                text.append(piece)
+            else:
+                self._add_text(node, "".join(text))
+                text.clear()
+                self._add_object(piece)
+        self._add_text(node, "".join(text))
+
+    def _add_rows(self, rows: Sequence[Sequence[ET.Element]], shown: Iterable[Sequence[str]]) -> None:
+        """Add a table, of which `shown` are the texts; where no row has a second cell, it is a frame around text."""
+        self._lines.end()
+        if any(len(cells) > 1 for cells in rows):
+            add_table(self._builder, shown)
+            return
+        for cells in rows:
+            for cell in cells:
+                self._add(cell)
+                self._lines.end()
+
+    def _flat(self, node: ET.Element) -> str:
+        """All text below it, for a cell in a line."""
+        return "".join(piece if isinstance(piece, str) else f" {self._flat(piece)} " for piece in self._pieces(node))

@@ -1,0 +1,188 @@
+"""OpenDocument texts: what the real guide does not show."""
+
+from pathlib import Path
+
+import pytest
+from tests.knowledge.parse.packages import encrypted, odt
+from tests.knowledge.parse.support import read, shown
+
+from protostar.errors import UnreadableDocument
+
+NUMBERED = (
+    '<text:list-style style:name="L1"><text:list-level-style-number text:level="1" style:num-format="1"/>'
+    '<text:list-level-style-bullet text:level="2"/>'
+    '<text:list-level-style-number text:level="3" style:num-format=""/></text:list-style>'
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.odt"
+
+
+def p(content: str, style: str = "") -> str:
+    return f'<text:p text:style-name="{style}">{content}</text:p>'
+
+
+def item(*content: str, start: str = "") -> str:
+    value = f' text:start-value="{start}"' if start else ""
+    return f"<text:list-item{value}>{''.join(content)}</text:list-item>"
+
+
+def listed(*items: str, attributes: str = "") -> str:
+    return f"<text:list {attributes}>{''.join(items)}</text:list>"
+
+
+def cell(content: str) -> str:
+    return f'<table:table-cell office:value-type="string">{content if content.startswith("<") else p(content)}</table:table-cell>'
+
+
+def row(*cells: str) -> str:
+    return f"<table:table-row>{''.join(cells)}</table:table-row>"
+
+
+def test_headings_titles_listings_and_quotations(path: Path) -> None:
+    named = (
+        '<style:style style:name="Preformatted_20_Text" style:display-name="Preformatted Text" style:family="paragraph"/>'
+        '<style:style style:name="Quotations" style:family="paragraph" style:parent-style-name="Standard"/>'
+        '<style:style style:name="Contents_20_1" style:family="paragraph"/>'
+        '<style:style style:name="Title" style:family="paragraph" style:parent-style-name="Heading"/>'
+    )
+    automatic = (
+        '<style:style style:name="P1" style:family="paragraph" style:parent-style-name="Preformatted_20_Text"/>'
+        '<style:style style:name="P2" style:family="paragraph" style:parent-style-name="P2"/>'
+    )
+    body = (
+        p("운영 안내", "Title")
+        + '<text:h text:outline-level="1">설치</text:h><text:h text:outline-level="2">준비</text:h>'
+        + p("if x:", "P1")
+        + p('<text:s text:c="4"/>y()', "P1")
+        + p("인용", "Quotations")
+        + p("설치 1", "Contents_20_1")
+        + "<text:h>운영</text:h>"
+        + p("본문", "P2")
+    )
+    parsed = read(odt(path, body, automatic=automatic, named=named))
+    assert shown(parsed) == [
+        ("heading", "운영 안내"),
+        ("heading", "설치"),
+        ("heading", "준비"),
+        ("code", "if x:\n    y()"),
+        ("quote", "인용"),
+        ("heading", "운영"),
+        ("paragraph", "본문"),
+    ]
+    assert parsed.blocks[3].heading_path == ("운영 안내", "설치", "준비")
+    assert parsed.blocks[-1].heading_path == ("운영 안내", "운영")
+    assert parsed.title == "제목"
+
+
+def test_lists_count_by_level_and_go_on_where_they_say_so(path: Path) -> None:
+    style, going_on = 'text:style-name="L1"', 'text:style-name="L1" text:continue-numbering="true"'
+    inner = listed(item(p("가")), item(listed(item(p("깊이")))))
+    head = f"<text:list-header>{p('머리')}</text:list-header>"
+    body = (
+        listed(head, item(p("하나"), p("이어지는 글"), inner), item(p("둘")), attributes=style)
+        + p("사이")
+        + listed(item(p("셋")), item(p("여덟"), start="8"), attributes=going_on)
+        + "<text:h>제목</text:h>"
+        + listed(item(p("다시 하나")), attributes=style)
+        + listed(item(p("모양 없음")))
+        + listed(item("<text:h>목록 안의 제목</text:h>"), attributes=style)
+    )
+    assert shown(read(odt(path, body, automatic=NUMBERED))) == [
+        ("list", "  머리\n1. 하나\n  이어지는 글\n  - 가\n    - 깊이\n2. 둘"),
+        ("paragraph", "사이"),
+        ("list", "3. 셋\n8. 여덟"),
+        ("heading", "제목"),
+        ("list", "1. 다시 하나\n- 모양 없음"),
+        ("heading", "목록 안의 제목"),
+    ]
+
+
+def test_blanks_are_those_of_the_format(path: Path) -> None:
+    body = p('하나\n   둘<text:s/><text:s text:c="2"/>셋<text:tab/>넷<text:line-break/>다섯 <text:span>여섯\u00a0일곱</text:span>')
+    assert shown(read(odt(path, body))) == [("paragraph", "하나 둘   셋\t넷\n다섯 여섯\u00a0일곱")]
+
+
+def test_deleted_hidden_and_remarked_text_is_left_out(path: Path) -> None:
+    automatic = (
+        '<style:style style:name="T1" style:family="text"><style:text-properties text:display="none"/></style:style>'
+        '<style:style style:name="P1" style:family="paragraph"><style:text-properties text:display="none"/></style:style>'
+    )
+    annotation = "<office:annotation><text:p>메모</text:p></office:annotation>"
+    deletion = f"<text:changed-region><text:deletion>{p('지운 글')}</text:deletion></text:changed-region>"
+    ruby = "<text:ruby><text:ruby-base>漢字</text:ruby-base><text:ruby-text>한자</text:ruby-text></text:ruby>"
+    body = (
+        f"<text:tracked-changes>{deletion}</text:tracked-changes>"
+        + p(f'보이는<text:change text:change-id="1"/> {annotation}글<text:span text:style-name="T1">숨은 글</text:span>')
+        + p("숨은 문단", "P1")
+        + p('<text:hidden-paragraph text:is-hidden="true"/>숨은 문단')
+        + p('<text:hidden-paragraph text:is-hidden="false"/>조건 <text:hidden-text text:is-hidden="true">숨은</text:hidden-text>글')
+        + f'<text:section text:display="none">{p("숨은 구역")}</text:section>'
+        + f'<text:section text:name="a">{p("구역의 글")}</text:section>'
+        + f"<text:table-of-content><text:index-body>{p('설치 1')}</text:index-body></text:table-of-content>"
+        + p(f"{ruby} <text:date>2026. 1. 1.</text:date>")
+    )
+    texts = [text for _, text in shown(read(odt(path, body, automatic=automatic)))]
+    assert texts == ["보이는 글", "조건 글", "구역의 글", "漢字 2026. 1. 1."]
+
+
+def test_tables_merged_repeated_and_nested(path: Path) -> None:
+    covered = "<table:covered-table-cell/>"
+    inner = f"<table:table>{row(cell('a'), cell('b'))}</table:table>"
+    twice = '<table:table-cell table:number-columns-repeated="2"><text:p>-</text:p></table:table-cell>'
+    far = '<table:table-cell table:number-columns-repeated="99999999"/>'
+    head = f"<table:table-header-rows>{row(cell('구분'), cell('금액'), covered)}</table:table-header-rows>"
+    rows = row(cell("기본"), twice, far) + row(covered, cell(p("둘") + p("줄")), cell(p("안") + inner))
+    body = (
+        f"<table:table><table:table-column/>{head}<table:table-rows>{rows}</table:table-rows></table:table>"
+        f"<table:table>{row(cell('<text:h>틀 제목</text:h>' + inner))}</table:table>"
+    )
+    assert shown(read(odt(path, body))) == [
+        ("table", "구분 | 금액\n기본 | - | -\n | 둘 줄 | 안 a b"),
+        ("heading", "틀 제목"),
+        ("table", "a | b"),
+    ]
+
+
+def test_text_boxes_are_paragraphs_and_notes_stand_at_the_end(path: Path) -> None:
+    said = "<svg:title>대체 글</svg:title><svg:desc>설명</svg:desc>"
+    box = f"<draw:frame><draw:text-box>{p('상자 글')}</draw:text-box>{said}</draw:frame>"
+    note = f"<text:note><text:note-citation>1</text:note-citation><text:note-body>{p('각주의 글')}</text:note-body></text:note>"
+    table = f"<table:table>{row(cell(listed(item(p('칸의 목록' + note)))), cell('둘'))}</table:table>"
+    parsed = read(odt(path, f"{box}<text:h>제목</text:h>{p('본문' + note + '이다.' + box + '뒤')}{table}"))
+    assert [text for _, text in shown(parsed)] == [
+        "상자 글",
+        "제목",
+        "본문이다.",
+        "상자 글",
+        "뒤",
+        "칸의 목록 | 둘",
+        "각주의 글",
+        "각주의 글",
+    ]
+    assert [block.heading_path for block in parsed.blocks][-3:] == [("제목",), (), ()]
+
+
+def test_only_the_content_must_be_there(path: Path) -> None:
+    optional = {"styles.xml": None, "meta.xml": None, "META-INF/manifest.xml": None}
+    parsed = read(odt(path, p("글"), **optional))
+    assert (parsed.text, parsed.title) == ("글", None)
+    with pytest.raises(UnreadableDocument, match=r"damaged, incomplete or not an OpenDocument text \(\.odt\)"):
+        read(odt(path, "", **{"content.xml": None}))
+
+
+def test_a_template_is_read_like_a_document(tmp_path: Path) -> None:
+    assert read(odt(tmp_path / "a.ott", p("글"), kind="text-template")).text == "글"
+
+
+def test_a_password_is_named(path: Path) -> None:
+    with pytest.raises(UnreadableDocument, match="protected with a password"):
+        read(odt(path, "", **{"content.xml": "\0noise", "META-INF/manifest.xml": encrypted("content.xml")}))
+
+
+def test_nested_too_deeply(path: Path) -> None:
+    with pytest.raises(UnreadableDocument, match="nested too deeply"):
+        read(odt(path, "<text:section>" * 300 + p("글") + "</text:section>" * 300))
+    assert read(odt(path, "<text:section>" * 190 + p("글") + "</text:section>" * 190)).text == "글"
