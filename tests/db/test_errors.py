@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 from sqlalchemy import exc, text
 
-from protostar.db.errors import is_passing, working
+from protostar.db.errors import connecting, is_passing, working
 from protostar.db.session import Database, after_commit
 from protostar.errors import DatabaseUnavailable, NotFound
 
@@ -49,6 +49,11 @@ def test_our_own_errors_and_the_callers_files_pass_through() -> None:
         raise NotFound
     with pytest.raises(FileNotFoundError), working():
         raise FileNotFoundError("a file of the caller")
+
+
+def test_a_pool_that_is_used_up_is_not_a_database_that_is_away() -> None:
+    with pytest.raises(DatabaseUnavailable, match="PROTOSTAR_DATABASE_POOL"), connecting():
+        raise exc.TimeoutError("QueuePool limit of size 10 overflow 0 reached, connection timed out, timeout 5.00")
 
 
 @pytest.mark.parametrize("url", ["postgresql://u:p@127.0.0.1:1/x", "postgresql://u@/x?host=/nonexistent"])

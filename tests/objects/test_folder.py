@@ -1,6 +1,7 @@
 """What only a folder can go wrong with."""
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -87,6 +88,13 @@ async def test_a_folder_that_is_gone_is_not_made_anew(store, root):
     root.with_name("unmounted").rename(root)
     await store.ready()
     assert await collect(store.read("a/b")) == b"bytes"
+
+
+async def test_a_full_disk_is_not_ready(store, monkeypatch):
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage._replace(free=4096))
+    with pytest.raises(ObjectsUnavailable, match=r"disk .* is full"):
+        await store.ready()
 
 
 async def test_a_stored_file_and_its_folders_are_flushed(store, root, monkeypatch):

@@ -58,6 +58,8 @@ def _refuses_entry(error: BaseException) -> bool:
 
 
 def _sentence(error: BaseException) -> str:
+    if isinstance(error, exc.TimeoutError):
+        return "All connections of this process to the database (PROTOSTAR_DATABASE_POOL) are busy."
     origin = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
     reason = (str(origin).splitlines() or [""])[0].strip() or type(origin).__name__
     return f"The database does not answer: {reason[:200]}"

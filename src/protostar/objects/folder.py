@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,6 +13,7 @@ from protostar.errors import ObjectsUnavailable
 from protostar.objects.failures import translated
 from protostar.objects.keys import INCOMING, is_ours
 
+_LEAST_FREE: Final = 2**20  # bytes; with less nothing of use can be stored
 LEFTOVER_AGE: Final = 24 * 3600  # seconds; no upload takes longer
 _LEFTOVER: Final = re.compile(r"(.+)#[0-9]+")  # what a killed process was writing beside its target
 
@@ -36,6 +38,8 @@ class Folder:
         self.check()
         if not os.access(self.root, os.W_OK | os.X_OK):
             raise ObjectsUnavailable(f"The folder of the object store cannot be written to: {self.root}")
+        if shutil.disk_usage(self.root).free < _LEAST_FREE:
+            raise ObjectsUnavailable("The disk of the object store is full.")
 
     def contains(self, key: str) -> bool:
         """Whether the key leads to a place inside the folder: LocalStore follows symbolic links out of it."""
