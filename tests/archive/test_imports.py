@@ -14,6 +14,7 @@ from tests.support.waiting import wait_until
 
 from protostar.archive.vectors import VectorPage, VectorsHeader, decode, encode
 from protostar.errors import InvalidInput
+from protostar.ids import new_id
 
 NOW = "2026-01-02T03:04:05Z"
 BYTES, TEXT = b"# A\n\nOriginal.", b"# A\n\nArchived."
@@ -34,7 +35,7 @@ def version(**more: Any) -> dict[str, Any]:
 
 
 def document(*versions: dict[str, Any], **more: Any) -> dict[str, Any]:
-    fields = {"id": str(uuid4()), "title": "A", "title_given": True, "filename": "a.md", "metadata": {"a": 1}, "created_at": NOW}
+    fields = {"id": str(new_id()), "title": "A", "title_given": True, "filename": "a.md", "metadata": {"a": 1}, "created_at": NOW}
     numbers = {"current_version": len(versions), "latest_version": len(versions)}
     return {**fields, "updated_at": NOW, **numbers, "versions": list(versions), **more}
 
@@ -65,8 +66,8 @@ class Importing:
 
 
 def body(**more: Any) -> dict[str, Any]:
-    space = {"id": str(uuid4()), "name": "Copy", "settings": {}}
-    return {"archive_id": str(uuid4()), "space": space, "largest": 0, **more}
+    space = {"id": str(new_id()), "name": "Copy", "settings": {}}
+    return {"archive_id": str(new_id()), "space": space, "largest": 0, **more}
 
 
 @pytest.fixture
