@@ -139,6 +139,7 @@ def metadata(value: str) -> list[tuple[str, dict[str, Any]]]:
         ({"data": form(*metadata('{"a": 1e999}'))}, "Infinity"),
         ({"data": form(*metadata('{"a": "\\u0000"}'))}, "NUL"),
         ({"data": form(*metadata('{"a": "\\ud800"}'))}, "surrogate"),
+        ({"data": form(*metadata('{"a":' + "[" * 20 + "]" * 20 + "}"))}, "20 levels"),
         ({"data": form(*metadata('{"a":' + "[" * 8000 + "]" * 8000 + "}"))}, "JSON"),
         ({"data": form(*metadata('{"a": "' + "가" * 6000 + '"}'))}, "bytes"),
     ],

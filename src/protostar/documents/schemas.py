@@ -2,7 +2,7 @@
 
 import json
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
@@ -12,18 +12,28 @@ Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Filename = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 
 METADATA_BYTES = 16 * 1024
+METADATA_LEVELS = 20  # Pydantic writes no more than some 250, of everything around them
 URL_CHARS = 2000  # an index row holds it
 
 
 def checked_metadata(value: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Raises ValueError for metadata that is too large to be carried by every listing, or that JSON cannot say."""
+    """Raises ValueError for metadata that is too large or too deep to be carried by every listing, or that JSON cannot say."""
+    if not _nests_within(value, METADATA_LEVELS):
+        raise ValueError(f"may be JSON of {METADATA_LEVELS} levels at most")
     try:
         size = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
-    except (ValueError, RecursionError):
-        raise ValueError("holds what JSON has no words for: NaN, Infinity, half a surrogate pair or endless nesting") from None
+    except ValueError:
+        raise ValueError("holds what JSON has no words for: NaN, Infinity or half a surrogate pair") from None
     if size > METADATA_BYTES:
         raise ValueError(f"may be {METADATA_BYTES} bytes of JSON at most")
     return value
+
+
+def _nests_within(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return True
+    inner = cast("dict[str, object] | list[object]", value)
+    return levels > 0 and all(_nests_within(each, levels - 1) for each in (inner.values() if isinstance(inner, dict) else inner))
 
 
 class Progress(BaseModel):
