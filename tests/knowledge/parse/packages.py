@@ -65,9 +65,9 @@ def sublist(*paras: str) -> str:
     return f'<hp:subList id="" textDirection="HORIZONTAL" vertAlign="TOP">{"".join(paras)}</hp:subList>'
 
 
-def cell(content: str, column: int = 0, row: int = 0) -> str:
+def cell(content: str, columns: int = 1, rows: int = 1) -> str:
     inside = sublist(content if content.startswith("<") else para(content))
-    place = f'<hp:cellAddr colAddr="{column}" rowAddr="{row}"/><hp:cellSpan colSpan="1" rowSpan="1"/>'
+    place = f'<hp:cellAddr colAddr="0" rowAddr="0"/><hp:cellSpan colSpan="{columns}" rowSpan="{rows}"/>'
     return f'<hp:tc name="" header="0">{inside}{place}</hp:tc>'
 
 

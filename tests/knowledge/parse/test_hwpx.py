@@ -104,34 +104,34 @@ def test_remarks_page_headers_and_deletions_are_left_out(path: Path) -> None:
         para(hidden, memo, top, "보이는 글"),
         para(said(changed)),
         para(said('앞<hp:deleteBegin Id="3" TcId="3"/>지운 글')),
-        para(table(cell("지운 표") + cell("지운 칸", 1))),
+        para(table(cell("지운 표") + cell("지운 칸"))),
         para(said('지운 글<hp:deleteEnd Id="3" TcId="3" paraend="0"/>뒤')),
         f"<hp:memogroup><hp:memo>{para('메모')}</hp:memo></hp:memogroup>",
     )
     assert [text for _, text in shown(read(hwpx(path, **{"Contents/section0.xml": body})))] == ["보이는 글", "15일간", "앞", "뒤"]
 
 
-def test_tables_keep_their_columns_in_line(path: Path) -> None:
+def test_merged_cells_keep_the_columns_in_line(path: Path) -> None:
     number = '<hp:ctrl><hp:autoNum num="7" numType="TABLE"/></hp:ctrl>'
     grid = table(
-        cell("구분") + cell("직급", 1) + cell("금액", 2),
-        cell("기본") + cell("사원", 1, 1) + cell("100원", 2, 1),
-        cell("대리", 1, 2) + cell("150원", 2, 2),
-        cell(para("합") + para("계"), 0, 3) + cell("250원", 2, 3),
+        cell("구분") + cell("직급") + cell("금액"),
+        cell("기본", rows=2) + cell("사원") + cell("100원"),
+        cell("대리") + cell("150원"),
+        cell(para("합") + para("계"), 2) + cell("250원"),
         caption=f'<hp:caption side="TOP">{sublist(para("표 ", number, ". 수당"))}</hp:caption>',
     )
     assert shown(read(hwpx(path, para("앞 ", grid, "뒤")))) == [
         ("paragraph", "앞"),
         ("paragraph", "표 7. 수당"),
-        ("table", "구분 | 직급 | 금액\n기본 | 사원 | 100원\n | 대리 | 150원\n합 계 |  | 250원"),
+        ("table", "구분 | 직급 | 금액\n기본 | 사원 | 100원\n기본 | 대리 | 150원\n합 계 |  | 250원"),
         ("paragraph", "뒤"),
     ]
 
 
 def test_tables_within_tables_and_frames(path: Path) -> None:
-    inner = para(table(cell("a") + cell("b", 1), cell("c") + cell("d", 1)))
+    inner = para(table(cell("a") + cell("b"), cell("c") + cell("d")))
     frame = table(cell(para("틀 제목", shape="outline1") + para("틀의 글") + inner))
-    outer = table(cell("왼쪽") + cell(para("안에") + inner, 1))
+    outer = table(cell("왼쪽") + cell(para("안에") + inner))
     assert shown(read(hwpx(path, para(frame), para(outer)))) == [
         ("heading", "1. 틀 제목"),
         ("paragraph", "틀의 글"),
@@ -140,8 +140,8 @@ def test_tables_within_tables_and_frames(path: Path) -> None:
     ]
 
 
-def test_a_column_far_out_does_not_make_a_row_large(path: Path) -> None:
-    grid = table(cell("a") + cell("b", 99_999_999))
+def test_a_cell_that_claims_to_be_wide_does_not_make_a_row_large(path: Path) -> None:
+    grid = table(cell("a", 99_999_999) + cell("b"))
     assert len(read(hwpx(path, para(grid))).text) < 5_000
 
 
@@ -163,7 +163,7 @@ def test_notes_stand_at_the_end(path: Path) -> None:
             path,
             para("제목", shape="outline1"),
             para("문장", foot, "이 이어진다."),
-            para(table(cell(para("칸", end)) + cell("둘", 1))),
+            para(table(cell(para("칸", end)) + cell("둘"))),
         )
     )
     assert shown(parsed) == [
@@ -182,7 +182,7 @@ def test_sections_are_read_by_their_numbers_and_numbering_goes_on(path: Path) ->
 
 
 def test_the_namespaces_of_the_standard_of_2024(path: Path) -> None:
-    parsed = read(hwpx(path, para("총칙", shape="outline1"), para(table(cell("a") + cell("b", 1))), base=OWPML))
+    parsed = read(hwpx(path, para("총칙", shape="outline1"), para(table(cell("a") + cell("b"))), base=OWPML))
     assert shown(parsed) == [("heading", "1. 총칙"), ("table", "a | b")]
 
 
@@ -211,7 +211,7 @@ def test_tables_nested_as_deeply_as_is_read_and_deeper(path: Path) -> None:
     def nested(levels: int) -> str:
         inner = para("가장 안쪽")
         for _ in range(levels):
-            inner = para(table(cell(inner) + cell("옆", 1)))
+            inner = para(table(cell(inner) + cell("옆")))
         return inner
 
     assert "가장 안쪽" in read(hwpx(path, nested(32))).text

@@ -33,8 +33,9 @@ def listed(*items: str, attributes: str = "") -> str:
     return f"<text:list {attributes}>{''.join(items)}</text:list>"
 
 
-def cell(content: str) -> str:
-    return f'<table:table-cell office:value-type="string">{content if content.startswith("<") else p(content)}</table:table-cell>'
+def cell(content: str, merged: str = "") -> str:
+    span = f' table:number-{merged}-spanned="2"' if merged else ""
+    return f"<table:table-cell{span}>{content if content.startswith('<') else p(content)}</table:table-cell>"
 
 
 def row(*cells: str) -> str:
@@ -133,14 +134,14 @@ def test_tables_merged_repeated_and_nested(path: Path) -> None:
     inner = f"<table:table>{row(cell('a'), cell('b'))}</table:table>"
     twice = '<table:table-cell table:number-columns-repeated="2"><text:p>-</text:p></table:table-cell>'
     far = '<table:table-cell table:number-columns-repeated="99999999"/>'
-    head = f"<table:table-header-rows>{row(cell('구분'), cell('금액'), covered)}</table:table-header-rows>"
-    rows = row(cell("기본"), twice, far) + row(covered, cell(p("둘") + p("줄")), cell(p("안") + inner))
+    head = f"<table:table-header-rows>{row(cell('구분'), cell('금액', 'columns'), covered)}</table:table-header-rows>"
+    rows = row(cell("기본", "rows"), twice, far) + row(covered, cell(p("둘") + p("줄")), cell(p("안") + inner))
     body = (
         f"<table:table><table:table-column/>{head}<table:table-rows>{rows}</table:table-rows></table:table>"
         f"<table:table>{row(cell('<text:h>틀 제목</text:h>' + inner))}</table:table>"
     )
     assert shown(read(odt(path, body))) == [
-        ("table", "구분 | 금액\n기본 | - | -\n | 둘 줄 | 안 a b"),
+        ("table", "구분 | 금액\n기본 | - | -\n기본 | 둘 줄 | 안 a b"),
         ("heading", "틀 제목"),
         ("table", "a | b"),
     ]

@@ -87,7 +87,23 @@ def test_a_merged_cell_is_read_once(tmp_path: Path) -> None:
     for number, cell in enumerate(cell for row in table.rows for cell in row.cells):
         cell.text = str(number)
     table.cell(0, 0).merge(table.cell(0, 1)).text = "merged"
-    assert shown(read(save(document, tmp_path / "a.docx"))) == [("table", "merged | 2\n3 | 4 | 5")]
+    assert shown(read(save(document, tmp_path / "a.docx"))) == [("table", "merged |  | 2\n3 | 4 | 5")]
+
+
+ALLOWANCES = ("구분", "직급", "금액", "수당", "사원", "100원", "", "대리", "150원", "", "과장", "200원")
+
+
+def test_a_label_beside_several_rows_is_said_in_each(tmp_path: Path) -> None:
+    document, presentation = docx.Document(), pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[6])
+    tables = (document.add_table(4, 3), slide.shapes.add_table(4, 3, 0, 0, Inches(4), Inches(2)).table)
+    for table in tables:
+        for number, text in enumerate(ALLOWANCES):
+            table.cell(number // 3, number % 3).text = text
+        table.cell(1, 0).merge(table.cell(3, 0))
+    expected = [("table", "구분 | 직급 | 금액\n수당 | 사원 | 100원\n수당 | 대리 | 150원\n수당 | 과장 | 200원")]
+    assert shown(read(save(document, tmp_path / "a.docx"))) == expected
+    assert shown(read(save(presentation, tmp_path / "a.pptx"))) == expected
 
 
 def test_a_contents_list_is_left_out(tmp_path: Path) -> None:

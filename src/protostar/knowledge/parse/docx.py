@@ -14,11 +14,11 @@ from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.failures import damaged
 from protostar.knowledge.parse.lines import Counters, Lines
 from protostar.knowledge.parse.model import ParsedText
-from protostar.knowledge.parse.tables import add_table
+from protostar.knowledge.parse.tables import Cell, add_table, spread
 
 _KIND = "a Word document (.docx)"
 
-_P, _TBL, _TR, _TC = qn("w:p"), qn("w:tbl"), qn("w:tr"), qn("w:tc")
+_P, _TBL, _TR, _TC, _MERGED = qn("w:p"), qn("w:tbl"), qn("w:tr"), qn("w:tc"), qn("w:vMerge")
 _T, _TAB, _BR, _CR, _HYPHEN = qn("w:t"), qn("w:tab"), qn("w:br"), qn("w:cr"), qn("w:noBreakHyphen")
 # A paragraph inside another is a text box.
 _TEXT = {_P: "\n", _TAB: "\t", _BR: "\n", _CR: "\n", _HYPHEN: "-"}
@@ -142,7 +142,15 @@ class _Writer:
                 for cell in cells:
                     self.add(cell)
             return
-        add_table(self._builder, ([" ".join(map(_text, cell.iter(_P))) for cell in cells] for cells in rows))
+        add_table(self._builder, spread(map(_cells, rows)))
+
+
+def _cells(row: list[Any]) -> Iterator[Cell]:
+    for cell in row:
+        properties = cell.tcPr
+        merged = None if properties is None else properties.find(_MERGED)
+        goes_on = merged is not None and merged.get(_VAL, "continue") == "continue"
+        yield Cell(" ".join(map(_text, cell.iter(_P))), cell.grid_span, rows=0 if goes_on else 1)
 
 
 def _content(container: Any) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import TOO_COMPLEX
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.normalise import one_line
-from protostar.knowledge.parse.tables import add_table
+from protostar.knowledge.parse.tables import Cell, add_table, spread
 
 
 def _names(text: str) -> frozenset[str]:
@@ -38,6 +38,8 @@ _MARKS_OF_LAYOUT = ", ".join(("table", "pre", *_HEADINGS))
 
 _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_ALL_ROWS = 65_534  # what `rowspan="0"` comes to
+_SPAN_DIGITS = 5
 _DEEPEST = 5_000
 
 
@@ -107,8 +109,8 @@ class _Walker:
         self._lists: list[int | None] = []
         self._marker = ""
         self._quotes = 0
-        self._cells: list[str] = []
-        self._rows: list[list[str]] = []
+        self._cells: list[Cell] = []
+        self._rows: list[list[Cell]] = []
         self._table: int | None = None
         self._verbatim: int | None = None
 
@@ -194,13 +196,13 @@ class _Walker:
     def _leave_in_table(self, node: LexborNode, tag: str) -> None:
         self._inline.append(" ")
         if tag in {"td", "th", "caption"}:
-            self._cells.append("".join(self._inline))
+            self._cells.append(Cell("".join(self._inline), _span(node, "colspan"), _span(node, "rowspan") or _ALL_ROWS))
             self._inline.clear()
         if tag in {"tr", "caption"}:
             self._rows.append(self._cells)
             self._cells = []
         if node.mem_id == self._table:
-            add_table(self._builder, self._rows)
+            add_table(self._builder, spread(self._rows))
             self._rows = []
             self._inline.clear()
             self._table = None
@@ -236,6 +238,11 @@ class _Walker:
             return "- "
         self._lists[-1] = number + 1
         return f"{number + 1}. "
+
+
+def _span(node: LexborNode, attribute: str) -> int:
+    value = (node.attrs.get(attribute) or "").strip()
+    return int(value) if value.isdecimal() and len(value) <= _SPAN_DIGITS else 1
 
 
 def _titles_its_article(node: LexborNode) -> bool:

@@ -12,11 +12,11 @@ from protostar.knowledge.parse import styles
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.package import children, local_name, open_package, title
+from protostar.knowledge.parse.tables import Cell
 from protostar.knowledge.parse.writer import Writer
 
 _KIND = "a Hangul document (.hwpx)"
 _SECTION = re.compile(r"Contents/section(\d+)\.xml")
-_MOST_COLUMNS = 1_000
 
 _CHARACTERS = {"tab": "\t", "lineBreak": "\n", "nbSpace": " ", "fwSpace": " ", "hyphen": "-"}
 _ATTRIBUTES = {
@@ -107,7 +107,7 @@ class _Writer(Writer):
         for caption in element.iterfind("{*}caption"):
             self._add(caption)
         rows = [row.findall("{*}tc") for row in element.iterfind("{*}tr")]
-        self._add_rows(rows, map(self._row, rows))
+        self._add_rows(rows, (map(self._cell, row) for row in rows))
 
     def _add_text(self, paragraph: ET.Element, text: str) -> None:
         style = paragraph.get("styleIDRef")
@@ -143,15 +143,10 @@ class _Writer(Writer):
 
         return _NUMBER.sub(spell, heads[depth].text or "" if depth in heads else "^N")
 
-    def _row(self, cells: list[ET.Element]) -> list[str]:
-        """What a merged cell covers is not in the file, and is blank here, so that the columns stay in line."""
-        row: list[str] = []
-        for cell in cells:
-            address = cell.find("{*}cellAddr")
-            column = 0 if address is None else int(address.get("colAddr", "0"))
-            row += [""] * (min(column, _MOST_COLUMNS) - len(row))
-            row.append(self._flat(cell))
-        return row
+    def _cell(self, cell: ET.Element) -> Cell:
+        span = cell.find("{*}cellSpan")
+        columns, rows = (1, 1) if span is None else (int(span.get(name, "1")) for name in ("colSpan", "rowSpan"))
+        return Cell(self._flat(cell), columns, rows)
 
     def _pieces(self, node: ET.Element) -> Iterator[str | ET.Element]:
         for child in node:

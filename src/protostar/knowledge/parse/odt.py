@@ -3,12 +3,14 @@
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 
 from protostar.knowledge.parse import styles
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.package import children, open_package, title
+from protostar.knowledge.parse.tables import Cell
 from protostar.knowledge.parse.writer import Writer
 
 _KIND = "an OpenDocument text (.odt)"
@@ -23,7 +25,8 @@ _OFFICE, _STYLE, _TEXT, _TABLE, _DRAW, _SVG = (
     for name in ("office", "style", "text", "table", "drawing", "svg-compatible")
 )
 _P, _H, _LIST, _ITEM, _NOTE = (f"{_TEXT}{name}" for name in ("p", "h", "list", "list-item", "note"))
-_TBL, _ROW, _CELL, _COVERED = (f"{_TABLE}{name}" for name in ("table", "table-row", "table-cell", "covered-table-cell"))
+_TBL, _ROW, _CELL = (f"{_TABLE}{name}" for name in ("table", "table-row", "table-cell"))
+_SPANS = ("columns-spanned", "rows-spanned", "columns-repeated")
 _OBJECTS = frozenset((_P, _H, _LIST, _TBL))
 _STYLE_NAME, _DISPLAY = f"{_TEXT}style-name", f"{_TEXT}display"
 _CHARACTERS = {f"{_TEXT}s": " ", f"{_TEXT}tab": "\t", f"{_TEXT}line-break": "\n"}
@@ -115,7 +118,7 @@ class _Writer(Writer):
             self._add_list(element)
         elif element.tag == _TBL:
             rows = list(_rows(element))
-            self._add_rows([row.findall(_CELL) for row in rows], map(self._row, rows))
+            self._add_rows([row.findall(_CELL) for row in rows], map(self._cells, rows))
         else:
             self._add(element)
 
@@ -158,15 +161,11 @@ class _Writer(Writer):
         numbers = self._counters.advance(style, depth, int(start) if start else None)
         return f"{numbers[min(depth, len(numbers) - 1)]}. "
 
-    def _row(self, row: ET.Element) -> list[str]:
-        cells: list[str] = []
-        for cell in row:
-            repeated = min(int(cell.get(f"{_TABLE}number-columns-repeated", "1")), _MOST_REPEATED)
-            if cell.tag == _CELL:
-                cells += [self._flat(cell)] * repeated
-            elif cell.tag == _COVERED:
-                cells += [""] * repeated
-        return cells
+    def _cells(self, row: ET.Element) -> Iterator[Cell]:
+        """Those that a merged one covers are in the file too, and left out here."""
+        for cell in row.iterfind(_CELL):
+            columns, rows, repeated = (int(cell.get(f"{_TABLE}number-{name}", "1")) for name in _SPANS)
+            yield from repeat(Cell(self._flat(cell), columns, rows), min(repeated, _MOST_REPEATED))
 
     def _pieces(self, node: ET.Element) -> Iterator[str | ET.Element]:
         yield _BLANKS.sub(" ", node.text or "")

@@ -11,7 +11,7 @@ from protostar.knowledge.parse import zip_guard
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.failures import damaged
 from protostar.knowledge.parse.model import ParsedText
-from protostar.knowledge.parse.tables import add_table
+from protostar.knowledge.parse.tables import Cell, add_table, spread
 
 _KIND = "a PowerPoint presentation (.pptx)"
 
@@ -39,9 +39,15 @@ def _add_slide(builder: TextBuilder, slide: Any, number: int) -> None:
         if shape.has_text_frame:
             builder.block("paragraph", _text(shape.text_frame), page=number)
         elif getattr(shape, "has_table", False):
-            add_table(builder, ([cell.text for cell in row.cells] for row in shape.table.rows), page=number)
+            add_table(builder, spread(map(_cells, shape.table.rows)), page=number)
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
         builder.block("paragraph", _text(slide.notes_slide.notes_text_frame), page=number)
+
+
+def _cells(row: Any) -> Iterator[Cell]:
+    for cell in row.cells:
+        if not cell.is_spanned:
+            yield Cell(cell.text, cell.span_width, cell.span_height)
 
 
 def _flat(shapes: Any) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.normalise import one_line
@@ -10,6 +11,8 @@ from protostar.knowledge.parse.normalise import one_line
 _BLOCK_CHARS = 650
 _LONGEST_HEADER = 300
 _TITLE_ROWS = 3
+_LONGEST_LABEL = 100
+_MOST_COLUMNS = 1_000
 _NUMBER = re.compile(r"[-+]?[\d.,:/%\s-]+")
 
 
@@ -29,6 +32,47 @@ def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, page: int 
         if header is None and number < _TITLE_ROWS and _is_header(cells) and len(line) <= _LONGEST_HEADER:
             header = line
     builder.block("table", "\n".join(lines), page=page)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Of a table in which cells may be merged. `rows`: how many it covers; 0: the one above it goes on."""
+
+    text: str
+    columns: int = 1
+    rows: int = 1
+
+
+def spread(rows: Iterable[Iterable[Cell]]) -> Iterator[list[str]]:
+    """The rows with every cell in its column (HTML Standard, 4.9.12).
+
+    What a merged cell covers to its right is blank. Downwards a label is said again, for a row is found and quoted by itself; a row
+    that has nothing but those is blank.
+    """
+    reaching: dict[int, tuple[str, int]] = {}  # column → the label, and how many rows more
+    above: list[str] = []
+    for cells in rows:
+        row: list[str] = []
+        begun: dict[int, tuple[str, int]] = {}
+        is_blank = True
+        for cell in cells:
+            while len(row) in reaching:
+                row.append(reaching[len(row)][0])
+            column = len(row)
+            text = cell.text if cell.rows else "".join(above[column : column + 1])
+            row += [text, *[""] * (min(cell.columns, _MOST_COLUMNS - column) - 1)]
+            is_blank = is_blank and not (cell.rows and text.strip())
+            if cell.rows > 1:
+                begun |= {covered: (_label(row[covered]), cell.rows) for covered in range(column, len(row))}
+        for column in sorted(reaching.keys() - range(len(row))):
+            row += [""] * (column - len(row)) + [reaching[column][0]]
+        reaching = {column: (label, left - 1) for column, (label, left) in (reaching | begun).items() if left > 1}
+        above = [_label(text) for text in row]
+        yield [] if is_blank else row
+
+
+def _label(text: str) -> str:
+    return text if len(text) <= _LONGEST_LABEL else ""
 
 
 def _filled(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.lines import Counters, Lines
-from protostar.knowledge.parse.tables import add_table
+from protostar.knowledge.parse.tables import Cell, add_table, spread
 
 
 class Writer(ABC):
@@ -50,14 +50,14 @@ class Writer(ABC):
                 self._add_object(piece)
         self._add_text(node, "".join(text))
 
-    def _add_rows(self, rows: Sequence[Sequence[ET.Element]], shown: Iterable[Sequence[str]]) -> None:
-        """Add a table, of which `shown` are the texts; where no row has a second cell, it is a frame around text."""
+    def _add_rows(self, rows: Sequence[Sequence[ET.Element]], cells: Iterable[Iterable[Cell]]) -> None:
+        """Add a table, as its `cells` say; where no row has a second one, it is a frame around text."""
         self._lines.end()
-        if any(len(cells) > 1 for cells in rows):
-            add_table(self._builder, shown)
+        if any(len(row) > 1 for row in rows):
+            add_table(self._builder, spread(cells))
             return
-        for cells in rows:
-            for cell in cells:
+        for row in rows:
+            for cell in row:
                 self._add(cell)
                 self._lines.end()
 

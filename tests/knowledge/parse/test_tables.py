@@ -1,0 +1,35 @@
+from collections.abc import Sequence
+
+import pytest
+
+from protostar.knowledge.parse.tables import Cell, spread
+
+LONG = "가" * 101
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([[Cell("a"), Cell("b")], [Cell("c")]], [["a", "b"], ["c"]]),
+        ([[Cell("a", columns=3), Cell("b")]], [["a", "", "", "b"]]),
+        ([[Cell("a", rows=3), Cell("1")], [Cell("2")], [Cell("3")], [Cell("4")]], [["a", "1"], ["a", "2"], ["a", "3"], ["4"]]),
+        ([[Cell("1"), Cell("a", rows=2)], [Cell("2")]], [["1", "a"], ["2", "a"]]),
+        ([[Cell("1"), Cell("2"), Cell("3"), Cell("a", rows=2)], [Cell("4")]], [["1", "2", "3", "a"], ["4", "", "", "a"]]),
+        ([[Cell("a", columns=2, rows=2), Cell("1")], [Cell("2")]], [["a", "", "1"], ["a", "", "2"]]),
+        ([[Cell("a", rows=3), Cell("b", rows=2)], [], [Cell("1")]], [["a", "b"], [], ["a", "1"]]),
+        (
+            [[Cell("a"), Cell("1")], [Cell("", rows=0), Cell("2")], [Cell("", rows=0), Cell("3")]],
+            [["a", "1"], ["a", "2"], ["a", "3"]],
+        ),
+        ([[Cell("a"), Cell("1")], [Cell("", rows=0), Cell("", rows=0)]], [["a", "1"], []]),
+        ([[Cell("", rows=0), Cell("1")]], [["", "1"]]),
+        ([[Cell(LONG, rows=2), Cell("1")], [Cell("2")]], [[LONG, "1"], ["", "2"]]),
+        ([[Cell(LONG), Cell("1")], [Cell("", rows=0), Cell("2")]], [[LONG, "1"], ["", "2"]]),
+    ],
+)
+def test_every_cell_stands_in_its_column(rows: Sequence[Sequence[Cell]], expected: list[list[str]]) -> None:
+    assert list(spread(rows)) == expected
+
+
+def test_cells_that_claim_to_be_wide_make_no_large_rows() -> None:
+    assert len(next(spread([[Cell("a", columns=10**9), Cell("b", columns=10**9)]]))) <= 1001
