@@ -187,6 +187,16 @@ def test_a_share_is_shown_as_per_cent(value: float, number_format: str, seen: st
     assert shown(read(tmp_path / "a.xlsx"))[1:] == [("table", f"수수료 | {seen}")]
 
 
+def test_a_label_merged_over_rows_of_a_sheet_is_said_in_each(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["조직도", None], ["부서", "이름"], ["인사", "김"], [None, "이"], [None, None], [None, "박"], ["총무", "최"]):
+        book.active.append(row)
+    book.active.merge_cells("A1:B1")
+    book.active.merge_cells("A3:A6")
+    book.save(tmp_path / "a.xlsx")
+    assert shown(read(tmp_path / "a.xlsx"))[1:] == [("table", "조직도\n부서 | 이름\n인사 | 김\n인사 | 이\n인사 | 박\n총무 | 최")]
+
+
 def test_the_header_below_a_title_is_repeated(tmp_path: Path) -> None:
     rows = [[f"지점 {number}", number, "메모"] for number in range(300)]
     parsed = read(workbook(tmp_path / "a.xlsx", ["2026년 현황"], ["지점", "수량", "비고"], *rows))

@@ -1,6 +1,8 @@
 """Workbooks: each visible sheet is a heading and a table. Values, not formulas: a formula that was never computed is empty."""
 
 import re
+import zipfile
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, time
 from itertools import chain
@@ -8,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+from openpyxl.utils import column_index_from_string
 from openpyxl.utils.exceptions import InvalidFileException
 
 from protostar.errors import UnreadableDocument
@@ -15,10 +18,13 @@ from protostar.knowledge.parse import zip_guard
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.failures import damaged
 from protostar.knowledge.parse.model import ParsedText
-from protostar.knowledge.parse.tables import add_table
+from protostar.knowledge.parse.tables import Cell, add_table, spread
 
 _KIND = "an Excel workbook (.xlsx)"
 _LITERAL = re.compile(r'"[^"]*"|\\.')  # of a number format: what is shown as it is
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell [^>]{0,99}?\bref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"')
+_MERGED_CHARS = 200  # at most
+_READ = 1024 * 1024
 _LAST_ROW = 1_048_576
 _MAX_ROWS = 200_000
 _MAX_COLUMNS = 1_000
@@ -28,15 +34,17 @@ _MAX_CELLS = 1_000_000
 def read(path: Path, max_chars: int) -> ParsedText:
     zip_guard.check(path, _KIND)
     builder = TextBuilder(max_chars)
-    with damaged(_KIND, *zip_guard.ERRORS, InvalidFileException), path.open("rb") as file:
+    with damaged(_KIND, *zip_guard.ERRORS, InvalidFileException), path.open("rb") as file, zipfile.ZipFile(path) as archive:
         workbook: Any = openpyxl.load_workbook(file, read_only=True, data_only=True)
         allowance = _Allowance()
         for number, sheet in enumerate(workbook.worksheets, 1):
-            rows = _rows(sheet, allowance) if sheet.sheet_state == "visible" else iter(())
+            if sheet.sheet_state != "visible":
+                continue
+            rows = _rows(sheet, allowance, _merged(archive, sheet._worksheet_path))  # noqa: SLF001 - openpyxl has no other way
             first = next(rows, None)
             if first is not None:
                 builder.heading(1, sheet.title, page=number)
-                add_table(builder, chain([first], rows), page=number)
+                add_table(builder, spread(chain([first], rows)), page=number)
         return builder.build(title=workbook.properties.title, page_count=len(workbook.worksheets))
 
 
@@ -56,12 +64,32 @@ class _Allowance:
             )
 
 
-def _rows(sheet: Any, allowance: _Allowance) -> Iterator[list[str]]:
+def _merged(archive: zipfile.ZipFile, part: str) -> dict[int, dict[int, int]]:
+    """By column, the first and the last row of cells that are merged downwards. openpyxl tells it only of sheets read whole."""
+    found: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    with archive.open(part) as file:
+        window = b""
+        while more := file.read(_READ):
+            window += more
+            end = 0
+            for match in _MERGED.finditer(window):
+                found[column_index_from_string(match[1].decode())][int(match[2])] = int(match[3])
+                end = match.end()
+            window = window[max(end, len(window) - _MERGED_CHARS) :]
+    return found
+
+
+def _rows(sheet: Any, allowance: _Allowance, merged: dict[int, dict[int, int]]) -> Iterator[list[Cell]]:
     # The size that the file declares may be wrong, and every row would be padded to it; gaps between rows are filled.
     sheet.reset_dimensions()
-    for row in sheet.iter_rows(max_row=_LAST_ROW):
-        cells = [_shown(cell) for cell in row]
-        while cells and not cells[-1]:
+    last = dict.fromkeys(merged, 0)
+    for number, row in enumerate(sheet.iter_rows(max_row=_LAST_ROW), 1):
+        cells = [Cell(_shown(cell)) for cell in row]
+        for column, firsts in merged.items():
+            if number <= last[column] and column <= len(cells):
+                cells[column - 1] = Cell("", rows=0)
+            last[column] = firsts.get(number, last[column])
+        while cells and not cells[-1].text and cells[-1].rows:
             cells.pop()
         if cells:
             allowance.spend(len(cells))
