@@ -24,6 +24,11 @@ def split(text: str) -> list[str]:
         ("a line of a PDF\nends anywhere. So it is.", ["a line of a PDF\nends anywhere.", "So it is."]),
         ("## Title\n\nText", ["## Title", "Text"]),
         ("준비물:\n신분증", ["준비물:", "신분증"]),
+        ("2021. 5. 1. 제정한다. 2025. 12. 20. 고친다.", ["2021. 5. 1. 제정한다.", "2025. 12. 20. 고친다."]),
+        ("It was so until 2021. 5 of them stayed.", ["It was so until 2021.", "5 of them stayed."]),
+        ("제2장 환급\n제7조(환급) 그 날부터\n30일 이내에", ["제2장 환급", "제7조(환급) 그 날부터\n30일 이내에"]),
+        ("제3조의2(증좌) 조합원은\n제2장에 따라 한다", ["제3조의2(증좌) 조합원은\n제2장에 따라 한다"]),
+        ("**Q. 매달 내나요?**\nA. 아닙니다.", ["**Q. 매달 내나요?**\nA. 아닙니다."]),
         ("", []),
         (" \n ", []),
     ],
@@ -66,6 +71,12 @@ def test_a_summary_is_short() -> None:
     assert 0 < len(summarize([" ".join(long)])) <= 600
     assert 0 < len(summarize(["word " * 5000])) <= 600
     assert LONGEST < 600
+
+
+def test_a_summary_tells_whole_dates() -> None:
+    rules = ["출자금 관리 규정\n제정 2021. 5. 1. / 개정 2025. 2. 20.\n제1조(출자) 출자 1좌의 금액은 50,000원으로 한다."]
+    assert "2021. 2. 20." not in summarize(rules)
+    assert "2021. 5. 1. / 개정 2025. 2. 20." in summarize(rules)
 
 
 def test_nothing_has_no_summary() -> None:

@@ -15,18 +15,19 @@ _SHORTEST: Final = 15
 _MOST: Final = 5
 _SENTENCES: Final = 400  # of a long text, the first ones: the cost of a summary is bounded
 
-# A sentence ends at its full stop, and at the end of a line only where the next is an item or a row: lines of a PDF end anywhere.
+# A sentence ends at its full stop, and at the end of a line only where the next is an item, a row or an article: lines of a PDF end
+# anywhere. The stops of a date do not end it («2025. 2. 20.»).
 _BREAK = re.compile(
     r"""
       \n[ \t]*\n\s*
-    | \n(?=[ \t]*(?:[-*+•·▪◦‣○●■□▶※|#>]|\d{1,3}[.)]\s|[가-하][.)]\s|[①-⑳]))
+    | \n(?=[ \t]*(?:[-*+•·▪◦‣○●■□▶※|#>]|\d{1,3}[.)]\s|[가-하][.)]\s|[①-⑳]|제\d{1,4}(?:[편장절관][ ]|조(?:의\d{1,3})?[(（【])))
     | (?<=[|:])[ \t]*\n
-    | (?P<stop>[.!?…]+[\"'”’)\]]*)\s+
+    | (?P<stop>[.!?…]+[\"'”’)\]]*)(?!(?<=\d{4}\.)[ \t]+(?:0?[1-9]|1[0-2])\.)\s+
     | [。！？]+[\"”’」』）]*\s*
     """,
     re.VERBOSE,
 )
-_NO_STOP = re.compile(r"(?:^|[\s(])(?:\d{1,3}|[^\W\d]|[가-하]|Mr|Mrs|Ms|Dr|Prof|St|No|vs|cf|Fig|al|etc|e\.g|i\.e)\.$")
+_NO_STOP = re.compile(r"(?:^|[\s(*])(?:\d{1,3}|[^\W\d]|[가-하]|Mr|Mrs|Ms|Dr|Prof|St|No|vs|cf|Fig|al|etc|e\.g|i\.e)\.$")
 _STATES = re.compile(r"(?:[.!?。！？]|[다요음함임])[\"'”’)\]」』]*\Z")
 _MARKS = re.compile(r"^[\s>*+•-]+(?=\S)|\*\*|__|`|\s*\[\d+(?:,\s*\d+)*\]")
 
