@@ -75,6 +75,38 @@ def test_a_heading_is_context_and_not_a_quote() -> None:
     assert pieces[0].endswith(" [1]")
 
 
+RENTALS = """| 장비 | 하루 대여료 | 보증금 | 장소 |
+|---|---|---|---|
+| 빔프로젝터 | 5,000원 | 50,000원 | 사무실 |
+| 예초기 | 10,000원 | 100,000원 | 창고 |
+| 앰프 세트 | 무료 | 30,000원 | 사무실 |
+
+4. 예초기는 연료를 채워서 돌려준다."""
+
+
+@pytest.mark.parametrize(
+    ("question", "row"),
+    [
+        ("앰프 보증금", "| 앰프 세트 | 무료 | 30,000원 | 사무실 |"),
+        ("예초기 대여료는 얼마인가요?", "| 예초기 | 10,000원 | 100,000원 | 창고 |"),
+    ],
+)
+def test_a_row_of_a_table_speaks_with_the_names_of_its_columns(question: str, row: str) -> None:
+    _, quotes = ask(question, RENTALS, *TEXTS)
+    assert quotes[0] == row
+
+
+def test_the_first_row_of_two_columns_names_nothing() -> None:
+    minutes = "\n".join(f"| {name} | {value} |" for name, value in (("작성자", "사무국"), ("장소", "마을회관"), ("불참", "오태식")))
+    _, quotes = ask("사무국 장소", minutes, *TEXTS)
+    assert quotes[0].startswith("| 작성자 | 사무국 |")
+
+
+def test_a_quote_ends_before_a_heading() -> None:
+    _, quotes = ask("당일 취소", "당일 취소하면 반을 낸다.\n\n## 반납\n\n반납은 다음 날까지이다.")
+    assert quotes == ["당일 취소하면 반을 낸다."]
+
+
 @given(
     st.lists(st.text(st.sampled_from("환불 신청refund7일.\n-|[1]#* "), max_size=300), max_size=4),
     st.text(st.sampled_from("환불 신청refund7일? "), max_size=40),

@@ -20,8 +20,10 @@ _ROOM: Final = 240  # … as far as there is room
 _ALIKE: Final = 0.7
 _HEADING_SHARE: Final = 0.5  # a sentence under a heading is about it, without saying so again
 _NUMBER_SHARE: Final = 0.15
+_COLUMNS: Final = 3
 
 _HEADING: Final = re.compile(r"#{1,6}\s|```|~~~")
+_DIGIT: Final = re.compile(r"\d")
 _BULLET: Final = re.compile(r"(?:[-*+•>]\s+)+")
 _LIKE_A_MARKER: Final = re.compile(r"\s*[\[【［]\d[\d\s,–-]*[\]】］]")
 _ASKS_FOR_A_NUMBER: Final = re.compile(
@@ -66,25 +68,47 @@ def _quotes(query: Query, passage: Passage) -> Iterator[_Quote]:
     headings = idf.keys() & set(terms(" ".join(passage.heading_path)))
     wants_number = _ASKS_FOR_A_NUMBER.search(query.text) is not None
     found = list(sentences(passage.text))
+    columns = _columns(passage.text, found)
     for at, (start, end) in enumerate(found):
         sentence = passage.text[start:end]
         said = frozenset(terms(sentence))
         shared = said & idf.keys()
         if not shared or _HEADING.match(sentence):
             continue
+        if at in columns:
+            shared |= columns[at] & idf.keys()
         score = sum(idf[term] for term in shared) + _HEADING_SHARE * sum(idf[term] for term in headings - shared)
         if wants_number and any(term[0].isdecimal() for term in said - idf.keys()):
             score += _NUMBER_SHARE * total
         bullet = _BULLET.match(sentence)
         quote_start = start + bullet.end() if bullet else start
-        yield _Quote(score / total + passage.score, passage, quote_start, _extended(found, at), said)
+        quote_end = end if at in columns else _extended(passage.text, found, at)
+        yield _Quote(score / total + passage.score, passage, quote_start, quote_end, said)
 
 
-def _extended(found: Sequence[tuple[int, int]], at: int) -> int:
-    """Where the quote that begins with sentence `at` ends."""
+def _columns(text: str, found: Sequence[tuple[int, int]]) -> dict[int, frozenset[str]]:
+    """For each sentence that is a row of a table, below the first: the terms of its columns' names, where the first row holds such.
+
+    With two columns the first cell is as often the name of the second.
+    """
+    columns: dict[int, frozenset[str]] = {}
+    names: frozenset[str] | None = None
+    for at, (start, end) in enumerate(found):
+        row = text[start:end].strip("| ")
+        if row.count("|") < _COLUMNS - 1 or "\n" in row:
+            names = None
+        elif names is not None:
+            columns[at] = names
+        else:
+            names = frozenset() if _DIGIT.search(row) else frozenset(terms(row))
+    return columns
+
+
+def _extended(text: str, found: Sequence[tuple[int, int]], at: int) -> int:
+    """Where the quote that begins with sentence `at` ends: before a heading in any case."""
     start, end = found[at]
-    for _, next_end in found[at + 1 :]:
-        if end - start >= _SHORT or next_end - start > _ROOM:
+    for next_start, next_end in found[at + 1 :]:
+        if end - start >= _SHORT or next_end - start > _ROOM or _HEADING.match(text, next_start):
             break
         end = next_end
     return end
