@@ -31,6 +31,9 @@ def parse(html: str, *, below: int = 0) -> ParsedText:
         ("<p hidden>no</p><p>yes</p>", [("paragraph", "yes")]),
         ("a<!-- comment --><script>x</script><style>y</style><template>z</template>b", [("paragraph", "ab")]),
         ("<table><caption>cap</caption><tr><th>a<th>b<tr><td>1<br>2<td><p>x<p>y</table>", [("table", "cap\na | b\n1 2 | x y")]),
+        ("<table><tr><td>a\nb<td>c</table>", [("table", "a b | c")]),
+        ("one<br>two<br>\n<br>three", [("paragraph", "one\ntwo"), ("paragraph", "three")]),
+        ("<ul><li>one<br><br>two</ul>", [("list", "- one\n  two")]),
         ("<table><tr><td><h2>in</h2>layout<td><table><tr><td>1<td>2</table></table>", None),
         (
             "<header>banner</header><article><header><h1>real</h1></header>text</article>",
@@ -49,6 +52,21 @@ def parse(html: str, *, below: int = 0) -> ParsedText:
 def test_blocks(html: str, blocks: list[tuple[str, str]] | None) -> None:
     expected = [("heading", "in"), ("paragraph", "layout"), ("table", "1 | 2")] if blocks is None else blocks
     assert shown(parse(html)) == expected
+
+
+def test_a_letter_in_a_cell_keeps_its_lines() -> None:
+    letter = (
+        "안녕하세요,<br>조합원 여러분.<br><br>배송을\n쉽니다.<br>- 중단: 9월 23일<br>- 재개: 9월 29일<br><br>"
+        + "풍성한 한가위 보내세요. " * 20
+    )
+    page = f"<table><tr><th>제목<td>추석<tr><th>날짜<td>9월 10일<tr><td colspan=2>{letter}<tr><th>첨부<td>없음</table>"
+    assert shown(parse(page)) == [
+        ("table", "제목 | 추석\n날짜 | 9월 10일"),
+        ("paragraph", "안녕하세요,\n조합원 여러분."),
+        ("paragraph", "배송을 쉽니다.\n- 중단: 9월 23일\n- 재개: 9월 29일"),
+        ("paragraph", ("풍성한 한가위 보내세요. " * 20).strip()),
+        ("table", "첨부 | 없음"),
+    ]
 
 
 def test_headings_nest_below_those_of_the_whole() -> None:

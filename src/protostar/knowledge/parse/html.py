@@ -40,7 +40,10 @@ _CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]+)""",
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _ALL_ROWS = 65_534  # what `rowspan="0"` comes to
 _SPAN_DIGITS = 5
+_NEWLINES = re.compile(r"[\r\n]+")
+_BLANK_LINES = re.compile(r"\n{2,}")
 _DEEPEST = 5_000
+_PROSE = 200  # characters of a cell that has several lines: boards put whole letters into one
 
 
 def read(path: Path, max_chars: int) -> ParsedText:
@@ -130,7 +133,8 @@ class _Walker:
 
     def _enter(self, node: LexborNode, skipped: frozenset[str]) -> bool:
         if node.is_text_node:
-            self._inline.append(node.text_content or "")
+            text = node.text_content or ""
+            self._inline.append(text if self._table is None else _NEWLINES.sub(" ", text))
             return False
         tag = node.tag or ""
         if not node.is_element_node or (tag in skipped and not _titles_its_article(node)) or "hidden" in node.attrs:
@@ -143,7 +147,7 @@ class _Walker:
 
     def _enter_block(self, node: LexborNode, tag: str) -> None:
         if self._table is not None:
-            self._inline.append(" ")
+            self._inline.append("\n")
             return
         holds_data = tag == "table" and node.mem_id not in self._layout_tables
         if not self._lists or holds_data or tag in {"pre", "blockquote"} or tag in _HEADINGS:
@@ -194,26 +198,39 @@ class _Walker:
             self._verbatim = None
 
     def _leave_in_table(self, node: LexborNode, tag: str) -> None:
-        self._inline.append(" ")
+        self._inline.append("\n")
         if tag in {"td", "th", "caption"}:
-            self._cells.append(Cell("".join(self._inline), _span(node, "colspan"), _span(node, "rowspan") or _ALL_ROWS))
+            text = "".join(self._inline).strip()
+            self._cells.append(Cell(text, _span(node, "colspan"), _span(node, "rowspan") or _ALL_ROWS))
             self._inline.clear()
         if tag in {"tr", "caption"}:
-            self._rows.append(self._cells)
-            self._cells = []
+            self._end_row()
         if node.mem_id == self._table:
-            add_table(self._builder, spread(self._rows))
-            self._rows = []
+            self._end_rows()
             self._inline.clear()
             self._table = None
 
-    def _break(self) -> None:
-        if self._verbatim is not None:
-            self._inline.append("\n")
-        elif self._table is not None:
-            self._inline.append(" ")
+    def _end_row(self) -> None:
+        if any(len(cell.text) > _PROSE and "\n" in cell.text for cell in self._cells):
+            self._end_rows()
+            for cell in self._cells:
+                for paragraph in _BLANK_LINES.split("\n".join(map(one_line, cell.text.split("\n")))):
+                    self._builder.block("paragraph", paragraph)
         else:
+            self._rows.append(self._cells)
+        self._cells = []
+
+    def _end_rows(self) -> None:
+        add_table(self._builder, spread(self._rows))
+        self._rows = []
+
+    def _break(self) -> None:
+        if self._verbatim is not None or self._table is not None:
+            self._inline.append("\n")
+        elif self._lists or "".join(self._inline).strip():
             self._end_line()
+        else:
+            self._end_block()
 
     def _end_line(self) -> None:
         if not self._inline:
