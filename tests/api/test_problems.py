@@ -70,6 +70,41 @@ async def test_a_sentence_names_the_field(tenant: Tenant) -> None:
     assert "limit: " in answered.json["detail"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "body", "sentence"),
+    [
+        ("application/json", b'{"query": ', "The body is not valid JSON: Expecting value, at character 10."),
+        ("text/plain", b'{"query": "a"}', "The body must be a JSON object, sent with the header «Content-Type: application/json»."),
+        ("application/json", b"[1]", "The body must be a JSON object, sent with the header «Content-Type: application/json»."),
+        ("application/json", b"", "The body must be a JSON object, sent with the header «Content-Type: application/json»."),
+    ],
+)
+async def test_a_sentence_says_what_the_body_should_be(kind: str, body: bytes, sentence: str, tenant: Tenant) -> None:
+    answered = await tenant.call("POST", "/v1/search", headers={"Content-Type": kind}, data=body)
+    assert assert_problem(answered, 422, "invalid_input") == sentence
+
+
+async def test_a_body_in_another_encoding_is_told_so(tenant: Tenant) -> None:
+    answered = await tenant.call(
+        "POST", "/v1/search", headers={"Content-Type": "application/json"}, data=b'{"query": "Gr\xfc\xdfe"}'
+    )
+    assert assert_problem(answered, 400, "bad_request") == "The body cannot be read as JSON in UTF-8."
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/v1/documents", "GET, POST"),
+        ("POST", "/v1/documents/" + UNKNOWN, "DELETE, GET, PATCH"),
+        ("POST", "/health/live", "GET"),
+    ],
+)
+async def test_a_wrong_method_is_told_the_right_ones(method: str, path: str, allowed: str, tenant: Tenant) -> None:
+    answered = await tenant.call(method, path)
+    assert assert_problem(answered, 405, "method_not_allowed") == f"This path takes {allowed}."
+    assert answered.headers["Allow"] == allowed
+
+
 async def test_an_unforeseen_error_gives_nothing_away(idle: Tenant) -> None:
     connection = await asyncpg.connect(idle.stack.settings.database_url.get_secret_value())
     await connection.execute("""update spaces set settings = '{"persona": {"secret-of-the-database": 1}}'""")

@@ -145,6 +145,7 @@ async def test_a_revoked_key_is_refused_at_once(tenant: Tenant) -> None:
         ({"role": "ask", "name": "page"}, "origins"),
         ({"role": "ask", "name": "page", "origins": ["*"]}, "origins"),
         ({"role": "ask", "name": "page", "origins": ["https://shop.example/path"]}, "origins"),
+        ({"role": "ask", "name": "page", "origins": ["https://shop.example/"]}, "without a «/» at its end"),
         ({"role": "ask", "name": "page", "origins": ["shop.example"]}, "origins"),
         ({"role": "ask", "name": "page", "origins": ["null"]}, "origins"),
         ({"role": "admin", "name": "root"}, "role"),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
@@ -11,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from protostar.errors import InvalidInput, ProtostarError, RangeNotSatisfiable, Unauthorized
@@ -19,6 +21,7 @@ from protostar.problems import MEDIA_TYPE, problem, retry_after
 log = structlog.get_logger()
 
 _CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 408: "timeout", 413: "too_large"}
+_NOT_AN_OBJECT: Final = {"missing", "dict_type", "model_type", "model_attributes_type"}
 _NUL = ("22021", "22P05")  # SQLSTATE: in text, in JSON
 _LINGER: Final = 1.0  # seconds
 
@@ -64,17 +67,37 @@ async def _invalid(_request: Request, error: Exception) -> Response:
 
 
 def _sentence(issue: Mapping[str, Any]) -> str:
+    if issue["type"] == "json_invalid":
+        return f"The body is not valid JSON: {issue['ctx']['error']}, at character {issue['loc'][-1]}."
+    if issue["loc"] == ("body",) and issue["type"] in _NOT_AN_OBJECT:
+        return "The body must be a JSON object, sent with the header «Content-Type: application/json»."
     where = ".".join(str(part) for part in issue["loc"][1:]) or "body"
     return f"{where}: {issue['msg'].removeprefix('Value error, ')}"
 
 
-async def _http(_request: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     code = _CODES.get(error.status_code, "http_error")
+    detail, headers = error.detail, dict(error.headers or {})
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = "There is nothing at this path."
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = _methods(request)
+        detail = f"This path takes {headers['Allow']}."
+    elif error.status_code == HTTPStatus.BAD_REQUEST:
+        detail = "The body cannot be read as JSON in UTF-8."
     document = {"type": f"urn:protostar:problem:{code}", "title": error.detail, "status": error.status_code}
-    document |= {"detail": error.detail, "code": code}
-    kind = _LastWord if "Connection" in (error.headers or {}) else JSONResponse
-    return kind(document, error.status_code, error.headers, media_type=MEDIA_TYPE)
+    document |= {"detail": detail, "code": code}
+    kind = _LastWord if "Connection" in headers else JSONResponse
+    return kind(document, error.status_code, headers, media_type=MEDIA_TYPE)
+
+
+def _methods(request: Request) -> str:
+    """What the path takes: each method has a route of its own, and Starlette names that of the first alone."""
+    scopes = [{**request.scope, "method": method} for method in ("DELETE", "GET", "PATCH", "POST", "PUT")]
+    return ", ".join(
+        scope["method"] for scope in scopes if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+    )
 
 
 async def _unstorable(request: Request, error: Exception) -> Response:

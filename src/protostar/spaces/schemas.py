@@ -1,16 +1,23 @@
 """What the API says about spaces and keys."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+def _is_origin(value: str) -> str:
+    if not re.fullmatch(r"https?://[a-z0-9.\-\[\]:]+", value):
+        raise ValueError("An origin is scheme, host and port as browsers send them, without a «/» at its end: https://example.com")
+    return value
+
+
 # Browsers send it in lower case.
-Origin = Annotated[str, StringConstraints(pattern=r"^https?://[A-Za-z0-9.\-\[\]:]+$", max_length=300, to_lower=True)]
-
-
+Origin = Annotated[str, StringConstraints(max_length=300, to_lower=True), AfterValidator(_is_origin)]
 Language = Literal["ko", "en"]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 Daily = Annotated[int, Field(ge=0, le=1_000_000_000)]
