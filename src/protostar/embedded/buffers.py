@@ -44,9 +44,10 @@ def _size(folder: Path) -> int:
 
 
 def _memory() -> int:
-    """Of this machine, or what its container may use."""
-    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    try:
-        return min(installed, int(Path("/sys/fs/cgroup/memory.max").read_bytes()))
-    except (OSError, ValueError):  # no control group, or one without a limit
-        return installed
+    """Of this machine, or what its container may use; 0 where the system does not tell."""
+    memory = 0
+    with suppress(OSError, ValueError):
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):  # no control group, or one without a limit
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_bytes()))
+    return memory
