@@ -173,7 +173,7 @@ async def test_bad_input_is_told_in_a_sentence(big: Tenant, target: Stack, cli: 
     assert (await run("export", "space.tar")).code == 0
     for command, sentence in (
         (("export", "space.tar"), "space.tar is there already, and nothing is written over"),
-        (("export", "nowhere/space.tar"), "nowhere/space.tar.partial: No such file or directory."),
+        (("export", "nowhere/space.tar"), "There is no folder nowhere: make it, or name another file."),
         (("export", "other.tar", "--space", "01900000-0000-7000-8000-000000000000"), "There is no space with that id."),
         (("import", "space.tar"), "This needs a key of the role «admin»; yours is «manage»."),
         (("import", "nothing.tar"), "nothing.tar: No such file or directory."),

@@ -67,6 +67,13 @@ async def test_json_for_scripts(cli: Cli, api: FakeApi, folder: Path) -> None:
     }  # fmt: skip
 
 
+async def test_a_folder_without_files_is_told_so(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    result = await cli("ingest", "--json", str(tmp_path / "none"))
+    assert (result.code, result.json["files"][0]["reason"]) == (1, "The folder holds no files.")
+    assert not api.uploads
+
+
 async def test_title_metadata_and_the_bytes_arrive(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
     file = tmp_path / unicodedata.normalize("NFD", '한글 "guide".md')  # as macOS stores it
     file.write_bytes(bytes(range(256)) * 5000)

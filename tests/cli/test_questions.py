@@ -72,13 +72,24 @@ def test_articles_need_spans(folder: Path) -> None:
     [
         (b"frage,dokument\na,b\n", "must name the columns question and document"),
         (b"question,document\n,x\n", "there are no questions"),
-        ("question,document\n가격은?,가격.pdf\n".encode("cp949"), "cannot be read as CSV in UTF-8"),
+        (b"question,document\n" + b"x" * 200_000 + b",a.pdf\n", "cannot be read as CSV: field larger than field limit"),
     ],
 )
 def test_a_csv_that_cannot_be_used(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "own.csv").write_bytes(content)
     with pytest.raises(InvalidInput, match=reason):
         read(tmp_path / "own.csv", "paragraphs")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp949"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_csv_as_excel_writes_it_in_any_country(tmp_path: Path, encoding: str, separator: str) -> None:
+    rows = (("question", "document"), ("가격은 얼마인가요?", "가격.pdf"), ('"여는 시간, 닫는 시간; 둘 다"', "안내.md"))
+    (tmp_path / "own.csv").write_bytes("\r\n".join(separator.join(row) for row in rows).encode(encoding))
+    assert read(tmp_path / "own.csv", "paragraphs").questions == [
+        Question("가격은 얼마인가요?", frozenset(["가격.pdf"])),
+        Question("여는 시간, 닫는 시간; 둘 다", frozenset(["안내.md"])),
+    ]
 
 
 def test_a_sample_keeps_the_order_and_follows_its_seed() -> None:

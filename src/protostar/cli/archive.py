@@ -198,6 +198,8 @@ def writing(path: Path, header: Json) -> Generator[tuple[ArchiveWriter, Json]]:
     Raises BadArchive where something else is in its place, OSError where nothing can be written there.
     """
     _check_free(path)
+    if not path.parent.is_dir():
+        raise BadArchive(f"There is no folder {path.parent}: make it, or name another file.")
     partial = partial_of(path)
     descriptor = os.open(partial, os.O_RDWR | os.O_CREAT, 0o600)
     with ArchiveWriter(path, os.fdopen(descriptor, "r+b")) as archive:

@@ -27,7 +27,7 @@ def find_files(paths: Iterable[str]) -> Found:
     for name in paths:
         matches = list(_matches(name))
         if not matches:
-            found.missing[name] = "There is no such file."
+            found.missing[name] = "The folder holds no files." if Path(name).expanduser().is_dir() else "There is no such file."
         for path in matches:
             if (resolved := path.resolve()) in seen:
                 continue

@@ -8,11 +8,13 @@ import csv
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from random import Random
 from typing import Any, Literal, TypeVar
 
 from protostar.errors import InvalidInput
+from protostar.knowledge.parse.charset import decode
 
 Task = Literal["paragraphs", "articles"]
 Item = TypeVar("Item")
@@ -102,14 +104,17 @@ def _checked(name: str, questions: Sequence[Question], sources: Sequence[Source]
 
 
 def _csv(path: Path) -> list[Question]:
+    """Excel writes it in the encoding and with the separator of its country: CP949 in Korea, semicolons in Germany."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            if not {"question", "document"} <= set(reader.fieldnames or ()):
-                raise InvalidInput(f"{path}: the first line must name the columns question and document.")
-            rows = [((row["question"] or "").strip(), (row["document"] or "").strip()) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InvalidInput(f"{path} cannot be read as CSV in UTF-8: {error}") from error
+        text, _encoding = decode(path.read_bytes())
+        head = text.partition("\n")[0]
+        separator = next((mark for mark in ",;\t" if mark in head), ",")
+        reader = csv.DictReader(StringIO(text, newline=""), delimiter=separator)
+        if not {"question", "document"} <= set(reader.fieldnames or ()):
+            raise InvalidInput(f"{path}: the first line must name the columns question and document.")
+        rows = [((row["question"] or "").strip(), (row["document"] or "").strip()) for row in reader]
+    except (OSError, csv.Error) as error:
+        raise InvalidInput(f"{path} cannot be read as CSV: {error}") from error
     questions = [Question(question, frozenset([document])) for question, document in rows if question and document]
     if not questions:
         raise InvalidInput(f"{path}: there are no questions.")
