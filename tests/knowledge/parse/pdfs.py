@@ -14,7 +14,14 @@ def write_pdf(path: Path, pages: list[str], **options: Any) -> Path:
     return path
 
 
-def make_pdf(pages: list[str], *, password: str | None = None, page: str = "/MediaBox [0 0 612 792]", catalog: str = "") -> bytes:
+def make_pdf(
+    pages: list[str],
+    *,
+    title: str = "",
+    password: str | None = None,
+    page: str = "/MediaBox [0 0 612 792]",
+    catalog: str = "",
+) -> bytes:
     """A page for each string of text operators; `page`, `catalog`: what else these have. With a password as Acrobat 3 encrypted."""
     count = len(pages)
     kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(count))
@@ -27,10 +34,11 @@ def make_pdf(pages: list[str], *, password: str | None = None, page: str = "/Med
         resources = "/Resources << /Font << /F1 3 0 R >> >>"
         objects.append(f"<< /Type /Page /Parent 2 0 R {page} {resources} /Contents {5 + 2 * number} 0 R >>".encode())
         objects.append(b"<< /Length %d >>\nstream\n%b\nendstream" % (len(content), content.encode("latin-1")))
-    trailer = b""
+    objects.append(b"<< /Title <FEFF%b> >>" % title.encode("utf-16-be").hex().encode())
+    trailer = b"/Info %d 0 R" % len(objects)
     if password is not None:
         objects.append(_encryption(password))
-        trailer = b"/Encrypt %d 0 R /ID [<%b> <%b>]" % (len(objects), _ID.hex().encode(), _ID.hex().encode())
+        trailer += b"/Encrypt %d 0 R /ID [<%b> <%b>]" % (len(objects), _ID.hex().encode(), _ID.hex().encode())
     return _assemble(objects, trailer)
 
 

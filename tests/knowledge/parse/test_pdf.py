@@ -66,6 +66,14 @@ def test_a_broken_title_does_not_make_a_file_unreadable(tmp_path: Path) -> None:
     assert "백업 파일은" in read(path).text
 
 
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [("출자금.html", None), ("Rules.DOCX", None), ("Microsoft Word - a", None), ("Version 1.2", "Version 1.2")],
+)
+def test_the_name_of_a_file_is_no_title(tmp_path: Path, title: str, expected: str | None) -> None:
+    assert read(write_pdf(tmp_path / "a.pdf", [text("text")], title=title)).title == expected
+
+
 def test_outline_entries_find_the_lines_that_show_them() -> None:
     lines = ["머리글", "1 장 시작", "text", "2. A long", "title in two", "lines", "text", "끝"]
     wanted = ["1장 시작", "Long title", "A long title in two lines", "끝"]

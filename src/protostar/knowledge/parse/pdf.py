@@ -23,6 +23,11 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _HYPHENATION = re.compile("[\ufffe\x02](?:\r?\n)?")
 _SENTENCE_END = re.compile(r"[.!?。…:;]['\"”’)\]]*$")
 _ITEM_START = re.compile(r"(?:[-•▪◦*]|\(?\d{1,3}[.)]|[가-힣][.)])\s")
+# What printing wrote where nobody named a title; the name of the uploaded file says more.
+_FILE_NAME = re.compile(
+    r"Microsoft (?:Word|Excel|PowerPoint) - .*|.*\.(?:docx?|hwpx?|odt|rtf|txt|md|html?|xlsx?|pptx?|pdf|indd|ai|tex|dvi|ps)",
+    re.IGNORECASE,
+)
 # Bullets of the fonts Symbol and Wingdings, which have no Unicode of their own.
 _BULLETS = str.maketrans({"\uf0b7": "•", "\uf0a7": "▪", "\uf0a8": "▪", "\uf06e": "▪", "\uf0d8": "▪", "\uf0fc": "✓"})
 
@@ -45,7 +50,8 @@ def read(path: Path, max_chars: int) -> ParsedText:
         _Page(builder, index + 1).add(text or "", outline[index])
     if not builder.size:
         raise UnreadableDocument(_DAMAGED if unreadable else _SCANNED)
-    return builder.build(title=_string(document.get_metadata_value, "Title"), page_count=count)
+    title = _string(document.get_metadata_value, "Title").strip()
+    return builder.build(title=None if _FILE_NAME.fullmatch(title) else title, page_count=count)
 
 
 def open_document(path: Path) -> Any:
