@@ -93,6 +93,16 @@ def test_long_numbers_meet_whatever_marks_they_are_written_with(marked: str) -> 
     assert terms(marked)[-1] == "0212345678"
 
 
+@pytest.mark.parametrize("question", ["번호에요", "번호예요?", "번호이예요", "번호는요?", "이거 번호에요"])
+def test_a_word_is_the_same_however_it_is_asked_in_speech(question: str) -> None:
+    assert terms(question) == terms("번호")
+
+
+def test_a_word_after_a_long_number_is_not_its_unit() -> None:
+    assert terms("01023456703 이거 누구 번호에요") == ["01023456703", "번호"]
+    assert terms("0212345678 담당자") == ["0212345678", "담당", "당자"]
+
+
 def test_versions_and_fractions_are_no_long_numbers() -> None:
     assert terms("1.2.34") == ["1", "2", "34", "1.2.34"]
     assert terms("3.141") == ["3", "141", "3.141"]

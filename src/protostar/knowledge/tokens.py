@@ -18,7 +18,7 @@ from zlib import crc32
 
 import Stemmer
 
-VERSION = 3
+VERSION = 4
 """Stored terms fit questions only where this is the same: raise it whenever `terms` or `term_id` answers differently."""
 
 MAX_TERM_ID = 999_999_999
@@ -50,10 +50,11 @@ _CASES = """
     에게서 에게 에서 에 으로부터 으로서 으로써 으로 로부터 로서 로써 로 께서 한테 까지 부터 마다 조차 밖에 처럼 보다 하고
     이라고 이라는 이라도 이란 이며 이고 이나 이면 라고 라는
 """
-_PARTICLES = "은 는 이 가 을 를 의 와 과"
-_COPULA = (
-    "인가 인가요 인지 인데 인데요 이라면 입니다 입니까 이다 이었다 이었던 이었나요 이었습니다 였다 였던 였나요 였습니다 이에요 예요"
-)
+_PARTICLES = "은 는 이 가 을 를 의 와 과 은요 는요"
+_COPULA = """
+    인가 인가요 인지 인데 인데요 이라면 입니다 입니까 이다 이었다 이었던 이었나요 이었습니다 였다
+    였던 였나요 였습니다 이에요 이예요 예요 에요
+"""
 _DO = """
     하는지 하는가 하나요 하세요 하려면 하려고 하면서 하였다 하지만 하거나 하도록 하고자 하기 하고 하는 하며 하면 하여
     하지 하게 하던 하다 하신 하실 하죠 한다 한다면 할까요 할지 합니다 합니까 해서 해야 해요 해줘 해도 했다 했던 했나요
@@ -79,7 +80,7 @@ _KOREAN_STOP_WORDS = """
     되고 되나요 되는 되면 되어 되었다 되죠 된 된다 될 될까요 됐다 됩니까 됩니다 등 등을 등의 따라 따른 때 또는 를
     말해줘 및 설명하시오 설명해 설명해줘 수 왜 왜요 위하여 위한 위해 위해서 은 을 의 이 이다 인가 인가요 인지
     입니까 입니다 저 저는 제가 좋나요 좋을까요 주세요 줘 줘요 통한 통해 하고 하나요 하는 하려면 하면 하며 하여
-    하죠 하지 한 한다 할 할까요 합니까 합니다 해 해서 해야 했나요 했다 했던
+    하죠 하지 한 한다 할 할까요 합니까 합니다 해 해서 해야 했나요 했다 했던 이것 이것은 이것이 이거 이건 이게 그거 그건 그게
 """
 # Every form of the words that ask, and of the auxiliaries 있다, 없다, 싶다 and 않다; to look at a word's first syllable is faster.
 _KOREAN_STOP_FIRST = frozenset("무어언누얼몇뭐뭔뭘있없싶않궁알가부")
@@ -147,7 +148,7 @@ def _word_terms(word: str) -> tuple[str, ...]:
     previous = ""
     for part in parts:
         if _IS_CJK.match(part):
-            if previous.isdecimal():
+            if previous.isdecimal() and len(previous) < _LONG_NUMBER:
                 found.append(previous + part[0])  # «1989년», «3월»: the number alone says little
             found += _pairs(part)
         else:
