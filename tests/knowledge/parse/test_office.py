@@ -187,6 +187,24 @@ def test_a_share_is_shown_as_per_cent(value: float, number_format: str, seen: st
     assert shown(read(tmp_path / "a.xlsx"))[1:] == [("table", f"수수료 | {seen}")]
 
 
+@pytest.mark.parametrize(
+    ("value", "number_format", "seen"),
+    [
+        (2850000, "#,##0", "2,850,000"),
+        (1234.5, '_-"₩"* #,##0.00_-', "1,234.5"),
+        (-4000, "#,##0;[Red]-#,##0", "-4,000"),
+        (2850000, "General", "2850000"),
+        (7, '0"#,##0"', "7"),
+    ],
+)
+def test_an_amount_is_shown_with_the_commas_of_its_format(value: float, number_format: str, seen: str, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"], book.active["B1"] = "기본급", value
+    book.active["B1"].number_format = number_format
+    book.save(tmp_path / "a.xlsx")
+    assert shown(read(tmp_path / "a.xlsx"))[1:] == [("table", f"기본급 | {seen}")]
+
+
 def test_a_label_merged_over_rows_of_a_sheet_is_said_in_each(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     for row in (["조직도", None], ["부서", "이름"], ["인사", "김"], [None, "이"], [None, None], [None, "박"], ["총무", "최"]):

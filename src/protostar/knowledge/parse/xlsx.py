@@ -104,6 +104,8 @@ def _shown(cell: Any) -> str:
             return str(value).upper()
         case int() | float() if "%" in _LITERAL.sub("", cell.number_format):
             return format(value * 100, ".10g") + "%"
+        case int() | float() if "#,##0" in _LITERAL.sub("", cell.number_format):
+            return format(value, ",.15g")
         case float():
             return format(value, ".15g")
         case datetime():
