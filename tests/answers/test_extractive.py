@@ -87,8 +87,8 @@ RENTALS = """| 장비 | 하루 대여료 | 보증금 | 장소 |
 @pytest.mark.parametrize(
     ("question", "row"),
     [
-        ("앰프 보증금", "| 앰프 세트 | 무료 | 30,000원 | 사무실 |"),
-        ("예초기 대여료는 얼마인가요?", "| 예초기 | 10,000원 | 100,000원 | 창고 |"),
+        ("앰프 보증금", "앰프 세트 | 무료 | 30,000원 | 사무실"),
+        ("예초기 대여료는 얼마인가요?", "예초기 | 10,000원 | 100,000원 | 창고"),
     ],
 )
 def test_a_row_of_a_table_speaks_with_the_names_of_its_columns(question: str, row: str) -> None:

@@ -80,9 +80,14 @@ def _quotes(query: Query, passage: Passage) -> Iterator[_Quote]:
         score = sum(idf[term] for term in shared) + _HEADING_SHARE * sum(idf[term] for term in headings - shared)
         if wants_number and any(term[0].isdecimal() for term in said - idf.keys()):
             score += _NUMBER_SHARE * total
-        bullet = _BULLET.match(sentence)
-        quote_start = start + bullet.end() if bullet else start
-        quote_end = end if at in columns else _extended(passage.text, found, at)
+        if at in columns:
+            row = sentence.strip("| ")
+            quote_start = start + sentence.index(row)
+            quote_end = quote_start + len(row)
+        else:
+            bullet = _BULLET.match(sentence)
+            quote_start = start + bullet.end() if bullet else start
+            quote_end = _extended(passage.text, found, at)
         yield _Quote(score / total + passage.score, passage, quote_start, quote_end, said)
 
 
