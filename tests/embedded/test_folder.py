@@ -56,6 +56,12 @@ def test_a_file_in_the_way(tmp_path: Path) -> None:
         make_folder(tmp_path / "data")
 
 
+def test_a_folder_that_may_only_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere but on such a disk
+    with pytest.raises(ConfigurationError, match="another account, or its disk may only be read"):
+        make_folder(tmp_path)
+
+
 @pytest.mark.parametrize("name", ["x" * 150, "with space", "질문", "comma,comma"])
 def test_a_path_that_sockets_cannot_have_is_replaced(short_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(short_folder))

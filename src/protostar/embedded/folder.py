@@ -47,7 +47,7 @@ def make_folder(path: Path) -> Path:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, "it belongs to another account")
+            raise PermissionError(errno.EACCES, "it belongs to another account, or its disk may only be read")
     except OSError as error:
         raise ConfigurationError(f"The folder {path} cannot be used: {error.strerror}.") from error
     return path.resolve()
