@@ -96,7 +96,7 @@ async def test_a_body_in_another_encoding_is_told_so(tenant: Tenant) -> None:
     [
         ("DELETE", "/v1/documents", "GET, POST"),
         ("POST", "/v1/documents/" + UNKNOWN, "DELETE, GET, PATCH"),
-        ("POST", "/health/live", "GET"),
+        ("POST", "/health/live", "GET, HEAD"),
     ],
 )
 async def test_a_wrong_method_is_told_the_right_ones(method: str, path: str, allowed: str, tenant: Tenant) -> None:

@@ -94,7 +94,7 @@ async def _http(request: Request, error: Exception) -> Response:
 
 def _methods(request: Request) -> str:
     """What the path takes: each method has a route of its own, and Starlette names that of the first alone."""
-    scopes = [{**request.scope, "method": method} for method in ("DELETE", "GET", "PATCH", "POST", "PUT")]
+    scopes = [{**request.scope, "method": method} for method in ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")]
     return ", ".join(
         scope["method"] for scope in scopes if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
     )

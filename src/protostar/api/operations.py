@@ -43,12 +43,14 @@ Known = Annotated[Registry, Depends(_registry)]
 # -- health
 
 
+@router.head("/health/live", include_in_schema=False)
 @router.get("/health/live", tags=["operations"])
 async def live() -> dict[str, str]:
     """The process runs. Says nothing about what it depends on."""
     return {"status": "ok"}
 
 
+@router.head("/health/ready", include_in_schema=False)
 @router.get("/health/ready", tags=["operations"])
 async def ready(resources: Parts, response: Response) -> health.Ready:
     """Each dependency by itself. 503 only where PostgreSQL is down or not migrated: without the others there are answers."""

@@ -171,7 +171,7 @@ async def server(settings: Settings) -> list[Check]:
 def _reindex(answer: dict[str, Any]) -> Iterator[Check]:
     if spaces := answer.get("spaces_to_reindex"):
         found = f"{spaces} spaces are searched by vectors or terms of another model or release"
-        yield Check("index", "warning", found, "Run `protostar reindex`; until then keywords alone find what they hold.")
+        yield Check("index", "warning", found, "Run `protostar reindex`; until then less is found in them.")
 
 
 def _ready(url: str, answer: dict[str, Any]) -> Check:
