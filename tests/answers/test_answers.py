@@ -1,6 +1,7 @@
 """Questions and answers over HTTP, with the stand-in model server that can be told to misbehave."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -204,6 +205,25 @@ async def test_the_same_idempotency_key_is_the_same_answer(asking: Asking, stand
     assert stand_in.counts.chat_calls == calls + 1
     async with asking.http.post("/v1/answers", json={"question": "another"}, headers=key) as response:
         assert response.status == 422
+
+
+async def test_a_follow_up_that_names_only_the_difference_is_about_the_same(
+    asking: Asking, stand_in: StandIn, tmp_path: Path
+) -> None:
+    rows = (
+        "| 장비 | 대여료 | 보증금 |",
+        "| --- | --- | --- |",
+        "| 빔프로젝터 | 7,000원 | 50,000원 |",
+        "| 앰프 | 5,000원 | 30,000원 |",
+    )
+    (tmp_path / "장비.md").write_text("# 장비 대여\n\n" + "\n".join(rows), encoding="utf-8")
+    (tmp_path / "입주.md").write_text("# 입주 보증금\n\n입주 보증금은 200만원이며 보증금은 퇴거할 때 돌려줍니다.", encoding="utf-8")
+    for name in ("장비.md", "입주.md"):
+        await asking.upload(tmp_path / name)
+    stand_in.behave(only="chat", status=503)
+    first = await asking.ask("앰프 대여료는 얼마인가요?")
+    second = await asking.ask("보증금은요?", conversation_id=first["conversation_id"])
+    assert "앰프 | 5,000원 | 30,000원" in second["citations"][0]["quote"]
 
 
 async def test_follow_ups_carry_the_conversation_and_its_size_stays_bounded(asking: Asking, stand_in: StandIn) -> None:

@@ -1,6 +1,8 @@
 """How much of a conversation a prompt carries."""
 
-from protostar.answers.history import history, length
+import pytest
+
+from protostar.answers.history import history, in_context, leans, length
 from protostar.answers.models import AnswerRow
 
 
@@ -27,3 +29,29 @@ def test_it_keeps_to_its_room_and_the_latest_turn_always_fits() -> None:
 
 def test_there_is_nothing_of_a_first_question() -> None:
     assert history([], 6_000) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("보증금은요?", True),
+        ("그럼 언제까지요?", True),
+        ("그건 누가 정하나요?", True),
+        ("And on Sundays?", True),
+        ("what about children", True),
+        ("환불 규정은?", False),
+        ("보증금은 얼마인가요?", False),
+        ("Android phones", False),
+        ("", False),
+        (f"그럼 {'회의실을 빌리려면 무엇을 준비해야 하는지 ' * 2}알려 주세요", False),
+    ],
+)
+def test_what_names_only_the_difference_leans_on_the_question_before(question: str, expected: bool) -> None:
+    assert leans(question) is expected
+
+
+def test_a_question_in_context_begins_where_the_subject_was_named() -> None:
+    earlier = ["주차는 되나요?", "앰프 대여료는 얼마인가요?", "보증금은요?"]
+    assert in_context("기간은요?", earlier) == "앰프 대여료는 얼마인가요?\n보증금은요?\n기간은요?"
+    assert in_context("기간은요?", earlier[:2]) == "앰프 대여료는 얼마인가요?\n기간은요?"
+    assert in_context("기간은요?", ["그럼 비용은요?"] * 9) == "그럼 비용은요?\n" * 3 + "기간은요?"

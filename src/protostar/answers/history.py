@@ -1,5 +1,6 @@
 """The conversation so far, as much of it as a prompt may carry."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,6 +11,13 @@ WHOLE_TURNS: Final = 2
 WHOLE_CHARS: Final = 1_500  # of one recent answer
 OLDER_CHARS: Final = 3_000  # of all summaries together
 UNSUMMARIZED_CHARS: Final = 300
+
+_LEANT_ON: Final = 3  # questions
+_SHORT: Final = 40  # characters
+# «보증금은요?», «그럼 언제까지요?», «and on Sundays?». Not «환불 규정은?», which may as well be about something else.
+_LEANS: Final = re.compile(
+    r"[은는]요[\s?？!.]*$|^\s*(?:그럼|그러면|그건|그거|거기)|^\s*(?:and|what about|how about)\b", re.IGNORECASE
+)
 
 
 def history(turns: Sequence[AnswerRow], room: int) -> list[Turn]:
@@ -32,6 +40,21 @@ def history(turns: Sequence[AnswerRow], room: int) -> list[Turn]:
 
 def length(*turns: Turn) -> int:
     return sum(len(turn.question) + len(turn.answer) for turn in turns)
+
+
+def leans(question: str) -> bool:
+    """Whether it seems to name only what differs from the question before it."""
+    return len(question) <= _SHORT and _LEANS.search(question) is not None
+
+
+def in_context(question: str, earlier: Sequence[str]) -> str:
+    """The question after the one before it, and after what that one leans on. `earlier`: at least one question, the latest last."""
+    before: list[str] = []
+    for asked in earlier[: -_LEANT_ON - 1 : -1]:
+        before.insert(0, asked)
+        if not leans(asked):
+            break
+    return "\n".join([*before, question])
 
 
 def _cut(text: str, characters: int) -> str:

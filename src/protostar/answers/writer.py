@@ -18,7 +18,7 @@ from protostar.answers.corrections import Given, given, normalised
 from protostar.answers.draft import Draft, citation_of, from_cache, retrieved, show, to_cache, to_row
 from protostar.answers.events import Feed
 from protostar.answers.extractive import quote_answer
-from protostar.answers.history import history, length
+from protostar.answers.history import history, in_context, leans, length
 from protostar.answers.models import AnswerRow, ConversationRow
 from protostar.answers.precedence import Precedence
 from protostar.answers.reply import Reply, safe_text
@@ -203,13 +203,18 @@ class Writer:
         return found.passages
 
     async def _retrieve(self, row: AnswerRow, setting: Setting) -> Found:
-        """What the question finds; a follow-up that finds nothing by itself is asked together with the question before it."""
+        """What the question finds. A follow-up that finds nothing by itself is asked together with the question before it; one that
+        leans on that is asked so at once, and by itself where that finds nothing.
+        """
         top_k = self._settings.answer.top_k
-        found = await self._retriever.search(row.space_id, row.question, top_k=top_k, mode="hybrid")
-        if setting.is_first or found.relevance.answerable:
-            return found
-        together = f"{setting.turns[-1].question}\n{row.question}"
-        return await self._retriever.search(row.space_id, together, top_k=top_k, mode="hybrid")
+        asked = [row.question]
+        if not setting.is_first:
+            asked.insert(0 if leans(row.question) else 1, in_context(row.question, [turn.question for turn in setting.turns]))
+        found = await self._retriever.search(row.space_id, asked[0], top_k=top_k, mode="hybrid")
+        for other in asked[1:]:
+            if not found.relevance.answerable:
+                found = await self._retriever.search(row.space_id, other, top_k=top_k, mode="hybrid")
+        return found
 
     async def _stream(
         self,
