@@ -91,6 +91,7 @@ async def test_a_broken_file_fails_with_a_sentence(name: str, library: tuple[Ten
         ("half.docx", (FILES / "guide-ko.docx").read_bytes()[:4000]),
         ("half.xlsx", (FILES / "sheet-ko.xlsx").read_bytes()[:3000]),
         ("half.odt", (FILES / "guide-ko.odt").read_bytes()[:9000]),
+        ("claimed.hwp", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)),
         ("claimed.hwpx", b"PK\x03\x04" + bytes(500)),
         ("half.epub", (FILES / "book-ko.epub").read_bytes()[:700]),
         ("note.ipynb", b'{"cells": ['),

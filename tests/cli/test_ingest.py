@@ -160,10 +160,10 @@ async def test_nothing_to_send_is_a_failure(cli: Cli, api: FakeApi, folder: Path
 
 
 async def test_what_to_save_it_as_is_said(cli: Cli, api: FakeApi, folder: Path) -> None:
-    (folder / "연차.HWP").write_bytes(b"\xd0\xcf\x11\xe0")
-    result = await cli("ingest", str(folder / "연차.HWP"))
+    (folder / "연차.HWPML").write_bytes(b"\xd0\xcf\x11\xe0")
+    result = await cli("ingest", str(folder / "연차.HWPML"))
 
-    assert ".HWP is not supported; save it as HWPX or PDF." in " ".join(result.out.split())
+    assert ".HWPML is not supported; save it as HWPX or PDF." in " ".join(result.out.split())
     assert not api.uploads
 
 

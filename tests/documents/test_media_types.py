@@ -13,6 +13,7 @@ from protostar.documents.media_types import (
     FORMATS,
     HEAD_BYTES,
     HTML,
+    HWP,
     HWPX,
     MARKDOWN,
     NOTEBOOK,
@@ -100,7 +101,6 @@ def test_without_a_known_extension_the_declared_type_counts(declared: str, media
         ("a.md", None, zipped("a.txt")),
         ("a.doc", "application/msword", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600),
         ("a.txt", None, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600),
-        ("a.hwp", None, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600),
         ("a.png", "image/png", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
         ("a.txt", "text/plain", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"),
         ("a.csv", None, b"\x1f\x8b\x08\0\0\0\0\0"),
@@ -119,7 +119,7 @@ def test_other_kinds_are_refused_and_told_what_is_read(name: str, declared: str 
 @pytest.mark.parametrize(
     ("name", "instead"),
     [
-        ("연차.HWP", "HWPX or PDF"),
+        ("연차.HWPML", "HWPX or PDF"),
         ("a.hml", "HWPX or PDF"),
         ("a.ods", "Excel (.xlsx) or CSV"),
         ("a.doc", "Word (.docx) or PDF"),
@@ -146,6 +146,19 @@ def test_hangul_and_opendocument_are_known_by_what_they_say_first() -> None:
     assert detect("a", "application/haansofthwpx", zipped("version.xml")) == HWPX
     assert detect("a.hwpx", None, zipped("a.txt")) == HWPX
     assert detect("a.hwpx", None, head("guide-ko.docx")) == DOCX
+
+
+def test_the_binary_format_of_hangul_goes_by_its_name() -> None:
+    ole2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600
+    for name, declared in (
+        ("연차.HWP", None),
+        ("a.hwpx", None),
+        ("a", "application/haansofthwp"),
+        ("a", "application/vnd.hancom.hwpx"),
+    ):
+        assert detect(name, declared, ole2) == HWP
+    assert detect("a.hwp", None, b"HWP Document File V3.00") == HWP
+    assert detect("a.hwp", None, zipped("mimetype", "version.xml", mimetype="application/hwp+zip")) == HWPX
 
 
 @pytest.mark.parametrize("text", ["BM25 ranks passages", "MZ is a signature", "βρ is Greek", "%!PS is said here", "ID3 trees"])

@@ -21,6 +21,7 @@ PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentatio
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
 TSV = "text/tab-separated-values"
+HWP = "application/x-hwp"
 HWPX = "application/hwp+zip"
 ODT = "application/vnd.oasis.opendocument.text"
 EPUB = "application/epub+zip"
@@ -50,6 +51,7 @@ FORMATS = (
     Format(XLSX, "Excel (.xlsx)", (".xlsx",), textual=False),
     Format(CSV, "CSV", (".csv",), ("application/csv",)),
     Format(TSV, "TSV", (".tsv",)),
+    Format(HWP, "Hangul (.hwp)", (".hwp",), ("application/haansofthwp", "application/vnd.hancom.hwp"), textual=False),
     Format(HWPX, "Hangul (.hwpx)", (".hwpx",), ("application/haansofthwpx", "application/vnd.hancom.hwpx"), textual=False),
     Format(ODT, "OpenDocument (.odt)", (".odt",), textual=False),
     Format(EPUB, "EPUB", (".epub",), textual=False),
@@ -59,7 +61,7 @@ FORMATS = (
 )
 
 SAVE_AS = {
-    **dict.fromkeys((".hwp", ".hwpml", ".hml"), "HWPX or PDF"),
+    **dict.fromkeys((".hwpml", ".hml"), "HWPX or PDF"),
     ".doc": "Word (.docx) or PDF",
     **dict.fromkeys((".xls", ".ods"), "Excel (.xlsx) or CSV"),
     **dict.fromkeys((".ppt", ".odp"), "PowerPoint (.pptx) or PDF"),
@@ -93,6 +95,8 @@ def detect(filename: str, declared: str | None, head: bytes) -> str:
         return RTF
     if head.startswith(_ZIP):
         return _inside_zip(claimed, suffix, head)
+    if head.startswith(_OLE2) and claimed is not None and claimed.media_type == HWPX:
+        return HWP
     if claimed is None or (claimed.textual and _is_binary(head)):
         raise _unsupported(suffix)
     return claimed.media_type

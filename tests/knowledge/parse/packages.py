@@ -32,7 +32,7 @@ _STYLES = {
     "contents": ("차례 1", "TOC 1"),
     "heading": ("제목 2", ""),
     "title": ("제목", ""),
-    "code": ("소스", "Source Code"),
+    "code": ("소스 코드", "Source Code"),
 }
 
 

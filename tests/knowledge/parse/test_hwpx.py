@@ -64,7 +64,7 @@ def test_listings_stay_together_and_contents_lists_are_left_out(path: Path) -> N
 
 
 def test_special_characters_runs_and_fields(path: Path) -> None:
-    special = said('가<hp:nbSpace/>나<hp:fwSpace/>다<hp:tab width="1" type="1"/>라<hp:lineBreak/>마<hp:hyphen/>바')
+    special = said('가<hp:nbSpace/>나<hp:fwSpace/>다<hp:tab width="1" type="1"/>라<hp:lineBreak/>per<hp:hyphen/>tinent')
     marked = said('<hp:markpenBegin color="#FFFF00"/>형광<hp:markpenEnd/>펜<hp:titleMark ignore="0"/>')
     command = '<hp:parameters><hp:stringParam name="Command">https://example.com</hp:stringParam></hp:parameters>'
     link = f'<hp:ctrl><hp:fieldBegin id="1" type="HYPERLINK">{command}</hp:fieldBegin></hp:ctrl>'
@@ -84,7 +84,7 @@ def test_special_characters_runs_and_fields(path: Path) -> None:
         )
     )
     assert [text for _, text in shown(parsed)] == [
-        "가 나 다\t라\n마-바",
+        "가 나 다\t라\npertinent",
         "형광펜",
         "여기를 보십시오.",
         "입력동의",
@@ -217,9 +217,3 @@ def test_tables_nested_as_deeply_as_is_read_and_deeper(path: Path) -> None:
     assert "가장 안쪽" in read(hwpx(path, nested(32))).text
     with pytest.raises(UnreadableDocument, match="nested too deeply"):
         read(hwpx(path, nested(33)))
-
-
-def test_the_old_format_under_the_new_name_is_told_what_to_do(path: Path) -> None:
-    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600 + b"HWP Document File" + b"\0" * 100)
-    with pytest.raises(UnreadableDocument, match="save it as HWPX or PDF"):
-        read(path)

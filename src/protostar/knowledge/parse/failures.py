@@ -8,6 +8,7 @@ from protostar.errors import UnreadableDocument
 EMPTY = "The file is empty."
 NO_TEXT = "No text was found in this file."
 ENCRYPTED = "The file is protected with a password; remove the password and upload it again."
+TOO_DEEP = "The elements of this file are nested too deeply to be read."
 TOO_COMPLEX = "The file is too large or too complex: reading it takes more memory than is allowed."
 CRASHED = "The file could not be read; it is probably damaged."
 

@@ -9,7 +9,7 @@ from typing import IO
 
 from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse import zip_guard
-from protostar.knowledge.parse.failures import ENCRYPTED, damaged
+from protostar.knowledge.parse.failures import ENCRYPTED, TOO_DEEP, damaged
 
 _MANIFEST = "META-INF/manifest.xml"
 # The readers go down by recursion. Ordinary documents are some 20 elements deep, and 6 more for each table within a table.
@@ -39,7 +39,7 @@ def children(part: IO[bytes], *parents: str) -> Iterator[ET.Element]:
             above.append(element)
             inside += local_name(element) in parents
             if len(above) > _DEEPEST:
-                raise UnreadableDocument("The elements of this file are nested too deeply to be read.")
+                raise UnreadableDocument(TOO_DEEP)
         else:
             above.pop()
             inside -= local_name(element) in parents

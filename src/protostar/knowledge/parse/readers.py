@@ -19,6 +19,7 @@ _MODULES = {
     media_types.XLSX: "xlsx",
     media_types.CSV: "csv",
     media_types.TSV: "csv",
+    media_types.HWP: "hwp",
     media_types.HWPX: "hwpx",
     media_types.ODT: "odt",
     media_types.EPUB: "epub",

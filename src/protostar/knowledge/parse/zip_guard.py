@@ -12,8 +12,8 @@ from protostar.knowledge.parse.failures import ENCRYPTED, damaged
 
 MiB = 1024 * 1024
 _MAX_ENTRIES = 5_000
-_MAX_ENTRY_BYTES = 100 * MiB
-_MAX_TOTAL_BYTES = 200 * MiB
+MAX_ENTRY_BYTES = 100 * MiB
+MAX_TOTAL_BYTES = 200 * MiB
 # Small files that compress well are common; large ones that shrink below 1/200 are bombs.
 _MAX_RATIO = 200
 _RATIO_FLOOR = 10 * MiB
@@ -21,6 +21,7 @@ _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 _HWP = b"HWP Document File"
 
+BOMB = "The file unpacks to far more than its size and is refused for safety."
 
 ERRORS = (
     *(zipfile.BadZipFile, zlib.error, EOFError),
@@ -40,14 +41,14 @@ def check(path: Path, kind: str) -> None:
         raise UnreadableDocument(ENCRYPTED)
     if (
         len(entries) > _MAX_ENTRIES
-        or sum(entry.file_size for entry in entries) > _MAX_TOTAL_BYTES
-        or any(entry.file_size > _MAX_ENTRY_BYTES or _is_bomb(entry) for entry in entries)
+        or sum(entry.file_size for entry in entries) > MAX_TOTAL_BYTES
+        or any(entry.file_size > MAX_ENTRY_BYTES or is_bomb(entry.file_size, entry.compress_size) for entry in entries)
     ):
-        raise UnreadableDocument("The file unpacks to far more than its size and is refused for safety.")
+        raise UnreadableDocument(BOMB)
 
 
-def _is_bomb(entry: zipfile.ZipInfo) -> bool:
-    return entry.file_size > _RATIO_FLOOR and entry.file_size > _MAX_RATIO * max(1, entry.compress_size)
+def is_bomb(size: int, packed: int) -> bool:
+    return size > _RATIO_FLOOR and size > _MAX_RATIO * max(1, packed)
 
 
 def _refuse_ole2(path: Path, kind: str) -> None:
@@ -59,5 +60,5 @@ def _refuse_ole2(path: Path, kind: str) -> None:
     if _ENCRYPTED_PACKAGE in content:
         raise UnreadableDocument(ENCRYPTED)
     if _HWP in content:
-        raise UnreadableDocument("The file is in the old format of Hangul (.hwp); save it as HWPX or PDF and upload that.")
+        raise UnreadableDocument("The file is a Hangul document; let its name end in .hwp and upload it again.")
     raise UnreadableDocument(f"The file is in an old Office format and not {kind}; save it in the current format.")
