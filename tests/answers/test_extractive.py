@@ -92,8 +92,14 @@ RENTALS = """| 장비 | 하루 대여료 | 보증금 | 장소 |
     ],
 )
 def test_a_row_of_a_table_speaks_with_the_names_of_its_columns(question: str, row: str) -> None:
-    _, quotes = ask(question, RENTALS, *TEXTS)
+    answer, quotes = ask(question, RENTALS, *TEXTS)
     assert quotes[0] == row
+    assert answer.startswith(f"| 장비 | 하루 대여료 | 보증금 | 장소 |\n| --- | --- | --- | --- |\n| {row} [1] |")
+
+
+def test_a_row_with_more_cells_than_there_are_names_stands_by_itself() -> None:
+    answer, quotes = ask("앰프 보증금", RENTALS.replace("| 사무실 |", "| 사무실 | 2층 |"), *TEXTS)
+    assert answer.startswith(f"{quotes[0]} [1]")
 
 
 def test_the_first_row_of_two_columns_names_nothing() -> None:
@@ -117,5 +123,5 @@ def test_quotes_are_verbatim(texts: list[str], question: str) -> None:
     assert len(pieces) == len(citations) <= 3
     for number, (piece, citation) in enumerate(zip(pieces, citations, strict=True), 1):
         assert citation.marker == number
-        assert piece.endswith(f" [{number}]")
+        assert piece.removesuffix(" |").endswith(f" [{number}]")
         assert any(text[citation.start : citation.end] == citation.quote for text in texts)

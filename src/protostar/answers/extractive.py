@@ -39,6 +39,8 @@ class _Quote:
     start: int
     end: int
     terms: frozenset[str]
+    columns: str
+    """The names of the columns, as they stand in the table, of a quote that is a row of one; else empty."""
 
     def repeats(self, other: "_Quote") -> bool:
         if self.passage.chunk_id == other.passage.chunk_id and self.start < other.end and other.start < self.end:
@@ -57,8 +59,16 @@ def quote_answer(query: Query, passages: Sequence[Passage]) -> tuple[list[str], 
         if not any(quote.repeats(other) for other in chosen):
             chosen.append(quote)
     citations = [cite_range(marker, quote.passage, quote.start, quote.end) for marker, quote in enumerate(chosen, 1)]
-    pieces = [f"{_LIKE_A_MARKER.sub('', citation.quote)} [{citation.marker}]" for citation in citations]
+    pieces = [_piece(quote, citation) for quote, citation in zip(chosen, citations, strict=True)]
     return [piece if at == 0 else f"\n\n{piece}" for at, piece in enumerate(pieces)], citations
+
+
+def _piece(quote: _Quote, citation: Citation) -> str:
+    """The quote with its marker; a row as a table of Markdown, below the names of its columns."""
+    text = f"{_LIKE_A_MARKER.sub('', citation.quote)} [{citation.marker}]"
+    if not quote.columns or text.count("|") > quote.columns.count("|"):
+        return text
+    return f"| {quote.columns} |\n|{' --- |' * (quote.columns.count('|') + 1)}\n| {text} |"
 
 
 def _quotes(query: Query, passage: Passage) -> Iterator[_Quote]:
@@ -76,7 +86,7 @@ def _quotes(query: Query, passage: Passage) -> Iterator[_Quote]:
         if not shared or _HEADING.match(sentence):
             continue
         if at in columns:
-            shared |= columns[at] & idf.keys()
+            shared |= set(terms(columns[at])) & idf.keys()
         score = sum(idf[term] for term in shared) + _HEADING_SHARE * sum(idf[term] for term in headings - shared)
         if wants_number and any(term[0].isdecimal() for term in said - idf.keys()):
             score += _NUMBER_SHARE * total
@@ -88,16 +98,16 @@ def _quotes(query: Query, passage: Passage) -> Iterator[_Quote]:
             bullet = _BULLET.match(sentence)
             quote_start = start + bullet.end() if bullet else start
             quote_end = _extended(passage.text, found, at)
-        yield _Quote(score / total + passage.score, passage, quote_start, quote_end, said)
+        yield _Quote(score / total + passage.score, passage, quote_start, quote_end, said, columns.get(at, ""))
 
 
-def _columns(text: str, found: Sequence[tuple[int, int]]) -> dict[int, frozenset[str]]:
-    """For each sentence that is a row of a table, below the first: the terms of its columns' names, where the first row holds such.
+def _columns(text: str, found: Sequence[tuple[int, int]]) -> dict[int, str]:
+    """For each sentence that is a row of a table, below the first: the names of its columns; empty where the first row holds none.
 
     With two columns the first cell is as often the name of the second.
     """
-    columns: dict[int, frozenset[str]] = {}
-    names: frozenset[str] | None = None
+    columns: dict[int, str] = {}
+    names: str | None = None
     for at, (start, end) in enumerate(found):
         row = text[start:end].strip("| ")
         if row.count("|") < _COLUMNS - 1 or "\n" in row:
@@ -105,7 +115,7 @@ def _columns(text: str, found: Sequence[tuple[int, int]]) -> dict[int, frozenset
         elif names is not None:
             columns[at] = names
         else:
-            names = frozenset() if _DIGIT.search(row) else frozenset(terms(row))
+            names = "" if _DIGIT.search(row) else row
     return columns
 
 
