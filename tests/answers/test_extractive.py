@@ -97,6 +97,13 @@ def test_a_row_of_a_table_speaks_with_the_names_of_its_columns(question: str, ro
     assert answer.startswith(f"| 장비 | 하루 대여료 | 보증금 | 장소 |\n| --- | --- | --- | --- |\n| {row} [1] |")
 
 
+def test_a_small_table_of_an_office_document_is_quoted_by_its_rows() -> None:
+    table = "구분 | 직급 | 금액\n수당 | 사원 | 100,000원\n수당 | 대리 | 150,000원"
+    answer, quotes = ask("대리의 수당은 얼마인가요?", table, *TEXTS)
+    assert quotes[0] == "수당 | 대리 | 150,000원"
+    assert answer.startswith("| 구분 | 직급 | 금액 |\n| --- | --- | --- |\n| 수당 | 대리 | 150,000원 [1] |")
+
+
 def test_a_row_with_more_cells_than_there_are_names_stands_by_itself() -> None:
     answer, quotes = ask("앰프 보증금", RENTALS.replace("| 사무실 |", "| 사무실 | 2층 |"), *TEXTS)
     assert answer.startswith(f"{quotes[0]} [1]")
