@@ -104,6 +104,12 @@ def test_a_small_table_of_an_office_document_is_quoted_by_its_rows() -> None:
     assert answer.startswith("| 구분 | 직급 | 금액 |\n| --- | --- | --- |\n| 수당 | 대리 | 150,000원 [1] |")
 
 
+def test_the_names_of_one_table_are_not_those_of_the_next() -> None:
+    tables = "구분 | 직급 | 금액\n수당 | 대리 | 150,000원\n\n장비 | 장소 | 담당\n앰프 | 창고 | 김하나"
+    answer, _ = ask("앰프 담당", tables, *TEXTS)
+    assert answer.startswith("| 장비 | 장소 | 담당 |")
+
+
 def test_a_row_with_more_cells_than_there_are_names_stands_by_itself() -> None:
     answer, quotes = ask("앰프 보증금", RENTALS.replace("| 사무실 |", "| 사무실 | 2층 |"), *TEXTS)
     assert answer.startswith(f"{quotes[0]} [1]")

@@ -108,8 +108,12 @@ def _columns(text: str, found: Sequence[tuple[int, int]]) -> dict[int, str]:
     """
     columns: dict[int, str] = {}
     names: str | None = None
+    before = 0
     for at, (start, end) in enumerate(found):
         row = text[start:end].strip("| ")
+        if "\n\n" in text[before:start]:
+            names = None
+        before = end
         if row.count("|") < _COLUMNS - 1 or "\n" in row:
             names = None
         elif names is not None:

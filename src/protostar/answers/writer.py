@@ -206,15 +206,16 @@ class Writer:
         """What the question finds. A follow-up that finds nothing by itself is asked together with the question before it; one that
         leans on that is asked so at once, and by itself where that finds nothing.
         """
-        top_k = self._settings.answer.top_k
-        asked = [row.question]
-        if not setting.is_first:
-            asked.insert(0 if leans(row.question) else 1, in_context(row.question, [turn.question for turn in setting.turns]))
-        found = await self._retriever.search(row.space_id, asked[0], top_k=top_k, mode="hybrid")
-        for other in asked[1:]:
-            if not found.relevance.answerable:
-                found = await self._retriever.search(row.space_id, other, top_k=top_k, mode="hybrid")
-        return found
+        if setting.is_first:
+            return await self._search(row.space_id, row.question)
+        asked = [row.question, in_context(row.question, [turn.question for turn in setting.turns])]
+        if leans(row.question):
+            asked.reverse()
+        found = await self._search(row.space_id, asked[0])
+        return found if found.relevance.answerable else await self._search(row.space_id, asked[1])
+
+    async def _search(self, space_id: UUID, question: str) -> Found:
+        return await self._retriever.search(space_id, question, top_k=self._settings.answer.top_k, mode="hybrid")
 
     async def _stream(
         self,

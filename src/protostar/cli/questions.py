@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from protostar.errors import InvalidInput
 from protostar.knowledge.parse.charset import decode
+from protostar.knowledge.parse.csv import delimiter_of
 
 Task = Literal["paragraphs", "articles"]
 Item = TypeVar("Item")
@@ -107,9 +108,7 @@ def _csv(path: Path) -> list[Question]:
     """Excel writes it in the encoding and with the separator of its country: CP949 in Korea, semicolons in Germany."""
     try:
         text, _encoding = decode(path.read_bytes())
-        head = text.partition("\n")[0]
-        separator = next((mark for mark in ",;\t" if mark in head), ",")
-        reader = csv.DictReader(StringIO(text, newline=""), delimiter=separator)
+        reader = csv.DictReader(StringIO(text, newline=""), delimiter=delimiter_of(text))
         if not {"question", "document"} <= set(reader.fieldnames or ()):
             raise InvalidInput(f"{path}: the first line must name the columns question and document.")
         rows = [((row["question"] or "").strip(), (row["document"] or "").strip()) for row in reader]

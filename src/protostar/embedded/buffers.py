@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 LEAST: Final = 128 << 20
-CHOSEN: Final = f"shared_buffers={LEAST >> 20}MB"
+_FIRST: Final = f"{LEAST >> 20}MB"
+CHOSEN: Final = f"shared_buffers={_FIRST}"
 """Written to postgresql.conf at first. Where another line stands there it is somebody's choice, and holds."""
 
 _SETTING = re.compile(r"^\s*shared_buffers\s*=?\s*'?([\w. ]+?)'?\s*(?:#.*)?$", re.MULTILINE | re.IGNORECASE)
@@ -24,7 +25,7 @@ def grown(cluster: Path) -> tuple[str, ...]:
         chosen = _SETTING.findall((cluster / "postgresql.conf").read_text(encoding="utf-8", errors="replace"))
     except OSError:  # PostgreSQL will say so
         return ()
-    if chosen[-1:] != [CHOSEN.partition("=")[2]]:
+    if chosen[-1:] != [_FIRST]:
         return ()
     size = buffers(_size(cluster / "base"), _memory())
     return (f"shared_buffers={size >> 20}MB",) if size > LEAST else ()

@@ -54,7 +54,8 @@ async def start_postgres(supervisor: Supervisor, data: Path, *, version: int = V
     async def ready(watchdog: int) -> bool:
         return _accepts(cluster, server.pid(watchdog))
 
-    command = [str(programs / "postgres"), "-D", str(cluster), *_options(sockets, (*buffers.grown(cluster), *settings))]
+    grown = await asyncio.to_thread(buffers.grown, cluster)
+    command = [str(programs / "postgres"), "-D", str(cluster), *_options(sockets, (*grown, *settings))]
     service = server.service(command, ready, orphaned=ORPHANED, starts=5, stop_signal=SIGINT, stop_within=1.4)
     await supervisor.start(service)
     await _create_database(programs, sockets)

@@ -5,6 +5,8 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.knowledge.parse.packages import STYLES
+
 Records = Callable[[int], bytes]
 """Records, with the level of the first."""
 
@@ -22,16 +24,7 @@ _SHAPES = {  # as what it is numbered, the level, by which numbering
     "undefined": (2, 1, 9),
     "bullet": (3, 0, 1),
 }
-_STYLES = {
-    "normal": ("바탕글", "Normal"),
-    "outline": ("개요 1", "Outline 1"),
-    "contents": ("차례 1", "TOC 1"),
-    "heading": ("제목 2", ""),
-    "title": ("제목", ""),
-    "code": ("소스 코드", "Source Code"),
-    "renamed": ("본문 1 에코", "Outline 2"),
-    "english": ("", "Outline 2"),
-}
+_STYLES = {**STYLES, "renamed": ("본문 1 에코", "Outline 2"), "english": ("", "Outline 2")}
 _DIGIT, _CIRCLED, _SYLLABLE = 0, 1, 8
 
 

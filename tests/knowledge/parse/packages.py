@@ -26,7 +26,7 @@ _SHAPES = {
     "undefined": ("NUMBER", "9", 1),
     "bullet": ("BULLET", "1", 0),
 }
-_STYLES = {
+STYLES = {
     "normal": ("바탕글", "Normal"),
     "outline": ("개요 1", "Outline 1"),
     "contents": ("차례 1", "TOC 1"),
@@ -46,7 +46,7 @@ def header(base: str = HANCOM) -> str:
     return _HEADER.format(
         ns=_namespaces(base),
         shapes="".join(shape.format(name, *values) for name, values in _SHAPES.items()),
-        styles="".join(style.format(name, *values) for name, values in _STYLES.items()),
+        styles="".join(style.format(name, *values) for name, values in STYLES.items()),
     )
 
 

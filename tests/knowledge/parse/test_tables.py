@@ -5,6 +5,7 @@ import pytest
 from protostar.knowledge.parse.tables import Cell, spread
 
 LONG = "가" * 101
+ON = Cell("", goes_on=True)
 
 
 @pytest.mark.parametrize(
@@ -18,13 +19,14 @@ LONG = "가" * 101
         ([[Cell("a", columns=2, rows=2), Cell("1")], [Cell("2")]], [["a", "", "1"], ["a", "", "2"]]),
         ([[Cell("a", rows=3), Cell("b", rows=2)], [], [Cell("1")]], [["a", "b"], [], ["a", "1"]]),
         (
-            [[Cell("a"), Cell("1")], [Cell("", rows=0), Cell("2")], [Cell("", rows=0), Cell("3")]],
+            [[Cell("a"), Cell("1")], [ON, Cell("2")], [ON, Cell("3")]],
             [["a", "1"], ["a", "2"], ["a", "3"]],
         ),
-        ([[Cell("a"), Cell("1")], [Cell("", rows=0), Cell("", rows=0)]], [["a", "1"], []]),
-        ([[Cell("", rows=0), Cell("1")]], [["", "1"]]),
+        ([[Cell("a"), Cell("1")], [ON, ON]], [["a", "1"], []]),
+        ([[ON, Cell("1")]], [["", "1"]]),
+        ([[Cell("a", columns=0, rows=0), Cell("1")], [Cell("b", rows=-1), Cell("2")]], [["a", "1"], ["b", "2"]]),
         ([[Cell(LONG, rows=2), Cell("1")], [Cell("2")]], [[LONG, "1"], ["", "2"]]),
-        ([[Cell(LONG), Cell("1")], [Cell("", rows=0), Cell("2")]], [[LONG, "1"], ["", "2"]]),
+        ([[Cell(LONG), Cell("1")], [ON, Cell("2")]], [[LONG, "1"], ["", "2"]]),
     ],
 )
 def test_every_cell_stands_in_its_column(rows: Sequence[Sequence[Cell]], expected: list[list[str]]) -> None:

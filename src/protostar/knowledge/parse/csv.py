@@ -29,11 +29,12 @@ def add_csv(builder: TextBuilder, text: str) -> None:
     # The limit is global to the module; this process reads one document. The default refuses cells above 128 KiB.
     csv.field_size_limit(len(text) + 1)
     with damaged("a CSV table", csv.Error):
-        add_table(builder, csv.reader(io.StringIO(text), delimiter=_delimiter(text[:_SAMPLE_CHARS])))
+        add_table(builder, csv.reader(io.StringIO(text), delimiter=delimiter_of(text)))
 
 
-def _delimiter(sample: str) -> str:
-    """The character that cuts the most rows into the same number of cells."""
+def delimiter_of(text: str) -> str:
+    """The character that cuts the most rows into the same number of cells, of its beginning."""
+    sample = text[:_SAMPLE_CHARS]
     if len(sample) == _SAMPLE_CHARS:
         sample = sample[: sample.rfind("\n") + 1] or sample
     best, best_rows = ",", 0

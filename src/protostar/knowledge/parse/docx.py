@@ -150,7 +150,7 @@ def _cells(row: list[Any]) -> Iterator[Cell]:
         properties = cell.tcPr
         merged = None if properties is None else properties.find(_MERGED)
         goes_on = merged is not None and merged.get(_VAL, "continue") == "continue"
-        yield Cell(" ".join(map(_text, cell.iter(_P))), cell.grid_span, rows=0 if goes_on else 1)
+        yield Cell(" ".join(map(_text, cell.iter(_P))), cell.grid_span, goes_on=goes_on)
 
 
 def _content(container: Any) -> Iterator[Any]:

@@ -36,11 +36,12 @@ def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, page: int 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Of a table in which cells may be merged. `rows`: how many it covers; 0: the one above it goes on."""
+    """One of a table in which cells may be merged: how many `columns` and `rows` it covers, or that the one above it `goes_on`."""
 
     text: str
     columns: int = 1
     rows: int = 1
+    goes_on: bool = False
 
 
 def spread(rows: Iterable[Iterable[Cell]]) -> Iterator[list[str]]:
@@ -59,9 +60,9 @@ def spread(rows: Iterable[Iterable[Cell]]) -> Iterator[list[str]]:
             while len(row) in reaching:
                 row.append(reaching[len(row)][0])
             column = len(row)
-            text = cell.text if cell.rows else "".join(above[column : column + 1])
+            text = "".join(above[column : column + 1]) if cell.goes_on else cell.text
             row += [text, *[""] * (min(cell.columns, _MOST_COLUMNS - column) - 1)]
-            is_blank = is_blank and not (cell.rows and text.strip())
+            is_blank = is_blank and (cell.goes_on or not text.strip())
             if cell.rows > 1:
                 begun |= {covered: (_label(row[covered]), cell.rows) for covered in range(column, len(row))}
         for column in sorted(reaching.keys() - range(len(row))):

@@ -87,9 +87,9 @@ def _rows(sheet: Any, allowance: _Allowance, merged: dict[int, dict[int, int]]) 
         cells = [Cell(_shown(cell)) for cell in row]
         for column, firsts in merged.items():
             if number <= last[column] and column <= len(cells):
-                cells[column - 1] = Cell("", rows=0)
+                cells[column - 1] = Cell("", goes_on=True)
             last[column] = firsts.get(number, last[column])
-        while cells and not cells[-1].text and cells[-1].rows:
+        while cells and not cells[-1].text and not cells[-1].goes_on:
             cells.pop()
         if cells:
             allowance.spend(len(cells))
