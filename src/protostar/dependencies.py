@@ -59,11 +59,16 @@ async def _key(
 async def _key_of_session(request: Request, token: str) -> Key:
     """A browser sends the cookie with whatever makes it ask: what changes something has to come from a page of the session."""
     if request.method not in _SAFE:
-        check_same_origin(request)
-        if not hmac.compare_digest(request.headers.get(CSRF_HEADER, "").encode(), csrf_token(token).encode()):
-            raise Forbidden(f"The request lacks the header «{CSRF_HEADER}» of this session's pages. Reload the page.")
+        check_own_page(request, token, request.headers.get(CSRF_HEADER, ""))
     sessions: Sessions = request.state.sessions
     return await sessions.find(token)
+
+
+def check_own_page(request: Request, token: str, sent: str) -> None:
+    """Raises Forbidden unless a page of the session made the browser ask. `sent`: in the header, or a field of a form."""
+    check_same_origin(request)
+    if not hmac.compare_digest(sent.encode(), csrf_token(token).encode()):
+        raise Forbidden(f"The request lacks what this session's pages send along («{CSRF_HEADER}»). Reload the page.")
 
 
 def check_same_origin(request: Request) -> None:

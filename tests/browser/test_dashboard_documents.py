@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 from aiohttp import web
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, Route, ViewportSize, expect
 from tests.browser.conftest import FILES, Visit
 from tests.browser.dashboard import Space, a_document, a_key, call, enter
-from tests.browser.seen import PHONE, barriers, picture, seen
+from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
 from tests.support.stack import Stack
 from tests.support.website import website
 
@@ -35,11 +36,20 @@ async def test_signing_in_and_out_by_keyboard(product: Stack, space: Space, visi
     await page.keyboard.type((await a_key(product, space))["key"])
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(f"{product.url}/documents?q=kiwi")
-    await page.wait_for_load_state()  # the button does nothing before its script is there
     await page.keyboard.press("Tab")
     await expect(page.get_by_text("Skip to the content")).to_be_focused()
     assert space["name"] in await page.locator("#side").inner_text()
     await page.get_by_role("button", name="Sign out").press("Enter")
+    await expect(page).to_have_url(f"{product.url}/login")
+    await page.goto(f"{product.url}/documents")
+    await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_signing_in_and_out_without_scripts(product: Stack, space: Space, visit: Visit, viewport: ViewportSize) -> None:
+    page = await enter(visit, product, space, locale="en-US", java_script_enabled=False, viewport=viewport)
+    await picture(page, f"without-scripts-{viewport['width']}")
+    await page.get_by_role("button", name="Sign out").click()
     await expect(page).to_have_url(f"{product.url}/login")
     await page.goto(f"{product.url}/documents")
     await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

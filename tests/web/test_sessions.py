@@ -40,6 +40,12 @@ def token(http: aiohttp.ClientSession) -> str:
     return cookie.value
 
 
+async def sign_out(http: aiohttp.ClientSession) -> Answered:
+    """As the form of the pages does."""
+    headers, form = {"Origin": origin(http)}, {"csrf": csrf_token(token(http))}
+    return await send(http, "POST", "/logout", data=form, headers=headers, allow_redirects=False)
+
+
 def same_site(http: aiohttp.ClientSession, **headers: str) -> dict[str, str]:
     return {"Origin": origin(http), "X-CSRF-Token": csrf_token(token(http)), **headers}
 
@@ -59,7 +65,9 @@ async def test_a_key_signs_in_and_out(browser: aiohttp.ClientSession, tenant: Te
     assert csrf_token(token(browser)) in page.body.decode()
     assert (await send(browser, "GET", "/v1/documents")).status == 200
     old = token(browser)
-    assert (await send(browser, "POST", "/logout", headers=same_site(browser))).status == 204
+    left = await sign_out(browser)
+    assert (left.status, left.headers["Location"]) == (303, "/login")
+    assert not [cookie for cookie in browser.cookie_jar if cookie.key == named(browser)]
     again = await send(browser, "GET", "/v1/documents", headers={"Cookie": f"{named(browser)}={old}"})
     assert again.status == 401
 
@@ -123,10 +131,38 @@ async def test_what_changes_something_comes_from_a_page_of_the_session(
         headers=same_site(browser, **headers),
     )
     assert answered.status == status, answered.json
-    for method, path in (("POST", "/logout"), ("PUT", "/v1/documents/x/content"), ("DELETE", f"/v1/spaces/{tenant.id}")):
+    for method, path in (("PUT", "/v1/documents/x/content"), ("DELETE", f"/v1/spaces/{tenant.id}")):
         if status == 403:
             assert (await send(browser, method, path, headers=same_site(browser, **headers))).status in (403, 422)
     assert (await send(browser, "GET", "/v1/documents")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "form"),
+    [
+        ({}, {}),
+        ({}, {"csrf": ""}),
+        ({}, {"csrf": csrf_token("another session")}),
+        ({"X-CSRF-Token": csrf_token("another session")}, {"csrf": "키"}),
+        ({"Origin": "https://evil.example"}, None),
+        ({"Origin": "null"}, None),
+        ({"Sec-Fetch-Site": "cross-site"}, None),
+    ],
+)
+async def test_another_site_cannot_sign_its_victim_out(
+    browser: aiohttp.ClientSession, tenant: Tenant, headers: dict[str, str], form: dict[str, str] | None
+) -> None:
+    await sign_in(browser, tenant.key)
+    form = {"csrf": csrf_token(token(browser))} if form is None else form
+    sent = {"Origin": origin(browser), **headers}
+    refused = await send(browser, "POST", "/logout", data=form, headers=sent, allow_redirects=False)
+    assert refused.status == 403
+    assert "Set-Cookie" not in refused.headers
+    assert (await send(browser, "GET", "/v1/documents")).status == 200
+    async with aiohttp.ClientSession(browser._base_url) as elsewhere:  # SameSite: a form of another site brings no cookie
+        answered = await send(elsewhere, "POST", "/logout", data=form, headers=sent, allow_redirects=False)
+        assert (answered.status, answered.headers["Location"]) == (303, "/login")
+        assert "Set-Cookie" not in answered.headers
 
 
 async def test_another_site_cannot_sign_its_victim_in(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
@@ -185,7 +221,7 @@ async def test_a_link_signs_in_once(stack: Stack, browser: aiohttp.ClientSession
     first = await send(browser, "GET", link, allow_redirects=False)
     assert (first.status, first.headers["Location"]) == (303, "/")
     assert (await send(browser, "GET", "/v1/spaces")).status == 200
-    assert (await send(browser, "POST", "/logout", headers=same_site(browser))).status == 204
+    assert (await sign_out(browser)).status == 303
     async with aiohttp.ClientSession(stack.url) as another:
         second = await send(another, "GET", link, allow_redirects=False)
     assert second.status == 401
@@ -284,7 +320,7 @@ async def test_two_installations_on_one_host_leave_each_others_sessions_alone(
             assert (await sign_in(other, ADMIN_KEY)).status == 303
             assert (await send(other, "GET", "/documents", allow_redirects=False)).status == 200
             assert (await send(browser, "GET", "/documents", allow_redirects=False)).status == 200
-            assert (await send(other, "POST", "/logout", headers=same_site(other))).status == 204
+            assert (await sign_out(other)).status == 303
             assert (await send(other, "GET", "/documents", allow_redirects=False)).status == 303
             assert (await send(browser, "GET", "/documents", allow_redirects=False)).status == 200
 
@@ -302,8 +338,8 @@ async def test_a_session_by_https_is_nobody_elses_to_set(database_url: str, redi
         for sent, status in ((name, 200), ("protostar_session", 303), ("__Host-protostar_session_8000", 303)):
             headers = {**https, "Cookie": f"{sent}={value}"}
             assert (await send(http, "GET", "/documents", headers=headers, allow_redirects=False)).status == status
-        leaving = {**https, "Cookie": f"{name}={value}", "X-CSRF-Token": csrf_token(value)}
-        left = await send(http, "POST", "/logout", headers=leaving)
-        assert left.status == 204
+        leaving, form = {**https, "Cookie": f"{name}={value}"}, {"csrf": csrf_token(value)}
+        left = await send(http, "POST", "/logout", data=form, headers=leaving, allow_redirects=False)
+        assert left.status == 303
         # Without it a browser would not take the cookie back.
         assert all("Secure" in each for each in left.headers.getall("Set-Cookie"))

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from protostar.access.sessions import SESSION_TTL, Sessions
-from protostar.dependencies import Cookie, Manager, check_same_origin, cookie_name, is_https
+from protostar.dependencies import Cookie, check_own_page, check_same_origin, cookie_name, is_https
 from protostar.errors import Forbidden, Unauthorized
 from protostar.web.frame import Templates
 from protostar.web.pages import PageRoute, local_path
@@ -60,9 +60,13 @@ async def sign_in(
 
 
 @router.post("/logout")
-async def sign_out(request: Request, sessions: Service, _principal: Manager) -> Response:
-    await sessions.end(request.cookies.get(cookie_name(request, "session"), ""))
-    response = Response(status_code=204, headers={"HX-Redirect": "/login"})
+async def sign_out(request: Request, sessions: Service, csrf: Annotated[str, Form(max_length=100)] = "") -> Response:
+    response = RedirectResponse("/login", 303)
+    token = request.cookies.get(cookie_name(request, "session"))
+    if token is None:  # signed out in another tab; or another site asks, whose forms bring no cookie, and must not take it away
+        return response
+    check_own_page(request, token, csrf)
+    await sessions.end(token)
     _forget(request, response, "session")
     _forget(request, response, "space")
     return response
