@@ -61,8 +61,10 @@ class EventStream(StreamingResponse):
     Starlette's own response starts two tasks for each stream, and `kept_alive` one for each event.
     """
 
-    def __init__(self, events: AsyncGenerator[bytes]) -> None:
-        super().__init__(events, media_type="text/event-stream", headers=_HEADERS)
+    media_type = "text/event-stream"
+
+    def __init__(self, events: AsyncGenerator[bytes], status_code: int = 200) -> None:
+        super().__init__(events, status_code, _HEADERS)  # FastAPI takes the status for OpenAPI from this signature
         self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
@@ -102,4 +104,4 @@ async def _pour(events: AsyncGenerator[bytes], send: Send) -> None:
 
 def stream(events: AsyncGenerator[bytes]) -> StreamingResponse:
     """A response that proxies neither buffer nor cache."""
-    return StreamingResponse(kept_alive(events), media_type="text/event-stream", headers=_HEADERS)
+    return StreamingResponse(kept_alive(events), media_type=EventStream.media_type, headers=_HEADERS)

@@ -1,17 +1,20 @@
 """The stored bytes: whole, in ranges, and never as something that a browser would run."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Never
 
 import pytest
 from tests.api.tenant import Answered, Tenant, idle_tenant
 from tests.support.databases import copied
 from tests.support.stack import settings_for
 from tests.support.streams import some_bytes
+from yarl import URL
 
 from protostar.documents.download import parse_range
 from protostar.errors import RangeNotSatisfiable
+from protostar.objects.store import ObjectStore
 
 CONTENT = b"# Bytes\n\n" + some_bytes(3 * 1024 * 1024).hex().encode()[: 3 * 1024 * 1024]
 SIZE = len(CONTENT)
@@ -45,6 +48,48 @@ async def test_the_whole_is_an_attachment_that_no_browser_runs(stored: Stored) -
     assert headers["Accept-Ranges"] == "bytes"
     assert headers["ETag"] == f'"{stored.document["sha256"]}"'
     assert "Content-Range" not in headers
+
+
+async def test_head_has_the_length_and_reads_nothing(stored: Stored, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object, **__: object) -> Never:
+        raise AssertionError
+
+    path = f"/v1/documents/{stored.document['id']}/content"
+    whole = await stored.get()
+    monkeypatch.setattr(ObjectStore, "read", read)
+    head = await stored.tenant.call("HEAD", path, headers={"Range": "bytes=5-9"})  # a matter of GET alone
+    own = ("Date", "X-Request-ID")
+    assert head.status == 200
+    assert {name: value for name, value in head.headers.items() if name not in own} == {
+        name: value for name, value in whole.headers.items() if name not in own
+    }
+
+
+@pytest.mark.parametrize("path", ["/v1/documents/{id}/content", "/v1/documents", "/v1/documents/none", "/v1/documents/{id}/events"])
+async def test_nothing_follows_the_head(stored: Stored, path: str) -> None:
+    url = URL(stored.tenant.stack.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    fields = (f"Host: {url.host}:{url.port}", f"Authorization: Bearer {stored.tenant.key}", "Connection: close")
+    lines = (f"HEAD {path.format(id=stored.document['id'])} HTTP/1.1", *fields)
+    writer.write("\r\n".join((*lines, "", "")).encode())
+    sent = await reader.read()
+    writer.close()
+    await writer.wait_closed()
+    head, _, body = sent.partition(b"\r\n\r\n")
+    assert b"\r\ncontent-length: " in head.lower()
+    assert body == b""
+
+
+async def test_head_finds_out_that_the_bytes_are_gone(stored: Stored) -> None:
+    document = (await stored.tenant.upload("gone.md", b"# Gone")).json
+    before = stored.tenant.objects()
+    path = f"/v1/documents/{document['id']}/content"
+    assert (await stored.tenant.call("HEAD", path)).status == 200
+    for name in before:
+        file = stored.tenant.stack.settings.data_dir / "objects" / name
+        if file.read_bytes() == b"# Gone":
+            file.unlink()
+    assert (await stored.tenant.call("HEAD", path)).status == (await stored.tenant.call("GET", path)).status == 500
 
 
 async def test_html_is_served_as_bytes_in_a_sandbox(stored: Stored) -> None:

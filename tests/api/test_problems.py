@@ -94,8 +94,8 @@ async def test_a_body_in_another_encoding_is_told_so(tenant: Tenant) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/v1/documents", "GET, POST"),
-        ("POST", "/v1/documents/" + UNKNOWN, "DELETE, GET, PATCH"),
+        ("DELETE", "/v1/documents", "GET, HEAD, POST"),
+        ("POST", "/v1/documents/" + UNKNOWN, "DELETE, GET, HEAD, PATCH"),
         ("POST", "/health/live", "GET, HEAD"),
     ],
 )

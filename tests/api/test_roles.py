@@ -283,6 +283,22 @@ async def test_each_route_is_open_to_its_role_alone(route: str, things: Things, 
             assert await status(route, own, key, **headers) == expected(role), role
 
 
+@pytest.mark.parametrize("route", [route for route in OPERATIONS if route.startswith("GET")])
+async def test_head_says_to_each_role_what_get_would(route: str, things: Things) -> None:
+    tenant, path = things.tenant, things.path(route.removeprefix("GET "))
+    visitor = {"Origin": ORIGIN, "Protostar-Visitor": things.visitor_token}
+    for key, headers in ((None, {}), (things.ask_key, visitor), (tenant.key, {})):
+        async with tenant.stack.client(key, **headers) as http:
+            head = await send(http, "HEAD", path)
+            if path.endswith("/events"):
+                assert (head.status, head.headers["Allow"]) == (405, "GET")
+                continue
+            got = await send(http, "GET", path)
+        alike = ["Content-Type", "Content-Disposition", "ETag", "Cache-Control", "WWW-Authenticate"]
+        alike += ["Content-Length"] if path != "/metrics" else []
+        assert (head.status, *map(head.headers.get, alike)) == (got.status, *map(got.headers.get, alike))
+
+
 def test_the_table_holds_no_route_that_is_gone() -> None:
     assert set(ROUTES) == set(OPERATIONS)
 

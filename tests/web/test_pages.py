@@ -84,6 +84,19 @@ async def test_a_text_is_read_in_ranges_of_code_points(browser: aiohttp.ClientSe
     assert refused.status == 422
 
 
+async def test_pages_and_their_files_answer_head(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
+    document = await tenant.document("kiwi.md", "# Kiwi")
+    refused = [await send(browser, method, "/documents?q=kiwi", allow_redirects=False) for method in ("GET", "HEAD")]
+    assert {(each.status, each.headers["Location"]) for each in refused} == {(303, "/login?next=%2Fdocuments%3Fq%3Dkiwi")}
+    await sign_in(browser, tenant.key)
+    pages = ("/documents", f"/documents/{document['id']}", "/ask", "/settings", "/conversations", "/insights", "/login", "/none")
+    for path in (*pages, "/system", "/docs", "/openapi.json", "/widget.js"):
+        got, head = await send(browser, "GET", path), await send(browser, "HEAD", path)
+        alike = ("Content-Type", "Cache-Control", "Content-Security-Policy")
+        assert (head.status, *map(head.headers.get, alike)) == (got.status, *map(got.headers.get, alike)), path
+        assert "Content-Length" in head.headers
+
+
 async def test_errors_are_pages_where_a_person_looks(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
     await sign_in(browser, tenant.key)
     for path in ("/documents/01a213ec-ae83-7840-87c2-a832b1fb4bb8", "/documents/none", "/documents?show=nothing"):

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
+from fastapi import Depends, Header, Query, Request, Response, status
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
@@ -21,9 +21,10 @@ from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInf
 from protostar.answers.service import Answers, Taken
 from protostar.dependencies import Address, Asker, Cursor, IdempotencyKey, Limit, Manager, VisitorToken
 from protostar.paging import Page, before, page_of
+from protostar.routing import Router
 from protostar.visitors.service import Visitors
 
-router = APIRouter(prefix="/v1", tags=["answers"])
+router = Router(prefix="/v1", tags=["answers"])
 
 
 async def _answers(request: Request) -> Answers:
@@ -84,7 +85,7 @@ async def get_answer(answer_id: UUID, principal: Asker, answers: Service, visito
     return await answers.show(row, to_owner=not principal.is_visitor)
 
 
-@router.get("/answers/{answer_id}/events", response_class=StreamingResponse)
+@router.get("/answers/{answer_id}/events", response_class=sse.EventStream)
 async def resume_answer(
     answer_id: UUID, principal: Asker, answers: Service, visitor: VisitorToken = None, last_event_id: LastEventId = None
 ) -> StreamingResponse:

@@ -89,6 +89,9 @@ def create_app(settings: Settings) -> FastAPI:
         responses=RESPONSES,
         static_url="/docs/static",
     )
+    for route in app.routes:
+        if isinstance(route, APIRoute):  # the pages of the documentation
+            route.methods = {"GET", "HEAD"}
     features = (documents, knowledge, retrieval, visitors, answers, insights, spaces, webhooks, archive, operations)
     routers = [feature.router for feature in features]
     for router in routers:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict
@@ -21,9 +21,10 @@ from protostar.jobs.registry import Registry
 from protostar.jobs.repository import JobRepository
 from protostar.paging import Page, before, page_of
 from protostar.resources import Resources
+from protostar.routing import Router
 from protostar.telemetry import Samples, exposition
 
-router = APIRouter()
+router = Router()
 
 State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 
@@ -43,14 +44,12 @@ Known = Annotated[Registry, Depends(_registry)]
 # -- health
 
 
-@router.head("/health/live", include_in_schema=False)
 @router.get("/health/live", tags=["operations"])
 async def live() -> dict[str, str]:
     """The process runs. Says nothing about what it depends on."""
     return {"status": "ok"}
 
 
-@router.head("/health/ready", include_in_schema=False)
 @router.get("/health/ready", tags=["operations"])
 async def ready(resources: Parts, response: Response) -> health.Ready:
     """Each dependency by itself. 503 only where PostgreSQL is down or not migrated: without the others there are answers."""

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response, status
+from fastapi import Depends, Query, Request, Response, status
 from pydantic import BaseModel, ValidationError
 
 from protostar.archive.exports import Exports
@@ -23,8 +23,9 @@ from protostar.dependencies import Admin, Cursor, Limit, Manager
 from protostar.documents.refused import heard_out
 from protostar.errors import InvalidInput, TooLarge
 from protostar.paging import Page, before, page_of
+from protostar.routing import Router
 
-router = APIRouter(prefix="/v1", tags=["archives"])
+router = Router(prefix="/v1", tags=["archives"])
 
 # A page of answers, a document with thousands of versions, or a page of vectors; read once it is known who sends it.
 BODY_BYTES: Final = 32 * 1024 * 1024

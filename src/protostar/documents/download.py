@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Final
 from urllib.parse import quote
 
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from protostar.documents.models import DocumentVersionRow, Original
 from protostar.errors import RangeNotSatisfiable
@@ -38,12 +38,15 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 async def content(
-    objects: ObjectStore, original: Original, filename: str, range_header: str | None, if_range: str | None
-) -> StreamingResponse:
-    """The original bytes as an attachment. Raises ObjectMissing and ObjectsUnavailable before anything is sent."""
+    objects: ObjectStore, original: Original, filename: str, range_header: str | None, if_range: str | None, *, head: bool
+) -> Response:
+    """The original bytes as an attachment. Raises ObjectMissing and ObjectsUnavailable before anything is sent.
+
+    `head`: nothing is read, and a range means nothing.
+    """
     stored = original.stored
     etag = f'"{stored.sha256}"'
-    wanted = parse_range(range_header, stored.size) if if_range in (None, etag) else None
+    wanted = parse_range(range_header, stored.size) if if_range in (None, etag) and not head else None
     start, end = wanted or (0, stored.size)
     headers = {
         **SAFE_HEADERS,
@@ -55,16 +58,18 @@ async def content(
     }
     if wanted is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{stored.size}"
+    if head:
+        return await _head(objects, stored.key, headers)
     body = await _begun(objects.read(stored.key, start=start, end=end))
     return StreamingResponse(body, 206 if wanted else 200, headers)
 
 
-async def text(objects: ObjectStore, version: DocumentVersionRow, key: str) -> StreamingResponse:
-    """The extracted text, which citations count their code points in."""
-    headers = {**SAFE_HEADERS, "ETag": f'"{version.text_sha256}"'}
+async def text(objects: ObjectStore, version: DocumentVersionRow, key: str, *, head: bool) -> Response:
+    """The extracted text, which citations count their code points in. `head`: nothing of it is read."""
+    headers = {**SAFE_HEADERS, "Content-Type": "text/plain; charset=utf-8", "ETag": f'"{version.text_sha256}"'}
     if version.text_size is not None:
         headers["Content-Length"] = str(version.text_size)
-    return StreamingResponse(await _begun(objects.read(key)), headers=headers, media_type="text/plain; charset=utf-8")
+    return await _head(objects, key, headers) if head else StreamingResponse(await _begun(objects.read(key)), headers=headers)
 
 
 async def text_range(objects: ObjectStore, version: DocumentVersionRow, key: str, start: int, end: int) -> str:
@@ -80,6 +85,12 @@ async def text_range(objects: ObjectStore, version: DocumentVersionRow, key: str
             if at >= end:
                 break
     return "".join(parts)
+
+
+async def _head(objects: ObjectStore, key: str, headers: dict[str, str]) -> Response:
+    """What a GET would be answered with, without the body. Raises as that."""
+    await objects.size(key)
+    return Response(headers=headers)
 
 
 async def _begun(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
+from fastapi import Depends, Header, Query, Request, Response, status
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import ValidationError
 
@@ -21,8 +21,9 @@ from protostar.documents.upload import Upload
 from protostar.errors import DatabaseUnavailable, InvalidInput, NotFound, TooLarge
 from protostar.objects.store import ObjectStore
 from protostar.paging import Page, before, page_of
+from protostar.routing import Router
 
-router = APIRouter(prefix="/v1/documents", tags=["documents"])
+router = Router(prefix="/v1/documents", tags=["documents"])
 
 JSON_BYTES: Final = 64 * 1024
 POLL_SECONDS: Final = 0.5
@@ -184,6 +185,7 @@ async def restore_document(document_id: UUID, principal: Manager, documents: Ser
 
 @router.get("/{document_id}/content", response_class=StreamingResponse)
 async def get_content(
+    request: Request,
     document_id: UUID,
     principal: Manager,
     documents: Service,
@@ -191,16 +193,17 @@ async def get_content(
     version: Version = None,
     range_: Annotated[str | None, Header(alias="Range")] = None,
     if_range: Annotated[str | None, Header(alias="If-Range")] = None,
-) -> StreamingResponse:
+) -> Response:
     """The bytes as they were uploaded."""
     row = await documents.version(principal.space_id, document_id, version)
     if row.original is None:
         raise NotFound(row.error or "This version has not been fetched yet.")
-    return await download.content(objects, row.original, row.filename, range_, if_range)
+    return await download.content(objects, row.original, row.filename, range_, if_range, head=request.method == "HEAD")
 
 
 @router.get("/{document_id}/text", response_class=StreamingResponse)
 async def get_text(
+    request: Request,
     document_id: UUID,
     principal: Manager,
     documents: Service,
@@ -214,7 +217,7 @@ async def get_text(
     if row.text_key is None:
         raise NotFound("This version has no text yet." if row.status != "failed" else f"This version has no text: {row.error}")
     if start is None and end is None:
-        return await download.text(objects, row, row.text_key)
+        return await download.text(objects, row, row.text_key, head=request.method == "HEAD")
     start = start or 0
     end = min(start + RANGE_CHARS, end if end is not None else sys.maxsize)
     text = await download.text_range(objects, row, row.text_key, start, end)
@@ -227,7 +230,7 @@ async def list_versions(document_id: UUID, principal: Manager, documents: Servic
     return await documents.versions(principal.space_id, document_id)
 
 
-@router.get("/{document_id}/events", response_class=StreamingResponse)
+@router.get("/{document_id}/events", response_class=sse.EventStream)
 async def watch_document(document_id: UUID, principal: Manager, documents: Service) -> StreamingResponse:
     """Server-sent events: `progress` as it changes, then `ready` or `failed` with the document, which ends the stream."""
     first = await documents.get(principal.space_id, document_id)

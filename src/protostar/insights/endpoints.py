@@ -3,14 +3,15 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request, Response
 
 from protostar.dependencies import Manager
 from protostar.insights.report import as_csv
 from protostar.insights.schemas import Insights, Unanswered
 from protostar.insights.service import InsightService
+from protostar.routing import Router
 
-router = APIRouter(prefix="/v1/insights", tags=["insights"])
+router = Router(prefix="/v1/insights", tags=["insights"])
 
 
 async def _insights(request: Request) -> InsightService:

@@ -6,7 +6,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from protostar.db.session import Database
@@ -17,8 +17,9 @@ from protostar.jobs.service import Jobs
 from protostar.knowledge import kinds
 from protostar.knowledge.pages import LONGEST_PASSAGE, PageImages, pdf_of
 from protostar.knowledge.repository import KnowledgeRepository
+from protostar.routing import Router
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 
 
 class Chunk(BaseModel):

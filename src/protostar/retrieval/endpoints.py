@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from protostar.dependencies import Manager
 from protostar.retrieval.schemas import Hit, SearchRequest, SearchResponse
 from protostar.retrieval.service import Retriever
+from protostar.routing import Router
 
-router = APIRouter(prefix="/v1", tags=["search"])
+router = Router(prefix="/v1", tags=["search"])
 
 
 async def _retriever(request: Request) -> Retriever:

@@ -3,15 +3,16 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, status
+from fastapi import Depends, Request, status
 
 from protostar.dependencies import Admin, Cursor, Limit, Manager
 from protostar.errors import NotFound
 from protostar.paging import Page, before, page_of
+from protostar.routing import Router
 from protostar.spaces.schemas import IdentitySecret, KeyCreate, KeyCreated, KeyInfo, Space, SpaceCreate, SpaceUpdate
 from protostar.spaces.service import Spaces
 
-router = APIRouter(prefix="/v1/spaces", tags=["spaces"])
+router = Router(prefix="/v1/spaces", tags=["spaces"])
 
 
 async def _spaces(request: Request) -> Spaces:

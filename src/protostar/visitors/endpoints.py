@@ -3,13 +3,14 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response, status
+from fastapi import Depends, Request, Response, status
 
 from protostar.dependencies import Address, Asker, VisitorToken
+from protostar.routing import Router
 from protostar.visitors.schemas import VisitorCreate, VisitorCreated, Widget
 from protostar.visitors.service import Visitors
 
-router = APIRouter(prefix="/v1", tags=["visitors"])
+router = Router(prefix="/v1", tags=["visitors"])
 
 
 async def _visitors(request: Request) -> Visitors:

@@ -1,14 +1,15 @@
 """The page where questions are asked."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from protostar.documents.service import Documents
+from protostar.routing import Router
 from protostar.spaces.schemas import SpaceSettings
 from protostar.web.frame import PageFrame, Templates
 from protostar.web.pages import PageRoute
 
-router = APIRouter(route_class=PageRoute)
+router = Router(route_class=PageRoute)
 
 
 @router.get("/ask")

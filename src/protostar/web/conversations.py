@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Any, Final, Literal, get_args
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BeforeValidator
 
@@ -17,11 +17,12 @@ from protostar.answers.service import Answers
 from protostar.dependencies import Cursor, Manager
 from protostar.documents.service import Documents
 from protostar.paging import before, page_of
+from protostar.routing import Router
 from protostar.web.frame import PageFrame, Templates
 from protostar.web.pages import PageRoute, Pages, is_fragment
 from protostar.web.zones import beginning, zone_of
 
-router = APIRouter(route_class=PageRoute)
+router = Router(route_class=PageRoute)
 
 Show = Literal["all", "unanswered", "disliked", "degraded", "corrected", "stale"]
 _FLAGS: Final[tuple[Flag, ...]] = get_args(Flag)

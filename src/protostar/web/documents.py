@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from protostar.answers.service import Answers
@@ -15,13 +15,14 @@ from protostar.documents.service import Documents
 from protostar.errors import NotFound
 from protostar.knowledge.repository import KnowledgeRepository
 from protostar.paging import before, page_of
+from protostar.routing import Router
 from protostar.spaces.models import SpaceRow
 from protostar.spaces.service import Spaces
 from protostar.visitors.service import Visitors
 from protostar.web.frame import PageFrame, Templates
 from protostar.web.pages import PageRoute, is_fragment
 
-router = APIRouter(route_class=PageRoute)
+router = Router(route_class=PageRoute)
 
 Show = Literal["all", "working", "ready", "failed", "deleted"]
 _STATUSES: Final[dict[str, tuple[str, ...]]] = {

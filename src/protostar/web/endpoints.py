@@ -3,17 +3,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, Form, Request
+from fastapi import FastAPI, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from protostar.dependencies import Admin, cookie_name, is_https
+from protostar.routing import Router
 from protostar.spaces.schemas import Name, SpaceCreate
 from protostar.spaces.service import Spaces
 from protostar.web import ask, conversations, documents, insights, login, settings, system, widget
 from protostar.web.assets import Assets
 from protostar.web.pages import PageRoute, Pages
 
-router = APIRouter(route_class=PageRoute)
+router = Router(route_class=PageRoute)
 
 
 @router.get("/")

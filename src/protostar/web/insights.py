@@ -4,17 +4,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from protostar.dependencies import Manager
 from protostar.insights.service import InsightService
+from protostar.routing import Router
 from protostar.web.charts import outcomes, waits
 from protostar.web.frame import PageFrame, Templates
 from protostar.web.pages import PageRoute
 from protostar.web.zones import zone_of
 
-router = APIRouter(route_class=PageRoute)
+router = Router(route_class=PageRoute)
 
 Days = Literal["7", "30", "90"]
 _CLUSTERS: Final = 20

@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from protostar.access.sessions import SESSION_TTL, Sessions
 from protostar.dependencies import Cookie, check_own_page, check_same_origin, cookie_name, is_https
 from protostar.errors import Forbidden, Unauthorized
+from protostar.routing import Router
 from protostar.web.frame import Templates
 from protostar.web.pages import PageRoute, local_path
 
-router = APIRouter(route_class=PageRoute)
+router = Router(route_class=PageRoute)
 
 
 async def _sessions(request: Request) -> Sessions:
@@ -30,8 +31,8 @@ async def sign_in_page(
     next_: Next = "/",
     ticket: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
-    """The form; with a ticket straight to the dashboard."""
-    if ticket is None:
+    """The form; with a ticket straight to the dashboard. HEAD leaves the ticket alone: it is good once."""
+    if ticket is None or request.method == "HEAD":
         return pages.render(request, "login.html", next=local_path(next_), error=None)
     try:
         token = await sessions.redeem(ticket)

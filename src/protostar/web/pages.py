@@ -129,7 +129,7 @@ def _failed(request: Request, error: ProtostarError) -> Response:
 def login_url(request: Request) -> str:
     """Where to sign in, and come back from to the page that was wanted."""
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return f"/login?{urlencode({'next': wanted})}" if request.method == "GET" and wanted != "/" else "/login"
+    return f"/login?{urlencode({'next': wanted})}" if request.method in ("GET", "HEAD") and wanted != "/" else "/login"
 
 
 def local_path(wanted: str) -> str:

@@ -1,16 +1,17 @@
 """The pages of a space's settings: how it answers, its keys, its webhooks, its end."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from protostar.dependencies import Manager
+from protostar.routing import Router
 from protostar.spaces.schemas import SpaceSettings
 from protostar.spaces.service import Spaces
 from protostar.web.frame import PageFrame, Templates
 from protostar.web.pages import PageRoute
 from protostar.webhooks.service import Webhooks
 
-router = APIRouter(route_class=PageRoute)
+router = Router(route_class=PageRoute)
 
 _MOST = 200  # keys that are listed; nobody has more
 

@@ -2,16 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from protostar import health
 from protostar.dependencies import Admin
 from protostar.resources import Resources
+from protostar.routing import Router
 from protostar.web.frame import PageFrame, Templates
 from protostar.web.pages import PageRoute, is_fragment
 
-router = APIRouter(route_class=PageRoute)
+router = Router(route_class=PageRoute)
 
 
 async def _resources(request: Request) -> Resources:

@@ -4,9 +4,10 @@ import gzip
 import hashlib
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Header
+from fastapi import Header
 from fastapi.responses import Response
 
+from protostar.routing import Router
 from protostar.web.assets import FOLDER
 
 _KEPT: Final = "public, max-age=300, stale-while-revalidate=86400"  # its address does not change with its content
@@ -19,11 +20,11 @@ class _Script:
         self.etag = f'"{hashlib.sha256(self.plain).hexdigest()[:16]}"'
 
 
-def install() -> APIRouter:
+def install() -> Router:
     """The route, with the script read once."""
-    router, script = APIRouter(), _Script()
+    router, script = Router(), _Script()
 
-    @router.api_route("/widget.js", methods=["GET", "HEAD"])
+    @router.get("/widget.js")
     async def widget(  # pyright: ignore[reportUnusedFunction]
         accept_encoding: Annotated[str, Header()] = "", if_none_match: Annotated[str | None, Header()] = None
     ) -> Response:

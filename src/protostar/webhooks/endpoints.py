@@ -3,14 +3,15 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, status
+from fastapi import Depends, Request, status
 
 from protostar.dependencies import Cursor, Limit, Manager
 from protostar.paging import Page, before, page_of
+from protostar.routing import Router
 from protostar.webhooks.schemas import Test, Webhook, WebhookCreate, WebhookCreated
 from protostar.webhooks.service import Webhooks
 
-router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+router = Router(prefix="/v1/webhooks", tags=["webhooks"])
 
 
 async def _webhooks(request: Request) -> Webhooks:
