@@ -8,6 +8,7 @@
     ├── Forbidden                 403  forbidden
     ├── NotFound                  404  not_found
     ├── Conflict                  409  conflict
+    │   └── NameTaken             409  name_taken
     ├── TooLarge                  413  too_large
     ├── UnsupportedMediaType      415  unsupported_media_type
     ├── RangeNotSatisfiable       416  range_not_satisfiable
@@ -33,7 +34,9 @@
 job's own; it is final unless `retryable`.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
+from uuid import UUID
 
 
 class ProtostarError(Exception):
@@ -88,6 +91,16 @@ class Conflict(ProtostarError):
     status_code = 409
     code = "conflict"
     title = "The current state does not allow that"
+
+
+class NameTaken(Conflict):
+    code = "name_taken"
+    title = "The file's name is another document's"
+
+    def __init__(self, documents: Sequence[UUID]) -> None:
+        """`documents`: those with the name, the newest first."""
+        super().__init__("A document with this file name is here already, with other content.")
+        self.documents = documents
 
 
 class TooLarge(ProtostarError):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from protostar.errors import ProtostarError
+from protostar.errors import NameTaken, ProtostarError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -18,6 +18,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
                     "properties": {
                         **{name: {"type": "string"} for name in ("type", "title", "detail", "code")},
                         **{name: {"type": "integer"} for name in ("status", "retry_after")},
+                        "documents": {"type": "array", "items": {"type": "string", "format": "uuid"}},
                     },
                 }
             }
@@ -27,7 +28,10 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 def problem(error: ProtostarError) -> dict[str, Any]:
-    """`type`, `title`, `status`, `detail` and a stable `code`; `retry_after` in seconds where waiting helps."""
+    """`type`, `title`, `status`, `detail` and a stable `code`; `retry_after` in seconds where waiting helps.
+
+    `documents`: those that a NameTaken is about.
+    """
     document: dict[str, Any] = {
         "type": f"urn:protostar:problem:{error.code}",
         "title": error.title,
@@ -37,6 +41,8 @@ def problem(error: ProtostarError) -> dict[str, Any]:
     }
     if (seconds := retry_after(error)) is not None:
         document["retry_after"] = seconds
+    if isinstance(error, NameTaken):
+        document["documents"] = [str(id_) for id_ in error.documents]
     return document
 
 

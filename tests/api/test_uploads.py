@@ -3,13 +3,14 @@
 import asyncio
 import hashlib
 import unicodedata
+from io import BytesIO
 from itertools import permutations
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
 import pytest
-from tests.api.tenant import FILES, Tenant
+from tests.api.tenant import FILES, Answered, Tenant
 
 GUIDE = (FILES / "guide-ko.md").read_bytes()
 HASH = hashlib.sha256(GUIDE).hexdigest()
@@ -212,6 +213,37 @@ async def test_the_same_upload_many_times_at_once_is_one_document(tenant: Tenant
     assert len({answered.json["id"] for answered in answers}) == 1
     assert len(tenant.objects("documents/") - before) == 1
     assert len((await tenant.get("/v1/jobs", params={"kind": "document.index"}))["items"]) == 1
+
+
+async def new_name(tenant: Tenant, name: str, content: bytes, **headers: str) -> Answered:
+    params = {"filename": name, "new_name": "true"}
+    return await tenant.call("POST", "/v1/documents", params=params, data=BytesIO(content), headers=headers)
+
+
+async def test_who_says_so_is_asked_before_a_name_is_used_twice(tenant: Tenant, other: Tenant) -> None:
+    content, key = some_text(), {"Idempotency-Key": str(uuid4())}
+    decomposed = unicodedata.normalize("NFD", "안내서.md")
+    await other.upload("안내서.md", some_text())
+    first = await new_name(tenant, "안내서.md", content)
+    again = await new_name(tenant, decomposed, content)
+    assert (first.status, again.status, again.json["id"]) == (202, 200, first.json["id"])
+    before = tenant.objects("documents/")
+    changed = some_text()
+    refused = await new_name(tenant, decomposed, changed, **key)
+    assert (refused.status, refused.json["code"], refused.json["documents"]) == (409, "name_taken", [first.json["id"]])
+    assert tenant.objects("documents/") == before
+    kept = await tenant.upload("안내서.md", changed, headers=key)  # the key is not used up
+    assert kept.status == 202
+    refused = await new_name(tenant, "안내서.md", some_text())
+    assert refused.json["documents"] == [kept.json["id"], first.json["id"]]  # the newest first
+    for document in (first, kept):
+        assert (await tenant.call("DELETE", f"/v1/documents/{document.json['id']}")).status == 204
+    assert (await new_name(tenant, "안내서.md", some_text())).status == 202
+
+
+async def test_a_new_name_at_once_is_taken_once(tenant: Tenant) -> None:
+    answers = await asyncio.gather(*(new_name(tenant, "a.md", some_text()) for _ in range(6)))
+    assert sorted(answered.status for answered in answers) == [202] + [409] * 5
 
 
 async def test_a_failed_document_is_queued_again_with_the_new_bytes(tenant: Tenant) -> None:

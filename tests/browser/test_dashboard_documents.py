@@ -174,6 +174,90 @@ async def test_a_folder_is_dropped_and_what_fails_says_why(product: Stack, space
     await expect(page.locator("#count-all")).to_have_text("2")  # what hides in a folder stays there
 
 
+def file(name: str, words: str) -> Any:
+    return {"name": name, "mimeType": "text/markdown", "buffer": f"# {name}\n\n{words}".encode()}
+
+
+async def documents(product: Stack, space: Space) -> list[tuple[str, int]]:
+    """The file name and the version of each, the oldest first."""
+    found = await call(product, space, "GET", "/v1/documents")
+    return [(document["filename"], document["version"]) for document in reversed(found["items"])]
+
+
+async def test_a_changed_file_replaces_its_document_or_is_kept_beside_it(product: Stack, space: Space, visit: Visit) -> None:
+    for name in ("guide.md", "price.md", "same.md"):
+        await a_document(product, space, name, file(name, "Last year.")["buffer"])
+    page = await enter(visit, product, space, locale="en-US")
+    seen(page).expected.append("409")
+    title = page.locator("#uploads-title")
+    chosen = [file("guide.md", "This year."), file("new.md", "New."), file("same.md", "Last year."), file("price.md", "This year.")]
+    await page.locator("#files").set_input_files(chosen)
+    await expect(title).to_have_text("Your answer is needed: 2 of 4 files")
+    await expect(page.locator("#upload-list li", has_text="same.md")).to_contain_text("Uploaded")
+    assert await documents(product, space) == [("guide.md", 1), ("price.md", 1), ("same.md", 1), ("new.md", 1)]
+    assert await barriers(page) == []
+    await picture(page, "name-taken-en")
+
+    question = "A document with this file name is here already, with other content. Does it replace that one?"
+    asked = page.get_by_role("group", name=question)
+    await expect(asked).to_have_count(2)
+    replace = page.get_by_role("button", name="Replace: guide.md")
+    await page.get_by_role("button", name="Cancel all").focus()
+    for _step in range(10):
+        if await replace.evaluate("button => button === document.activeElement"):
+            break
+        await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Replace: price.md")).to_be_focused()  # the next question
+    await expect(page.locator("#upload-list li", has_text="guide.md")).to_contain_text("Uploaded")
+    await expect(page.get_by_role("button", name="Replace: price.md")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Keep both: price.md")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(title).to_be_focused()
+    await expect(title).to_have_text("Uploads done")
+    kept = [("guide.md", 2), ("price.md", 1), ("same.md", 1), ("new.md", 1), ("price.md", 1)]
+    assert await documents(product, space) == kept
+    await expect(page.locator("#count-ready")).to_have_text("5", timeout=SOON)
+
+    await page.locator("#files").set_input_files([file("price.md", "Next year."), file("guide.md", "Next year.")])
+    await expect(asked).to_have_count(1)
+    await expect(page.locator("#upload-list")).to_contain_text("2 documents with this file name are here already")
+    await page.get_by_role("button", name="Cancel guide.md").last.click()  # neither
+    await page.get_by_role("button", name="Replace: price.md").click()
+    await expect(title).to_have_text("Uploads done")
+    assert await documents(product, space) == [*kept[:4], ("price.md", 2)]  # the newest of both
+
+
+async def test_a_changed_folder_is_asked_about_once(product: Stack, space: Space, visit: Visit, tmp_path: Path) -> None:
+    for folder in ("a", "b", "c"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "안내.md").write_text(f"# {folder}\n\nFirst.")
+    (tmp_path / "표.md").write_text("# Table\n\nFirst.")
+    page = await enter(visit, product, space, locale="ko-KR", viewport=PHONE)
+    seen(page).expected.append("409")
+    title = page.locator("#uploads-title")
+    await page.locator("#folder").set_input_files(tmp_path)
+    await expect(title).to_have_text("업로드 완료")  # files of one folder do not ask about one another
+    assert sorted(await documents(product, space)) == [*[("안내.md", 1)] * 3, ("표.md", 1)]
+    await expect(page.locator("#count-ready")).to_have_text("4", timeout=SOON)  # by then each has its own title
+
+    (tmp_path / "b" / "안내.md").write_text("# b\n\nSecond.")
+    (tmp_path / "표.md").write_text("# Table\n\nSecond.")
+    await page.locator("#folder").set_input_files(tmp_path)
+    await expect(title).to_have_text("답이 필요한 파일: 8개 중 2개")
+    await expect(
+        page.get_by_role("group", name="이 파일 이름의 문서가 이미 있는데 내용이 다릅니다. 그 문서를 이 파일로 바꿀까요?")
+    ).to_have_count(2)
+    assert await barriers(page) == []
+    await picture(page, "name-taken-ko")
+    await page.get_by_role("button", name="모두 새 파일로 바꾸기").press("Enter")
+    await expect(title).to_have_text("업로드 완료")
+    assert sorted(await documents(product, space)) == [*[("안내.md", 1)] * 2, ("안내.md", 2), ("표.md", 2)]
+    replaced = await call(product, space, "GET", "/v1/documents?q=안내")
+    assert {document["title"] for document in replaced["items"] if document["version"] == 2} == {"b"}  # and no other one's
+
+
 async def test_an_upload_waits_for_a_busy_server_and_can_be_cancelled(product: Stack, space: Space, visit: Visit) -> None:
     page = await enter(visit, product, space, locale="en-US")
     seen(page).expected.append("503")

@@ -41,6 +41,7 @@ async def _objects(request: Request) -> ObjectStore:
 Service = Annotated[Documents, Depends(_documents)]
 Objects = Annotated[ObjectStore, Depends(_objects)]
 Filename = Annotated[str | None, Query(max_length=255, description="of a raw body; a form names its file itself")]
+NewName = Annotated[bool, Query(description="of a file: 409 where a document has its name already, with other bytes")]
 Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="unset: the one that answers questions")]
 
 _BODY: dict[str, Any] = {
@@ -77,9 +78,12 @@ async def create_document(
     principal: Manager,
     documents: Service,
     filename: Filename = None,
+    new_name: NewName = False,
     idempotency_key: IdempotencyKey = None,
 ) -> Document:
     """Takes in a file and answers at once; a job reads it. The same name with the same bytes is the same document: 200.
+
+    The same name with other bytes is another document, unless `new_name` says to ask first.
 
     A URL is fetched by a job too; the same URL is the same document, which gets a new version where the bytes have changed.
     """
@@ -88,7 +92,7 @@ async def create_document(
     if isinstance(upload, UrlUpload):
         document, new = await documents.create_from_url(principal.space_id, upload, idempotency_key)
     else:
-        document, new = await documents.create(principal.space_id, upload, idempotency_key)
+        document, new = await documents.create(principal.space_id, upload, idempotency_key, new_name=new_name)
     if not new:
         response.status_code = status.HTTP_200_OK
     response.headers["Location"] = f"/v1/documents/{document.id}"

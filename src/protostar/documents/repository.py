@@ -78,6 +78,12 @@ class DocumentRepository:
         id_ = (await self._session.execute(_SAME, values)).scalar_one_or_none()
         return await self.get(space_id, id_) if id_ is not None else None
 
+    async def named(self, space_id: UUID, filename: str, *, limit: int) -> Sequence[UUID]:
+        """The documents whose file has the name, the newest first."""
+        same = (DocumentRow.space_id == space_id, DocumentRow.filename == filename, DocumentRow.deleted_at.is_(None))
+        query = select(DocumentRow.id).where(*same).order_by(DocumentRow.id.desc()).limit(limit)
+        return (await self._session.scalars(query)).all()
+
     async def find_url(self, space_id: UUID, url: str) -> UUID | None:
         """The oldest document whose latest version comes from the URL."""
         query = _pairs(space_id).where(DocumentVersionRow.url == url).order_by(DocumentRow.id).limit(1)

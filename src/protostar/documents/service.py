@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,7 +20,7 @@ from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.documents.repository import DocumentRepository, Pair
 from protostar.documents.schemas import URL_CHARS, Document, DocumentUpdate, DocumentVersion, Progress, UrlUpload, Versions
 from protostar.documents.upload import Receiver, Upload, checked_name, name_of
-from protostar.errors import InvalidInput, NotFound
+from protostar.errors import InvalidInput, NameTaken, NotFound
 from protostar.ids import new_id
 from protostar.jobs.context import progress_key
 from protostar.jobs.repository import Enqueue
@@ -28,6 +28,8 @@ from protostar.jobs.service import Jobs
 from protostar.outbound.client import GuardedClient
 from protostar.places import Places
 from protostar.redis.announcements import Announcements
+
+_NAMESAKES: Final = 100  # documents of one name that an answer lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +91,22 @@ class Documents:
                 await self._jobs.check_room(session, space_id, kinds.INDEX)
             yield
 
-    async def create(self, space_id: UUID, upload: Upload, idempotency_key: str | None) -> tuple[Document, bool]:
-        """The document of an upload, and whether it is new: the same name with the same bytes is the same document."""
+    async def create(
+        self, space_id: UUID, upload: Upload, idempotency_key: str | None, *, new_name: bool = False
+    ) -> tuple[Document, bool]:
+        """The document of an upload, and whether it is new: the same name with the same bytes is the same document.
+
+        `new_name`: raises NameTaken where a document has the name with other bytes.
+        """
         async with self._discarding(upload) as stack, self._database.transaction() as session:
-            pair, new = await self._create(session, space_id, upload, idempotency_key)
+            pair, new = await self._create(session, space_id, upload, idempotency_key, new_name=new_name)
             if pair[1].object_key == upload.stored.key:
                 stack.pop_all()
         return await self.show(pair), new
 
-    async def _create(self, session: AsyncSession, space_id: UUID, upload: Upload, key: str | None) -> tuple[Pair, bool]:
+    async def _create(
+        self, session: AsyncSession, space_id: UUID, upload: Upload, key: str | None, *, new_name: bool
+    ) -> tuple[Pair, bool]:
         repository = DocumentRepository(session)
         id_ = new_id()
         request = [upload.filename, upload.stored.sha256, upload.title, upload.metadata]
@@ -107,6 +116,8 @@ class Documents:
             if key is not None:
                 await AccessRepository(session).redirect(space_id, f"documents:{key}", same[0].id)
             return await self._queue_again(session, same, upload), False
+        if new_name and (others := await repository.named(space_id, upload.filename, limit=_NAMESAKES)):
+            raise NameTaken(others)
         document = _document(id_, space_id, upload)
         return await repository.add(document, await self._version(session, document, upload)), True
 

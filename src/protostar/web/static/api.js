@@ -16,6 +16,7 @@ export class Problem extends Error {
     super(problem?.detail ?? problem?.title ?? `HTTP ${status}`);
     this.status = status;
     this.code = problem?.code;
+    this.documents = problem?.documents ?? [];
     this.retryAfter = retryAfter ?? problem?.retry_after ?? null;
   }
 }

@@ -22,7 +22,11 @@ function take(files, options = {}) {
   const wanted = [...files].filter((file) => !file.name.startsWith("."));
   if (!wanted.length) return;
   const added = wanted.map((file) => new Upload(file, options));
+  const named = new Map();
   for (const upload of added) {
+    upload.alike = named.get(upload.name) ?? [];
+    upload.alike.push(upload);
+    named.set(upload.name, upload.alike);
     $("#upload-list").append(line(upload));
     if (upload.file.size > limit) {
       upload.error = new Error(t("Larger than the {limit} that an upload may have.", { limit: size(limit) }));
@@ -42,7 +46,7 @@ function line(upload) {
   const bar = el("progress", { max: Math.max(1, upload.file.size), value: 0, "aria-label": upload.name });
   const said = el("span.small.soft.said.number");
   const stop = el("button.button.plain.compact.icon-only", { type: "button", "aria-label": t("Cancel {name}", { name: upload.name }), onclick: () => upload.cancel() }, icon("close"));
-  const item = el("li", {}, el("div.grow", {}, el("p.name", { title: upload.name }, upload.name), said), stop, bar);
+  const item = upload.item = el("li", {}, el("div.grow", {}, el("p.name", { title: upload.name }, upload.name), said), stop, bar);
   upload.show = () => {
     bar.value = upload.sent;
     bar.hidden = !["sending", "later"].includes(upload.state);
@@ -52,6 +56,7 @@ function line(upload) {
       waiting: () => size(upload.file.size),
       sending: () => `${size(upload.sent)} / ${size(upload.file.size)}`,
       later: () => t("The server is busy; this is tried again soon."),
+      taken: () => size(upload.file.size),
       sent: () => t("Uploaded"),
       failed: () => told(upload.error.message),
       cancelled: () => t("Cancelled"),
@@ -59,21 +64,81 @@ function line(upload) {
     if (upload.state === "failed" && upload.error.status !== undefined && !item.querySelector(".again")) {
       stop.before(el("button.button.compact.again", { type: "button", onclick: (event) => { event.target.remove(); upload.state = "waiting"; queue.add(upload); } }, t("Retry")));
     }
-    if (upload.ended) summarise();
+    if (upload.state !== "taken") upload.asked?.remove();
+    if (upload.ended || upload.state === "taken") {
+      consider(upload.alike);
+      summarise();
+    }
   };
   upload.show();
   return item;
 }
+
+// -- a name that is taken: whether a file replaces that document is its owner's to say
+
+// Asks about files of one name once all of them have been sent: none replaces what another of them has become, as where two
+// folders hold a file of the same name.
+function consider(alike) {
+  if (!alike.every((upload) => upload.ended || upload.state === "taken")) return;
+  const become = alike.map((upload) => upload.document?.id);
+  for (const upload of alike.filter((upload) => upload.state === "taken")) {
+    const left = upload.namesakes.filter((id) => !become.includes(id));
+    if (!left.length) decide(upload, null);
+    else if (!upload.asked?.isConnected || left.length < upload.namesakes.length) ask(upload, left);
+  }
+}
+
+function ask(upload, namesakes) {
+  const { name, key, asked } = upload;
+  const n = namesakes.length;
+  const focused = asked?.contains(document.activeElement);
+  asked?.remove();
+  const choice = (label, named, id) => el("button.button.compact", { type: "button", "aria-label": named, onclick: () => decide(upload, id) }, label);
+  upload.namesakes = namesakes;
+  upload.asked = el("div.taken", { role: "group", "aria-labelledby": `asked-${key}` },
+    el("p.small", { id: `asked-${key}` }, n > 1
+      ? t("{n} documents with this file name are here already, with other content. Does it replace the newest of them?", { n })
+      : t("A document with this file name is here already, with other content. Does it replace that one?")),
+    el("div.row", {}, choice(t("Replace"), t("Replace: {name}", { name }), namesakes[0]), choice(t("Keep both"), t("Keep both: {name}", { name }), null)));
+  upload.item.append(upload.asked);
+  $("#upload-list").prepend(upload.item);
+  if (focused) $("button", upload.asked).focus();
+}
+
+function decide(upload, id) {
+  const focused = upload.asked?.contains(document.activeElement);
+  upload.become(id);
+  queue.add(upload);
+  if (focused) ($("#upload-list .taken button") ?? $("#uploads-title")).focus();
+  summarise();
+}
+
+function decideAll(choose) {
+  uploads.filter((upload) => upload.asked?.isConnected).forEach((upload) => decide(upload, choose(upload)));
+  $("#uploads-title").focus();
+}
+
+$("#keep-all").addEventListener("click", () => decideAll(() => null));
+$("#replace-all").addEventListener("click", () => {
+  const replaced = new Set();
+  decideAll(({ namesakes }) => {
+    const id = namesakes.find((id) => !replaced.has(id));
+    replaced.add(id);
+    return id;
+  });
+});
 
 let refreshing = null;
 
 function summarise() {
   const left = uploads.filter((upload) => !upload.ended).length;
   const failed = uploads.filter((upload) => upload.state === "failed").length;
-  $("#uploads-title").textContent = left
-    ? t("Uploading: {left} of {all} left", { left, all: uploads.length })
+  const asked = $$("#upload-list .taken").length;
+  $("#uploads-title").textContent = asked ? t("Your answer is needed: {asked} of {all} files", { asked, all: uploads.length })
+    : left ? t("Uploading: {left} of {all} left", { left, all: uploads.length })
     : failed ? t("Uploads done; {failed} failed", { failed }) : t("Uploads done");
   $("#cancel-uploads").hidden = !left;
+  $("#replace-all").hidden = $("#keep-all").hidden = asked < 2;
   $("#close-uploads").hidden = Boolean(left);
   // Now and then while files arrive, however fast they do, and once at the end.
   if (!left) { clearTimeout(refreshing); refreshing = null; }
@@ -108,7 +173,7 @@ document.addEventListener("click", (event) => {
   if (pick) $(`#${pick.dataset.pick}`).click();
 });
 for (const id of ["files", "folder"]) {
-  $(`#${id}`).addEventListener("change", ({ target }) => { take(target.files); target.value = ""; });
+  $(`#${id}`).addEventListener("change", ({ target }) => { take(target.files, { newName: true }); target.value = ""; });
 }
 $("#replacement").addEventListener("change", ({ target }) => {
   if (target.files.length) take([target.files[0]], { method: "PUT", path: `/v1/documents/${replaced}/content` });
@@ -132,7 +197,7 @@ addEventListener("drop", async (event) => {
   event.preventDefault();
   depth = 0;
   $("#drop").hidden = true;
-  take(await filesOf(event.dataTransfer).catch((error) => { complain(error); return []; }));
+  take(await filesOf(event.dataTransfer).catch((error) => { complain(error); return []; }), { newName: true });
 });
 
 // -- the list

@@ -5,10 +5,11 @@ import { headers, Problem, signIn } from "./api.js";
 const AT_ONCE = 3;
 const ATTEMPTS = 8;
 
-// One file on its way. `show()` is called at each change of `state`: waiting, sending, later, sent, failed or cancelled.
+// One file on its way. `show()` is called at each change of `state`: waiting, sending, later, taken, sent, failed or cancelled.
+// `newName`: it is `taken`, and waits to be told, where documents (`namesakes`, the newest first) have its name with other content.
 export class Upload {
-  constructor(file, { name = file.name, method = "POST", path = "/v1/documents" } = {}) {
-    Object.assign(this, { file, name, method, path, state: "waiting", sent: 0, error: null, document: null });
+  constructor(file, { name = file.name, method = "POST", path = "/v1/documents", newName = false } = {}) {
+    Object.assign(this, { file, name, method, path, newName, state: "waiting", sent: 0, error: null, document: null, namesakes: [] });
     this.key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
     this.show = () => {};
   }
@@ -22,6 +23,13 @@ export class Upload {
     this.change("cancelled");
     this.request?.abort();
     this.wake?.();
+  }
+
+  // What a taken one is from here on: the next version of the document, or without one a document of its own.
+  become(id) {
+    if (id) Object.assign(this, { method: "PUT", path: `/v1/documents/${id}/content` });
+    this.newName = false;
+    this.change("waiting");
   }
 
   change(state) {
@@ -40,6 +48,10 @@ export class Upload {
         if (this.state === "cancelled") return;
         this.error = error;
         if (error.status === 401) signIn();
+        if (error.code === "name_taken") {
+          this.namesakes = error.documents;
+          return this.change("taken");
+        }
         // 0: the connection broke. The Idempotency-Key makes a repetition the same upload.
         if (![0, 429, 502, 503, 504].includes(error.status) || attempt === ATTEMPTS) return this.change("failed");
         this.change("later");
@@ -58,7 +70,7 @@ export class Upload {
   send() {
     return new Promise((resolve, reject) => {
       const request = this.request = new XMLHttpRequest(); // fetch does not tell how far an upload is
-      request.open(this.method, `${this.path}?filename=${encodeURIComponent(this.name)}`);
+      request.open(this.method, `${this.path}?filename=${encodeURIComponent(this.name)}${this.newName ? "&new_name=true" : ""}`);
       request.responseType = "json";
       for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
       request.setRequestHeader("Content-Type", this.file.type && !/json|multipart/.test(this.file.type) ? this.file.type : "application/octet-stream");
