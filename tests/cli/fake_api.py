@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from yarl import URL
 
 KEY = "test-key"
 JOB = "00000000-0000-7000-8000-000000000001"
@@ -46,6 +47,7 @@ class FakeApi:
                 web.get("/v1/documents", self._list_documents),
                 web.get("/v1/documents/{id}", self._document),
                 web.delete("/v1/documents/{id}", self._delete),
+                web.put("/v1/documents/{id}/content", self._replace),
                 web.get("/v1/documents/{id}/text", self._text),
                 web.get("/v1/documents/{id}/events", self._document_events),
                 web.post("/v1/search", self._search),
@@ -98,7 +100,9 @@ class FakeApi:
         if request.content_type == "application/json":
             self.uploads.append(body := await request.json())
             unknown = {"media_type": None, "size": None, "sha256": None, "chunk_count": 0}
-            return web.json_response(self.add(status="queued", url=body["url"], **unknown), status=202)
+            return web.json_response(
+                self.add(status="queued", url=body["url"], filename=URL(body["url"]).name, **unknown), status=202
+            )
         form: Json = {}
         async for part in await request.multipart():
             form[part.name] = await part.read() if part.name == "file" else await part.text()
@@ -111,8 +115,19 @@ class FakeApi:
         same = [document for document in self.documents.values() if document.get("bytes") == form["file"].hex()]
         if same:
             return web.json_response(same[0])
+        named = [id_ for id_, document in self.documents.items() if document["filename"] == form["filename"]]
+        if named and "new_name" in request.query:
+            detail = "A document with this file name is here already, with other content."
+            return problem(409, "name_taken", detail, documents=named[::-1])
         document = self.add(status="queued", chunk_count=0, filename=form["filename"], bytes=form["file"].hex())
         self.keys[key] = document["id"]
+        return web.json_response(document, status=202)
+
+    async def _replace(self, request: web.Request) -> web.Response:
+        document = self.documents[request.match_info["id"]]
+        async for part in await request.multipart():
+            content = await part.read()
+        document |= {"status": "queued", "version": document["version"] + 1, "bytes": content.hex()}
         return web.json_response(document, status=202)
 
     def _settle(self, document: Json) -> None:
@@ -233,8 +248,9 @@ class Script:
         return await self.play(request, last)
 
 
-def problem(status: int, code: str, detail: str, **headers: str) -> web.Response:
+def problem(status: int, code: str, detail: str, *, documents: Any = None, **headers: str) -> web.Response:
     body = {"type": "about:blank", "title": code, "status": status, "detail": detail, "code": code}
+    body |= {"documents": documents} if documents else {}
     return web.json_response(
         body, status=status, content_type="application/problem+json", headers={k.replace("_", "-"): v for k, v in headers.items()}
     )

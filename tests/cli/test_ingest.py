@@ -40,7 +40,7 @@ async def test_a_folder_with_a_broken_document_says_which_and_why(cli: Cli, api:
 
 
 async def test_a_url_is_sent_as_one(cli: Cli, api: FakeApi, folder: Path) -> None:
-    url = "https://example.org/a.md?b"
+    url = "https://example.org/page.html?b"
     result = await cli("ingest", url, url, str(folder / "a.md"), "--metadata", "team=a")
 
     assert result.code == 0, result.err
@@ -149,6 +149,57 @@ async def test_the_same_bytes_again_are_the_same_document(cli: Cli, api: FakeApi
     [file] = result.json["files"]
     assert file["reason"] == "It was there already."
     assert list(api.documents) == [file["document_id"]]
+
+
+def versions(api: FakeApi) -> list[tuple[str, int]]:
+    return [(bytes.fromhex(document["bytes"]).decode(), document["version"]) for document in api.documents.values()]
+
+
+async def test_a_changed_file_is_left_out_until_it_is_said_what_it_becomes(cli: Cli, api: FakeApi, folder: Path) -> None:
+    (folder / "deep" / "broken.pdf").unlink()
+    assert (await cli("ingest", str(folder))).code == 0
+    (folder / "a.md").write_text("other text")
+    result = await cli("ingest", str(folder), "--json")
+
+    assert result.code == 1
+    [left_out, same, _picture] = result.json["files"]
+    assert left_out["status"] == "failed"
+    assert "--replace makes this its next version" in left_out["reason"]
+    assert (same["status"], same["reason"]) == ("ready", "It was there already.")
+    assert versions(api) == [("text of a.md", 1), ("text of deep/b.txt", 1)]
+
+    result = await cli("ingest", str(folder), "--json", "--replace")
+
+    assert result.code == 0, result.err
+    [replaced, same, _picture] = result.json["files"]
+    assert (replaced["status"], replaced["reason"]) == ("ready", "The next version of its document.")
+    assert (same["status"], same["reason"]) == ("ready", "It was there already.")
+    assert versions(api) == [("other text", 2), ("text of deep/b.txt", 1)]
+
+    (folder / "a.md").write_text("a third text")
+    assert (await cli("ingest", str(folder), "--keep")).code == 0
+    assert versions(api) == [("other text", 2), ("text of deep/b.txt", 1), ("a third text", 1)]
+
+
+async def test_files_of_one_name_in_several_folders_do_not_replace_one_another(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
+    files = [tmp_path / "guides" / name / "README.md" for name in ("a", "b", "c")]
+    for file in files:
+        file.parent.mkdir(parents=True)
+        file.write_text(f"text of {file.parent.name}")
+    assert (await cli("ingest", str(tmp_path / "guides"), "--replace")).code == 0
+    assert sorted(versions(api)) == [("text of a", 1), ("text of b", 1), ("text of c", 1)]
+
+    files[1].write_text("other text of b")
+    assert (await cli("ingest", str(tmp_path / "guides"), "--replace")).code == 0
+    assert sorted(versions(api)) == [("other text of b", 2), ("text of a", 1), ("text of c", 1)]
+
+    before = versions(api)
+    for file in files[:2]:
+        file.write_text(f"a third text of {file.parent.name}")
+    result = await cli("ingest", str(tmp_path / "guides"), "--replace")
+    assert result.code == 1
+    assert result.err.count("replace the right one in the dashboard") == 2
+    assert versions(api) == before
 
 
 async def test_nothing_to_send_is_a_failure(cli: Cli, api: FakeApi, folder: Path) -> None:

@@ -6,7 +6,8 @@
     └── NoServer               nobody answers, or not as a Protostar server does
         └── ConnectionLost     the server had answered before                               retryable
 
-Every write carries an `Idempotency-Key`, so every request may be repeated after a cut connection.
+Every write carries an `Idempotency-Key`, so every request may be repeated after a cut connection. (A
+document's next version, which knows none, comes twice then: the same bytes.)
 """
 
 import asyncio
@@ -141,9 +142,15 @@ class ApiClient:
         async with self._open("POST", path, body=lambda: {"data": io.BytesIO(content)}, headers={"Content-Type": media_type}):
             pass
 
-    async def post_form(self, path: str, form: Callable[[], aiohttp.FormData | aiohttp.MultipartWriter]) -> tuple[int, Json]:
+    async def send_form(
+        self,
+        method: str,
+        path: str,
+        form: Callable[[], aiohttp.FormData | aiohttp.MultipartWriter],
+        params: Mapping[str, Any] | None = None,
+    ) -> tuple[int, Json]:
         """Send a form, which `form` makes anew for each attempt; returns (status, document)."""
-        async with self._open("POST", path, body=lambda: {"data": form()}) as response:
+        async with self._open(method, path, params=params, body=lambda: {"data": form()}) as response:
             with self._translated():
                 return response.status, await response.json()
 

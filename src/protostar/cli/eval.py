@@ -284,7 +284,7 @@ async def _load(client: ApiClient, dataset: Dataset, at_once: int) -> dict[str, 
             form.add_field("file", source.text.encode(), filename=f"{number:06}.md", content_type="text/markdown")
             return form
 
-        _, document = await client.post_form("/v1/documents", form)
+        _, document = await client.send_form("POST", "/v1/documents", form)
         return document["id"]
 
     ids = await _each(f"loading {dataset.name}", list(enumerate(dataset.sources)), one, at_once)

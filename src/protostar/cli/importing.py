@@ -75,7 +75,7 @@ class Import:
         for each in document["versions"]:
             if not state["complete"] and each["version"] not in state["versions"]:
                 form = _Form(self._archive, document["id"], each)
-                await self._client.post_form(f"{path}/{document['id']}/versions", form)
+                await self._client.send_form("POST", f"{path}/{document['id']}/versions", form)
             self._meter.advance(each["size"] + (each["text_size"] or 0))
         if not state["complete"]:
             await self._client.post(path, document)

@@ -5,9 +5,9 @@ import io
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +21,10 @@ from protostar.errors import InvalidInput, ProtostarError
 
 _WATCHED = 8  # documents that are followed at once; each is one connection
 _POLL = 1.0
+_TAKEN = (
+    "A document with this file name is there already, with other content: --replace makes this its next version, --keep adds it."
+)
+_SEVERAL = "Several documents or files have this name: replace the right one in the dashboard, or add it with --keep."
 _URLS = ("http://", "https://")
 _COLUMNS = (
     Column("name", 12),
@@ -58,12 +62,27 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """The request that a file is sent with. `reason`: what is said of it where it is accepted."""
+
+    method: str = "POST"
+    path: str = "/v1/documents"
+    params: Mapping[str, str] = field(default_factory=dict[str, str])
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
-    """What is sent beside the bytes. `wait`: until the document is ready or failed."""
+    """What is sent beside the bytes. `wait`: until the document is ready or failed.
+
+    `replace`: whether a file becomes the next version of the document that has its name, with other content, or another
+    document; None: neither, it is left out.
+    """
 
     title: str | None = None
     metadata: dict[str, str] | None = None
     wait: bool = True
+    replace: bool | None = None
 
     def body(self, url: str) -> dict[str, Any]:
         return {"url": url, "title": self.title, "metadata": self.metadata}
@@ -97,26 +116,55 @@ class Run:
         self._sending = asyncio.Semaphore(concurrency)
         self._watching = asyncio.Semaphore(_WATCHED)
         self._lost: ConnectionLost | None = None
+        self._taken: list[tuple[Path, Outcome, Sequence[str]]] = []  # with the documents that have the file's name
 
     async def all(self, items: Sequence[Path | str]) -> list[Outcome]:
         """`items`: files, and URLs as text."""
         outcomes = [Outcome(str(item)) for item in items]
-        async with asyncio.TaskGroup() as tasks:
-            for item, outcome in zip(items, outcomes, strict=True):
-                await self._sending.acquire()  # here, so that ten thousand files are not ten thousand tasks
-                tasks.create_task(self._one(item, outcome))
+        first = Way(params={} if self._upload.replace is False else {"new_name": "true"})
+        await self._each((item, outcome, first) for item, outcome in zip(items, outcomes, strict=True))
+        await self._each(self._again(outcomes))
         return outcomes
 
-    async def _one(self, item: Path | str, outcome: Outcome) -> None:
+    async def _each(self, wanted: Iterable[tuple[Path | str, Outcome, Way]]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for item, outcome, way in wanted:
+                await self._sending.acquire()  # here, so that ten thousand files are not ten thousand tasks
+                tasks.create_task(self._one(item, outcome, way))
+
+    def _again(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[Path, Outcome, Way]]:
+        """The files whose names were taken, and how they are sent now that it is known what the others have become.
+
+        A document that another file of this run is does not count: in two folders there may be files of one name.
+        """
+        become = {outcome.document_id for outcome in outcomes}
+        names = Counter(wire_name(path) for path, _outcome, _documents in self._taken)
+        for path, outcome, documents in self._taken:
+            left = [document for document in documents if document not in become]
+            if not left:
+                yield path, outcome, Way()
+            elif self._upload.replace and len(left) == names[wire_name(path)] == 1:
+                yield path, outcome, Way("PUT", f"/v1/documents/{left[0]}/content", reason="The next version of its document.")
+            else:
+                outcome.fail(_SEVERAL if self._upload.replace else _TAKEN)
+                self._board.finished(outcome.path, outcome.status)
+
+    async def _one(self, item: Path | str, outcome: Outcome, way: Way) -> None:
         started = time.monotonic()
         line = self._board.line(item if isinstance(item, str) else item.name)
         try:
-            await self._send(item, outcome, line)
+            await self._send(item, outcome, line, way)
             if self._upload.wait and not _settled(outcome.status):
                 async with self._watching:
                     await self._watch(outcome, line)
         except ConnectionLost as error:
             self._lost = error
+            outcome.fail(str(error))
+        except ApiError as error:
+            if isinstance(item, Path) and error.problem.get("code") == "name_taken":
+                self._taken.append((item, outcome, error.problem["documents"]))
+                line.hide()
+                return
             outcome.fail(str(error))
         except ProtostarError as error:
             outcome.fail(str(error))
@@ -125,7 +173,7 @@ class Run:
         outcome.seconds = round(time.monotonic() - started, 3)
         line.close(outcome.path, outcome.status)
 
-    async def _send(self, item: Path | str, outcome: Outcome, line: Line) -> None:
+    async def _send(self, item: Path | str, outcome: Outcome, line: Line, way: Way) -> None:
         try:
             if self._lost is not None:
                 raise self._lost
@@ -133,8 +181,8 @@ class Run:
                 outcome.learn(await self._client.post("/v1/documents", self._upload.body(item)))
             else:
                 with Form(item, self._upload, line.sent) as form:
-                    status, document = await self._client.post_form("/v1/documents", form)
-                outcome.reason = "It was there already." if status == 200 else None
+                    status, document = await self._client.send_form(way.method, way.path, form, way.params)
+                outcome.reason = "It was there already." if status == 200 else way.reason
                 outcome.learn(document)
         finally:
             self._sending.release()

@@ -145,6 +145,14 @@ def ingest(
     title: Annotated[str | None, typer.Option(help="Title, for a single file.")] = None,
     metadata: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="May be repeated.")] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Uploads at once.")] = 4,
+    replace: Annotated[
+        bool | None,
+        typer.Option(
+            "--replace/--keep",
+            help="Make a changed file the next version of the document that has its name, or another one; else it is left out.",
+            show_default=False,
+        ),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Until each document is ready or failed.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -152,7 +160,7 @@ def ingest(
     from protostar.cli.ingest import Upload
     from protostar.cli.ingest import ingest as run
 
-    upload = Upload(title, _pairs(metadata or []), wait)
+    upload = Upload(title, _pairs(metadata or []), wait, replace)
     _with_client(lambda client: run(client, paths, upload, concurrency=concurrency, as_json=as_json))
 
 
