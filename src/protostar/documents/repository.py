@@ -78,7 +78,7 @@ class DocumentRepository:
         id_ = (await self._session.execute(_SAME, values)).scalar_one_or_none()
         return await self.get(space_id, id_) if id_ is not None else None
 
-    async def named(self, space_id: UUID, filename: str, *, limit: int) -> Sequence[UUID]:
+    async def namesakes(self, space_id: UUID, filename: str, *, limit: int) -> Sequence[UUID]:
         """The documents whose file has the name, the newest first."""
         same = (DocumentRow.space_id == space_id, DocumentRow.filename == filename, DocumentRow.deleted_at.is_(None))
         query = select(DocumentRow.id).where(*same).order_by(DocumentRow.id.desc()).limit(limit)

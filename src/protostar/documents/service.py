@@ -116,7 +116,7 @@ class Documents:
             if key is not None:
                 await AccessRepository(session).redirect(space_id, f"documents:{key}", same[0].id)
             return await self._queue_again(session, same, upload), False
-        if new_name and (others := await repository.named(space_id, upload.filename, limit=_NAMESAKES)):
+        if new_name and (others := await repository.namesakes(space_id, upload.filename, limit=_NAMESAKES)):
             raise NameTaken(others)
         document = _document(id_, space_id, upload)
         return await repository.add(document, await self._version(session, document, upload)), True
