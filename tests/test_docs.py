@@ -226,7 +226,7 @@ async def test_the_session_of_the_readme(product: Product) -> None:
     printed = await product.run("README.md")
     assert "4 ready" in printed
     assert re.search(r"^\[1\] .+ · page 1 · .*백업", printed, re.MULTILINE)
-    assert "30 일 동안" in printed
+    assert "30일 동안" in printed
     assert "event: ready" in printed
     assert printed.count("event: done") == 1
 

@@ -16,6 +16,7 @@ from protostar.documents.media_types import PDF
 from protostar.documents.models import DocumentVersionRow, Original
 from protostar.errors import NotFound, Unavailable
 from protostar.knowledge.parse.client import ParseServer, PdfPages
+from protostar.knowledge.parse.model import Passage
 from protostar.objects.copies import Copies
 from protostar.objects.store import ObjectStore
 from protostar.places import Places
@@ -24,6 +25,9 @@ LONGEST_PASSAGE: Final = 20_000
 """Code points."""
 PATIENCE: Final = 40.0
 """Seconds that somebody waits for a page at most."""
+
+_BEFORE: Final = 1_000
+"""Code points before a passage that tell it from others of the same words."""
 
 # Waiting or being made: a browser asks for six at once, and a place may cost a copy of a file.
 _PLACES: Final = 24
@@ -41,16 +45,20 @@ class PageImages:
         """The pages, and the boxes of `text[start:end]` of the stored text. Raises NotFound, UnreadableDocument, Unavailable."""
         original = pdf_of(version)
         async with self._opened(original) as (path, work_dir):
-            quote = ""
-            if version.text_key is not None and start < end:
-                end = min(end, start + LONGEST_PASSAGE)
-                quote = await download.text_range(self._objects, version, version.text_key, start, end)
-            return await self._parser.pages(path, work_dir, filename=version.filename, start=start, quote=quote)
+            passage = await self._passage(version, start, min(end, start + LONGEST_PASSAGE))
+            return await self._parser.pages(path, work_dir, filename=version.filename, passage=passage)
 
     async def draw(self, version: DocumentVersionRow, page: int, width: int) -> bytes:
         """A WebP image. Raises NotFound, UnreadableDocument, Unavailable."""
         async with self._opened(pdf_of(version)) as (path, work_dir):
             return await self._parser.draw(path, work_dir, filename=version.filename, page=page, width=width)
+
+    async def _passage(self, version: DocumentVersionRow, start: int, end: int) -> Passage:
+        if version.text_key is None or start >= end:
+            return Passage(quote="", before="", start=0, chars=0)
+        first = max(0, start - _BEFORE)
+        text = await download.text_range(self._objects, version, version.text_key, first, end)
+        return Passage(quote=text[start - first :], before=text[: start - first], start=start, chars=version.text_chars or 0)
 
     @asynccontextmanager
     async def _opened(self, original: Original) -> AsyncGenerator[tuple[Path, Path]]:

@@ -7,6 +7,15 @@ from zlib import compressobj
 
 _PADDING = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
 _ID = b"0123456789abcdef"
+_TO_UNICODE = b"1 begincodespacerange <0000> <FFFF> endcodespacerange 1 beginbfrange <0000> <FFFF> <0000> endbfrange"
+_UNNAMED = b"<< /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>"
+_FONTS = [
+    b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    b"<< /Type /Font /Subtype /Type0 /BaseFont /Any /Encoding /Identity-H /DescendantFonts [5 0 R] /ToUnicode 7 0 R >>",
+    b"<< /Type /Font /Subtype /CIDFontType2 /BaseFont /Any /CIDSystemInfo %b /FontDescriptor 6 0 R /W [32 126 500] >>" % _UNNAMED,
+    b"<< /Type /FontDescriptor /FontName /Any /Flags 4 /FontBBox [0 -200 1000 800] /Ascent 800 /Descent -200 >>",
+    b"<< /Length %d >>\nstream\n%b\nendstream" % (len(_TO_UNICODE), _TO_UNICODE),
+]
 
 
 def write_pdf(path: Path, pages: list[str], **options: Any) -> Path:
@@ -24,15 +33,16 @@ def make_pdf(
 ) -> bytes:
     """A page for each string of text operators; `page`, `catalog`: what else these have. With a password as Acrobat 3 encrypted."""
     count = len(pages)
-    kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(count))
+    first = 3 + len(_FONTS)
+    kids = " ".join(f"{first + 2 * number} 0 R" for number in range(count))
     objects = [
         f"<< /Type /Catalog /Pages 2 0 R {catalog} >>".encode(),
         f"<< /Type /Pages /Kids [{kids}] /Count {count} >>".encode(),
-        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        *_FONTS,
     ]
     for number, content in enumerate(pages):
-        resources = "/Resources << /Font << /F1 3 0 R >> >>"
-        objects.append(f"<< /Type /Page /Parent 2 0 R {page} {resources} /Contents {5 + 2 * number} 0 R >>".encode())
+        resources = "/Resources << /Font << /F1 3 0 R /F2 4 0 R >> >>"
+        objects.append(f"<< /Type /Page /Parent 2 0 R {page} {resources} /Contents {first + 1 + 2 * number} 0 R >>".encode())
         objects.append(b"<< /Length %d >>\nstream\n%b\nendstream" % (len(content), content.encode("latin-1")))
     objects.append(b"<< /Title <FEFF%b> >>" % title.encode("utf-16-be").hex().encode())
     trailer = b"/Info %d 0 R" % len(objects)
@@ -46,6 +56,20 @@ def text(*lines: str) -> str:
     """Operators that show lines below one another."""
     shown = " T* ".join(f"({line}) Tj" for line in lines)
     return f"BT /F1 12 Tf 14 TL 72 700 Td {shown} ET"
+
+
+def at(x: float, y: float, words: str, size: float = 12) -> str:
+    """Operators that show any words there; Latin letters, digits and blanks are half as wide as the size, all others as wide."""
+    return f"BT /F2 {size} Tf {x} {y} Td <{words.encode('utf-16-be').hex()}> Tj ET "
+
+
+def width(words: str, size: float = 12) -> float:
+    return size * sum(0.5 if character.isascii() else 1 for character in words)
+
+
+def rule(x1: float, y1: float, x2: float, y2: float) -> str:
+    """Operators that draw a thin line."""
+    return f"0.5 w {x1} {y1} m {x2} {y2} l S "
 
 
 def _assemble(objects: list[bytes], trailer: bytes) -> bytes:

@@ -22,13 +22,13 @@ LAST = (TOP, "Setext 제목")
 @pytest.mark.parametrize("name", ["guide-ko.docx", "guide-ko.odt", "guide-ko.rtf", "guide-ko.pdf"])
 def test_the_guide_keeps_sentences_and_headings(name: str) -> None:
     parsed = read(name)
-    page, separator = (1, " ") if name.endswith(".pdf") else (None, "")
+    page = 1 if name.endswith(".pdf") else None
     headings = [(block.heading_path, block.page) for block in parsed.blocks if block.kind == "heading"]
     paths = [(TOP,), (TOP, "1. 설치"), SETUP, (TOP, "2. 운영"), BACKUP, INCIDENT, LAST]
     assert headings == [(path, page) for path in paths]
     for words, path in [
         ("프로토스타는 문서를 올리면 질문에 답하는 서비스입니다. 답에는 출처가 붙습니다.", (TOP,)),
-        (f"매일 새벽 3{separator}시에 데이터베이스를 백업합니다. 백업 파일은 30{separator}일 동안 보관합니다.", BACKUP),
+        ("매일 새벽 3시에 데이터베이스를 백업합니다. 백업 파일은 30일 동안 보관합니다.", BACKUP),
         ("레디스가 내려가면 작업은 대기열 대신 데이터베이스에 쌓입니다.", INCIDENT),
         ("주의: 복구 중에는 새 문서를 올리지 마십시오.", INCIDENT),
         ("마지막 문단입니다. 😀 이모지와 한자 漢字도 있습니다.", LAST),
@@ -107,9 +107,9 @@ def test_pdf_pages_and_outline() -> None:
     parsed = read("three-pages-ko.pdf")
     assert parsed.page_count == 3
     for words, path, page in [
-        ("1 장 2 절의 본문 문단입니다.", ("1장 시험 문서", "1.2 절 Section"), 1),
-        ("2 장 1 절의 본문 문단입니다.", ("2장 시험 문서", "2.1 절 Section"), 2),
-        ("3 장 2 절의 본문 문단입니다.", ("3장 시험 문서", "3.2 절 Section"), 3),
+        ("1장 2절의 본문 문단입니다.", ("1장 시험 문서", "1.2 절 Section"), 1),
+        ("2장 1절의 본문 문단입니다.", ("2장 시험 문서", "2.1 절 Section"), 2),
+        ("3장 2절의 본문 문단입니다.", ("3장 시험 문서", "3.2 절 Section"), 3),
     ]:
         block = block_with(parsed, words)
         assert (block.kind, block.heading_path, block.page) == ("paragraph", path, page)
@@ -118,11 +118,11 @@ def test_pdf_pages_and_outline() -> None:
         assert parsed.text[:start].endswith("\n\n")
 
 
-def test_pdf_lines_stay_lines_and_paragraphs_end_with_sentences() -> None:
+def test_the_lines_of_a_pdf_are_joined_to_paragraphs_and_items() -> None:
     parsed = read("guide-ko.pdf")
-    wrapped = block_with(parsed, "복구 절차를\n보십시오.")
+    wrapped = block_with(parsed, "복구 절차를 보십시오.")
     assert parsed.text[wrapped.start :].startswith("레디스가")
-    assert ("paragraph", "• 압축 형식을 쓴다.") in shown(parsed)
+    assert ("list", "• 압축 형식을 쓴다.") in shown(parsed)
 
 
 def test_slides() -> None:

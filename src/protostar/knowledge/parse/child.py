@@ -1,4 +1,4 @@
-"""What one child process does for one document: read, chunk, tokenise, write the outcome into a folder. Pages: pages.py.
+"""What one child process does for one document: read, chunk, tokenise, write the outcome into a folder. Pages: pdf/pages.py.
 
     text           the stored text, UTF-8
     rows           the passages as rows for COPY, see rows.py

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Self, cast
@@ -21,6 +21,7 @@ from protostar.errors import NotFound, ParserUnavailable, UnreadableDocument
 from protostar.knowledge.parse.child import BATCHES, ERROR, IMAGE, NO_SPACE, RESULT, ROWS, TEXT
 from protostar.knowledge.parse.failures import CRASHED, TOO_COMPLEX, too_slow
 from protostar.knowledge.parse.leftovers import remove_leftovers
+from protostar.knowledge.parse.model import Passage
 from protostar.knowledge.parse.rows import Owner
 
 log = structlog.get_logger()
@@ -123,12 +124,9 @@ class ParseServer:
         task = {"media_type": media_type, "owner": owner.as_json()}
         return ParseResult(work_dir=work_dir, **await self._run(task, path, work_dir, filename, self._seconds))
 
-    async def pages(self, path: Path, work_dir: Path, *, filename: str, start: int = 0, quote: str = "") -> PdfPages:
-        """Describe the pages of a PDF, and where the passage stands that begins at `start` in the stored text and reads `quote`.
-
-        Raises what `parse` raises.
-        """
-        task = {"media_type": PDF, "start": start, "quote": quote}
+    async def pages(self, path: Path, work_dir: Path, *, filename: str, passage: Passage) -> PdfPages:
+        """Describe the pages of a PDF, and where the passage stands on them: nowhere if it is blank. Raises what `parse` raises."""
+        task = {"media_type": PDF, "passage": asdict(passage)}
         return PdfPages(**await self._run(task, path, work_dir, filename, self._page_seconds))
 
     async def draw(self, path: Path, work_dir: Path, *, filename: str, page: int, width: int) -> bytes:

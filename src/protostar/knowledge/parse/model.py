@@ -27,3 +27,13 @@ class ParsedText:
     encoding: str | None = None
     page_count: int | None = None
     title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """`quote`, which begins at `start` in a stored text of so many `chars`, and what stands `before` it there, or its end."""
+
+    quote: str
+    before: str
+    start: int
+    chars: int

@@ -13,7 +13,7 @@ _MODULES = {
     media_types.MARKDOWN: "markdown",
     media_types.TEXT: "plain",
     media_types.HTML: "html",
-    media_types.PDF: "pdf",
+    media_types.PDF: "pdf.reader",
     media_types.DOCX: "docx",
     media_types.PPTX: "pptx",
     media_types.XLSX: "xlsx",

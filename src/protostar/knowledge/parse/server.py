@@ -6,7 +6,7 @@ file cannot make do anything else, a child that ended well is given the next doc
 It reads requests from standard input and writes events to standard output, one JSON object a line:
 
     → {"id", "path", "media_type", "work_dir", "max_chars", "memory" (bytes), "seconds", and what is to be done:}
-       "owner" to read the document, "page" and "width" to draw a page, "start" and "quote" to describe the pages
+       "owner" to read the document, "page" and "width" to draw a page, "passage" to describe the pages
     → {"kill": id}
     ← {"id", "pid"}      the child, leader of a process group of its own, has begun
     ← {"id", "status"}   it has ended, or has done with this document: exit status, or minus the number of the signal
@@ -33,10 +33,11 @@ from typing import Any, NoReturn
 from protostar.documents.media_types import CSV, HTML, MARKDOWN, PDF, TEXT, TSV
 from protostar.errors import UnreadableDocument
 from protostar.knowledge import chunking, tokens
-from protostar.knowledge.parse import markdown, pages, readers
+from protostar.knowledge.parse import markdown, readers
 from protostar.knowledge.parse.child import run, settle
-from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.model import ParsedText, Passage
 from protostar.knowledge.parse.outline import Outline
+from protostar.knowledge.parse.pdf import pages
 from protostar.knowledge.parse.rows import Owner
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
@@ -270,8 +271,8 @@ def _work(request: dict[str, Any]) -> int:
     path, work_dir, max_chars = Path(request["path"]), Path(request["work_dir"]), request["max_chars"]
     if "page" in request:
         status = settle(lambda: pages.draw(path, work_dir, request["page"], request["width"]), work_dir, max_chars)
-    elif "quote" in request:
-        status = settle(lambda: pages.describe(path, work_dir, max_chars, request["start"], request["quote"]), work_dir, max_chars)
+    elif "passage" in request:
+        status = settle(lambda: pages.describe(path, work_dir, max_chars, Passage(**request["passage"])), work_dir, max_chars)
     else:
         status = run(path, request["media_type"], work_dir, max_chars, Owner.of_json(request["owner"]))
     signal.setitimer(signal.ITIMER_REAL, 0)

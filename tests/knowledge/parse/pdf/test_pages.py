@@ -12,8 +12,9 @@ from tests.knowledge.parse.support import FILES, NO_LIMIT
 
 from protostar.errors import NotFound, UnreadableDocument
 from protostar.knowledge import chunking
-from protostar.knowledge.parse import pages, pdf
-from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.model import ParsedText, Passage
+from protostar.knowledge.parse.pdf import pages, passages, reader
+from protostar.knowledge.parse.pdf.lines import BULLETS
 
 PDFS = sorted(FILES.glob("*.pdf"))
 INSET = 1.0  # points: what begins beside a box belongs to it for PDFium
@@ -33,9 +34,9 @@ def ranges(parsed: ParsedText) -> Iterator[tuple[int, int]]:
 
 def read_back(path: Path, quote: str, start: int, parsed: ParsedText) -> tuple[str, list[int]]:
     """What PDFium reads within the boxes of a passage, without blanks, and on which pages."""
-    document = pdf.open_document(path)
+    document = reader.open_document(path)
     found, numbers = "", list[int]()
-    for number, boxes in pages.find(document, parsed, quote, start):
+    for number, boxes in passages.find(document, passage(parsed, start, start + len(quote)), NO_LIMIT):
         page = document[number - 1]
         numbers.append(number)
         width, height = page.get_size()
@@ -44,8 +45,12 @@ def read_back(path: Path, quote: str, start: int, parsed: ParsedText) -> tuple[s
             assert 0 <= box.left < box.right <= 1
             assert 0 <= box.top < box.bottom <= 1
             sides = (box.left * width + INSET, height - box.bottom * height, box.right * width - INSET, height - box.top * height)
-            found += pdf.as_stored(text_page.get_text_bounded(*sides))
+            found += text_page.get_text_bounded(*sides).translate(BULLETS)
     return squeezed(found), numbers
+
+
+def passage(parsed: ParsedText, start: int, end: int) -> Passage:
+    return Passage(parsed.text[start:end], parsed.text[max(0, start - 1000) : start], start, len(parsed.text))
 
 
 def squeezed(words: str) -> str:
@@ -54,11 +59,11 @@ def squeezed(words: str) -> str:
 
 @pytest.mark.parametrize("path", PDFS, ids=lambda path: path.name)
 def test_what_stands_in_the_boxes_is_the_passage(path: Path) -> None:
-    parsed = pdf.read(path, NO_LIMIT)
+    parsed = reader.read(path, NO_LIMIT)
     for start, end in ranges(parsed):
         quote = parsed.text[start:end]
         found, numbers = read_back(path, quote, start, parsed)
-        assert found == squeezed(quote)
+        assert found == squeezed(quote.replace("|", ""))  # what stands between cells in the text is not on the page
         assert set(numbers) == {
             block.page for block in parsed.blocks if squeezed(parsed.text[max(start, block.start) : min(end, block.end)])
         }
@@ -67,8 +72,8 @@ def test_what_stands_in_the_boxes_is_the_passage(path: Path) -> None:
 def test_a_passage_has_a_box_for_each_line_and_one_for_each_column(tmp_path: Path) -> None:
     columns = "BT /F1 12 Tf 72 700 Td (left side) Tj 250 0 Td (right side) Tj -250 -14 Td (below them) Tj ET"
     path = write_pdf(tmp_path / "a.pdf", [columns])
-    parsed = pdf.read(path, NO_LIMIT)
-    ((number, boxes),) = pages.find(pdf.open_document(path), parsed, parsed.text, 0)
+    parsed = reader.read(path, NO_LIMIT)
+    ((number, boxes),) = passages.find(reader.open_document(path), passage(parsed, 0, len(parsed.text)), NO_LIMIT)
     assert (number, len(boxes)) == (1, 3)
     left, right, below = boxes
     assert left.left == pytest.approx(below.left) == pytest.approx(72 / 612, abs=0.01)
@@ -79,34 +84,42 @@ def test_a_passage_has_a_box_for_each_line_and_one_for_each_column(tmp_path: Pat
 
 def test_of_words_that_stand_twice_those_that_are_meant_are_found(tmp_path: Path) -> None:
     path = write_pdf(tmp_path / "a.pdf", [text("same words", "same words", "same words"), text("same words")])
-    parsed = pdf.read(path, NO_LIMIT)
-    document = pdf.open_document(path)
+    parsed = reader.read(path, NO_LIMIT)
+    document = reader.open_document(path)
     tops = list[tuple[int, float]]()
     for start in (0, 11, 22, 34):
         assert parsed.text[start : start + 10] == "same words"
-        ((number, (box,)),) = pages.find(document, parsed, "same words", start)
+        ((number, (box,)),) = passages.find(document, passage(parsed, start, start + 10), NO_LIMIT)
         tops.append((number, box.top))
     assert [number for number, _ in tops] == [1, 1, 1, 2]
     assert tops[0] < tops[1] < tops[2]
 
 
+def test_in_a_long_file_the_right_one_of_many_equal_passages_is_found(tmp_path: Path) -> None:
+    path = write_pdf(tmp_path / "a.pdf", [text("Every page says the same.", "And then it says this.")] * 40)
+    parsed = reader.read(path, NO_LIMIT)
+    document = reader.open_document(path)
+    for number, block in enumerate(parsed.blocks, 1):
+        assert block.page == number
+        assert [page for page, _ in passages.find(document, passage(parsed, block.start, block.end), NO_LIMIT)] == [number]
+
+
 def test_a_text_that_was_read_otherwise_is_found_by_its_words(tmp_path: Path) -> None:
     path = write_pdf(tmp_path / "a.pdf", [text("First words", "and more."), text("On the next page.")])
-    parsed = pdf.read(path, NO_LIMIT)
-    document = pdf.open_document(path)
-    ((number, boxes),) = pages.find(document, parsed, "words  and\n\nmore.", 1000)
+    document = reader.open_document(path)
+    ((number, boxes),) = passages.find(document, Passage("words  and\n\nmore.", "", 1000, 1000), NO_LIMIT)
     assert (number, len(boxes)) == (1, 2)
-    assert [number for number, _ in pages.find(document, parsed, "more.On the", 0)] == [1, 2]
-    assert list(pages.find(document, parsed, "words that are not there", 0)) == []
-    assert list(pages.find(document, parsed, " \n", 0)) == []
+    assert [number for number, _ in passages.find(document, Passage("more.On the", "", 0, 0), NO_LIMIT)] == [1, 2]
+    assert list(passages.find(document, Passage("words that are not there", "", 0, 1), NO_LIMIT)) == []
+    assert list(passages.find(document, Passage(" \n", "", 0, 1), NO_LIMIT)) == []
 
 
 @pytest.mark.parametrize("turned", [0, 90, 180, 270])
 def test_boxes_lie_over_what_is_drawn_however_a_page_is_turned_and_cropped(tmp_path: Path, turned: int) -> None:
     page = f"/MediaBox [0 0 612 792] /CropBox [50 400 450 780] /Rotate {turned}"
     path = write_pdf(tmp_path / "a.pdf", [text("Turned and", "cropped.")], page=page)
-    parsed = pdf.read(path, NO_LIMIT)
-    ((_, boxes),) = pages.find(pdf.open_document(path), parsed, parsed.text, 0)
+    parsed = reader.read(path, NO_LIMIT)
+    ((_, boxes),) = passages.find(reader.open_document(path), passage(parsed, 0, len(parsed.text)), NO_LIMIT)
     pages.draw(path, tmp_path, 1, 800)
     with Image.open(tmp_path / "page.webp") as image:
         grey = image.convert("L")
@@ -154,8 +167,8 @@ def test_a_page_past_the_last_is_not_there(tmp_path: Path) -> None:
 
 def test_a_page_that_cannot_be_read_is_no_crash(tmp_path: Path) -> None:
     content = write_pdf(tmp_path / "a.pdf", [text("one"), text("two")]).read_bytes()
-    (tmp_path / "b.pdf").write_bytes(content.replace(b"6 0 obj\n<< /Type /Page ", b"6 0 obj\n<< /Type /Pear "))
-    document = pdf.open_document(tmp_path / "b.pdf")
+    (tmp_path / "b.pdf").write_bytes(content.replace(b"10 0 obj\n<< /Type /Page ", b"10 0 obj\n<< /Type /Pear "))
+    document = reader.open_document(tmp_path / "b.pdf")
     assert pages.sizes(document)[0] == (612, 792)
     assert len(pages.sizes(document)) == len(document)
     with pytest.raises(UnreadableDocument):

@@ -1,0 +1,66 @@
+"""From the pages of a PDF to what they show, in the order in which it is read."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from protostar.knowledge.parse.failures import too_long
+from protostar.knowledge.parse.normalise import clean, one_line
+from protostar.knowledge.parse.pdf.grid import arrange
+from protostar.knowledge.parse.pdf.headings import Bookmark, BySize, by_outline
+from protostar.knowledge.parse.pdf.lines import Page, read_page
+from protostar.knowledge.parse.pdf.paragraphs import Paragraphs, Part
+from protostar.knowledge.parse.pdf.running import without_running_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`pages`: by their numbers, 1 for the first. `is_damaged`: whether one could not be read."""
+
+    pages: dict[int, list[Part]]
+    is_damaged: bool
+
+
+def lay_out(document: Any, max_chars: int, indices: range | None = None) -> Layout:
+    """The pages with these indices, all if there are none. Raises UnreadableDocument when the text outgrows `max_chars`."""
+    indices = range(len(document)) if indices is None else indices
+    pages: list[Page] = []
+    is_damaged = False
+    size = 0
+    for index in indices:
+        page = read_page(document, index)
+        is_damaged = is_damaged or page is None
+        pages.append(page or Page([], []))
+        size += sum(len(line.text) for line in pages[-1].lines)
+        if size > max_chars:
+            raise too_long(max_chars)
+    lines = without_running_lines([page.lines for page in pages])
+    items = [arrange(kept, page.rules) for kept, page in zip(lines, pages, strict=True)]
+    outline = _outline(document)
+    if outline:
+        marked = [by_outline(each, outline[index]) for index, each in zip(indices, items, strict=True)]
+    else:
+        by_size = BySize(line for kept in lines for line in kept)
+        marked = [list(by_size.mark(each)) for each in items]
+    return Layout(dict(zip((index + 1 for index in indices), Paragraphs(marked), strict=True)), is_damaged)
+
+
+def stored_string(read: Callable[..., str], *args: str) -> str:
+    """A title that the file holds, unless it is broken."""
+    try:
+        return read(*args)
+    except UnicodeDecodeError:
+        return ""
+
+
+def _outline(document: Any) -> defaultdict[int, list[Bookmark]]:
+    """The bookmarks that point to each page, in order."""
+    found: defaultdict[int, list[Bookmark]] = defaultdict(list)
+    for bookmark in document.get_toc(max_depth=6):
+        target = bookmark.get_dest()
+        index: int | None = target.get_index() if target else None
+        title = one_line(clean(stored_string(bookmark.get_title)))
+        if title and index is not None:
+            found[index].append(Bookmark(bookmark.level + 1, title))
+    return found

@@ -1,0 +1,215 @@
+"""Makes paragraphs and list items of a PDF's lines, by where they stand: a file knows only the place of each character."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from protostar.knowledge.parse.pdf.grid import GridCell, Table
+from protostar.knowledge.parse.pdf.headings import Heading, Marked
+from protostar.knowledge.parse.pdf.lines import Line
+from protostar.knowledge.parse.pdf.spacing import Spacing, meeting
+from protostar.knowledge.parse.tables import Cell
+
+_SENTENCE_END: Final = re.compile(r"[.!?。…:;]['\"”’)\]]*$")
+_ITEM_START: Final = re.compile(r"(?:[-•▪◦*✓‣●○■□–]|\(?\d{1,3}[.)]|[가-힣][.)]|[①-⑳㉠-㉻])\s")
+_SAME_SIZE: Final = 0.1
+_COLUMN: Final = 3.0  # of the size: so near to each other begin the lines of a column, indented or not
+_NEIGHBOURS: Final = 15  # lines before and after that show how wide it is
+_INDENT: Final = 0.8  # of the size
+_USUAL_PITCH: Final = 1.6  # of the size
+_NEAREST: Final = 0.9
+_FURTHEST: Final = 3.0
+_GAP: Final = 1.25  # of the usual distance between two lines
+_MORE: Final = 0.3  # of the size
+_BLANK: Final = 0.25
+_WIDE: Final = 0.95
+_NARROW: Final = 0.5
+_FIRST_WIDE: Final = "\u1100"
+_ONE_MORE: Final = 1.2  # of the size: in less room no other syllable fits
+
+_MOSTLY: Final = 0.8
+_CELL_PADDING: Final = 6.0  # points
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """`kind`: paragraph, or list for an item."""
+
+    kind: str
+    text: str
+    lines: list[Line]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A table, its lines in the order of its cells."""
+
+    cells: list[list[Cell]]
+    lines: list[Line]
+
+
+Part = Heading | Paragraph | Rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Bond:
+    """How a line follows another: in the same sentence (`goes_on`) or as a line of its own. `room`: what that one leaves free."""
+
+    goes_on: bool
+    room: float
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A paragraph whose lines are known; a bond between each two."""
+
+    lines: list[Line]
+    bonds: list[_Bond]
+
+
+class Paragraphs:
+    """The pages of one file, and how its lines and words follow one another."""
+
+    def __init__(self, pages: Iterable[Sequence[Marked]]) -> None:
+        self._pages = [list(_drafts(page)) for page in pages]
+        drafts = [part for page in self._pages for part in page if isinstance(part, _Draft)]
+        self._spacing = Spacing((line.text for draft in drafts for line in draft.lines), _ends(drafts))
+
+    def __iter__(self) -> Iterator[list[Part]]:
+        """What each page shows, in order."""
+        for page in self._pages:
+            yield [self._finished(part) for part in page]
+
+    def _finished(self, part: Heading | Table | _Draft) -> Part:
+        match part:
+            case _Draft():
+                return self._written(part)
+            case Table():
+                cells = [[Cell(self._cell(cell), cell.columns, cell.rows) for cell in row] for row in part.rows]
+                return Rows(cells, [line for row in part.rows for cell in row for line in cell.lines])
+            case _:
+                return part
+
+    def _cell(self, cell: GridCell) -> str:
+        """What stands in a cell, in one line."""
+        text = "".join(line.text for line in cell.lines[:1])
+        for line, following in pairwise(cell.lines):
+            room = cell.right - _CELL_PADDING - line.right
+            text += self._between(line, following, _Bond(goes_on=True, room=room)) + following.text
+        return text
+
+    def _written(self, draft: _Draft) -> Paragraph:
+        first = draft.lines[0]
+        text = first.text
+        for (line, following), bond in zip(pairwise(draft.lines), draft.bonds, strict=True):
+            text += self._between(line, following, bond) + following.text
+        return Paragraph("list" if _ITEM_START.match(first.text) else "paragraph", text, draft.lines)
+
+    def _between(self, line: Line, following: Line, bond: _Bond) -> str:
+        if line.is_broken:
+            return ""
+        if not bond.goes_on:
+            return "\n"
+        if _is_unspaced(line.text[-1]) and _is_unspaced(following.text[0]):
+            return ""
+        return "" if _may_break_words(line, bond) and self._spacing.joins(line.text, following.text) else " "
+
+
+def _drafts(items: Sequence[Marked]) -> Iterator[Heading | Table | _Draft]:
+    lines = [item for item in items if isinstance(item, Line)]
+    pitches = _pitches(lines)
+    draft: _Draft | None = None
+    at = 0
+    for item in items:
+        if isinstance(item, Line):
+            bond = (
+                _bond(draft, item, _edge(lines, at - 1), pitches.get(round(draft.lines[-1].size), _USUAL_PITCH)) if draft else None
+            )
+            if draft and bond:
+                draft.bonds.append(bond)
+                draft.lines.append(item)
+            else:
+                if draft:
+                    yield draft
+                draft = _Draft([item], [])
+            at += 1
+        else:
+            if draft:
+                yield draft
+            draft = None
+            yield item
+    if draft:
+        yield draft
+
+
+def _ends(drafts: Iterable[_Draft]) -> list[tuple[str, str]]:
+    """Where a word may go on in the next line; nowhere if many lines leave room for more of it."""
+    met = [
+        (line.text, following.text, _may_break_words(line, bond))
+        for draft in drafts
+        for (line, following), bond in zip(pairwise(draft.lines), draft.bonds, strict=True)
+        if bond.goes_on and meeting(line.text, following.text)
+    ]
+    tight = [(before, after) for before, after, is_tight in met if is_tight]
+    return tight if len(tight) >= _MOSTLY * len(met) else []
+
+
+def _bond(draft: _Draft, line: Line, edge: float, pitch: float) -> _Bond | None:
+    """How the line follows the draft's last one; None where another paragraph begins."""
+    before = draft.lines[-1]
+    size = before.size
+    down = before.baseline - line.baseline
+    if abs(down) < max(size, line.size) / 2 and line.left >= before.right:
+        return _Bond(goes_on=True, room=_FURTHEST * size)
+    if _ITEM_START.match(line.text) or not _are_alike(before, line):
+        return None
+    ends = _SENTENCE_END.search(before.text) is not None
+    is_indented = line.left - before.left > _INDENT * size and not _ITEM_START.match(before.text)
+    if down > max(_GAP * pitch, pitch + _MORE) * size or (ends and (down < 0 or is_indented)):
+        return None
+    room = edge - before.right
+    is_short = room > _first_word(line) + _BLANK * size
+    return None if is_short and ends else _Bond(goes_on=not is_short, room=room)
+
+
+def _first_word(line: Line) -> float:
+    """About how wide it is, in points."""
+    word = line.text.split(maxsplit=1)[0]
+    return line.size * sum(_WIDE if character >= _FIRST_WIDE else _NARROW for character in word)
+
+
+def _edge(lines: Sequence[Line], at: int) -> float:
+    """Where the column of this line ends on the right: as far as two lines reach, since one may be a head across columns."""
+    line = lines[at]
+    reach = _COLUMN * line.size
+    beside = lines[max(0, at - _NEIGHBOURS) : at + _NEIGHBOURS + 1]
+    rights = sorted(
+        (other.right for other in beside if abs(other.left - line.left) <= reach and _are_alike(line, other)), reverse=True
+    )
+    return next((right for right, next_ in pairwise(rights) if right - next_ < line.size), rights[0])
+
+
+def _are_alike(one: Line, other: Line) -> bool:
+    return abs(one.size - other.size) <= _SAME_SIZE * one.size
+
+
+def _pitches(lines: Sequence[Line]) -> dict[int, float]:
+    """The distance from line to line, by their size and as a multiple of it. Paragraphs are further apart, and may be short."""
+    found: defaultdict[int, list[float]] = defaultdict(list)
+    for line, following in pairwise(lines):
+        pitch = (line.baseline - following.baseline) / line.size
+        if _are_alike(line, following) and _NEAREST <= pitch <= _FURTHEST:
+            found[round(line.size)].append(pitch)
+    return {size: sorted(pitches)[len(pitches) // 4] for size, pitches in found.items()}
+
+
+def _may_break_words(line: Line, bond: _Bond) -> bool:
+    return bond.goes_on and bond.room < _ONE_MORE * line.size and not line.is_complete
+
+
+def _is_unspaced(character: str) -> bool:
+    """Kana and Han, whose words have no blanks between them."""
+    return "\u3040" <= character <= "\u30ff" or "\u4e00" <= character <= "\u9fff"

@@ -1,0 +1,71 @@
+"""PDF: paragraphs, headings and tables of each page."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+
+from protostar.errors import UnreadableDocument
+from protostar.knowledge.parse.builder import TextBuilder
+from protostar.knowledge.parse.failures import ENCRYPTED
+from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.pdf.headings import Heading
+from protostar.knowledge.parse.pdf.layout import Layout, lay_out, stored_string
+from protostar.knowledge.parse.pdf.paragraphs import Paragraph, Part, Rows
+from protostar.knowledge.parse.tables import add_table, spread
+
+_SCANNED = "This PDF holds pictures of pages but no text; text recognition (OCR) is not supported."
+_DAMAGED = "The file is damaged, incomplete or not a PDF."
+_PASSWORD_NEEDED = 4
+# What printing wrote where nobody named a title; the name of the uploaded file says more.
+_FILE_NAME = re.compile(
+    r"Microsoft (?:Word|Excel|PowerPoint) - .*|.*\.(?:docx?|hwpx?|odt|rtf|txt|md|html?|xlsx?|pptx?|pdf|indd|ai|tex|dvi|ps)",
+    re.IGNORECASE,
+)
+
+
+def read(path: Path, max_chars: int) -> ParsedText:
+    document = open_document(path)
+    return text_of(document, lay_out(document, max_chars), max_chars)
+
+
+def text_of(document: Any, layout: Layout, max_chars: int) -> ParsedText:
+    """Raises UnreadableDocument where there is none, or too much."""
+    builder = TextBuilder(max_chars)
+    for number, parts in layout.pages.items():
+        before: Part | None = None
+        for part in parts:
+            _add(builder, part, number, separator="\n" if _is_item(before) and _is_item(part) else "\n\n")
+            before = part
+    if not builder.size:
+        raise UnreadableDocument(_DAMAGED if layout.is_damaged else _SCANNED)
+    title = stored_string(document.get_metadata_value, "Title").strip()
+    return builder.build(title=None if _FILE_NAME.fullmatch(title) else title, page_count=len(document))
+
+
+def open_document(path: Path) -> Any:
+    try:
+        return pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        raise UnreadableDocument(ENCRYPTED if _needs_password(error) else _DAMAGED) from error
+
+
+def _needs_password(error: Any) -> bool:
+    return error.err_code == _PASSWORD_NEEDED
+
+
+def _add(builder: TextBuilder, part: Part, page: int, *, separator: str) -> None:
+    match part:
+        case Heading(level, title, lines) if lines:
+            builder.heading(level, title, text="\n".join(line.text for line in lines), page=page)
+        case Heading(level, title):
+            builder.outline.enter(level, title)
+        case Paragraph(kind, text):
+            builder.block(kind, text, page=page, separator=separator)
+        case Rows(cells):
+            add_table(builder, spread(cells), page=page)
+
+
+def _is_item(part: Part | None) -> bool:
+    return isinstance(part, Paragraph) and part.kind == "list"

@@ -1,0 +1,233 @@
+"""What a PDF shows, as text."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from tests.knowledge.parse.pdfs import at, rule, text, width, write_pdf
+from tests.knowledge.parse.support import FILES, block_with, read, shown
+
+from protostar.errors import UnreadableDocument
+
+
+def test_a_word_broken_at_the_end_of_a_line_is_joined(tmp_path: Path) -> None:
+    parsed = read(write_pdf(tmp_path / "a.pdf", [text("This is an exam-", "ple of a broken word.")]))
+    assert parsed.text == "This is an example of a broken word."
+
+
+def test_pages_and_list_items(tmp_path: Path) -> None:
+    pages = [text("First page.", "1. one", "2. two", "- three"), "", text("Third", "page.")]
+    parsed = read(write_pdf(tmp_path / "a.pdf", pages))
+    assert parsed.page_count == 3
+    assert parsed.text == "First page.\n\n1. one\n2. two\n- three\n\nThird page."
+    assert [(block.kind, block.page) for block in parsed.blocks] == [("paragraph", 1), *[("list", 1)] * 3, ("paragraph", 3)]
+
+
+def test_a_scan_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableDocument, match="text recognition"):
+        read(write_pdf(tmp_path / "a.pdf", ["0 0 100 100 re f"]))
+
+
+def test_a_password_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableDocument, match="protected with a password"):
+        read(write_pdf(tmp_path / "a.pdf", [text("secret")], password="open sesame"))
+
+
+def test_encryption_without_a_password_is_no_hindrance(tmp_path: Path) -> None:
+    """The content was never encrypted here, so it is noise after decryption; but the file opens."""
+    with pytest.raises(UnreadableDocument, match="text recognition"):
+        read(write_pdf(tmp_path / "a.pdf", ["0 0 100 100 re f"], password=""))
+
+
+@pytest.mark.parametrize("content", [b"garbage", b"%PDF-1.7\n", b"%PDF-1.4\n" + b"\0" * 1000, b"hello world " * 100])
+def test_what_is_no_pdf_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableDocument, match="damaged, incomplete or not a PDF"):
+        read(path)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_truncated_file_is_an_error_and_no_crash(tmp_path: Path, share: float) -> None:
+    content = (FILES / "guide-ko.pdf").read_bytes()
+    path = tmp_path / "a.pdf"
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(UnreadableDocument):
+        read(path)
+
+
+def test_a_broken_title_does_not_make_a_file_unreadable(tmp_path: Path) -> None:
+    content = (FILES / "guide-ko.pdf").read_bytes()
+    title = re.search(rb"/Title<FEFF[0-9A-F]{40}", content)
+    assert title is not None
+    path = tmp_path / "a.pdf"
+    path.write_bytes(content.replace(title[0], b"/Title<FEFF" + b"D800" * 10))
+    assert "백업 파일은" in read(path).text
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [("출자금.html", None), ("Rules.DOCX", None), ("Microsoft Word - a", None), ("Version 1.2", "Version 1.2")],
+)
+def test_the_name_of_a_file_is_no_title(tmp_path: Path, title: str, expected: str | None) -> None:
+    assert read(write_pdf(tmp_path / "a.pdf", [text("text")], title=title)).title == expected
+
+
+KOREAN = """
+협동조합은 조합원이 낸 출자금을 모아 사업을 하고, 해마다 남은 돈을 조합원에게 나누어 준다. 조합원은 출자금을 낸 만큼 책임을 지며,
+조합원 총회에서 한 표씩 가진다. 총회는 해마다 삼월에 열고, 이사회는 달마다 연다. 이사회는 사업 계획을 세우고, 총회는 그 계획과
+결산을 승인한다. 조합원이 조합을 나가려면 석 달 전에 이사회에 알려야 하고, 출자금은 그해 결산이 끝난 뒤에 돌려받는다. 출자금을
+돌려받을 때 조합에 갚을 돈이 있으면 그만큼 빼고 받는다. 이사회는 조합원이 총회의 결정을 어기거나 출자금을 내지 않으면 총회에 알려
+조합원을 내보낼 수 있다. 총회는 그 조합원의 말을 들은 뒤에 결정한다. 사업 계획과 결산은 총회가 열리기 보름 전부터 조합원에게 보인다.
+"""
+
+
+def set_in_lines(words: str, across: float, *, anywhere: bool, size: float = 12) -> list[str]:
+    """Lines as a word processor sets them: they end between words, or anywhere in them."""
+    lines = [""]
+    for word in words.split():
+        for piece in [*f" {word}"] if anywhere else [f" {word}"]:
+            fits = width((lines[-1] + piece).strip(), size) <= across
+            lines = [*lines[:-1], lines[-1] + piece] if fits else [*lines, piece]
+    return [line.strip() for line in lines]
+
+
+def page_of(lines: Sequence[str], *, left: float = 72, top: float = 720, size: float = 12, pitch: float = 20) -> str:
+    return "".join(at(left, top - number * pitch, line, size) for number, line in enumerate(lines))
+
+
+@pytest.mark.parametrize("anywhere", [False, True])
+def test_korean_words_go_on_in_the_next_line(tmp_path: Path, anywhere: bool) -> None:
+    """Where lines end anywhere, what is between two words is lost for good, so not every word can be right."""
+    lines = set_in_lines(KOREAN, 240, anywhere=anywhere)
+    assert len(lines) > 15
+    ((kind, read_back),) = shown(read(write_pdf(tmp_path / "a.pdf", [page_of(lines)])))
+    assert kind == "paragraph"
+    wanted, found = KOREAN.split(), read_back.split()
+    wrong = len(set(found) - set(wanted))
+    assert wrong <= (4 if anywhere else 0)
+    if anywhere:
+        assert len(set(" ".join(lines).split()) - set(wanted)) >= 3 * wrong
+    assert "".join(found) == "".join(wanted)
+
+
+def test_paragraphs_end_where_a_line_is_short_or_the_next_one_is_further_away(tmp_path: Path) -> None:
+    first = set_in_lines(
+        "이 규정은 조합의 수수료를 정한다. 조합원은 아래의 수수료를 낸다. 다만 이사회가 따로 정할 수 있다.", 250, anywhere=False
+    )
+    second = set_in_lines("수수료는 해마다 삼월에 총회에서 다시 정하며 정한 날부터 한 달 뒤에 쓴다.", 250, anywhere=False)
+    lines = page_of([*first, *second]) + page_of(
+        ["더 아래에 있는 줄은 앞 문단이 아니다"], top=720 - 20 * len([*first, *second]) - 30
+    )
+    assert shown(read(write_pdf(tmp_path / "a.pdf", [lines]))) == [
+        ("paragraph", " ".join(first)),
+        ("paragraph", " ".join(second)),
+        ("paragraph", "더 아래에 있는 줄은 앞 문단이 아니다"),
+    ]
+
+
+def test_lines_that_leave_room_for_more_stay_lines(tmp_path: Path) -> None:
+    long = "이 줄은 다른 줄보다 훨씬 더 길어서 단의 너비를 알려 준다."
+    lines = ["서울시 중구", "세종대로 110", "시청 앞"]
+    parsed = read(write_pdf(tmp_path / "a.pdf", [page_of([long, long]) + page_of(lines, top=640)]))
+    assert shown(parsed)[-1] == ("paragraph", "\n".join(lines))
+
+
+def test_columns_are_read_one_after_the_other(tmp_path: Path) -> None:
+    words = "왼쪽 단의 문장은 오른쪽 단으로 이어지며 줄의 너비는 좁아서 여러 줄이 되고 다음 단에서 이어서 끝난다."
+    lines = set_in_lines(words, 110, anywhere=False)
+    half = len(lines) // 2
+    columns = page_of(lines[:half], left=72) + page_of(lines[half:], left=320)
+    assert shown(read(write_pdf(tmp_path / "a.pdf", [columns]))) == [("paragraph", words)]
+
+
+def test_what_is_larger_than_the_text_is_a_heading(tmp_path: Path) -> None:
+    body = "본문은 열두 점이고 이 문서의 글자는 거의 모두 본문에 있으며 그래서 제목은"
+    page = (
+        at(72, 720, "조합 규정", 24)
+        + at(72, 690, "제1장 총칙", 16)
+        + page_of([body, "본문보다 크다."], top=660)
+        + at(72, 600, "제2장 조합원의 권리와", 16)
+        + at(72, 578, "의무", 16)
+        + page_of([body, "둘째 본문이다."], top=550)
+    )
+    parsed = read(write_pdf(tmp_path / "a.pdf", [page]))
+    assert block_with(parsed, "둘째 본문").heading_path == ("조합 규정", "제2장 조합원의 권리와 의무")
+    assert block_with(parsed, "본문보다 크다.").heading_path == ("조합 규정", "제1장 총칙")
+    assert [kind for kind, _ in shown(parsed)] == ["heading", "heading", "paragraph", "heading", "paragraph"]
+
+
+TABLE = [
+    ["구분", "수수료", "비고"],
+    ["증명서", "1,000원", "온라인은 무료"],
+    ["기기 대여", "5,000원", "노트북"],
+    ["", "3,000원", "빔프로젝터"],
+]
+
+
+def table(*, top: float = 600) -> str:
+    """Three columns; the last two rows share a label, which stands between them."""
+    page = "".join(rule(x, top, x, top - 80) for x in (72, 172, 272, 400))
+    page += "".join(rule(72 if number != 3 else 172, top - 20 * number, 400, top - 20 * number) for number in range(5))
+    for number, row in enumerate(TABLE):
+        for column, words in enumerate(row):
+            lower = 10 if words == "기기 대여" else 0
+            page += at(76 + 100 * column, top - 15 - 20 * number - lower, words, 11) if words else ""
+    return page
+
+
+def test_a_ruled_table_is_read_row_by_row(tmp_path: Path) -> None:
+    parsed = read(
+        write_pdf(tmp_path / "a.pdf", [at(72, 700, "앞에 있는 문단이다.") + table() + at(72, 450, "뒤에 있는 문단이다.")])
+    )
+    rows = "구분 | 수수료 | 비고\n증명서 | 1,000원 | 온라인은 무료\n기기 대여 | 5,000원 | 노트북\n기기 대여 | 3,000원 | 빔프로젝터"
+    assert shown(parsed) == [("paragraph", "앞에 있는 문단이다."), ("table", rows), ("paragraph", "뒤에 있는 문단이다.")]
+
+
+def test_a_frame_around_text_is_no_table(tmp_path: Path) -> None:
+    frame = rule(60, 720, 400, 720) + rule(60, 620, 400, 620) + rule(60, 720, 60, 620) + rule(400, 720, 400, 620)
+    assert shown(read(write_pdf(tmp_path / "a.pdf", [frame + page_of(["틀 안에 있는", "두 줄이다."], top=690)]))) == [
+        ("paragraph", "틀 안에 있는 두 줄이다.")
+    ]
+
+
+def test_the_lines_of_a_cell_are_one(tmp_path: Path) -> None:
+    rules = "".join(rule(x, 700, x, 620) for x in (72, 200, 300)) + "".join(rule(72, y, 300, y) for y in (700, 660, 620))
+    cells = (
+        at(76, 682, "신청하는 사람의")
+        + at(76, 667, "이름")
+        + at(204, 675, "김하나")
+        + at(76, 640, "전화")
+        + at(204, 640, "02-123-4567")
+    )
+    assert shown(read(write_pdf(tmp_path / "a.pdf", [rules + cells]))) == [
+        ("table", "신청하는 사람의 이름 | 김하나\n전화 | 02-123-4567")
+    ]
+
+
+def test_running_heads_and_page_numbers_are_left_out(tmp_path: Path) -> None:
+    pages = [
+        at(72, 760, f"제{number}장 쪽마다 다른 본문이다.")
+        + at(72, 740, "본문의 둘째 줄이다.")
+        + at(72, 800, "조합 규정집")
+        + at(290, 30, f"- {number} -")
+        for number in range(1, 5)
+    ]
+    texts = [words for _, words in shown(read(write_pdf(tmp_path / "a.pdf", pages, page="/MediaBox [0 0 595 842]")))]
+    assert texts.count("조합 규정집") == 1
+    assert [words for words in texts if "본문" not in words] == ["조합 규정집"]
+
+
+def test_the_head_of_a_table_on_every_page_is_no_running_head(tmp_path: Path) -> None:
+    pages = [at(72, 760, "이름 전화") + at(72, 742, f"김하나 02-123-456{number}") for number in range(4)]
+    parsed = read(write_pdf(tmp_path / "a.pdf", pages, page="/MediaBox [0 0 595 842]"))
+    assert parsed.text.count("이름 전화") == 4
+
+
+def test_a_blank_that_only_the_typesetter_made_is_none() -> None:
+    """LibreOffice moves digits and Latin letters a little away from Hangul, and writes its blanks."""
+    text = read("guide-ko.pdf").text
+    assert "매일 새벽 3시에" in text
+    assert "make up을 실행" in text
+    assert "1. 서비스를 멈춘다." in text
