@@ -95,7 +95,8 @@ def _raw_text(document: Any, index: int) -> str:
 
 def _place(text: str, before: str, wanted: str, expected: int) -> int | None:
     """Where `wanted` stands in `text`: after `before` or the end of that, if it does; near to where it is expected."""
-    for length in (len(before), len(before) // 4, 0):
+    longest = min(len(before), expected)
+    for length in (longest, longest // 4, 0):  # of what is laid out
         at = _nearest(text, before[len(before) - length :] + wanted, expected - length)
         if at is not None:
             return at + length
@@ -185,7 +186,6 @@ def _continues(line: Box, box: Box) -> bool:
 
 def _nearest(text: str, wanted: str, at: int) -> int | None:
     """Where `wanted` stands in `text`, as near to `at` as it does; None where it does not."""
-    at = max(0, at)
     places = [place for place in (text.rfind(wanted, 0, at + len(wanted)), text.find(wanted, at)) if place >= 0]
     return min(places, key=lambda place: abs(place - at), default=None)
 
