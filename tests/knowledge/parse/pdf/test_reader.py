@@ -219,6 +219,15 @@ def test_running_heads_and_page_numbers_are_left_out(tmp_path: Path) -> None:
     assert [words for words in texts if "본문" not in words] == ["조합 규정집"]
 
 
+def test_amounts_at_the_same_place_of_every_page_stay(tmp_path: Path) -> None:
+    pages = [
+        at(72, 700, f"김하나 {number}월 급여") + at(72, 100, f"합계 {amount}원")
+        for number, amount in enumerate((310, 290, 355, 301), 1)
+    ]
+    parsed = read(write_pdf(tmp_path / "a.pdf", pages))
+    assert re.findall(r"합계 (\d+)원", parsed.text) == ["310", "290", "355", "301"]
+
+
 def test_the_head_of_a_table_on_every_page_is_no_running_head(tmp_path: Path) -> None:
     pages = [at(72, 760, "이름 전화") + at(72, 742, f"김하나 02-123-456{number}") for number in range(4)]
     parsed = read(write_pdf(tmp_path / "a.pdf", pages, page="/MediaBox [0 0 595 842]"))

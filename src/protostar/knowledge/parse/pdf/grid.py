@@ -11,6 +11,7 @@ _TOUCHING: Final = 3.0
 """Points between rules that meet, or that are one: the borders of two neighbours."""
 
 _MOST_RULES: Final = 500
+_LEAST_FILLED: Final = 0.25
 
 
 @dataclass(slots=True)
@@ -72,23 +73,25 @@ class _Grid:
 
     @property
     def is_table(self) -> bool:
-        """Whether there are two rows and two columns at least, and a row that has two cells."""
-        rows = [row for row, _ in self._cells]
-        return len({column for _, column in self._cells}) > 1 and 1 < len(set(rows)) < len(rows)
+        """Whether there are two rows and two columns at least, a row with two cells, and not nearly all is empty, as in a chart."""
+        rows, columns = {row for row, _ in self._cells}, {column for _, column in self._cells}
+        is_filled = len(self._cells) >= _LEAST_FILLED * len(rows) * len(columns)
+        return len(columns) > 1 and 1 < len(rows) < len(self._cells) and is_filled
 
     @property
     def table(self) -> Table:
+        for place, cell in self._cells.items():
+            if any(other in self._cells for other in _covered(place, cell) if other != place):
+                cell.columns = cell.rows = 1  # the rules are no grid: nothing may be lost by it
         rows: list[list[GridCell]] = []
         covered: set[tuple[int, int]] = set()
         for row in range(len(self._ys) - 1):
             cells: list[GridCell] = []
-            column = 0
-            while column < len(self._xs) - 1:
-                cell = self._cells.get((row, column), GridCell(self._xs[column + 1]))
+            for column in range(len(self._xs) - 1):
                 if (row, column) not in covered:
+                    cell = self._cells.get((row, column), GridCell(self._xs[column + 1]))
                     cells.append(cell)
-                    covered.update(product(range(row, row + cell.rows), range(column, column + cell.columns)))
-                column += cell.columns
+                    covered.update(_covered((row, column), cell))
             rows.append(cells)
         return Table(rows)
 
@@ -102,6 +105,11 @@ class _Grid:
         row = len(self._ys) - 1 - top
         self._cells.setdefault((row, left), GridCell(self._xs[right], right - left, top - bottom)).lines.append(line)
         return True
+
+
+def _covered(place: tuple[int, int], cell: GridCell) -> Iterator[tuple[int, int]]:
+    row, column = place
+    return product(range(row, row + cell.rows), range(column, column + cell.columns))
 
 
 def _between(rules: Iterable[float], at: float, ends: Sequence[float]) -> tuple[int, int]:

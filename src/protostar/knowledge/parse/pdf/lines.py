@@ -135,11 +135,9 @@ class _Canvas:
         blanks = [index for character, index in shown if character == " "]
         gaps = {index for index in blanks if _PDFIUM.FPDFText_IsGenerated(self._text_page, index) == 1}
         is_typed = len(gaps) * 2 < len(blanks)
-        for line in _split(shown):
-            if self._is_on_page(line):
-                kept = [c for n, c in enumerate(line) if not (c[1] in gaps and self._is_script_gap(line, n))] if is_typed else line
-                for part in self._cut(kept, uprights):
-                    yield self._line(part)
+        for line in map(self._on_page, _split(shown)):
+            kept = [c for n, c in enumerate(line) if not (c[1] in gaps and self._is_script_gap(line, n))] if is_typed else line
+            yield from (self._line(part) for part in self._cut(kept, uprights) if _has_words(part))
 
     def rules(self) -> Iterator[Rule]:
         """Thin areas, and the straight edges of others."""
@@ -150,10 +148,17 @@ class _Canvas:
                 for corners in _edges(found):
                     yield from _rules(*self._turn(*corners))
 
-    def _is_on_page(self, line: _Characters) -> bool:
+    def _on_page(self, line: _Characters) -> _Characters:
+        """The line without what stands beside the page."""
         left, bottom, right, top = self._bounds
-        boxes = (self._box(line[at][1]) for at in (0, len(line) // 2, -1))
-        return any(box[0] < right and box[2] > left and box[1] < top and box[3] > bottom for box in boxes)
+
+        def is_on_page(index: int) -> bool:
+            box = self._box(index)
+            return box[0] < right and box[2] > left and box[1] < top and box[3] > bottom
+
+        if all(is_on_page(line[at][1]) for at in (0, len(line) // 2, -1)):
+            return line
+        return [(character, index) for character, index in line if is_on_page(index)]
 
     def _is_script_gap(self, line: _Characters, at: int) -> bool:
         """Whether the blank is what typesetters leave between Hangul and Latin letters or digits, or between two fonts."""
@@ -167,6 +172,9 @@ class _Canvas:
         return gap < _SCRIPT_GAP * self._size(right)
 
     def _cut(self, line: _Characters, uprights: Sequence[Rule]) -> Iterator[_Characters]:
+        if not line or not uprights:
+            yield line
+            return
         left, bottom, right, top = _around(self._box(line[0][1]), self._box(line[-1][1]))
         middle = (bottom + top) / 2
         crossing = sorted(rule.at for rule in uprights if rule.start <= middle <= rule.end and left < rule.at < right)
@@ -244,9 +252,13 @@ def _split(shown: _Characters) -> Iterator[_Characters]:
         if character[0] not in _NEW_LINE:
             line.append(character)
         if character[0] in _NEW_LINE or character[0] in HYPHENS:
-            if any(character not in HYPHENS and not character.isspace() for character, _ in line):
+            if _has_words(line):
                 yield line
             line = []
+
+
+def _has_words(line: _Characters) -> bool:
+    return any(character not in HYPHENS and not character.isspace() for character, _ in line)
 
 
 def _are_two_scripts(one: str, other: str) -> bool:

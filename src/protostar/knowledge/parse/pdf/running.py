@@ -1,7 +1,9 @@
-"""Running heads and feet: what stands at the same place of page after page, be the numbers in it others."""
+"""Running heads and feet: what stands at the same place of page after page, with the number of the page or without."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from protostar.knowledge.parse.pdf.lines import Line
@@ -15,7 +17,8 @@ _SAME_PLACE: Final = 4.0  # points
 _DISTANCE: Final = 1.0
 """Of a line's size between the running lines and the text: the head of a table that begins every page is nearer."""
 
-_NUMBER: Final = re.compile(r"\d+|\b[ivxlc]+\b", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"(?<![\d.,])[0-9]{1,5}(?![\d.,])")
+_MOST_NUMBERS: Final = 8
 _NO_LETTER: Final = re.compile(r"[\W\d_]+")
 
 _Place = tuple[str, int]
@@ -24,11 +27,12 @@ _Place = tuple[str, int]
 def without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     """The lines of each page but those. One whose words stand nowhere else is kept the first time."""
     found = [list(_at_edges(lines)) for lines in pages]
-    where: dict[_Place, list[int]] = {}
+    where: defaultdict[_Place, set[int]] = defaultdict(set)
     for number, lines in enumerate(found):
         for line in lines:
-            where.setdefault(_place(line), []).append(number)
-    running = [{line for line in lines if _is_often(where, _place(line), number)} for number, lines in enumerate(found)]
+            for place in _places(line, number):
+                where[place].add(number)
+    running = [{line for line in lines if _is_often(where, line, number)} for number, lines in enumerate(found)]
     kept = [[line for line in lines if line not in running[number]] for number, lines in enumerate(pages)]
     said = "\n".join(_letters(line.text) for lines in kept for line in lines)
     for number, lines in enumerate(pages):
@@ -53,19 +57,20 @@ def _distance(one: Line, other: Line) -> float:
     return max(one.bottom - other.top, other.bottom - one.top)
 
 
-def _place(line: Line) -> _Place:
-    return _NUMBER.sub("0", line.text), round(line.bottom / _SAME_PLACE)
+def _places(line: Line, page: int) -> Iterator[_Place]:
+    """The line as it is, and with each of its numbers as if that counted the pages: amounts do not, and tell pages apart."""
+    height = round(line.bottom / _SAME_PLACE)
+    yield line.text, height
+    for number in islice(_NUMBER.finditer(line.text), _MOST_NUMBERS):
+        yield f"{line.text[: number.start()]}{int(number[0]) - page:+}{line.text[number.end() :]}", height
 
 
-def _is_often(where: dict[_Place, list[int]], place: _Place, page: int) -> bool:
-    text, height = place
-    near = {
-        number
-        for beside in (height - 1, height, height + 1)
-        for number in where.get((text, beside), ())
-        if abs(number - page) <= _NEAR_PAGES
-    }
-    return len(near) >= _OFTEN
+def _is_often(where: Mapping[_Place, set[int]], line: Line, page: int) -> bool:
+    near = range(page - _NEAR_PAGES, page + _NEAR_PAGES + 1)
+    return any(
+        len({number for beside in (-1, 0, 1) for number in where.get((text, height + beside), ()) if number in near}) >= _OFTEN
+        for text, height in _places(line, page)
+    )
 
 
 def _letters(text: str) -> str:
