@@ -8,7 +8,7 @@ hardly begun.
 import math
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from protostar.knowledge.parse.model import Block, ParsedText
@@ -97,24 +97,37 @@ def _pieces(parsed: ParsedText) -> Iterator[_Piece]:
     """The blocks, long ones cut. Headings wait for the block below them and are its beginning."""
     text = parsed.text
     lead: _Piece | None = None
-    for block in parsed.blocks:
-        if block.kind == "rule" or block.end <= block.start:
-            continue
+    for block, pages in _whole(parsed):
         if block.kind == "heading" and block.end - (lead or block).start <= LIMIT // 2:
             first = lead or _Piece(block.start, block.end, block.heading_path, block.page, opens=True)
             lead = replace(first, end=block.end, heading_path=block.heading_path)
             continue
-        yield from _block_pieces(text, block, lead)
+        yield from _block_pieces(text, block, lead, pages)
         lead = None
     if lead is not None:
         yield lead
 
 
-def _block_pieces(text: str, block: Block, lead: _Piece | None) -> Iterator[_Piece]:
-    start, page, opens = (lead.start, lead.page, True) if lead else (block.start, block.page, block.kind == "heading")
+def _whole(parsed: ParsedText) -> Iterator[tuple[Block, list[Block]]]:
+    """The blocks; a paragraph that goes on over pages, without a new line between them, as one, with its parts."""
+    parts: list[Block] = []
+    for block in parsed.blocks:
+        if block.kind == "rule" or block.end <= block.start:
+            continue
+        if parts and (block.page == parts[-1].page or "\n" in parsed.text[parts[-1].end : block.start]):
+            yield replace(parts[0], end=parts[-1].end), parts
+            parts = []
+        parts.append(block)
+    if parts:
+        yield replace(parts[0], end=parts[-1].end), parts
+
+
+def _block_pieces(text: str, block: Block, lead: _Piece | None, parts: Sequence[Block]) -> Iterator[_Piece]:
+    start, opens = (lead.start, True) if lead else (block.start, block.kind == "heading")
     for piece_start, piece_end in _cut_block(text, start, block):
+        page = lead.page if lead and opens else next(part.page for part in reversed(parts) if part.start <= piece_start)
         yield _Piece(piece_start, piece_end, block.heading_path, page, opens)
-        page, opens = block.page, False
+        opens = False
 
 
 def _cut_block(text: str, start: int, block: Block) -> Iterator[tuple[int, int]]:

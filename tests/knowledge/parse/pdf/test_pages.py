@@ -87,7 +87,7 @@ def test_of_words_that_stand_twice_those_that_are_meant_are_found(tmp_path: Path
     parsed = reader.read(path, NO_LIMIT)
     document = reader.open_document(path)
     tops = list[tuple[int, float]]()
-    for start in (0, 11, 22, 34):
+    for start in (0, 11, 22, 33):
         assert parsed.text[start : start + 10] == "same words"
         ((number, (box,)),) = passages.find(document, passage(parsed, start, start + 10), NO_LIMIT)
         tops.append((number, box.top))

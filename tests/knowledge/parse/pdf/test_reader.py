@@ -9,6 +9,7 @@ from tests.knowledge.parse.pdfs import at, rule, text, width, write_pdf
 from tests.knowledge.parse.support import FILES, block_with, read, shown
 
 from protostar.errors import UnreadableDocument
+from protostar.knowledge import chunking
 
 
 def test_a_word_broken_at_the_end_of_a_line_is_joined(tmp_path: Path) -> None:
@@ -217,6 +218,30 @@ def test_running_heads_and_page_numbers_are_left_out(tmp_path: Path) -> None:
     texts = [words for _, words in shown(read(write_pdf(tmp_path / "a.pdf", pages, page="/MediaBox [0 0 595 842]")))]
     assert texts.count("조합 규정집") == 1
     assert [words for words in texts if "본문" not in words] == ["조합 규정집"]
+
+
+def test_a_sentence_goes_on_over_the_page(tmp_path: Path) -> None:
+    lines = set_in_lines(KOREAN, 240, anywhere=False)
+    pages = [page_of(lines[:8]), page_of(lines[8:])]
+    parsed = read(write_pdf(tmp_path / "a.pdf", pages))
+    assert not lines[7].endswith(".")
+    assert parsed.text == " ".join(KOREAN.split())
+    assert [block.page for block in parsed.blocks] == [1, 2]
+    (chunk,) = chunking.chunk(parsed)
+    assert (chunk.start, chunk.end, chunk.page) == (0, len(parsed.text), 1)
+
+
+def test_a_title_page_does_not_go_on(tmp_path: Path) -> None:
+    title = "협동조합 규정"
+    parsed = read(write_pdf(tmp_path / "a.pdf", [at(72, 400, title), page_of(set_in_lines(KOREAN, 240, anywhere=False))]))
+    assert shown(parsed)[0] == ("paragraph", title)
+    assert parsed.text.startswith(f"{title}\n\n")
+
+
+def test_a_sentence_that_ended_with_the_page_does_not_go_on(tmp_path: Path) -> None:
+    lines = set_in_lines(KOREAN, 240, anywhere=False)
+    parsed = read(write_pdf(tmp_path / "a.pdf", [page_of([*lines[:7], "이 줄에서 문장이 끝난다."]), page_of(lines[8:])]))
+    assert [chunk.page for chunk in chunking.chunk(parsed)] == [1, 2]
 
 
 def test_amounts_at_the_same_place_of_every_page_stay(tmp_path: Path) -> None:

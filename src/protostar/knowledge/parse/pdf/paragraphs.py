@@ -1,9 +1,8 @@
 """Makes paragraphs and list items of a PDF's lines, by where they stand: a file knows only the place of each character."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
@@ -36,11 +35,12 @@ _CELL_PADDING: Final = 6.0  # points
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """`kind`: paragraph, or list for an item."""
+    """`kind`: paragraph, or list for an item. `joint`: what is between it and one of the page before that goes on in it."""
 
     kind: str
     text: str
     lines: list[Line]
+    joint: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,15 @@ class _Bond:
 
 @dataclass(slots=True)
 class _Draft:
-    """A paragraph whose lines are known; a bond between each two."""
+    """A paragraph whose lines are known, in a column that ends at `edge`; a bond between each two of them.
 
+    `over`: the last line of the page before, if it goes on here.
+    """
+
+    edge: float
     lines: list[Line]
-    bonds: list[_Bond]
+    bonds: list[_Bond] = field(default_factory=list[_Bond])
+    over: tuple[Line, _Bond] | None = None
 
 
 class Paragraphs:
@@ -75,6 +80,10 @@ class Paragraphs:
 
     def __init__(self, pages: Iterable[Sequence[Marked]]) -> None:
         self._pages = [list(_drafts(page)) for page in pages]
+        for page, following in pairwise(self._pages):
+            last, first = page[-1:], following[:1]
+            if last and first and isinstance(last[0], _Draft) and isinstance(first[0], _Draft):
+                first[0].over = _over_the_page(last[0], first[0])
         drafts = [part for page in self._pages for part in page if isinstance(part, _Draft)]
         self._spacing = Spacing((line.text for draft in drafts for line in draft.lines), _ends(drafts))
 
@@ -106,7 +115,8 @@ class Paragraphs:
         text = first.text
         for (line, following), bond in zip(pairwise(draft.lines), draft.bonds, strict=True):
             text += self._between(line, following, bond) + following.text
-        return Paragraph("list" if _ITEM_START.match(first.text) else "paragraph", text, draft.lines)
+        joint = None if draft.over is None else self._between(draft.over[0], first, draft.over[1])
+        return Paragraph("list" if _ITEM_START.match(first.text) else "paragraph", text, draft.lines, joint)
 
     def _between(self, line: Line, following: Line, bond: _Bond) -> str:
         if line.is_broken:
@@ -120,29 +130,36 @@ class Paragraphs:
 
 def _drafts(items: Sequence[Marked]) -> Iterator[Heading | Table | _Draft]:
     lines = [item for item in items if isinstance(item, Line)]
-    pitches = _pitches(lines)
+    pitches = [_pitch(*pair) for pair in pairwise(lines)] + [None]
     draft: _Draft | None = None
     at = 0
     for item in items:
-        if isinstance(item, Line):
-            bond = (
-                _bond(draft, item, _edge(lines, at - 1), pitches.get(round(draft.lines[-1].size), _USUAL_PITCH)) if draft else None
-            )
-            if draft and bond:
-                draft.bonds.append(bond)
-                draft.lines.append(item)
-            else:
-                if draft:
-                    yield draft
-                draft = _Draft([item], [])
-            at += 1
+        bond = None
+        if draft is not None and isinstance(item, Line):
+            before = pitches[at - 2] if len(draft.lines) > 1 else None
+            bond = _bond(draft, item, _edge(lines, at - 1), before or pitches[at] or _USUAL_PITCH)
+        if draft is not None and bond is not None and isinstance(item, Line):
+            draft.bonds.append(bond)
+            draft.lines.append(item)
         else:
-            if draft:
+            if draft is not None:
                 yield draft
-            draft = None
-            yield item
-    if draft:
+            draft = _Draft(_edge(lines, at), [item]) if isinstance(item, Line) else None
+            if not isinstance(item, Line):
+                yield item
+        at += isinstance(item, Line)
+    if draft is not None:
         yield draft
+
+
+def _over_the_page(draft: _Draft, following: _Draft) -> tuple[Line, _Bond] | None:
+    """How the first paragraph of a page goes on with the last one of the page before; None where it does not."""
+    last, first = draft.lines[-1], following.lines[0]
+    room = max(draft.edge, following.edge) - last.right
+    ends = _SENTENCE_END.search(last.text) is not None
+    if ends or _ITEM_START.match(first.text) or not _are_alike(last, first) or _has_room(last, first, room):
+        return None
+    return last, _Bond(goes_on=True, room=room)
 
 
 def _ends(drafts: Iterable[_Draft]) -> list[tuple[str, str]]:
@@ -158,7 +175,7 @@ def _ends(drafts: Iterable[_Draft]) -> list[tuple[str, str]]:
 
 
 def _bond(draft: _Draft, line: Line, edge: float, pitch: float) -> _Bond | None:
-    """How the line follows the draft's last one; None where another paragraph begins."""
+    """How the line follows the draft's last one; None where another paragraph begins. `pitch`: the distance of lines beside it."""
     before = draft.lines[-1]
     size = before.size
     down = before.baseline - line.baseline
@@ -171,8 +188,13 @@ def _bond(draft: _Draft, line: Line, edge: float, pitch: float) -> _Bond | None:
     if down > max(_GAP * pitch, pitch + _MORE) * size or (ends and (down < 0 or is_indented)):
         return None
     room = edge - before.right
-    is_short = room > _first_word(line) + _BLANK * size
+    is_short = _has_room(before, line, room)
     return None if is_short and ends else _Bond(goes_on=not is_short, room=room)
+
+
+def _has_room(line: Line, following: Line, room: float) -> bool:
+    """Whether the first word of the one that follows had fitted."""
+    return room > _first_word(following) + _BLANK * line.size
 
 
 def _first_word(line: Line) -> float:
@@ -196,14 +218,10 @@ def _are_alike(one: Line, other: Line) -> bool:
     return abs(one.size - other.size) <= _SAME_SIZE * one.size
 
 
-def _pitches(lines: Sequence[Line]) -> dict[int, float]:
-    """The distance from line to line, by their size and as a multiple of it. Paragraphs are further apart, and may be short."""
-    found: defaultdict[int, list[float]] = defaultdict(list)
-    for line, following in pairwise(lines):
-        pitch = (line.baseline - following.baseline) / line.size
-        if _are_alike(line, following) and _NEAREST <= pitch <= _FURTHEST:
-            found[round(line.size)].append(pitch)
-    return {size: sorted(pitches)[len(pitches) // 4] for size, pitches in found.items()}
+def _pitch(line: Line, following: Line) -> float | None:
+    """How far below the next line is, as a multiple of the size; None where it does not follow in the same column and size."""
+    pitch = (line.baseline - following.baseline) / line.size
+    return pitch if _are_alike(line, following) and _NEAREST <= pitch <= _FURTHEST else None
 
 
 def _may_break_words(line: Line, bond: _Bond) -> bool:

@@ -36,7 +36,7 @@ def text_of(document: Any, layout: Layout, max_chars: int) -> ParsedText:
     for number, parts in layout.pages.items():
         before: Part | None = None
         for part in parts:
-            _add(builder, part, number, separator="\n" if _is_item(before) and _is_item(part) else "\n\n")
+            _add(builder, part, number, is_next_item=_is_item(before) and _is_item(part))
             before = part
     if not builder.size:
         raise UnreadableDocument(_DAMAGED if layout.is_damaged else _SCANNED)
@@ -55,13 +55,14 @@ def _needs_password(error: Any) -> bool:
     return error.err_code == _PASSWORD_NEEDED
 
 
-def _add(builder: TextBuilder, part: Part, page: int, *, separator: str) -> None:
+def _add(builder: TextBuilder, part: Part, page: int, *, is_next_item: bool) -> None:
     match part:
         case Heading(level, title, lines) if lines:
             builder.heading(level, title, text="\n".join(line.text for line in lines), page=page)
         case Heading(level, title):
             builder.outline.enter(level, title)
-        case Paragraph(kind, text):
+        case Paragraph(kind, text, joint=joint):
+            separator = joint if joint is not None else "\n" if is_next_item else "\n\n"
             builder.block(kind, text, page=page, separator=separator)
         case Rows(cells):
             add_table(builder, spread(cells), page=page)
