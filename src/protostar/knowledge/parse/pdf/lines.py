@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ctypes import byref, c_double, c_float, c_int, c_ushort, create_string_buffer
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from statistics import median
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ _BOLD: Final = 600
 _BOLD_NAMES: Final = (b"Bold", b"Black", b"Heavy")
 _MOST_OBJECTS: Final = 20_000
 _MOST_SEGMENTS: Final = 400
+_MOST_RULES: Final = 2_000  # more are a drawing
 _THIN: Final = 3.0  # points: what is thicker is an area
 _SHORTEST_RULE: Final = 5.0
 
@@ -86,7 +88,9 @@ def read_page(document: Any, index: int) -> Page | None:
     except pypdfium2.PdfiumError:
         return None
     canvas = _Canvas(page, text_page)
-    rules = list(canvas.rules())
+    rules = list(islice(canvas.rules(), _MOST_RULES))
+    if len(rules) == _MOST_RULES:
+        rules.clear()
     lines = list(canvas.lines([rule for rule in rules if rule.is_upright]))
     text_page.close()
     page.close()
@@ -201,7 +205,7 @@ class _Canvas:
             right=right,
             top=top,
             baseline=median(self._origin(index) for index in sampled),
-            size=median(self._size(index) for index in sampled),
+            size=median(self._size(index) for index in sampled) or 1.0,
             is_bold=self._is_bold(sampled[1]),
             is_broken=is_broken,
             is_complete=part[-1][0].isspace(),

@@ -14,23 +14,24 @@ from protostar.knowledge.parse.tables import Cell
 
 _SENTENCE_END: Final = re.compile(r"[.!?。…:;]['\"”’)\]]*$")
 _ITEM_START: Final = re.compile(r"(?:[-•▪◦*✓‣●○■□–]|\(?\d{1,3}[.)]|[가-힣][.)]|[①-⑳㉠-㉻])\s")
-_SAME_SIZE: Final = 0.1
-_COLUMN: Final = 3.0  # of the size: so near to each other begin the lines of a column, indented or not
+_CELL_PADDING: Final = 6.0  # points
+
+# All others are multiples of the size.
+_SAME_SIZE: Final = 0.1  # so much they differ at most
+_COLUMN: Final = 3.0  # so near to each other begin the lines of a column, indented or not
 _NEIGHBOURS: Final = 15  # lines before and after that show how wide it is
-_INDENT: Final = 0.8  # of the size
-_USUAL_PITCH: Final = 1.6  # of the size
+_INDENT: Final = 0.8
+_USUAL_PITCH: Final = 1.6  # from line to line
 _NEAREST: Final = 0.9
 _FURTHEST: Final = 3.0
-_GAP: Final = 1.25  # of the usual distance between two lines
-_MORE: Final = 0.3  # of the size
-_BLANK: Final = 0.25
-_WIDE: Final = 0.95
+_GAP: Final = 1.25  # paragraphs are further apart than lines by this factor,
+_MORE: Final = 0.3  # and by so much
+_WIDE: Final = 0.95  # how wide characters are, about
 _NARROW: Final = 0.5
+_BLANK: Final = 0.25
 _FIRST_WIDE: Final = "\u1100"
-_ONE_MORE: Final = 1.2  # of the size: in less room no other syllable fits
-
+_ONE_MORE: Final = 1.2  # in less room no other syllable fits
 _MOSTLY: Final = 0.8
-_CELL_PADDING: Final = 6.0  # points
 
 
 @dataclass(frozen=True, slots=True)
