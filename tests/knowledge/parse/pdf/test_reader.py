@@ -113,6 +113,17 @@ def test_korean_words_go_on_in_the_next_line(tmp_path: Path, anywhere: bool) -> 
     assert "".join(found) == "".join(wanted)
 
 
+def test_the_last_syllable_of_a_sentence_is_no_item(tmp_path: Path) -> None:
+    sentence = ["이사회는 사업 계획을 세우고 총회에 알렸", "다. 총회는 그 계획과 결산을 승인하였다."]
+    items = ["가. 조합원에게는 증명서를 그냥 내어 주며", "나. 남은 돈은 조합원에게 나누어 주고", "다. 출자금은 다음 해에 돌려준다."]
+    parsed = read(write_pdf(tmp_path / "a.pdf", [page_of([*sentence, *items])]))
+    assert [kind for kind, _ in shown(parsed)] == ["paragraph", "list", "list", "list"]
+    assert shown(parsed)[0][1].replace(" ", "") == "".join(sentence).replace(" ", "")
+    assert [words for _, words in shown(parsed)[1:]] == items
+    over_the_page = read(write_pdf(tmp_path / "b.pdf", [page_of([line]) for line in sentence]))
+    assert [kind for kind, _ in shown(over_the_page)] == ["paragraph", "paragraph"]
+
+
 def test_paragraphs_end_where_a_line_is_short_or_the_next_one_is_further_away(tmp_path: Path) -> None:
     first = set_in_lines(
         "이 규정은 조합의 수수료를 정한다. 조합원은 아래의 수수료를 낸다. 다만 이사회가 따로 정할 수 있다.", 250, anywhere=False

@@ -13,7 +13,10 @@ from protostar.knowledge.parse.pdf.spacing import Spacing, meeting
 from protostar.knowledge.parse.tables import Cell
 
 _SENTENCE_END: Final = re.compile(r"[.!?。…:;]['\"”’)\]]*$")
-_ITEM_START: Final = re.compile(r"(?:[-•▪◦*✓‣●○■□–]|\(?\d{1,3}[.)]|[가-힣][.)]|[①-⑳㉠-㉻])\s")
+_ITEM_START: Final = re.compile(r"(?:[-•▪◦*✓‣●○■□–]|\(?\d{1,3}[.)]|[가나다라마바사아자차카타파하][.)]|[①-⑳㉠-㉻])\s")
+_END_OR_ITEM: Final = re.compile(r"다[.)]\s")
+"""The end of a sentence after a full line: «…하였» / «다. 그리고». Else an item: «다. 물품»."""
+
 _CELL_PADDING: Final = 6.0  # points
 
 # All others are multiples of the size.
@@ -117,7 +120,8 @@ class Paragraphs:
         for (line, following), bond in zip(pairwise(draft.lines), draft.bonds, strict=True):
             text += self._between(line, following, bond) + following.text
         joint = None if draft.over is None else self._between(draft.over[0], first, draft.over[1])
-        return Paragraph("list" if _ITEM_START.match(first.text) else "paragraph", text, draft.lines, joint)
+        is_item = draft.over is None and _ITEM_START.match(first.text)
+        return Paragraph("list" if is_item else "paragraph", text, draft.lines, joint)
 
     def _between(self, line: Line, following: Line, bond: _Bond) -> str:
         if line.is_broken:
@@ -157,8 +161,7 @@ def _over_the_page(draft: _Draft, following: _Draft) -> tuple[Line, _Bond] | Non
     """How the first paragraph of a page goes on with the last one of the page before; None where it does not."""
     last, first = draft.lines[-1], following.lines[0]
     room = max(draft.edge, following.edge) - last.right
-    ends = _SENTENCE_END.search(last.text) is not None
-    if ends or _ITEM_START.match(first.text) or not _are_alike(last, first) or _has_room(last, first, room):
+    if _ends_sentence(last) or _begins_item(last, first, room) or not _are_alike(last, first) or _has_room(last, first, room):
         return None
     return last, _Bond(goes_on=True, room=room)
 
@@ -182,15 +185,25 @@ def _bond(draft: _Draft, line: Line, edge: float, pitch: float) -> _Bond | None:
     down = before.baseline - line.baseline
     if abs(down) < max(size, line.size) / 2 and line.left >= before.right:
         return _Bond(goes_on=True, room=_FURTHEST * size)
-    if _ITEM_START.match(line.text) or not _are_alike(before, line):
+    room = edge - before.right
+    if _begins_item(before, line, room) or not _are_alike(before, line):
         return None
-    ends = _SENTENCE_END.search(before.text) is not None
+    ends = _ends_sentence(before)
     is_indented = line.left - before.left > _INDENT * size and not _ITEM_START.match(before.text)
     if down > max(_GAP * pitch, pitch + _MORE) * size or (ends and (down < 0 or is_indented)):
         return None
-    room = edge - before.right
     is_short = _has_room(before, line, room)
     return None if is_short and ends else _Bond(goes_on=not is_short, room=room)
+
+
+def _begins_item(before: Line, line: Line, room: float) -> bool:
+    if not _ITEM_START.match(line.text):
+        return False
+    return not _END_OR_ITEM.match(line.text) or _ends_sentence(before) or _has_room(before, line, room)
+
+
+def _ends_sentence(line: Line) -> bool:
+    return _SENTENCE_END.search(line.text) is not None
 
 
 def _has_room(line: Line, following: Line, room: float) -> bool:
