@@ -212,6 +212,33 @@ async def test_the_old_version_answers_until_the_new_one_is_ready(idle: Tenant) 
     assert first.body == b"# Office\n\nOpening hours are 9 to 17."
 
 
+async def test_a_document_is_read_again_as_its_next_version(idle: Tenant) -> None:
+    content = "# Office\n\nOpening hours are 9 to 17."
+    uploaded = (await idle.upload("a.md", content.encode())).json
+    path = f"/v1/documents/{uploaded['id']}"
+    too_soon = await idle.call("POST", f"{path}/reread")
+    assert (too_soon.status, too_soon.json["code"]) == (409, "conflict")
+    settings = idle.stack.settings
+    async with running_worker(settings):
+        await idle.settled(uploaded["id"], version=1)
+    objects = idle.objects("documents/")
+    again = await idle.call("POST", f"{path}/reread")
+    assert (again.status, again.json["version"], again.json["status"], again.json["sha256"]) == (
+        202,
+        2,
+        "queued",
+        uploaded["sha256"],
+    )
+    assert [hit["version"] for hit in await idle.search("opening hours")] == [1]
+    async with running_worker(settings):
+        assert (await idle.settled(uploaded["id"], version=2))["status"] == "ready"
+    assert [hit["version"] for hit in await idle.search("opening hours")] == [2]
+    for version in (1, 2):
+        assert (await idle.call("GET", f"{path}/content", params={"version": version})).body == content.encode()
+    assert idle.objects("documents/") == objects  # no copy of the file
+    assert (await idle.call("POST", f"/v1/documents/{GONE}/reread")).status == 404
+
+
 async def test_a_version_that_cannot_be_read_leaves_the_one_before(tenant: Tenant) -> None:
     document = await tenant.document("a.md", "# Office\n\nOpening hours are 9 to 17.")
     path = f"/v1/documents/{document['id']}"

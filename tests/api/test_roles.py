@@ -27,6 +27,7 @@ ROUTES = {
     "DELETE /v1/documents/{document_id}": ("manage", 204),
     "POST /v1/documents/{document_id}/restore": ("manage", 200),
     "PUT /v1/documents/{document_id}/content": ("manage", 202),
+    "POST /v1/documents/{document_id}/reread": ("manage", 202),
     "GET /v1/documents/{document_id}/content": ("manage", 200),
     "GET /v1/documents/{document_id}/text": ("manage", 200),
     "GET /v1/documents/{document_id}/versions": ("manage", 200),
@@ -231,13 +232,15 @@ async def status(route: str, things: Things, key: str | None, **headers: str) ->
 
 @asynccontextmanager
 async def to_change(route: str, things: Things) -> AsyncGenerator[Things]:
-    """Things that the route may delete; the shared ones where it does not."""
-    if not route.startswith("DELETE"):
+    """Things that the route may delete, or that have to be settled for it; the shared ones where it does not."""
+    if not route.startswith("DELETE") and not route.endswith("/reread"):
         yield things
         return
     async with new_tenant(things.tenant.stack) as tenant:
         if "{answer_id}" not in route:
-            yield await some_things(tenant)
+            own = await some_things(tenant)
+            await tenant.settled(own.ids["document_id"])
+            yield own
             return
         own = await all_things(tenant, str(uuid4()))
         correction = BODIES["PUT /v1/answers/{answer_id}/correction"]()

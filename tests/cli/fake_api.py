@@ -48,6 +48,7 @@ class FakeApi:
                 web.get("/v1/documents/{id}", self._document),
                 web.delete("/v1/documents/{id}", self._delete),
                 web.put("/v1/documents/{id}/content", self._replace),
+                web.post("/v1/documents/{id}/reread", self._reread),
                 web.get("/v1/documents/{id}/text", self._text),
                 web.get("/v1/documents/{id}/events", self._document_events),
                 web.post("/v1/search", self._search),
@@ -161,6 +162,13 @@ class FakeApi:
         if self.documents.pop(request.match_info["id"], None) is None:
             return problem(404, "not_found", "There is no such document here.")
         return web.Response(status=204)
+
+    async def _reread(self, request: web.Request) -> web.Response:
+        document = self.documents.get(request.match_info["id"])
+        if document is None:
+            return problem(404, "not_found", "There is no such document here.")
+        document["version"] += 1
+        return web.json_response(document, status=202)
 
     async def _text(self, request: web.Request) -> web.Response:
         return web.Response(text=TEXT, content_type="text/plain", charset="utf-8")

@@ -107,6 +107,17 @@ async def test_deleting_names_what_was_not_there(cli: Cli, api: FakeApi) -> None
     assert not api.documents
 
 
+async def test_documents_are_read_again_by_their_ids_and_by_the_ends_of_their_names(cli: Cli, api: FakeApi) -> None:
+    note, one, other = api.add(), api.add(filename="one.PDF"), api.add(filename="other.pdf")
+
+    result = await cli("documents", "reread", "--suffix", ".pdf", GONE, one["id"])
+
+    assert (result.code, result.err) == (1, f"{GONE}: There is no such document here.\n")
+    assert sorted(result.out.splitlines()) == [f"{document['title']}: read again as version 2" for document in (one, other)]
+    assert (note["version"], one["version"], other["version"]) == (1, 2, 2)
+    assert (await cli("documents", "reread")).code == 2
+
+
 async def test_jobs(cli: Cli, api: FakeApi) -> None:
     listed = await cli("jobs", "list", "--state", "dead")
     assert listed.out.splitlines()[2].split() == [JOB, "document.index", "dead", "2", "2026-01-02", "03:04", "no", "luck"]

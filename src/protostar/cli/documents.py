@@ -1,4 +1,4 @@
-"""`protostar documents`: look at what was uploaded, read it back, delete it, index it again."""
+"""`protostar documents`: look at what was uploaded, read it back, delete it, have it read again."""
 
 import codecs
 import sys
@@ -11,6 +11,7 @@ from rich.filesize import decimal
 from protostar.cli.client import ApiClient, ApiError
 from protostar.cli.display import Column, clean, complain, note, record, stdout, table, write_json
 
+_ALL = 10_000_000
 _COLUMNS = (
     Column("id", 36),
     Column("title", 16),
@@ -77,6 +78,23 @@ async def retry(client: ApiClient, document_id: UUID, *, as_json: bool) -> int:
     else:
         stdout().print(f"{clean(document['title'])}: queued again as job {document['job_id']}")
     return 0
+
+
+async def reread(client: ApiClient, document_ids: Sequence[UUID], *, suffix: str | None) -> int:
+    """Have each read again, and each whose file name ends so; those that are not are named and make the exit code 1."""
+    ids = [str(document_id) for document_id in document_ids]
+    if suffix is not None:
+        found = await client.page("/v1/documents", {"status": "ready"}, _ALL)
+        ids += [document["id"] for document in found["items"] if document["filename"].lower().endswith(suffix.lower())]
+    code = 0
+    for document_id in dict.fromkeys(ids):
+        try:
+            document = await client.post(f"/v1/documents/{document_id}/reread")
+            stdout().print(f"{clean(document['title'])}: read again as version {document['version']}")
+        except ApiError as error:
+            complain(f"{document_id}: {error}")
+            code = 1
+    return code
 
 
 def _row(document: dict[str, Any]) -> tuple[object, ...]:

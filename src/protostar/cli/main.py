@@ -317,6 +317,19 @@ def retry_document(document_id: DocumentId, as_json: AsJson = False) -> None:
     _with_client(lambda client: retry(client, document_id, as_json=as_json))
 
 
+@documents.command("reread")
+def reread_documents(
+    document_ids: Annotated[list[UUID] | None, typer.Argument(metavar="[ID...]", help="Ids of documents.")] = None,
+    suffix: Annotated[str | None, typer.Option(help="All whose file name ends so, such as .pdf.")] = None,
+) -> None:
+    """Read documents again, as their next versions: after an upgrade that reads their kind better."""
+    from protostar.cli.documents import reread
+
+    if not document_ids and suffix is None:
+        raise typer.BadParameter("Name documents by their ids, or by --suffix.")
+    _with_client(lambda client: reread(client, document_ids or [], suffix=suffix), attempts=PATIENCE)
+
+
 @jobs.command("list")
 def list_jobs(
     state: Annotated[JobState | None, typer.Option(help="Only these.")] = None,

@@ -112,6 +112,15 @@ async def replace_document(
     return await documents.replace(principal.space_id, document_id, upload)
 
 
+@router.post("/{document_id}/reread", status_code=status.HTTP_202_ACCEPTED)
+async def reread_document(document_id: UUID, principal: Manager, documents: Service) -> Document:
+    """Reads the same bytes again, as the next version: for use after an upgrade to a release that reads this kind of file better.
+
+    409 while the latest version is being read, or still to be fetched.
+    """
+    return await documents.reread(principal.space_id, document_id)
+
+
 async def _receive(request: Request, documents: Documents, space_id: UUID, filename: str | None) -> Upload | UrlUpload:
     body = request.stream()
     receiver = documents.receiver

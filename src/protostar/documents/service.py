@@ -20,7 +20,7 @@ from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.documents.repository import DocumentRepository, Pair
 from protostar.documents.schemas import URL_CHARS, Document, DocumentUpdate, DocumentVersion, Progress, UrlUpload, Versions
 from protostar.documents.upload import Receiver, Upload, checked_name, name_of
-from protostar.errors import InvalidInput, NameTaken, NotFound
+from protostar.errors import Conflict, InvalidInput, NameTaken, NotFound
 from protostar.ids import new_id
 from protostar.jobs.context import progress_key
 from protostar.jobs.repository import Enqueue
@@ -170,6 +170,30 @@ class Documents:
             version = await repository.add_version(await self._version(session, document, upload))
             await repository.touch(document)
             stack.pop_all()
+        return await self.show((document, version))
+
+    async def reread(self, space_id: UUID, id_: UUID) -> Document:
+        """Read the bytes of the latest version again, as the next one. Raises Conflict while that is not read, or has none yet."""
+        async with self._database.transaction() as session:
+            repository = DocumentRepository(session)
+            document, latest = await _existing(session, space_id, id_, lock=True)
+            if latest.original is None or latest.status in {"queued", "processing"}:
+                raise Conflict("The latest version of this document has not been read yet.")
+            await self._jobs.check_room(session, space_id, kinds.INDEX)
+            document.latest_version += 1
+            version = DocumentVersionRow(
+                document_id=id_,
+                version=document.latest_version,
+                filename=latest.filename,
+                url=latest.url,
+                media_type=latest.media_type,
+                object_key=latest.object_key,
+                size=latest.size,
+                sha256=latest.sha256,
+                job_id=await self._enqueue(session, kinds.index(space_id, id_, document.latest_version)),
+            )
+            await repository.add_version(version)
+            await repository.touch(document)
         return await self.show((document, version))
 
     async def replace_from_url(self, space_id: UUID, id_: UUID, body: UrlUpload) -> Document:
