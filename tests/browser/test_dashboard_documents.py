@@ -332,6 +332,10 @@ async def test_documents_are_found_replaced_and_deleted(product: Stack, space: S
     await expect(page.get_by_role("heading", name="Nothing that could be restored")).to_be_visible()
     await page.locator(".segments label", has_text="All").click()
     await row(page, "Note 3").get_by_role("link", name="Note 3").click()
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="Read again").press("Enter")
+    await expect(page.locator(".page-head").get_by_text("Ready")).to_be_visible(timeout=SOON)
+    assert (await call(product, space, "GET", "/v1/documents?q=note-3"))["items"][0]["version"] == 2
     await page.get_by_role("button", name="Delete").click()
     await page.get_by_role("button", name="Undo").click()
     await expect(row(page, "Note 3").get_by_text("Ready")).to_be_visible()

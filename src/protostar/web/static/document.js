@@ -37,6 +37,10 @@ const ACTIONS = {
     await api("POST", `/v1/jobs/${job}/retry`);
     location.reload();
   },
+  async reread() {
+    await api("POST", `/v1/documents/${id}/reread`);
+    location.assign(`/documents/${id}`);
+  },
   async replace() {
     $("#replacement").click();
   },
