@@ -146,6 +146,40 @@ def test_lines_that_leave_room_for_more_stay_lines(tmp_path: Path) -> None:
     assert shown(parsed)[-1] == ("paragraph", "\n".join(lines))
 
 
+def test_rows_of_a_table_without_rules_stay_lines(tmp_path: Path) -> None:
+    rows = [
+        ["서예", "월·수", "10:00~12:00", "60,000원"],
+        ["생활 영어", "화·목", "19:00~20:30", "80,000원"],
+        ["제과", "토요일", "14:00~17:00", "90,000원"],
+    ]
+    page = "".join(
+        at(72 + 120 * column, 700 - 20 * number, cell) for number, row in enumerate(rows) for column, cell in enumerate(row)
+    )
+    assert read(write_pdf(tmp_path / "a.pdf", [page])).text == "\n".join(" ".join(row) for row in rows)
+
+
+def test_a_word_does_not_go_on_from_a_centred_line(tmp_path: Path) -> None:
+    lines = set_in_lines(KOREAN, 240, anywhere=True)
+    centred = at(100, 740 - 20 * len(lines) - 40, "한빛협동조합 이사장 귀하와 임직원 귀하") + at(
+        142, 740 - 20 * len(lines) - 60, "서울특별시 중구 세종대로"
+    )
+    parsed = read(write_pdf(tmp_path / "a.pdf", [page_of(lines) + centred]))
+    assert shown(parsed)[-1] == ("paragraph", "한빛협동조합 이사장 귀하와 임직원 귀하 서울특별시 중구 세종대로")
+
+
+def test_where_blanks_are_written_at_the_ends_of_lines_the_other_ends_are_told_by_themselves(tmp_path: Path) -> None:
+    """LibreOffice sets left-aligned text so."""
+    lines = set_in_lines(KOREAN, 240, anywhere=True)
+    words = " ".join(KOREAN.split())
+    shown_lines: list[str] = []
+    for line in lines:
+        words = words[len(line) :]
+        shown_lines.append(f"{line} " if words.startswith(" ") else line)
+        words = words.lstrip()
+    parsed = read(write_pdf(tmp_path / "a.pdf", [page_of(shown_lines)]))
+    assert len(set(parsed.text.split()) - set(KOREAN.split())) <= 2
+
+
 def test_columns_are_read_one_after_the_other(tmp_path: Path) -> None:
     words = "왼쪽 단의 문장은 오른쪽 단으로 이어지며 줄의 너비는 좁아서 여러 줄이 되고 다음 단에서 이어서 끝난다."
     lines = set_in_lines(words, 110, anywhere=False)

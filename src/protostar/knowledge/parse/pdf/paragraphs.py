@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import inf
 from typing import Final
 
 from protostar.knowledge.parse.pdf.grid import GridCell, Table
@@ -33,6 +34,7 @@ _WIDE: Final = 0.95  # how wide characters are, about
 _NARROW: Final = 0.5
 _BLANK: Final = 0.25
 _FIRST_WIDE: Final = "\u1100"
+_SPREAD: Final = 1.5  # so much wider than its words no justified line is
 _ONE_MORE: Final = 1.2  # in less room no other syllable fits
 _MOSTLY: Final = 0.8
 
@@ -60,7 +62,10 @@ Part = Heading | Paragraph | Rows
 
 @dataclass(frozen=True, slots=True)
 class _Bond:
-    """How a line follows another: in the same sentence (`goes_on`) or as a line of its own. `room`: what that one leaves free."""
+    """How a line follows another: in the same sentence (`goes_on`) or as a line of its own.
+
+    `room`: what that one leaves free; endless where it is no line of a column.
+    """
 
     goes_on: bool
     room: float
@@ -167,12 +172,15 @@ def _over_the_page(draft: _Draft, following: _Draft) -> tuple[Line, _Bond] | Non
 
 
 def _ends(drafts: Iterable[_Draft]) -> list[tuple[str, str]]:
-    """Where a word may go on in the next line; nowhere if many lines leave room for more of it."""
+    """Where a word may go on in the next line; nowhere if many lines leave room for more of it.
+
+    Lines with a blank at their end tell nothing of the others.
+    """
     met = [
         (line.text, following.text, _may_break_words(line, bond))
         for draft in drafts
         for (line, following), bond in zip(pairwise(draft.lines), draft.bonds, strict=True)
-        if bond.goes_on and meeting(line.text, following.text)
+        if bond.goes_on and bond.room < inf and not line.is_complete and meeting(line.text, following.text)
     ]
     tight = [(before, after) for before, after, is_tight in met if is_tight]
     return tight if len(tight) >= _MOSTLY * len(met) else []
@@ -183,8 +191,8 @@ def _bond(draft: _Draft, line: Line, edge: float, pitch: float) -> _Bond | None:
     before = draft.lines[-1]
     size = before.size
     down = before.baseline - line.baseline
-    if abs(down) < max(size, line.size) / 2 and line.left >= before.right:
-        return _Bond(goes_on=True, room=_FURTHEST * size)
+    if _are_level(before, line) and line.left >= before.right:
+        return _Bond(goes_on=True, room=inf)
     room = edge - before.right
     if _begins_item(before, line, room) or not _are_alike(before, line):
         return None
@@ -193,7 +201,18 @@ def _bond(draft: _Draft, line: Line, edge: float, pitch: float) -> _Bond | None:
     if down > max(_GAP * pitch, pitch + _MORE) * size or (ends and (down < 0 or is_indented)):
         return None
     is_short = _has_room(before, line, room)
-    return None if is_short and ends else _Bond(goes_on=not is_short, room=room)
+    if is_short and ends:
+        return None
+    are_rows = _is_spread(before) and _is_spread(line)
+    return _Bond(goes_on=not is_short and not are_rows, room=inf if _is_whole(draft, line) else room)
+
+
+def _is_whole(draft: _Draft, line: Line) -> bool:
+    """Whether no word goes on from the draft's last line: it is centred, or a row of a table without rules, or a cell of one."""
+    before = draft.lines[-1]
+    is_centred = abs(line.middle[0] - before.middle[0]) < _BLANK * line.size < abs(line.left - before.left)
+    is_cell = any(_are_level(other, before) and other.right < before.left for other in draft.lines[-2:-1])
+    return is_centred or is_cell or _is_spread(before) or _is_spread(line)
 
 
 def _begins_item(before: Line, line: Line, room: float) -> bool:
@@ -212,9 +231,17 @@ def _has_room(line: Line, following: Line, room: float) -> bool:
 
 
 def _first_word(line: Line) -> float:
-    """About how wide it is, in points."""
-    word = line.text.split(maxsplit=1)[0]
-    return line.size * sum(_WIDE if character >= _FIRST_WIDE else _NARROW for character in word)
+    return line.size * _ems(line.text.split(maxsplit=1)[0])
+
+
+def _is_spread(line: Line) -> bool:
+    """Whether it is far wider than its words: a row of a table without rules, or of a table of contents."""
+    return line.right - line.left > _SPREAD * line.size * _ems(line.text)
+
+
+def _ems(text: str) -> float:
+    """About how wide it is, as a multiple of the size."""
+    return sum(_WIDE if character >= _FIRST_WIDE else _NARROW for character in text)
 
 
 def _edge(lines: Sequence[Line], at: int) -> float:
@@ -226,6 +253,10 @@ def _edge(lines: Sequence[Line], at: int) -> float:
         (other.right for other in beside if abs(other.left - line.left) <= reach and _are_alike(line, other)), reverse=True
     )
     return next((right for right, next_ in pairwise(rights) if right - next_ < line.size), rights[0])
+
+
+def _are_level(one: Line, other: Line) -> bool:
+    return abs(one.baseline - other.baseline) < max(one.size, other.size) / 2
 
 
 def _are_alike(one: Line, other: Line) -> bool:
