@@ -69,9 +69,16 @@ def test_a_broken_title_does_not_make_a_file_unreadable(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("title", "expected"),
-    [("출자금.html", None), ("Rules.DOCX", None), ("Microsoft Word - a", None), ("Version 1.2", "Version 1.2")],
+    [
+        ("출자금.html", None),
+        ("Rules.DOCX", None),
+        ("Microsoft Word - a", None),
+        ("Untitled", None),
+        ("about:blank", None),
+        ("Version 1.2", "Version 1.2"),
+    ],
 )
-def test_the_name_of_a_file_is_no_title(tmp_path: Path, title: str, expected: str | None) -> None:
+def test_what_nobody_wrote_is_no_title(tmp_path: Path, title: str, expected: str | None) -> None:
     assert read(write_pdf(tmp_path / "a.pdf", [text("text")], title=title)).title == expected
 
 

@@ -19,8 +19,9 @@ _SCANNED = "This PDF holds pictures of pages but no text; text recognition (OCR)
 _DAMAGED = "The file is damaged, incomplete or not a PDF."
 _PASSWORD_NEEDED = 4
 # What printing wrote where nobody named a title; the name of the uploaded file says more.
-_FILE_NAME = re.compile(
-    r"Microsoft (?:Word|Excel|PowerPoint) - .*|.*\.(?:docx?|hwpx?|odt|rtf|txt|md|html?|xlsx?|pptx?|pdf|indd|ai|tex|dvi|ps)",
+_NO_TITLE = re.compile(
+    r"about:blank|untitled|무제|제목 없음|Microsoft (?:Word|Excel|PowerPoint) - .*"
+    r"|.*\.(?:docx?|hwpx?|odt|rtf|txt|md|html?|xlsx?|pptx?|pdf|indd|ai|tex|dvi|ps)",
     re.IGNORECASE,
 )
 
@@ -41,7 +42,7 @@ def text_of(document: Any, layout: Layout, max_chars: int) -> ParsedText:
     if not builder.size:
         raise UnreadableDocument(_DAMAGED if layout.is_damaged else _SCANNED)
     title = stored_string(document.get_metadata_value, "Title").strip()
-    return builder.build(title=None if _FILE_NAME.fullmatch(title) else title, page_count=len(document))
+    return builder.build(title=None if _NO_TITLE.fullmatch(title) else title, page_count=len(document))
 
 
 def open_document(path: Path) -> Any:
