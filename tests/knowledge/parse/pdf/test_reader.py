@@ -317,3 +317,12 @@ def test_a_blank_that_only_the_typesetter_made_is_none() -> None:
     assert "매일 새벽 3시에" in text
     assert "make up을 실행" in text
     assert "1. 서비스를 멈춘다." in text
+
+
+def test_a_blank_that_only_the_typesetter_made_is_none_between_cells_either(tmp_path: Path) -> None:
+    """PDFium finds more blanks between the cells than the file has."""
+    page = ""
+    for number in range(4):
+        start = "".join(at(x, 700 - 20 * number, words) for x, words in ((72, "물류 창고 3"), (300, "2억"), (400, "50")))
+        page += start + at(72 + width("물류 창고 3") + 2.5, 700 - 20 * number, "호점")
+    assert "물류 창고 3호점 2억" in read(write_pdf(tmp_path / "a.pdf", [page])).text

@@ -25,6 +25,7 @@ HYPHENS: Final = "\ufffe\x02"
 # Bullets of the fonts Symbol and Wingdings, which have no Unicode of their own.
 BULLETS: Final = str.maketrans({"\uf0b7": "•", "\uf0a7": "▪", "\uf0a8": "▪", "\uf06e": "▪", "\uf0d8": "▪", "\uf0fc": "✓"})
 _SCRIPT_GAP: Final = 0.28  # of the size: typesetters leave a quarter between Hangul and Latin letters or digits
+_TYPED: Final = 0.1  # of all blanks, in a file that writes its own: between the cells of tables there are none
 _CLOSING: Final = frozenset(".,:;!?)]}”’")
 _BOLD: Final = 600
 _BOLD_NAMES: Final = (b"Bold", b"Black", b"Heavy")
@@ -138,9 +139,11 @@ class _Canvas:
         shown = list(characters(self._text_page, 0, self._text_page.count_chars()))
         blanks = [index for character, index in shown if character == " "]
         gaps = {index for index in blanks if _PDFIUM.FPDFText_IsGenerated(self._text_page, index) == 1}
-        is_typed = len(gaps) * 2 < len(blanks)
-        for line in map(self._on_page, _split(shown)):
-            kept = [c for n, c in enumerate(line) if not (c[1] in gaps and self._is_script_gap(line, n))] if is_typed else line
+        lines = [self._on_page(line) for line in _split(shown)]
+        narrow = {line[n][1] for line in lines for n in range(len(line)) if line[n][1] in gaps and self._is_script_gap(line, n)}
+        is_typed = len(blanks) - len(gaps) >= max(len(narrow), _TYPED * len(blanks))
+        for line in lines:
+            kept = [character for character in line if character[1] not in narrow] if is_typed else line
             yield from (self._line(part) for part in self._cut(kept, uprights) if _has_words(part))
 
     def rules(self) -> Iterator[Rule]:
@@ -266,9 +269,9 @@ def _has_words(line: _Characters) -> bool:
 
 
 def _are_two_scripts(one: str, other: str) -> bool:
-    """Whether one is Hangul and the other a Latin letter or a digit."""
+    """Whether one is Hangul and the other a Latin letter, a digit or an opening bracket."""
     is_hangul = ["가" <= character <= "힣" for character in (one, other)]
-    return any(is_hangul) and any(character.isascii() and character.isalnum() for character in (one, other))
+    return any(is_hangul) and any(character.isascii() and (character.isalnum() or character in "([") for character in (one, other))
 
 
 def _around(*boxes: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
