@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from aiohttp import web
+from hypothesis import settings
 from tests.support.databases import copied, make_template
 from tests.support.model_server import StandIn
 from tests.support.servers import postgres_server, redis_server
@@ -14,6 +15,10 @@ from protostar.access.repository import AccessRepository
 from protostar.db.session import Database
 from protostar.redis.client import RedisClient
 from protostar.telemetry import Metrics
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -85,20 +85,20 @@ async def cut(body: bytes, cuts: list[int]) -> AsyncIterator[bytes]:
     yield b""
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(sent=st.lists(sent_parts, max_size=5), cuts=st.lists(st.integers(0, 2**20), max_size=12))
 async def test_whatever_was_sent_is_received_however_it_was_cut(sent, cuts):
     body = form(*map(encoded, sent))
     assert [await received(part) async for part in MultipartReader(CONTENT_TYPE, cut(body, cuts))] == sent
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(sent=st.lists(sent_parts, min_size=1, max_size=3))
 async def test_byte_by_byte(sent):
     assert await read(form(*map(encoded, sent)), size=1) == sent
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(sent=st.lists(sent_parts, min_size=1, max_size=3), data=st.data())
 async def test_a_form_that_is_cut_off_is_told(sent, data):
     body = form(*map(encoded, sent))
@@ -107,7 +107,7 @@ async def test_a_form_that_is_cut_off_is_told(sent, data):
         await read(body[:kept])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.one_of(st.binary(max_size=300), st.binary(max_size=200).map(lambda noise: form(b"--" + BOUNDARY.encode() + b"\r\n" + noise)))
 )
@@ -116,7 +116,7 @@ async def test_noise_is_refused_or_read_but_never_breaks_anything(body):
         await read(body)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.text(st.characters(exclude_characters="\r\n", codec="utf-8"), max_size=60),
     st.sampled_from(["filename=", "filename*=", "name*=", ""]),

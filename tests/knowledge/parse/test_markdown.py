@@ -67,7 +67,7 @@ def parse(text: str) -> ParsedText:
 
 
 @given(SOURCES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_blocks_hold_the_whole_text_once(text: str) -> None:
     parsed = parse(text)
     check(parsed)
@@ -75,7 +75,7 @@ def test_blocks_hold_the_whole_text_once(text: str) -> None:
 
 
 @given(SOURCES)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_segments_do_not_show(text: str) -> None:
     whole = parse(text)
     with pytest.MonkeyPatch.context() as patch:
@@ -85,7 +85,7 @@ def test_segments_do_not_show(text: str) -> None:
 
 
 @given(SOURCES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_cut_blocks_keep_the_promises(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(markdown, "_SEGMENT", 10)
