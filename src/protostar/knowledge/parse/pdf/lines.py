@@ -140,10 +140,12 @@ class _Canvas:
         blanks = [index for character, index in shown if character == " "]
         gaps = {index for index in blanks if _PDFIUM.FPDFText_IsGenerated(self._text_page, index) == 1}
         lines = [self._on_page(line) for line in _split(shown)]
-        narrow = {line[n][1] for line in lines for n in range(len(line)) if line[n][1] in gaps and self._is_script_gap(line, n)}
-        is_typed = len(blanks) - len(gaps) >= max(len(narrow), _TYPED * len(blanks))
+        narrow = set[int]()
+        typed = len(blanks) - len(gaps)
+        if typed >= _TYPED * len(blanks):
+            narrow = {c[1] for line in lines for n, c in enumerate(line) if c[1] in gaps and self._is_script_gap(line, n)}
         for line in lines:
-            kept = [character for character in line if character[1] not in narrow] if is_typed else line
+            kept = [c for c in line if c[1] not in narrow] if 0 < len(narrow) <= typed else line
             yield from (self._line(part) for part in self._cut(kept, uprights) if _has_words(part))
 
     def rules(self) -> Iterator[Rule]:

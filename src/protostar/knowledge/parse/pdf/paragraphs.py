@@ -203,16 +203,16 @@ def _bond(draft: _Draft, line: Line, edge: float, pitch: float) -> _Bond | None:
     is_short = _has_room(before, line, room)
     if is_short and ends:
         return None
-    are_rows = _is_spread(before) and _is_spread(line)
-    return _Bond(goes_on=not is_short and not are_rows, room=inf if _is_whole(draft, line) else room)
+    are_spread = _is_spread(before), _is_spread(line)
+    is_whole = any(are_spread) or _is_centred_or_cell(draft, line)
+    return _Bond(goes_on=not is_short and not all(are_spread), room=inf if is_whole else room)
 
 
-def _is_whole(draft: _Draft, line: Line) -> bool:
-    """Whether no word goes on from the draft's last line: it is centred, or a row of a table without rules, or a cell of one."""
+def _is_centred_or_cell(draft: _Draft, line: Line) -> bool:
+    """Whether the draft's last line is centred, as the one that follows is, or stands beside another."""
     before = draft.lines[-1]
     is_centred = abs(line.middle[0] - before.middle[0]) < _BLANK * line.size < abs(line.left - before.left)
-    is_cell = any(_are_level(other, before) and other.right < before.left for other in draft.lines[-2:-1])
-    return is_centred or is_cell or _is_spread(before) or _is_spread(line)
+    return is_centred or any(_are_level(other, before) and other.right < before.left for other in draft.lines[-2:-1])
 
 
 def _begins_item(before: Line, line: Line, room: float) -> bool:
@@ -241,6 +241,8 @@ def _is_spread(line: Line) -> bool:
 
 def _ems(text: str) -> float:
     """About how wide it is, as a multiple of the size."""
+    if text.isascii():
+        return _NARROW * len(text)
     return sum(_WIDE if character >= _FIRST_WIDE else _NARROW for character in text)
 
 
