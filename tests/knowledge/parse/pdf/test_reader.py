@@ -153,6 +153,15 @@ def test_lines_that_leave_room_for_more_stay_lines(tmp_path: Path) -> None:
     assert shown(parsed)[-1] == ("paragraph", "\n".join(lines))
 
 
+def test_what_begins_further_left_than_an_item_is_not_part_of_it(tmp_path: Path) -> None:
+    item = at(100, 700, "- 조사 품목: 포장재와 식용유와 사무용품 등")
+    lines = page_of(["붙임 수요 조사표", "이 조사표는 시월 말까지 사무국으로 보내 주시기 바랍니다."], top=680)
+    assert shown(read(write_pdf(tmp_path / "a.pdf", [item + lines]))) == [
+        ("list", "- 조사 품목: 포장재와 식용유와 사무용품 등"),
+        ("paragraph", "붙임 수요 조사표\n이 조사표는 시월 말까지 사무국으로 보내 주시기 바랍니다."),
+    ]
+
+
 def test_rows_of_a_table_without_rules_stay_lines(tmp_path: Path) -> None:
     rows = [
         ["서예", "월·수", "10:00~12:00", "60,000원"],

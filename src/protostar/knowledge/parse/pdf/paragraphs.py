@@ -197,11 +197,13 @@ def _bond(draft: _Draft, line: Line, edge: float, pitch: float) -> _Bond | None:
     if _begins_item(before, line, room) or not _are_alike(before, line):
         return None
     ends = _ends_sentence(before)
-    is_indented = line.left - before.left > _INDENT * size and not _ITEM_START.match(before.text)
+    is_after_item = _ITEM_START.match(before.text) is not None
+    is_indented = line.left - before.left > _INDENT * size and not is_after_item
     if down > max(_GAP * pitch, pitch + _MORE) * size or (ends and (down < 0 or is_indented)):
         return None
     is_short = _has_room(before, line, room)
-    if is_short and ends:
+    is_outdented = before.left - line.left > _INDENT * size and is_after_item
+    if (is_short and ends) or (is_outdented and (is_short or ends)):
         return None
     are_spread = _is_spread(before), _is_spread(line)
     is_whole = any(are_spread) or _is_centred_or_cell(draft, line)
