@@ -3,7 +3,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from protostar.knowledge.chunking import LIMIT, PARAGRAPH, TARGET, Chunk, chunk, indexed_text
@@ -162,6 +162,7 @@ LINE = st.sampled_from(
 WORDS = st.text(st.sampled_from("ab가나. \n`|#-\u0301\u200d👍"), max_size=400)
 
 
+@example(" #")
 @settings(max_examples=150)
 @given(st.lists(st.one_of(LINE, WORDS, st.integers(200, 1600).map(paragraph)), max_size=25).map("\n".join))
 def test_chunks_hold_everything_once(text: str) -> None:

@@ -105,7 +105,8 @@ def _pieces(parsed: ParsedText) -> Iterator[_Piece]:
         yield from _block_pieces(text, block, lead, pages)
         lead = None
     if lead is not None:
-        yield lead
+        for start, end in _stripped(text, lead.start, lead.end):
+            yield replace(lead, start=start, end=end)
 
 
 def _whole(parsed: ParsedText) -> Iterator[tuple[Block, list[Block]]]:
