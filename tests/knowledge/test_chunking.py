@@ -179,6 +179,16 @@ def test_chunks_hold_everything_once(text: str) -> None:
             assert all(at in covered or text[at].isspace() for at in range(block.start, block.end))
 
 
+def test_headings_of_several_sentences_may_be_cut_from_a_long_paragraph() -> None:
+    """The cut lies within them, in front of the paragraph."""
+    headings = "A heading. " * 40 + "Last"
+    text = headings + "\n\n" + "word " * 156
+    blocks = [Block(0, len(headings), "heading", ("A",), 3), Block(len(headings) + 2, len(text), "paragraph", ("A",), 4)]
+    first, second = chunk(ParsedText(text, blocks))
+    assert text[second.start :].startswith("Last\n\nword")
+    assert (first.page, second.page) == (3, 3)
+
+
 @pytest.mark.parametrize("kind", ["paragraph", "code", "list", "quote"])
 @pytest.mark.parametrize("unit", ["a", "가", "a b ", "x\n", "```\n", "\u0301"])
 def test_megabytes_without_structure_are_cut_in_one_pass(kind: str, unit: str) -> None:

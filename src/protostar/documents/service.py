@@ -16,7 +16,7 @@ from protostar.access.repository import AccessRepository
 from protostar.cache import Live
 from protostar.db.session import Database, after_commit
 from protostar.documents import deletion, kinds
-from protostar.documents.models import DocumentRow, DocumentVersionRow
+from protostar.documents.models import DocumentRow, DocumentVersionRow, Original
 from protostar.documents.repository import DocumentRepository, Pair
 from protostar.documents.schemas import URL_CHARS, Document, DocumentUpdate, DocumentVersion, Progress, UrlUpload, Versions
 from protostar.documents.upload import Receiver, Upload, checked_name, name_of
@@ -119,7 +119,9 @@ class Documents:
         if new_name and (others := await repository.namesakes(space_id, upload.filename, limit=_NAMESAKES)):
             raise NameTaken(others)
         document = _document(id_, space_id, upload)
-        return await repository.add(document, await self._version(session, document, upload)), True
+        return await repository.add(
+            document, await self._version(session, document, upload.filename, Original(upload.stored, upload.media_type))
+        ), True
 
     async def create_from_url(self, space_id: UUID, body: UrlUpload, idempotency_key: str | None) -> tuple[Document, bool]:
         """The document of a URL, and whether a job is fetching it because of this request.
@@ -167,7 +169,9 @@ class Documents:
             repository = DocumentRepository(session)
             document, _latest = await _existing(session, space_id, id_, lock=True)
             _next_version(document, upload)
-            version = await repository.add_version(await self._version(session, document, upload))
+            version = await repository.add_version(
+                await self._version(session, document, upload.filename, Original(upload.stored, upload.media_type))
+            )
             await repository.touch(document)
             stack.pop_all()
         return await self.show((document, version))
@@ -181,18 +185,8 @@ class Documents:
                 raise Conflict("The latest version of this document has not been read yet.")
             await self._jobs.check_room(session, space_id, kinds.INDEX)
             document.latest_version += 1
-            version = DocumentVersionRow(
-                document_id=id_,
-                version=document.latest_version,
-                filename=latest.filename,
-                url=latest.url,
-                media_type=latest.media_type,
-                object_key=latest.object_key,
-                size=latest.size,
-                sha256=latest.sha256,
-                job_id=await self._enqueue(session, kinds.index(space_id, id_, document.latest_version)),
-            )
-            await repository.add_version(version)
+            again = await self._version(session, document, latest.filename, latest.original, url=latest.url)
+            version = await repository.add_version(again)
             await repository.touch(document)
         return await self.show((document, version))
 
@@ -271,15 +265,18 @@ class Documents:
             stack.push_async_callback(self.receiver.discard, upload)
             yield stack
 
-    async def _version(self, session: AsyncSession, document: DocumentRow, upload: Upload) -> DocumentVersionRow:
+    async def _version(
+        self, session: AsyncSession, document: DocumentRow, filename: str, original: Original, *, url: str | None = None
+    ) -> DocumentVersionRow:
         return DocumentVersionRow(
             document_id=document.id,
             version=document.latest_version,
-            filename=upload.filename,
-            media_type=upload.media_type,
-            object_key=upload.stored.key,
-            size=upload.stored.size,
-            sha256=upload.stored.sha256,
+            filename=filename,
+            url=url,
+            media_type=original.media_type,
+            object_key=original.stored.key,
+            size=original.stored.size,
+            sha256=original.stored.sha256,
             job_id=await self._enqueue(session, kinds.index(document.space_id, document.id, document.latest_version)),
         )
 

@@ -116,17 +116,21 @@ def _whole(parsed: ParsedText) -> Iterator[tuple[Block, list[Block]]]:
         if block.kind == "rule" or block.end <= block.start:
             continue
         if parts and (block.page == parts[-1].page or "\n" in parsed.text[parts[-1].end : block.start]):
-            yield replace(parts[0], end=parts[-1].end), parts
+            yield _joined(parts), parts
             parts = []
         parts.append(block)
     if parts:
-        yield replace(parts[0], end=parts[-1].end), parts
+        yield _joined(parts), parts
+
+
+def _joined(parts: Sequence[Block]) -> Block:
+    return parts[0] if len(parts) == 1 else replace(parts[0], end=parts[-1].end)
 
 
 def _block_pieces(text: str, block: Block, lead: _Piece | None, parts: Sequence[Block]) -> Iterator[_Piece]:
     start, opens = (lead.start, True) if lead else (block.start, block.kind == "heading")
     for piece_start, piece_end in _cut_block(text, start, block):
-        page = lead.page if lead and opens else next(part.page for part in reversed(parts) if part.start <= piece_start)
+        page = next((part.page for part in reversed(parts) if part.start <= piece_start), lead.page if lead else block.page)
         yield _Piece(piece_start, piece_end, block.heading_path, page, opens)
         opens = False
 

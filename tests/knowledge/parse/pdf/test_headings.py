@@ -41,7 +41,7 @@ def test_sizes_give_levels_and_bold_lines_the_lowest() -> None:
         line("a bold sentence.", bold=True),
     ]
     marked = list(BySize([*items, *text]).mark(items))
-    assert [(item.level, item.title) for item in marked if isinstance(item, Heading)] == [(1, "Title"), (2, "Part"), (3, "Bold")]
+    assert [(item.level, item.title) for item in marked if isinstance(item, Heading)] == [(1, "Title"), (2, "Part"), (6, "Bold")]
 
 
 def test_a_text_set_large_is_no_heading() -> None:

@@ -10,7 +10,8 @@ from typing import Final
 from protostar.knowledge.parse.pdf.lines import Line
 
 _SENTENCE_END: Final = re.compile(r"[.!?。…:;]['\"”’)\]]*$")
-_ITEM_START: Final = re.compile(r"(?:[-•▪◦*✓‣●○■□–]|\(?\d{1,3}[.)]|[가나다라마바사아자차카타파하][.)]|[①-⑳㉠-㉻])\s")
+BULLET: Final = r"[-•▪◦*✓‣●○■□–]"
+_ITEM_START: Final = re.compile(rf"(?:{BULLET}|\(?\d{{1,3}}[.)]|[가나다라마바사아자차카타파하][.)]|[①-⑳㉠-㉻])\s")
 _END_OR_ITEM: Final = re.compile(r"다[.)]\s")
 """The end of a sentence after a full line: «…하였» / «다. 그리고». Else an item: «다. 물품»."""
 

@@ -38,7 +38,7 @@ def arrange(lines: Sequence[Line], rules: Sequence[Rule]) -> list[Line | Table]:
         for grid in grids:
             if grid.take(line):
                 break
-    tables = [(grid.lines, grid.table) for grid in grids if grid.is_table]
+    tables = [(grid.lines, grid.make_table()) for grid in grids if grid.is_table]
     table_of = {line: table for inside, table in tables for line in inside}
     arranged: list[Line | Table] = []
     shown: set[int] = set()
@@ -78,8 +78,7 @@ class _Grid:
         is_filled = len(self._cells) >= _LEAST_FILLED * len(rows) * len(columns)
         return len(columns) > 1 and 1 < len(rows) < len(self._cells) and is_filled
 
-    @property
-    def table(self) -> Table:
+    def make_table(self) -> Table:
         for place, cell in self._cells.items():
             if any(other in self._cells for other in _covered(place, cell) if other != place):
                 cell.columns = cell.rows = 1  # the rules are no grid: nothing may be lost by it
@@ -114,7 +113,7 @@ def _covered(place: tuple[int, int], cell: GridCell) -> Iterator[tuple[int, int]
 
 def _between(rules: Iterable[float], at: float, ends: Sequence[float]) -> tuple[int, int]:
     """Which of `ends` are the nearest rules on both sides, the outermost ones where there are none."""
-    known = [ends[0], *sorted(rules), ends[-1]]
+    known = [ends[0], *rules, ends[-1]]
     low = max(rule for rule in known if rule <= at)
     high = min(rule for rule in known if rule > at)
     return _nearest(ends, low), _nearest(ends, high)

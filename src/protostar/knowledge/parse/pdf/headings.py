@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from protostar.knowledge.parse.pdf.bonds import BULLET
 from protostar.knowledge.parse.pdf.grid import Table
 from protostar.knowledge.parse.pdf.lines import Line
 
@@ -19,7 +20,7 @@ _DEEPEST: Final = 6
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _SENTENCE_END: Final = re.compile(r"[.!?。,;]['\"”’)\]]*$")
 _SIGN: Final = re.compile(r"[\W_]+")
-_BULLET: Final = re.compile(r"[-•▪◦*✓‣●○■□–]\s")
+_BULLET: Final = re.compile(rf"{BULLET}\s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class BySize:
         for run in _runs(items):
             lines = [item for item in run if isinstance(item, Line)]
             if lines and self._is_heading(lines):
-                level = self._levels[round(lines[0].size)] if self._is_large(lines[0]) else len(self._levels) + 1
+                level = self._levels[round(lines[0].size)] if self._is_large(lines[0]) else _DEEPEST
                 yield Heading(level, " ".join(line.text for line in lines), lines)
             else:
                 yield from run

@@ -186,7 +186,7 @@ class _Canvas:
             return
         left, bottom, right, top = _around(self._box(line[0][1]), self._box(line[-1][1]))
         middle = (bottom + top) / 2
-        crossing = sorted(rule.at for rule in uprights if rule.start <= middle <= rule.end and left < rule.at < right)
+        crossing = [rule.at for rule in uprights if rule.start <= middle <= rule.end and left < rule.at < right]
         start = 0
         for at, (character, _) in enumerate(line) if crossing else ():
             if character == " " and start < at < len(line) - 1:

@@ -1,6 +1,5 @@
 """The pages of a PDF in the child: their sizes, how one looks, and where a passage of the stored text stands on them."""
 
-import re
 from contextlib import suppress
 from dataclasses import astuple
 from importlib import import_module
@@ -8,7 +7,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import pypdfium2
-from pypdfium2 import raw
 
 from protostar.errors import NotFound, UnreadableDocument
 from protostar.knowledge.parse.child import IMAGE, RESULT, write
@@ -22,12 +20,7 @@ MOST_PAGES: Final = 10_000
 _MOST_PIXELS: Final = 6_000_000
 _LONGEST_SIDE: Final = 16_000  # pixels; WebP holds 16,383
 _QUALITY, _EFFORT = 80, 2  # text stays sharp at a third of a PNG's size
-_PDFIUM: Final[Any] = raw
-_GRID: Final = 1_000_000  # PDFium places the points of a page on a device of whole pixels
-_WIDEST_GAP: Final = 1.5  # of a line's height: what is further apart stands in another column
-_SAME_LINE: Final = 0.5  # of the lower one's height that has to overlap
 _A4: Final = (595.0, 842.0)
-_CELL_END: Final = re.compile(r"(\n| \| )")
 
 
 def sizes(document: Any) -> list[tuple[float, float]]:

@@ -35,11 +35,16 @@ def without_running_lines(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
     running = [{line for line in lines if _is_often(where, line, number)} for number, lines in enumerate(found)]
     kept = [[line for line in lines if line not in running[number]] for number, lines in enumerate(pages)]
     said = "\n".join(_letters(line.text) for lines in kept for line in lines)
+    known: set[str] = set()
     for number, lines in enumerate(pages):
-        new = {line for line in running[number] if _letters(line.text) not in said}
+        new: set[Line] = set()
+        for line in lines:
+            if line in running[number] and (words := _letters(line.text)) not in known:
+                known.add(words)
+                if words not in said:
+                    new.add(line)
         if new:
             kept[number] = [line for line in lines if line in new or line not in running[number]]
-            said = "\n".join([said, *(_letters(line.text) for line in new)])
     return kept
 
 
