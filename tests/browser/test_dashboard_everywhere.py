@@ -1,9 +1,11 @@
 """What holds on every page: nobody is shut out, nothing is cut off, nothing is heavy."""
 
+import asyncio
 import gzip
 from typing import Any
 
 import pytest
+from playwright.async_api import Route, expect
 from tests.browser.conftest import Visit
 from tests.browser.dashboard import Space, a_document, call, enter, sign_in
 from tests.browser.seen import DESKTOP, PHONE, barriers, picture
@@ -52,6 +54,47 @@ async def test_pages_shut_nobody_out_and_fit_their_screen(
     await picture(page, f"answer-{kind}")
     assert await barriers(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+async def test_what_is_done_before_the_modules_are_there_waits_for_them(
+    product: Stack, space: Space, visit: Visit, stand_in: StandIn
+) -> None:
+    document = await a_document(product, space, "guide.md", "# Guide\n\nBackups are kept for 30 days.")
+    stand_in.behave(answer="For 30 days [1].")
+    page = await enter(visit, product, space, locale="ko-KR")
+    arrived = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await arrived.wait()
+        await route.continue_()
+
+    await page.context.route("**/static/**/{ask,document,documents}.js", late)
+
+    async def open_early(path: str) -> None:
+        arrived.clear()
+        await page.goto(product.url + path, wait_until="commit")
+
+    await open_early("/ask")
+    await page.get_by_role("textbox").fill("How long are backups kept?")
+    for _impatient in range(3):
+        await page.get_by_role("button", name="질문", exact=True).click()
+    arrived.set()
+    await expect(page.locator(".answer-text")).to_contain_text("For 30 days")
+    assert page.url == f"{product.url}/ask"
+    assert len((await call(product, space, "GET", "/v1/conversations"))["items"]) == 1
+
+    await open_early("/documents")
+    await page.get_by_role("searchbox").fill("kiwi")
+    await page.get_by_role("button", name="URL 추가").click()
+    arrived.set()
+    await expect(page.get_by_role("dialog", name="URL 추가")).to_be_visible()
+    await expect(page.locator("#rows tr")).to_have_count(0)
+
+    await open_early(f"/documents/{document['id']}")
+    await page.get_by_role("button", name="삭제").click()
+    arrived.set()
+    await expect(page).to_have_url(f"{product.url}/documents")
+    assert not (await call(product, space, "GET", "/v1/documents"))["items"]
 
 
 async def test_pages_are_light(product: Stack, space: Space, visit: Visit) -> None:

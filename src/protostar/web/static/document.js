@@ -18,9 +18,8 @@ for (const pane of $$("[data-view]")) {
     new VIEWS[view](pane, { document: name, version, start: Number(start), end: Number(end), page: Number(page) }).open().catch(complain);
   }, { once: true });
 }
-// htmx, which loads the passages, is there once the page is.
+// htmx, which loads the passages, begins with this event.
 addEventListener("DOMContentLoaded", () => tabs($('[role="tablist"]')));
-if (document.readyState !== "loading") tabs($('[role="tablist"]'));
 
 $("#replacement").addEventListener("change", async ({ target }) => {
   if (!target.files.length) return;

@@ -1,7 +1,9 @@
 // The words of scripts: English in the code, a catalogue of Korean beside it.
 
+import korean from "./words-ko.json" with { type: "json" }; // for English too: a module that waited for it would run after the page is ready
+
 const language = document.documentElement.lang;
-const catalogue = language === "ko" ? (await import("./words-ko.json", { with: { type: "json" } })).default : {};
+const catalogue = language === "ko" ? korean : {};
 
 const filled = (sentence, values) => sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 

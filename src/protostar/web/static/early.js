@@ -1,0 +1,34 @@
+// Runs before the page is there: what is typed, pressed or sent while the modules are still on their way waits for them, and is not lost.
+
+{
+  const fire = (type) => ({ target }) => [target, () => target.dispatchEvent(new Event(type, { bubbles: true }))];
+  // Of each kind of event: whom it concerns and how to do it again; nothing where no module is needed.
+  const KINDS = {
+    input: fire("input"),
+    change: fire("change"),
+    click({ target }) {
+      const button = target.closest("button[type=button]:not([popovertarget])");
+      return button && [button, () => button.click()];
+    },
+    submit({ target: form, submitter }) {
+      return form.method !== "post" && [form, () => form.requestSubmit(submitter)];
+    },
+  };
+  const waiting = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, new Map()])); // each element once, however often it is pressed
+  const listen = new AbortController();
+  for (const [kind, of] of Object.entries(KINDS)) {
+    addEventListener(kind, (event) => {
+      const kept = of(event);
+      if (!kept) return;
+      event.preventDefault();
+      event.stopImmediatePropagation(); // a module that is there already must not do it a first time
+      waiting[kind].set(...kept);
+    }, { capture: true, signal: listen.signal });
+  }
+
+  // Modules have run by then; htmx begins at this very event.
+  addEventListener("DOMContentLoaded", () => setTimeout(() => {
+    listen.abort();
+    Object.values(waiting).forEach((kept) => kept.forEach((again) => again()));
+  }));
+}
