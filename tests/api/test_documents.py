@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import aiohttp
 import asyncpg
 import pytest
 from aiohttp import web
-from tests.api.tenant import FILES, Tenant, new_tenant
+from tests.api.tenant import FILES, Answered, Tenant, new_tenant
 from tests.support.model_server import StandIn
 from tests.support.stack import Stack, running_stack, running_worker, settings_for
 from tests.support.waiting import wait_until
@@ -237,6 +238,36 @@ async def test_a_document_is_read_again_as_its_next_version(idle: Tenant) -> Non
         assert (await idle.call("GET", f"{path}/content", params={"version": version})).body == content.encode()
     assert idle.objects("documents/") == objects  # no copy of the file
     assert (await idle.call("POST", f"/v1/documents/{GONE}/reread")).status == 404
+
+
+async def test_an_idempotency_key_stands_for_one_version(idle: Tenant) -> None:
+    settings = idle.stack.settings
+    async with running_worker(settings):
+        document = await idle.document("a.md", "# Office\n\nOpening hours are 9 to 17.")
+    path = f"/v1/documents/{document['id']}"
+
+    async def put(content: bytes, key: str) -> Answered:
+        params = {"filename": "a.md"}
+        return await idle.call("PUT", f"{path}/content", params=params, data=BytesIO(content), headers={"Idempotency-Key": key})
+
+    async def reread(key: str) -> Answered:
+        return await idle.call("POST", f"{path}/reread", headers={"Idempotency-Key": key})
+
+    new = b"# Office\n\nClosed."
+    answered = await asyncio.gather(*(put(new, "one") for _ in range(4)))
+    assert [(each.status, each.json["version"]) for each in answered] == [(202, 2)] * 4
+    objects = idle.objects("documents/")
+    assert (await put(new, "one")).json["version"] == 2
+    assert idle.objects("documents/") == objects  # the bytes of the repetition are gone
+    assert (await put(b"# Other", "one")).status == (await reread("one")).status == 422
+    async with running_worker(settings):
+        await idle.settled(document["id"], version=2)
+    first, again = await reread("two"), await reread("two")  # while it is under way
+    assert (first.status, again.status, again.json["version"]) == (202, 202, 3)
+    async with running_worker(settings):
+        await idle.settled(document["id"], version=3)
+    assert (await reread("two")).json["version"] == (await put(new, "one")).json["version"] == 3  # and when it is done
+    assert (await put(new, "three")).json["version"] == 4
 
 
 async def test_a_version_that_cannot_be_read_leaves_the_one_before(tenant: Tenant) -> None:

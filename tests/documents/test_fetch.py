@@ -168,10 +168,17 @@ async def test_a_version_that_cannot_be_fetched_leaves_the_one_before(tenant: Te
 async def test_put_takes_a_url_too(tenant: Tenant, site: Website) -> None:
     site.pages["/b.md"] = b"There are 28 kiwis in the garden."
     document = await tenant.document("a.md", b"There are 27 kiwis in the garden.")
-    answered = await tenant.call("PUT", f"/v1/documents/{document['id']}/content", json={"url": f"{site.url}/b.md"})
+    path, put = (
+        f"/v1/documents/{document['id']}/content",
+        {"json": {"url": f"{site.url}/b.md"}, "headers": {"Idempotency-Key": "b"}},
+    )
+    answered = await tenant.call("PUT", path, **put)
     assert (answered.status, answered.json["version"], answered.json["url"]) == (202, 2, f"{site.url}/b.md")
     replaced = await tenant.settled(document["id"], version=2)
     assert (replaced["filename"], (await content(tenant, document)).body) == ("b.md", b"There are 28 kiwis in the garden.")
+    site.pages["/b.md"] = b"There are 29 kiwis in the garden."
+    assert (await tenant.call("PUT", path, **put)).json["version"] == 2
+    assert (await tenant.settled(document["id"], version=2))["sha256"] == replaced["sha256"]  # nothing is fetched again
 
 
 async def test_the_same_url_in_another_space_is_another_document(tenant: Tenant, open_stack: Stack, site: Website) -> None:

@@ -73,7 +73,7 @@ async def test_bytes_stay_when_only_the_answer_of_the_commit_is_lost(
     assert await stored(objects) == {upload.stored.key}
 
     with pytest.raises(DatabaseUnavailable):
-        await documents.replace(space_id, document.id, next_version := await received(documents))
+        await documents.replace(space_id, document.id, next_version := await received(documents), None)
     assert (await service(database, objects).get(space_id, document.id)).version == 2
     assert await stored(objects) == {upload.stored.key, next_version.stored.key}
 

@@ -6,8 +6,7 @@
     └── NoServer               nobody answers, or not as a Protostar server does
         └── ConnectionLost     the server had answered before                               retryable
 
-Every write carries an `Idempotency-Key`, so every request may be repeated after a cut connection. (A
-document's next version, which knows none, comes twice then: the same bytes.)
+Every write carries an `Idempotency-Key`, so every request may be repeated after a cut connection.
 """
 
 import asyncio

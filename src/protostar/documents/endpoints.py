@@ -101,24 +101,31 @@ async def create_document(
 
 @router.put("/{document_id}/content", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_BODY)
 async def replace_document(
-    document_id: UUID, request: Request, principal: Manager, documents: Service, filename: Filename = None
+    document_id: UUID,
+    request: Request,
+    principal: Manager,
+    documents: Service,
+    filename: Filename = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Document:
     """Takes in the next version; questions are answered from the one before until it is ready."""
     async with heard_out(request, documents.receiver.limit), documents.admitted(principal.space_id):
         await documents.rows(principal.space_id, document_id)
         upload = await _receive(request, documents, principal.space_id, filename)
     if isinstance(upload, UrlUpload):
-        return await documents.replace_from_url(principal.space_id, document_id, upload)
-    return await documents.replace(principal.space_id, document_id, upload)
+        return await documents.replace_from_url(principal.space_id, document_id, upload, idempotency_key)
+    return await documents.replace(principal.space_id, document_id, upload, idempotency_key)
 
 
 @router.post("/{document_id}/reread", status_code=status.HTTP_202_ACCEPTED)
-async def reread_document(document_id: UUID, principal: Manager, documents: Service) -> Document:
+async def reread_document(
+    document_id: UUID, principal: Manager, documents: Service, idempotency_key: IdempotencyKey = None
+) -> Document:
     """Reads the same bytes again, as the next version: for use after an upgrade to a release that reads this kind of file better.
 
     409 while the latest version is being read, or still to be fetched.
     """
-    return await documents.reread(principal.space_id, document_id)
+    return await documents.reread(principal.space_id, document_id, idempotency_key)
 
 
 async def _receive(request: Request, documents: Documents, space_id: UUID, filename: str | None) -> Upload | UrlUpload:

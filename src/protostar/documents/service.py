@@ -155,45 +155,54 @@ class Documents:
         if await AccessRepository(session).space(space_id) is None:
             raise NotFound("The space was deleted during the upload.")
         await repository.serialize_uploads(space_id, name)
-        if key is None:
-            return None
-        hash_ = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).digest()
-        taken = await AccessRepository(session).remember(space_id, f"documents:{key}", hash_, id_)
-        if taken.request_hash != hash_:
-            raise InvalidInput("This Idempotency-Key was used for another upload; choose a new one for a new request.")
-        return await repository.get(space_id, taken.resource_id) if taken.resource_id != id_ else None
+        made = await _made_before(session, space_id, key, request, id_)
+        return await repository.get(space_id, made) if made is not None else None
 
-    async def replace(self, space_id: UUID, id_: UUID, upload: Upload) -> Document:
+    async def replace(self, space_id: UUID, id_: UUID, upload: Upload, idempotency_key: str | None) -> Document:
         """Take in the document's next version; the one before answers until it is ready."""
+        request = [str(id_), upload.filename, upload.stored.sha256, upload.title, upload.metadata]
         async with self._discarding(upload) as stack, self._database.transaction() as session:
-            repository = DocumentRepository(session)
-            document, _latest = await _existing(session, space_id, id_, lock=True)
-            _next_version(document, upload)
-            version = await repository.add_version(
-                await self._version(session, document, upload.filename, Original(upload.stored, upload.media_type))
-            )
-            await repository.touch(document)
-            stack.pop_all()
-        return await self.show((document, version))
+            pair = await _existing(session, space_id, id_, lock=True)
+            if await _made_before(session, space_id, idempotency_key, request, new_id()) is None:
+                pair = await self._replace(session, pair[0], upload)
+                stack.pop_all()
+        return await self.show(pair)
 
-    async def reread(self, space_id: UUID, id_: UUID) -> Document:
+    async def _replace(self, session: AsyncSession, document: DocumentRow, upload: Upload) -> Pair:
+        repository = DocumentRepository(session)
+        _next_version(document, upload)
+        original = Original(upload.stored, upload.media_type)
+        version = await repository.add_version(await self._version(session, document, upload.filename, original))
+        await repository.touch(document)
+        return document, version
+
+    async def reread(self, space_id: UUID, id_: UUID, idempotency_key: str | None) -> Document:
         """Read the bytes of the latest version again, as the next one. Raises Conflict while that is not read, or has none yet."""
         async with self._database.transaction() as session:
-            repository = DocumentRepository(session)
-            document, latest = await _existing(session, space_id, id_, lock=True)
-            if latest.original is None or latest.status in {"queued", "processing"}:
-                raise Conflict("The latest version of this document has not been read yet.")
-            await self._jobs.check_room(session, space_id, kinds.INDEX)
-            document.latest_version += 1
-            again = await self._version(session, document, latest.filename, latest.original, url=latest.url)
-            version = await repository.add_version(again)
-            await repository.touch(document)
-        return await self.show((document, version))
+            pair = await _existing(session, space_id, id_, lock=True)
+            if await _made_before(session, space_id, idempotency_key, [str(id_), "reread"], new_id()) is None:
+                pair = await self._reread(session, pair)
+        return await self.show(pair)
 
-    async def replace_from_url(self, space_id: UUID, id_: UUID, body: UrlUpload) -> Document:
+    async def _reread(self, session: AsyncSession, pair: Pair) -> Pair:
+        repository = DocumentRepository(session)
+        document, latest = pair
+        if latest.original is None or latest.status in {"queued", "processing"}:
+            raise Conflict("The latest version of this document has not been read yet.")
+        await self._jobs.check_room(session, document.space_id, kinds.INDEX)
+        document.latest_version += 1
+        again = await self._version(session, document, latest.filename, latest.original, url=latest.url)
+        version = await repository.add_version(again)
+        await repository.touch(document)
+        return document, version
+
+    async def replace_from_url(self, space_id: UUID, id_: UUID, body: UrlUpload, idempotency_key: str | None) -> Document:
         source = self._source(body)
+        request = [str(id_), source.url, source.filename, source.title, source.metadata]
         async with self._database.transaction() as session:
-            pair, _new = await self._fetch_again(session, space_id, id_, source)
+            pair = await _existing(session, space_id, id_, lock=True)
+            if await _made_before(session, space_id, idempotency_key, request, new_id()) is None:
+                pair, _new = await self._fetch_again(session, space_id, id_, source)
         return await self.show(pair)
 
     async def _fetch_again(self, session: AsyncSession, space_id: UUID, id_: UUID, source: Source) -> tuple[Pair, bool]:
@@ -388,6 +397,17 @@ async def _existing(session: AsyncSession, space_id: UUID, id_: UUID, *, lock: b
     if pair is None:
         raise NotFound("There is no document with that id.")
     return pair
+
+
+async def _made_before(session: AsyncSession, space_id: UUID, key: str | None, request: list[Any], id_: UUID) -> UUID | None:
+    """The id of an earlier request with this Idempotency-Key; else the key, where there is one, is `id_`'s from now on."""
+    if key is None:
+        return None
+    hash_ = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).digest()
+    taken = await AccessRepository(session).remember(space_id, f"documents:{key}", hash_, id_)
+    if taken.request_hash != hash_:
+        raise InvalidInput("This Idempotency-Key was used for another request; choose a new one for a new request.")
+    return taken.resource_id if taken.resource_id != id_ else None
 
 
 def _document(id_: UUID, space_id: UUID, file: Upload | Source) -> DocumentRow:
