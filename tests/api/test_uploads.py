@@ -54,7 +54,10 @@ async def test_a_form_has_its_fields_in_any_order(order: tuple[str, ...], tenant
         ("안내서.md", "안내서.md"),
         (unicodedata.normalize("NFD", "안내서.md"), "안내서.md"),
         ("../../etc/안내서.md", "안내서.md"),
+        ("/etc/안내서.md", "안내서.md"),
         ("C:\\Users\\kim\\안내서.md", "안내서.md"),
+        ("규정\\2026/./안내서.md", "규정/2026/안내서.md"),
+        ("1:1 상담.md", "1:1 상담.md"),
         ("  a b.MD ", "a b.MD"),
         ("a;b=c&d+e%20.md", "a;b=c&d+e%20.md"),
     ],
@@ -124,10 +127,10 @@ def metadata(value: str) -> list[tuple[str, dict[str, Any]]]:
         ({"data": b"{", "headers": {"Content-Type": "application/json"}}, "not JSON"),
         ({"data": b"[1]", "headers": {"Content-Type": "application/json"}}, "body: "),
         ({"json": {"object_key": "a", "filename": "a.md", "tilte": "typo"}}, "tilte"),
-        ({"data": b"x", "params": {"filename": ""}}, "1 to 255 characters"),
+        ({"data": b"x", "params": {"filename": ""}}, "1 to 500 characters"),
         ({"data": b"x", "params": {"filename": "a/"}}, "kind of file"),
         ({"data": b"x", "params": {"filename": "a\nb.md"}}, "control characters"),
-        ({"data": b"x", "params": {"filename": "가" * 300 + ".md"}}, "filename"),
+        ({"data": b"x", "params": {"filename": "가" * 500 + ".md"}}, "filename"),
         ({"data": b"x", "headers": {"Content-Type": "multipart/form-data"}}, "boundary"),
         ({"data": form(("title", {"value": "No file"}))}, "no field «file»"),
         ({"data": form(("file", {"value": "text"}))}, "no file name"),
@@ -213,6 +216,26 @@ async def test_the_same_upload_many_times_at_once_is_one_document(tenant: Tenant
     assert len({answered.json["id"] for answered in answers}) == 1
     assert len(tenant.objects("documents/") - before) == 1
     assert len((await tenant.get("/v1/jobs", params={"kind": "document.index"}))["items"]) == 1
+
+
+async def test_a_name_tells_folders_apart(tenant: Tenant) -> None:
+    content = some_text()
+    first = await tenant.upload("index.md", content)
+    # Taken in without its folder before, it is still the same document; the next one of these bytes is another.
+    placed = await tenant.upload("guides/index.md", content)
+    assert (placed.status, placed.json["id"], placed.json["filename"]) == (200, first.json["id"], "guides/index.md")
+    other = await new_name(tenant, "faq/index.md", content)
+    assert (other.status, other.json["title"]) == (202, "index")
+    assert (await new_name(tenant, "faq/index.md", some_text())).json["documents"] == [other.json["id"]]
+    path = f"/v1/documents/{first.json['id']}"
+    downloaded = await tenant.call("GET", f"{path}/content")
+    assert downloaded.headers["Content-Disposition"] == "attachment; filename*=UTF-8''index.md"
+    for sent, kept in (("new.md", "guides/new.md"), ("faq/new.md", "faq/new.md"), ("x" * 497 + ".md", "x" * 497 + ".md")):
+        replaced = await tenant.call("PUT", f"{path}/content", params={"filename": sent}, data=some_text())
+        assert (replaced.status, replaced.json["filename"]) == (202, kept), sent
+    assert [each["id"] for each in (await tenant.get("/v1/documents", params={"q": "faq"}))["items"]] == [other.json["id"]]
+    for refused in ("x" * 498 + ".md", "..", "a/..", "a/\x01.md"):
+        assert (await tenant.upload(refused, content)).status == 422, refused
 
 
 async def new_name(tenant: Tenant, name: str, content: bytes, **headers: str) -> Answered:

@@ -150,19 +150,23 @@ async def test_a_folder_is_dropped_and_what_fails_says_why(product: Stack, space
     page = await enter(visit, product, space, locale="ko-KR", viewport=PHONE)
     await page.wait_for_load_state("networkidle")  # its scripts are there
     await page.evaluate("""() => {
-        const file = (name, text) => ({ name, isFile: true, file: (done) => done(new File([text], name)) });
+        const file = (fullPath, text) => {
+            const name = fullPath.split("/").pop();
+            return { name, fullPath, isFile: true, file: (done) => done(new File([text], name)) };
+        };
         const folder = (name, entries) => ({ name, isFile: false, createReader: () => {
             const batches = [entries, []];
             return { readEntries: (done) => done(batches.shift()) };
         } });
-        const more = folder("more", [file("broken.pdf", "%PDF-1.7 no")]);
-        const tree = folder("notes", [file("kiwi.md", "# Kiwi\\n\\n27 kiwis"), more, file(".DS_Store", "x")]);
+        const more = folder("more", [file("/notes/more/broken.pdf", "%PDF-1.7 no")]);
+        const tree = folder("notes", [file("/notes/kiwi.md", "# Kiwi\\n\\n27 kiwis"), more, file("/notes/.DS_Store", "x")]);
         const event = new Event("drop", { cancelable: true });
         event.dataTransfer = { types: ["Files"], files: [], items: [{ webkitGetAsEntry: () => tree }] };
         window.dispatchEvent(event);
     }""")
     await expect(page.locator("#uploads-title")).to_have_text("업로드 완료")
     await expect(row(page, "Kiwi").get_by_text("준비됨")).to_be_visible(timeout=SOON)
+    assert sorted(await documents(product, space)) == [("notes/kiwi.md", 1), ("notes/more/broken.pdf", 1)]
     broken = row(page, "broken")
     await expect(broken.get_by_text("실패")).to_be_visible(timeout=SOON)
     await expect(broken.locator(".why")).to_contain_text("손상되었거나")
@@ -231,22 +235,23 @@ async def test_a_changed_file_replaces_its_document_or_is_kept_beside_it(product
 
 
 async def test_a_changed_folder_is_asked_about_once(product: Stack, space: Space, visit: Visit, tmp_path: Path) -> None:
-    for folder in ("a", "b", "c"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "안내.md").write_text(f"# {folder}\n\nFirst.")
-    (tmp_path / "표.md").write_text("# Table\n\nFirst.")
+    rules = tmp_path / "규정"
+    for folder in ("a", "b", ".git"):
+        (rules / folder).mkdir(parents=True)
+        (rules / folder / "안내.md").write_text(f"# {folder}\n\nFirst.")
+    (rules / "표.md").write_text("# Table\n\nFirst.")
     page = await enter(visit, product, space, locale="ko-KR", viewport=PHONE)
     seen(page).expected.append("409")
     title = page.locator("#uploads-title")
-    await page.locator("#folder").set_input_files(tmp_path)
-    await expect(title).to_have_text("업로드 완료")  # files of one folder do not ask about one another
-    assert sorted(await documents(product, space)) == [*[("안내.md", 1)] * 3, ("표.md", 1)]
-    await expect(page.locator("#count-ready")).to_have_text("4", timeout=SOON)  # by then each has its own title
+    await page.locator("#folder").set_input_files(rules)
+    await expect(title).to_have_text("업로드 완료")  # files of one name in two folders are two documents
+    assert sorted(await documents(product, space)) == [("규정/a/안내.md", 1), ("규정/b/안내.md", 1), ("규정/표.md", 1)]
+    await expect(page.locator("#count-ready")).to_have_text("3", timeout=SOON)  # by then each has its own title
 
-    (tmp_path / "b" / "안내.md").write_text("# b\n\nSecond.")
-    (tmp_path / "표.md").write_text("# Table\n\nSecond.")
-    await page.locator("#folder").set_input_files(tmp_path)
-    await expect(title).to_have_text("답이 필요한 파일: 8개 중 2개")
+    (rules / "b" / "안내.md").write_text("# b\n\nSecond.")
+    (rules / "표.md").write_text("# Table\n\nSecond.")
+    await page.locator("#folder").set_input_files(rules)
+    await expect(title).to_have_text("답이 필요한 파일: 6개 중 2개")
     await expect(
         page.get_by_role("group", name="이 파일 이름의 문서가 이미 있는데 내용이 다릅니다. 그 문서를 이 파일로 바꿀까요?")
     ).to_have_count(2)
@@ -254,7 +259,7 @@ async def test_a_changed_folder_is_asked_about_once(product: Stack, space: Space
     await picture(page, "name-taken-ko")
     await page.get_by_role("button", name="모두 새 파일로 바꾸기").press("Enter")
     await expect(title).to_have_text("업로드 완료")
-    assert sorted(await documents(product, space)) == [*[("안내.md", 1)] * 2, ("안내.md", 2), ("표.md", 2)]
+    assert sorted(await documents(product, space)) == [("규정/a/안내.md", 1), ("규정/b/안내.md", 2), ("규정/표.md", 2)]
     replaced = await call(product, space, "GET", "/v1/documents?q=안내")
     assert {document["title"] for document in replaced["items"] if document["version"] == 2} == {"b"}  # and no other one's
 

@@ -133,7 +133,7 @@ class FakeApi:
 
     def _settle(self, document: Json) -> None:
         if document["status"] == "queued":
-            failed = document["filename"].startswith("broken")
+            failed = "broken" in document["filename"]
             document |= {"status": "failed", "error": BROKEN} if failed else {"status": "ready", "chunk_count": 7}
 
     async def _document_events(self, request: web.Request) -> web.StreamResponse:

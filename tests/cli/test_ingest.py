@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,8 @@ async def test_a_folder_with_a_broken_document_says_which_and_why(cli: Cli, api:
     assert "skipped" in lines["picture.png"]
     assert "2 ready, 1 failed, 1 skipped" in result.out
     assert f"broken.pdf: {BROKEN}" in result.err
-    assert sorted(upload["filename"] for upload in api.uploads) == ["a.md", "b.txt", "broken.pdf"]
+    # As a browser names the files of a folder that is taken in.
+    assert sorted(upload["filename"] for upload in api.uploads) == ["guides/a.md", "guides/deep/b.txt", "guides/deep/broken.pdf"]
 
 
 async def test_a_url_is_sent_as_one(cli: Cli, api: FakeApi, folder: Path) -> None:
@@ -181,22 +183,37 @@ async def test_a_changed_file_is_left_out_until_it_is_said_what_it_becomes(cli: 
     assert sorted(versions(api)) == [("a third text", 1), ("other text", 2), ("text of deep/b.txt", 1)]
 
 
-async def test_files_of_one_name_in_several_folders_do_not_replace_one_another(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
-    files = [tmp_path / "guides" / name / "README.md" for name in ("a", "b", "c")]
+def written(*files: Path, text: str) -> Sequence[Path]:
     for file in files:
-        file.parent.mkdir(parents=True)
-        file.write_text(f"text of {file.parent.name}")
-    assert (await cli("ingest", str(tmp_path / "guides"), "--replace")).code == 0
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{text} of {file.parent.parent.name}")
+    return files
+
+
+async def test_files_of_one_name_in_several_folders_are_documents_of_their_own(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
+    guides = tmp_path / "guides"
+    files = written(*(guides / name / "en" / "README.md" for name in ("a", "b")), text="text")
+    await cli("ingest", str(guides))
+    written(*files, text="other text")
+    assert (await cli("ingest", f"{guides}/deep/..", "--replace")).code == 1  # no such folder
+    assert (await cli("ingest", f"{guides}/a/..", "--replace")).code == 0
+    assert sorted(versions(api)) == [("other text of a", 2), ("other text of b", 2)]
+    assert {document["filename"] for document in api.documents.values()} == {"guides/a/en/README.md", "guides/b/en/README.md"}
+
+
+async def test_files_of_one_name_do_not_replace_one_another(cli: Cli, api: FakeApi, tmp_path: Path) -> None:
+    files = written(*(tmp_path / name / "guides" / "README.md" for name in ("a", "b", "c")), text="text")
+    folders = [str(file.parent) for file in files]
+    assert (await cli("ingest", *folders, "--replace")).code == 0
     assert sorted(versions(api)) == [("text of a", 1), ("text of b", 1), ("text of c", 1)]
 
-    files[1].write_text("other text of b")
-    assert (await cli("ingest", str(tmp_path / "guides"), "--replace")).code == 0
+    written(files[1], text="other text")
+    assert (await cli("ingest", *folders, "--replace")).code == 0
     assert sorted(versions(api)) == [("other text of b", 2), ("text of a", 1), ("text of c", 1)]
 
     before = versions(api)
-    for file in files[:2]:
-        file.write_text(f"a third text of {file.parent.name}")
-    result = await cli("ingest", str(tmp_path / "guides"), "--replace")
+    written(*files[:2], text="a third text")
+    result = await cli("ingest", *folders, "--replace")
     assert result.code == 1
     assert result.err.count("replace the right one in the dashboard") == 2
     assert versions(api) == before

@@ -5,7 +5,7 @@ import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from protostar.documents.media_types import FORMATS, SAVE_AS
 
@@ -13,10 +13,18 @@ SUFFIXES = frozenset(suffix for kind in FORMATS for suffix in kind.extensions)
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """`name`: what the server is told; of one that was found in a folder, with that folder's name and the way to it."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """`files`: in the order asked for, none twice. `skipped` and `missing`: path → reason."""
 
-    files: list[Path] = field(default_factory=list)
+    files: list[File] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
@@ -24,36 +32,38 @@ class Found:
 def find_files(paths: Iterable[str]) -> Found:
     """Folders are walked without hidden files and without following links to folders; what names nothing is tried as a glob."""
     found, seen = Found(), set[Path]()
-    for name in paths:
-        matches = list(_matches(name))
+    for asked in paths:
+        matches = list(_matches(asked))
         if not matches:
-            found.missing[name] = "The folder holds no files." if Path(name).expanduser().is_dir() else "There is no such file."
-        for path in matches:
+            found.missing[asked] = "The folder holds no files." if Path(asked).expanduser().is_dir() else "There is no such file."
+        for path, name in matches:
             if (resolved := path.resolve()) in seen:
                 continue
             seen.add(resolved)
             if path.suffix.lower() in SUFFIXES:
-                found.files.append(path)
+                found.files.append(File(path, _wire_name(name)))
             else:
                 found.skipped[str(path)] = _not_supported(path.suffix)
     return found
 
 
-def wire_name(path: Path) -> str:
-    """The name as it is sent: composed characters (macOS stores Hangul decomposed), no controls, valid UTF-8."""
-    name = unicodedata.normalize("NFC", path.name).encode("utf-8", "replace").decode()
+def _wire_name(name: str) -> str:
+    """Composed characters (macOS stores Hangul decomposed), no controls, valid UTF-8."""
+    name = unicodedata.normalize("NFC", name).encode("utf-8", "replace").decode()
     return "".join(character if character.isprintable() else "_" for character in name)
 
 
-def _matches(name: str) -> Iterator[Path]:
-    path = Path(name).expanduser()
+def _matches(asked: str) -> Iterator[tuple[Path, str]]:
+    """Each file with its name; one of a folder is called what a browser calls it that takes the folder in."""
+    path = Path(asked).expanduser()
     # Path.glob takes no absolute patterns.
     candidates = [path] if path.exists() else map(Path, sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207
     for candidate in candidates:
         if candidate.is_dir():
-            yield from _walk(candidate)
+            above = PurePath(candidate.resolve().name)
+            yield from ((file, (above / file.relative_to(candidate)).as_posix()) for file in _walk(candidate))
         elif candidate.is_file():
-            yield candidate
+            yield candidate, candidate.name
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -15,7 +15,7 @@ import aiohttp
 
 from protostar.cli.client import ApiClient, ApiError, ConnectionLost
 from protostar.cli.display import Column, complain, stdout, table, write_json
-from protostar.cli.files import Found, find_files, wire_name
+from protostar.cli.files import File, Found, find_files
 from protostar.cli.progress import Board, Line
 from protostar.errors import InvalidInput, ProtostarError
 
@@ -116,40 +116,40 @@ class Run:
         self._sending = asyncio.Semaphore(concurrency)
         self._watching = asyncio.Semaphore(_WATCHED)
         self._lost: ConnectionLost | None = None
-        self._taken: list[tuple[Path, Outcome, Sequence[str]]] = []  # with the documents that have the file's name
+        self._taken: list[tuple[File, Outcome, Sequence[str]]] = []  # with the documents that have the file's name
 
-    async def all(self, items: Sequence[Path | str]) -> list[Outcome]:
+    async def all(self, items: Sequence[File | str]) -> list[Outcome]:
         """`items`: files, and URLs as text."""
-        outcomes = [Outcome(str(item)) for item in items]
+        outcomes = [Outcome(item if isinstance(item, str) else str(item.path)) for item in items]
         first = Way(params={} if self._upload.replace is False else {"new_name": "true"})
         await self._each((item, outcome, first) for item, outcome in zip(items, outcomes, strict=True))
         await self._each(self._again(outcomes))
         return outcomes
 
-    async def _each(self, wanted: Iterable[tuple[Path | str, Outcome, Way]]) -> None:
+    async def _each(self, wanted: Iterable[tuple[File | str, Outcome, Way]]) -> None:
         async with asyncio.TaskGroup() as tasks:
             for item, outcome, way in wanted:
                 await self._sending.acquire()  # here, so that ten thousand files are not ten thousand tasks
                 tasks.create_task(self._one(item, outcome, way))
 
-    def _again(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[Path, Outcome, Way]]:
+    def _again(self, outcomes: Sequence[Outcome]) -> Iterator[tuple[File, Outcome, Way]]:
         """The files whose names were taken, and how they are sent now that it is known what the others have become.
 
-        A document that another file of this run is does not count: in two folders there may be files of one name.
+        A document that another file of this run is does not count: two folders of one name may hold files of one name.
         """
         become = {outcome.document_id for outcome in outcomes}
-        names = Counter(wire_name(path) for path, _outcome, _documents in self._taken)
-        for path, outcome, documents in self._taken:
+        names = Counter(file.name for file, _outcome, _documents in self._taken)
+        for file, outcome, documents in self._taken:
             left = [document for document in documents if document not in become]
             if not left:
-                yield path, outcome, Way()
-            elif self._upload.replace and len(left) == names[wire_name(path)] == 1:
-                yield path, outcome, Way("PUT", f"/v1/documents/{left[0]}/content", reason="The next version of its document.")
+                yield file, outcome, Way()
+            elif self._upload.replace and len(left) == names[file.name] == 1:
+                yield file, outcome, Way("PUT", f"/v1/documents/{left[0]}/content", reason="The next version of its document.")
             else:
                 outcome.fail(_SEVERAL if self._upload.replace else _TAKEN)
                 self._board.finished(outcome.path, outcome.status)
 
-    async def _one(self, item: Path | str, outcome: Outcome, way: Way) -> None:
+    async def _one(self, item: File | str, outcome: Outcome, way: Way) -> None:
         started = time.monotonic()
         line = self._board.line(item if isinstance(item, str) else item.name)
         try:
@@ -161,7 +161,7 @@ class Run:
             self._lost = error
             outcome.fail(str(error))
         except ApiError as error:
-            if isinstance(item, Path) and error.problem.get("code") == "name_taken":
+            if isinstance(item, File) and error.problem.get("code") == "name_taken":
                 self._taken.append((item, outcome, error.problem["documents"]))
                 line.hide()
                 return
@@ -173,7 +173,7 @@ class Run:
         outcome.seconds = round(time.monotonic() - started, 3)
         line.close(outcome.path, outcome.status)
 
-    async def _send(self, item: Path | str, outcome: Outcome, line: Line, way: Way) -> None:
+    async def _send(self, item: File | str, outcome: Outcome, line: Line, way: Way) -> None:
         try:
             if self._lost is not None:
                 raise self._lost
@@ -214,8 +214,8 @@ class Form:
     aiohttp takes an error of this disk for one of the connection: the next attempt raises it as what it was, an OSError.
     """
 
-    def __init__(self, path: Path, upload: Upload, on_read: Callable[[int, int], None]) -> None:
-        self._path = path
+    def __init__(self, file: File, upload: Upload, on_read: Callable[[int, int], None]) -> None:
+        self._wanted = file
         self._upload = upload
         self._on_read = on_read
         self._file: _CountedFile | None = None
@@ -232,13 +232,13 @@ class Form:
             self._file.close()
             if self._file.error is not None:
                 raise self._file.error
-        self._file = _CountedFile(self._path, self._on_read)
+        self._file = _CountedFile(self._wanted.path, self._on_read)
         form = aiohttp.FormData(quote_fields=False)
         if self._upload.title is not None:
             form.add_field("title", self._upload.title)
         if self._upload.metadata:
             form.add_field("metadata", json.dumps(self._upload.metadata, ensure_ascii=False))
-        form.add_field("file", self._file, filename=wire_name(self._path))
+        form.add_field("file", self._file, filename=self._wanted.name)
         return form
 
 

@@ -4,6 +4,7 @@ import re
 from codecs import getincrementaldecoder
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from pathlib import PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
@@ -53,7 +54,7 @@ async def content(
         "Accept-Ranges": "bytes",
         "Content-Type": original.media_type,  # as a media type, a text's would get a charset that nobody has looked for
         "Content-Length": str(end - start),
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(filename, safe='')}",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(PurePosixPath(filename).name, safe='')}",
         "ETag": etag,
     }
     if wanted is not None:

@@ -15,7 +15,7 @@ from protostar import sse
 from protostar.dependencies import Cursor, IdempotencyKey, Limit, Manager
 from protostar.documents import download
 from protostar.documents.refused import heard_out, is_too_long
-from protostar.documents.schemas import Document, DocumentUpdate, ObjectUpload, Status, UrlUpload, Versions
+from protostar.documents.schemas import NAME_CHARS, Document, DocumentUpdate, ObjectUpload, Status, UrlUpload, Versions
 from protostar.documents.service import Documents
 from protostar.documents.upload import Upload
 from protostar.errors import DatabaseUnavailable, InvalidInput, NotFound, TooLarge
@@ -40,7 +40,7 @@ async def _objects(request: Request) -> ObjectStore:
 
 Service = Annotated[Documents, Depends(_documents)]
 Objects = Annotated[ObjectStore, Depends(_objects)]
-Filename = Annotated[str | None, Query(max_length=255, description="of a raw body; a form names its file itself")]
+Filename = Annotated[str | None, Query(max_length=NAME_CHARS, description="of a raw body; a form names its file itself")]
 NewName = Annotated[bool, Query(description="of a file: 409 where a document has its name already, with other bytes")]
 Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="unset: the one that answers questions")]
 

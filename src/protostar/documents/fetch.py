@@ -70,7 +70,7 @@ class Fetcher:
             _check(download)
             if filename == name_of(URL(url)) and download.filename is not None:
                 with suppress(InvalidInput):
-                    filename = checked_name(download.filename)
+                    filename = PurePath(checked_name(download.filename)).name  # RFC 6266, section 4.3
             return await self._receiver.served(filename, download.media_type, self._counted(context, download))
 
     async def _counted(self, context: JobContext, download: Download) -> AsyncGenerator[bytes]:

@@ -201,10 +201,9 @@ def _plain(value: str) -> str:
 
 
 def _file_name(text: str) -> str | None:
-    """Without its path, and composed: macOS sends Hangul as single letters."""
-    name = text.replace("\\", "/").rpartition("/")[2]
-    name = "".join(character for character in name if unicodedata.category(character) != "Cc").strip()
-    return None if name in {"", ".", ".."} else unicodedata.normalize("NFC", name)
+    """As it was sent, with its path, but for control characters; None where it names no file."""
+    name = "".join(character for character in text if unicodedata.category(character) != "Cc").strip()
+    return None if name.replace("\\", "/").rpartition("/")[2] in {"", ".", ".."} else name
 
 
 def _boundary(content_type: str) -> bytes:

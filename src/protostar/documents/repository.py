@@ -27,6 +27,16 @@ _SAME = text("""
     where d.space_id = :space_id and d.filename = :filename and d.deleted_at is null and v.sha256 = :sha256
     order by d.id limit 1""")
 
+_MOVE = text("""
+    with moved as (
+        update documents set filename = :filename where filename = :plain and id = (
+            select d.id from documents d join document_versions v on v.document_id = d.id and v.version = d.latest_version
+            where d.space_id = :space_id and d.filename = :plain and d.deleted_at is null and v.sha256 = :sha256
+            order by d.id limit 1)
+        returning id, latest_version)
+    update document_versions v set filename = :filename from moved
+    where v.document_id = moved.id and v.version = moved.latest_version returning v.document_id""")
+
 # The chunks of a version that stops being searchable leave the space's frequencies, and come back with it.
 _COUNT_TERMS = text("""
     insert into term_deltas (space_id, sign, terms, counts)
@@ -76,6 +86,12 @@ class DocumentRepository:
     async def find_same(self, space_id: UUID, filename: str, sha256: str) -> Pair | None:
         values = {"space_id": space_id, "filename": filename, "sha256": sha256}
         id_ = (await self._session.execute(_SAME, values)).scalar_one_or_none()
+        return await self.get(space_id, id_) if id_ is not None else None
+
+    async def find_moved(self, space_id: UUID, plain: str, filename: str, sha256: str) -> Pair | None:
+        """The document of these bytes that was taken in without the folders of its name; it has them from now on."""
+        values = {"space_id": space_id, "plain": plain, "filename": filename, "sha256": sha256}
+        id_ = (await self._session.execute(_MOVE, values)).scalar_one_or_none()
         return await self.get(space_id, id_) if id_ is not None else None
 
     async def namesakes(self, space_id: UUID, filename: str, *, limit: int) -> Sequence[UUID]:

@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 Status = Literal["queued", "processing", "ready", "failed"]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-Filename = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+
+NAME_CHARS = 500  # of a file, with its folders; an index row holds it
+Filename = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_CHARS)]
 
 METADATA_BYTES = 16 * 1024
 METADATA_LEVELS = 20  # Pydantic writes no more than some 250, of everything around them

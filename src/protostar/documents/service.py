@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import PurePath
+from pathlib import PurePosixPath
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +18,16 @@ from protostar.db.session import Database, after_commit
 from protostar.documents import deletion, kinds
 from protostar.documents.models import DocumentRow, DocumentVersionRow, Original
 from protostar.documents.repository import DocumentRepository, Pair
-from protostar.documents.schemas import URL_CHARS, Document, DocumentUpdate, DocumentVersion, Progress, UrlUpload, Versions
+from protostar.documents.schemas import (
+    NAME_CHARS,
+    URL_CHARS,
+    Document,
+    DocumentUpdate,
+    DocumentVersion,
+    Progress,
+    UrlUpload,
+    Versions,
+)
 from protostar.documents.upload import Receiver, Upload, checked_name, name_of
 from protostar.errors import Conflict, InvalidInput, NameTaken, NotFound
 from protostar.ids import new_id
@@ -112,7 +121,10 @@ class Documents:
         request = [upload.filename, upload.stored.sha256, upload.title, upload.metadata]
         if (earlier := await self._begin(session, space_id, upload.filename, key, request, id_)) is not None:
             return earlier, False
-        if (same := await repository.find_same(space_id, upload.filename, upload.stored.sha256)) is not None:
+        same = await repository.find_same(space_id, upload.filename, upload.stored.sha256)
+        if same is None and (plain := PurePosixPath(upload.filename).name) != upload.filename:
+            same = await repository.find_moved(space_id, plain, upload.filename, upload.stored.sha256)
+        if same is not None:
             if key is not None:
                 await AccessRepository(session).redirect(space_id, f"documents:{key}", same[0].id)
             return await self._queue_again(session, same, upload), False
@@ -172,7 +184,7 @@ class Documents:
         repository = DocumentRepository(session)
         _next_version(document, upload)
         original = Original(upload.stored, upload.media_type)
-        version = await repository.add_version(await self._version(session, document, upload.filename, original))
+        version = await repository.add_version(await self._version(session, document, document.filename, original))
         await repository.touch(document)
         return document, version
 
@@ -414,7 +426,7 @@ def _document(id_: UUID, space_id: UUID, file: Upload | Source) -> DocumentRow:
     return DocumentRow(
         id=id_,
         space_id=space_id,
-        title=file.title or PurePath(file.filename).stem,
+        title=file.title or PurePosixPath(file.filename).stem,
         title_given=file.title is not None,
         filename=file.filename,
         meta=file.metadata or {},
@@ -424,8 +436,14 @@ def _document(id_: UUID, space_id: UUID, file: Upload | Source) -> DocumentRow:
 
 def _next_version(document: DocumentRow, file: Upload | Source) -> None:
     document.latest_version += 1
-    document.filename = file.filename
+    document.filename = _in_its_folder(document.filename, file.filename)
     _describe(document, file.title, file.metadata)
+
+
+def _in_its_folder(before: str, filename: str) -> str:
+    """A file without folders in its name takes the place of the one before."""
+    placed = PurePosixPath(before).with_name(filename) if "/" not in filename else filename
+    return str(placed) if len(str(placed)) <= NAME_CHARS else filename
 
 
 def _describe(document: DocumentRow, title: str | None, metadata: dict[str, Any] | None) -> None:

@@ -5,12 +5,13 @@ a day should that fail too.
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
-from pathlib import PurePath
-from typing import Any
+from pathlib import PurePosixPath
+from typing import Any, Final
 
 import structlog
 from pydantic import TypeAdapter, ValidationError
@@ -18,7 +19,7 @@ from yarl import URL
 
 from protostar.documents.media_types import HEAD_BYTES, detect, detect_served
 from protostar.documents.multipart import MultipartReader, Part
-from protostar.documents.schemas import METADATA_BYTES, ObjectUpload, Title, checked_metadata
+from protostar.documents.schemas import METADATA_BYTES, NAME_CHARS, ObjectUpload, Title, checked_metadata
 from protostar.errors import InvalidInput, ObjectMissing, ObjectsUnavailable
 from protostar.ids import new_id
 from protostar.objects.store import ObjectStore, StoredObject
@@ -26,6 +27,7 @@ from protostar.objects.store import ObjectStore, StoredObject
 log = structlog.get_logger()
 
 _TITLE = TypeAdapter(Title)
+_ABSOLUTE: Final = re.compile(r"/|[A-Za-z]:/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +145,15 @@ async def _peek(body: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]
 
 
 def checked_name(filename: str) -> str:
-    name = unicodedata.normalize("NFC", PurePath(filename.replace("\\", "/")).name.strip())
-    if not name or len(name) > 255 or any(ord(character) < 32 for character in name):
-        raise InvalidInput("The file name must have 1 to 255 characters and no control characters.")
+    """The file's name, after the folders that it lies in where a relative path tells them: «guides/start.md».
+
+    It is a label, and never a path of this machine (RFC 7578, section 4.2). Composed: macOS sends Hangul as single letters.
+    """
+    sent = unicodedata.normalize("NFC", filename.replace("\\", "/").strip())
+    path = PurePosixPath(sent)
+    name = path.name if _ABSOLUTE.match(sent) or ".." in path.parts else str(path)
+    if path.name in ("", "..") or len(name) > NAME_CHARS or any(ord(character) < 32 for character in name):
+        raise InvalidInput(f"The file name must have 1 to {NAME_CHARS} characters, folders included, and no control characters.")
     return name
 
 

@@ -4,7 +4,7 @@ import "./forms.js";
 import { api, request } from "./api.js";
 import { $, $$, el, icon } from "./dom.js";
 import { complain, toast } from "./toast.js";
-import { filesOf, Queue, Upload } from "./upload.js";
+import { chosen, dropped, Queue, Upload } from "./upload.js";
 import { size, t, told } from "./words.js";
 
 const POLL = 1500;
@@ -19,14 +19,10 @@ const queue = new Queue();
 let uploads = [];
 
 function take(files, options = {}) {
-  const wanted = [...files].filter((file) => !file.name.startsWith("."));
+  const wanted = files.filter(({ name }) => !name.split("/").some((part) => part.startsWith("."))); // .git, .DS_Store
   if (!wanted.length) return;
-  const added = wanted.map((file) => new Upload(file, options));
-  const named = new Map();
+  const added = wanted.map(({ file, name }) => new Upload(file, { name, ...options }));
   for (const upload of added) {
-    upload.alike = named.get(upload.name) ?? [];
-    upload.alike.push(upload);
-    named.set(upload.name, upload.alike);
     $("#upload-list").append(line(upload));
     if (upload.file.size > limit) {
       upload.error = new Error(t("Larger than the {limit} that an upload may have.", { limit: size(limit) }));
@@ -64,11 +60,9 @@ function line(upload) {
     if (upload.state === "failed" && upload.error.status !== undefined && !item.querySelector(".again")) {
       stop.before(el("button.button.compact.again", { type: "button", onclick: (event) => { event.target.remove(); upload.state = "waiting"; queue.add(upload); } }, t("Retry")));
     }
-    if (upload.state !== "taken") upload.asked?.remove();
-    if (upload.ended || upload.state === "taken") {
-      consider(upload.alike);
-      summarise();
-    }
+    upload.asked?.remove();
+    if (upload.state === "taken") ask(upload);
+    if (upload.ended || upload.state === "taken") summarise();
   };
   upload.show();
   return item;
@@ -76,25 +70,10 @@ function line(upload) {
 
 // -- a name that is taken: whether a file replaces that document is its owner's to say
 
-// Asks about files of one name once all of them have been sent: none replaces what another of them has become, as where two
-// folders hold a file of the same name.
-function consider(alike) {
-  if (!alike.every((upload) => upload.ended || upload.state === "taken")) return;
-  const become = alike.map((upload) => upload.document?.id);
-  for (const upload of alike.filter((upload) => upload.state === "taken")) {
-    const left = upload.namesakes.filter((id) => !become.includes(id));
-    if (!left.length) decide(upload, null);
-    else if (!upload.asked?.isConnected || left.length < upload.namesakes.length) ask(upload, left);
-  }
-}
-
-function ask(upload, namesakes) {
-  const { name, key, asked } = upload;
+function ask(upload) {
+  const { name, key, namesakes } = upload;
   const n = namesakes.length;
-  const focused = asked?.contains(document.activeElement);
-  asked?.remove();
   const choice = (label, named, id) => el("button.button.compact", { type: "button", "aria-label": named, onclick: () => decide(upload, id) }, label);
-  upload.namesakes = namesakes;
   upload.asked = el("div.taken", { role: "group", "aria-labelledby": `asked-${key}` },
     el("p.small", { id: `asked-${key}` }, n > 1
       ? t("{n} documents with this file name are here already, with other content. Does it replace the newest of them?", { n })
@@ -102,7 +81,6 @@ function ask(upload, namesakes) {
     el("div.row", {}, choice(t("Replace"), t("Replace: {name}", { name }), namesakes[0]), choice(t("Keep both"), t("Keep both: {name}", { name }), null)));
   upload.item.append(upload.asked);
   $("#upload-list").prepend(upload.item);
-  if (focused) $("button", upload.asked).focus();
 }
 
 function decide(upload, id) {
@@ -173,10 +151,10 @@ document.addEventListener("click", (event) => {
   if (pick) $(`#${pick.dataset.pick}`).click();
 });
 for (const id of ["files", "folder"]) {
-  $(`#${id}`).addEventListener("change", ({ target }) => { take(target.files, { newName: true }); target.value = ""; });
+  $(`#${id}`).addEventListener("change", ({ target }) => { take(chosen(target.files), { newName: true }); target.value = ""; });
 }
 $("#replacement").addEventListener("change", ({ target }) => {
-  if (target.files.length) take([target.files[0]], { method: "PUT", path: `/v1/documents/${replaced}/content` });
+  if (target.files.length) take(chosen(target.files), { method: "PUT", path: `/v1/documents/${replaced}/content` });
   target.value = "";
 });
 
@@ -197,7 +175,7 @@ addEventListener("drop", async (event) => {
   event.preventDefault();
   depth = 0;
   $("#drop").hidden = true;
-  take(await filesOf(event.dataTransfer).catch((error) => { complain(error); return []; }), { newName: true });
+  take(await dropped(event.dataTransfer).catch((error) => { complain(error); return []; }), { newName: true });
 });
 
 // -- the list

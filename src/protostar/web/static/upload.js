@@ -109,18 +109,21 @@ export class Queue {
   }
 }
 
-// The files of what was dropped: folders are walked, what hides (.git, .DS_Store) is left out.
-export async function filesOf(transfer) {
+// Of chosen files, each with its name; one that lies in a chosen folder has a name with that folder and the way to it.
+export const chosen = (files) => [...files].map((file) => ({ file, name: file.webkitRelativePath || file.name }));
+
+// The same of what was dropped, folders being walked; what hides (.git) is not walked into.
+export async function dropped(transfer) {
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   const files = [];
   for (const entry of entries) await walk(entry, files);
-  return entries.length ? files : [...transfer.files];
+  return entries.length ? files : chosen(transfer.files);
 }
 
 async function walk(entry, files) {
   if (entry.name.startsWith(".")) return;
   if (entry.isFile) {
-    files.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+    files.push({ file: await new Promise((resolve, reject) => entry.file(resolve, reject)), name: entry.fullPath.slice(1) });
     return;
   }
   const reader = entry.createReader();
