@@ -8,8 +8,8 @@ from uuid import UUID
 
 from rich.filesize import decimal
 
-from protostar.cli.client import ApiClient, ApiError
-from protostar.cli.display import Column, clean, complain, note, record, stdout, table, write_json
+from protostar.cli.client import ApiClient
+from protostar.cli.display import Column, clean, each, note, record, stdout, table, write_json
 
 _ALL = 10_000_000
 _COLUMNS = (
@@ -44,16 +44,12 @@ async def show(client: ApiClient, document_id: UUID, *, as_json: bool) -> int:
 
 
 async def delete(client: ApiClient, document_ids: Sequence[UUID]) -> int:
-    """Delete each; those that are not there are named and make the exit code 1."""
-    code = 0
-    for document_id in document_ids:
-        try:
-            await client.delete(f"/v1/documents/{document_id}")
-            stdout().print(f"deleted {document_id}")
-        except ApiError as error:
-            complain(f"{document_id}: {error}")
-            code = 1
-    return code
+
+    async def one(document_id: str) -> str:
+        await client.delete(f"/v1/documents/{document_id}")
+        return f"deleted {document_id}"
+
+    return await each(document_ids, one)
 
 
 async def text(client: ApiClient, document_id: UUID, *, version: int | None) -> int:
@@ -81,20 +77,17 @@ async def retry(client: ApiClient, document_id: UUID, *, as_json: bool) -> int:
 
 
 async def reread(client: ApiClient, document_ids: Sequence[UUID], *, suffix: str | None) -> int:
-    """Have each read again, and each whose file name ends so; those that are not are named and make the exit code 1."""
+    """Have each read again, and each whose file name ends so."""
+
+    async def one(document_id: str) -> str:
+        document = await client.post(f"/v1/documents/{document_id}/reread")
+        return f"{clean(document['title'])}: read again as version {document['version']}"
+
     ids = [str(document_id) for document_id in document_ids]
     if suffix is not None:
         found = await client.page("/v1/documents", {"status": "ready"}, _ALL)
         ids += [document["id"] for document in found["items"] if document["filename"].lower().endswith(suffix.lower())]
-    code = 0
-    for document_id in dict.fromkeys(ids):
-        try:
-            document = await client.post(f"/v1/documents/{document_id}/reread")
-            stdout().print(f"{clean(document['title'])}: read again as version {document['version']}")
-        except ApiError as error:
-            complain(f"{document_id}: {error}")
-            code = 1
-    return code
+    return await each(dict.fromkeys(ids), one)
 
 
 def _row(document: dict[str, Any]) -> tuple[object, ...]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from protostar.cli.client import ApiClient, ApiError
-from protostar.cli.display import Column, complain, note, record, stdout, table, write_json
+from protostar.cli.client import ApiClient
+from protostar.cli.display import Column, each, note, record, table, write_json
 
 _COLUMNS = (
     Column("id", 36),
@@ -39,16 +39,13 @@ async def show(client: ApiClient, job_id: UUID, *, as_json: bool) -> int:
 
 
 async def act(client: ApiClient, action: str, job_ids: Sequence[UUID]) -> int:
-    """`retry` or `cancel` each job; those that refuse are named and make the exit code 1."""
-    code = 0
-    for job_id in job_ids:
-        try:
-            job = await client.post(f"/v1/jobs/{job_id}/{action}")
-            stdout().print(f"{job_id}: {job.get('state', 'done')}")
-        except ApiError as error:
-            complain(f"{job_id}: {error}")
-            code = 1
-    return code
+    """`retry` or `cancel` each job."""
+
+    async def one(job_id: str) -> str:
+        job = await client.post(f"/v1/jobs/{job_id}/{action}")
+        return f"{job_id}: {job.get('state', 'done')}"
+
+    return await each(job_ids, one)
 
 
 def _row(job: dict[str, Any]) -> tuple[object, ...]:
