@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import cast
 
 from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse import csv, html, markdown, plain
+from protostar.knowledge.parse import csv, markdown, plain
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.charset import decode
+from protostar.knowledge.parse.html.reader import add_html
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.normalise import clean, one_line
 
@@ -66,7 +67,7 @@ def _add_text(builder: TextBuilder, part: EmailMessage, level: int) -> None:
     text, _ = decode(raw if isinstance(raw, bytes) else b"", part.get_content_charset())
     match part.get_content_subtype():
         case "html":
-            html.add_html(builder, text, below=level)
+            add_html(builder, text, below=level)
         case "csv" | "tab-separated-values":
             csv.add_csv(builder, text)
         case "markdown" | "x-markdown":

@@ -12,7 +12,7 @@ from protostar.knowledge.parse.model import ParsedText
 _MODULES = {
     media_types.MARKDOWN: "markdown",
     media_types.TEXT: "plain",
-    media_types.HTML: "html",
+    media_types.HTML: "html.reader",
     media_types.PDF: "pdf.reader",
     media_types.DOCX: "docx",
     media_types.PPTX: "pptx",

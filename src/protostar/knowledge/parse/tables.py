@@ -16,8 +16,11 @@ _MOST_COLUMNS = 1_000
 _NUMBER = re.compile(r"[-+]?[\d.,:/%\s-]+")
 
 
-def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, page: int | None = None) -> None:
-    """Add rows of cells; blank rows are left out, and so are blanks at the end of a row and around a single cell."""
+def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, page: int | None = None, has_header: bool = True) -> None:
+    """Add rows of cells; blank rows are left out, and so are blanks at the end of a row and around a single cell.
+
+    `has_header`: whether one of the first rows may hold the names of the columns, which are said again when a table is long.
+    """
     header: str | None = None
     lines: list[str] = []
     size = 0
@@ -29,7 +32,7 @@ def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, page: int 
             size = len(header or "")
         lines.append(line)
         size += len(line) + 1
-        if header is None and number < _TITLE_ROWS and _is_header(cells) and len(line) <= _LONGEST_HEADER:
+        if has_header and header is None and number < _TITLE_ROWS and _is_header(cells) and len(line) <= _LONGEST_HEADER:
             header = line
     builder.block("table", "\n".join(lines), page=page)
 

@@ -1,0 +1,44 @@
+"""What HTML's elements are to a reader of text."""
+
+from collections.abc import Collection, Mapping
+
+from selectolax.lexbor import LexborNode
+
+Attributes = Mapping[str, str | None]
+
+
+def names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+VOID = names("area base br col embed hr img input link meta param source track wbr")
+HEADINGS = {f"h{level}": level for level in range(1, 7)}
+LISTS = names("ul ol menu")
+BLOCKS = (
+    LISTS
+    | frozenset(HEADINGS)
+    | names(
+        "address article aside blockquote body center dd details dialog div dl dt fieldset figcaption figure footer form header"
+        " hgroup hr html li main nav p pre search section summary table caption thead tbody tfoot tr th td"
+    )
+)
+PHRASES = names("a abbr b code em font i label small span strong sub sup u")
+INVISIBLE = names(
+    "script style noscript template svg iframe object canvas head title select datalist textarea input rp audio video"
+)
+WITHDRAWN = names("del s strike")  # a price that is struck out is not the price
+# The parser closes these by itself: leaving them open nests nothing.
+UNNESTED = VOID | names("p li dt dd td th tr thead tbody tfoot option optgroup colgroup rt rp html head body")
+_NEAR = 4
+
+
+def is_near(node: LexborNode, tags: Collection[str]) -> bool:
+    """Whether it stands in one of these, a few elements deep."""
+    parent = node.parent
+    for _ in range(_NEAR):
+        if parent is None:
+            break
+        if parent.tag in tags:
+            return True
+        parent = parent.parent
+    return False

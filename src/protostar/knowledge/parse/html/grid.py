@@ -1,0 +1,51 @@
+"""The table under way."""
+
+import re
+
+from selectolax.lexbor import LexborNode
+
+from protostar.knowledge.parse.builder import TextBuilder
+from protostar.knowledge.parse.html.lists import whole
+from protostar.knowledge.parse.normalise import one_line
+from protostar.knowledge.parse.tables import Cell, add_table, spread
+
+_ALL_ROWS = 65_534  # what `rowspan="0"` comes to
+_BLANK_LINES = re.compile(r"\n{2,}")
+_PROSE = 200  # characters of a cell that has several lines: boards put whole letters into one
+
+
+class Grid:
+    """Collects the rows of a table; those of one that arranges a page become tables where they stand together."""
+
+    def __init__(self, builder: TextBuilder) -> None:
+        self._builder = builder
+        self._cells: list[Cell] = []
+        self._heads = 0
+        self._rows: list[list[Cell]] = []
+        self._has_heads = self._has_header = False
+
+    def cell(self, node: LexborNode, text: str) -> None:
+        attributes = node.attributes
+        self._cells.append(
+            Cell(text.strip(), whole(attributes.get("colspan"), 1), whole(attributes.get("rowspan"), 1) or _ALL_ROWS)
+        )
+        self._heads += node.tag == "th"
+
+    def end_row(self) -> None:
+        if any(len(cell.text) > _PROSE and "\n" in cell.text for cell in self._cells):
+            self.end()
+            for cell in self._cells:
+                for paragraph in _BLANK_LINES.split("\n".join(map(one_line, cell.text.split("\n")))):
+                    self._builder.block("paragraph", paragraph)
+        else:
+            self._rows.append(self._cells)
+            self._has_heads |= self._heads > 0
+            self._has_header |= self._heads > 1 and self._heads == len(self._cells)
+        self._cells, self._heads = [], 0
+
+    def end(self) -> None:
+        """Add the rows; where only labels of rows are marked as heads, the first row is none."""
+        if self._rows:
+            add_table(self._builder, spread(self._rows), has_header=self._has_header or not self._has_heads)
+            self._rows = []
+            self._has_heads = self._has_header = False

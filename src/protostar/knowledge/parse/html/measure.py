@@ -1,0 +1,46 @@
+"""How much text the parts of a page have."""
+
+from selectolax.lexbor import LexborNode
+
+_NEVER_SEEN = "script, style, noscript, template, svg, select, button, iframe"
+_BLANKS = " \n\t\r\xa0"
+_MOST = 1 / 3  # of the text: nothing that surrounds it has more
+_LINKS = 0.7  # of its text: the share that makes a list of links
+_STORY = 500  # characters that tell something: more than a frame, a form or a notice
+_READINGS = 20  # of the whole text, to judge its parts by: a page may nest them so that each is read for all above it
+
+
+def letters(node: LexborNode) -> int:
+    """Without blanks and what nobody sees."""
+    return max(0, length(node) - sum(map(length, node.css(_NEVER_SEEN))))
+
+
+def length(node: LexborNode) -> int:
+    text = node.text()
+    return len(text) - sum(map(text.count, _BLANKS))
+
+
+def is_story(node: LexborNode) -> bool:
+    return letters(node) >= _STORY
+
+
+class Measure:
+    """Compares parts of a page with all that is read of it; once that has taken too long, no part is anything but text."""
+
+    def __init__(self, root: LexborNode) -> None:
+        self._whole = letters(root)
+        self._left = _READINGS * max(self._whole, 1000)
+
+    def is_small(self, node: LexborNode) -> bool:
+        return self._may_read(node) and letters(node) <= _MOST * self._whole
+
+    def leaves_a_story(self, node: LexborNode) -> bool:
+        """Whether enough is left without it, as of an article without the discussion of it."""
+        return self._may_read(node) and self._whole - letters(node) >= min(_STORY, self._whole / 2)
+
+    def is_list_of_links(self, node: LexborNode, share: float = _LINKS) -> bool:
+        return self._may_read(node) and sum(map(length, node.css("a"))) >= share * max(1, letters(node))
+
+    def _may_read(self, node: LexborNode) -> bool:
+        self._left -= len(node.text())
+        return self._left >= 0

@@ -1,0 +1,64 @@
+"""HTML: what a page is about, as text; headings, lists, tables and code keep their shape."""
+
+import re
+from pathlib import Path
+
+from selectolax.lexbor import LexborHTMLParser, SelectolaxError
+
+from protostar.errors import UnreadableDocument
+from protostar.knowledge.parse.builder import TextBuilder
+from protostar.knowledge.parse.charset import decode
+from protostar.knowledge.parse.failures import TOO_COMPLEX
+from protostar.knowledge.parse.html.elements import UNNESTED
+from protostar.knowledge.parse.html.view import views
+from protostar.knowledge.parse.html.walker import Walker
+from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.normalise import one_line
+
+_CHARSET = re.compile(rb"""<(?:meta[^>]{0,200}?charset|\?xml[^>]{0,100}?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)(?:[^<>]*?(/)>)?")
+_DRAWINGS = frozenset({"svg", "math"})
+_DEEPEST = 5_000
+
+
+def read(path: Path, max_chars: int) -> ParsedText:
+    raw = path.read_bytes()
+    declared = _CHARSET.search(raw[:4096])
+    text, encoding = decode(raw, declared[1].decode("ascii", "ignore") if declared else None)
+    del raw
+    builder = TextBuilder(max_chars)
+    title = add_html(builder, text)
+    return builder.build(title=title, encoding=encoding)
+
+
+def add_html(builder: TextBuilder, text: str, *, below: int = 0) -> str | None:
+    """Add a page to a larger document, its headings `below` levels deeper; returns the page's title."""
+    _refuse_deep_nesting(text)
+    try:
+        page = LexborHTMLParser(text)
+    except SelectolaxError as error:
+        # Any text is HTML to it; only memory can run out.
+        raise UnreadableDocument(TOO_COMPLEX) from error
+    before = builder.size
+    for view in views(page):
+        Walker(builder, below, view).walk()
+        if builder.size > before:
+            break
+    title = page.css_first("head > title")
+    return one_line(title.text()) if title is not None else None
+
+
+def _refuse_deep_nesting(text: str) -> None:
+    """The time of the parser grows with the square of the depth."""
+    if text.count("<") <= _DEEPEST:
+        return
+    depth = drawings = 0
+    for tag in _TAG.finditer(text):
+        name = tag[2].lower()
+        if name in _DRAWINGS:
+            drawings = max(0, drawings - 1) if tag[1] else drawings + 1
+        if name in UNNESTED or (tag[3] and drawings):  # only within drawings a slash at the end closes an element
+            continue
+        depth = max(0, depth - 1) if tag[1] else depth + 1
+        if depth > _DEEPEST:
+            raise UnreadableDocument("The elements of this page are nested too deeply to be read.")

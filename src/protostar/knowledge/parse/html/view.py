@@ -1,0 +1,140 @@
+"""Which parts of a page are read: what it is about; not what is hidden, nor what surrounds the pages of a site."""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from protostar.knowledge.parse.html.elements import INVISIBLE, WITHDRAWN, Attributes, names
+from protostar.knowledge.parse.html.furniture import Kind, Kinds
+from protostar.knowledge.parse.html.hidden import Hidden
+from protostar.knowledge.parse.html.marks import is_mark
+from protostar.knowledge.parse.html.measure import Measure, length, letters
+from protostar.knowledge.parse.normalise import one_line
+
+_SURROUNDINGS = names("nav footer aside header")
+_TELLING = _SURROUNDINGS | names("dialog table")  # without a word of their attributes
+_ROLES = {"navigation": "nav", "contentinfo": "footer", "complementary": "aside", "banner": "header"}
+_ROLES_PASSED_OVER = names("search menu menubar tablist tooltip doc-toc")
+_OF_THE_TEXT = "main header, article header, main [role=banner], article [role=banner], blockquote footer"
+_LEAST = 0.1  # of the body's text: a main element with less is a frame that scripts fill
+_HALF = 0.5
+_ALMOST_ALL = 0.8
+
+
+def views(page: LexborHTMLParser) -> Iterator["View"]:
+    """How to read a page, strictly first; each is for pages of which the one before shows nothing."""
+    body = page.body
+    if body is not None:
+        yield View(page, _subject(page, body), 2)
+        yield View(page, body, 1)
+        yield View(page, body, 0)
+
+
+def _subject(page: LexborHTMLParser, body: LexborNode) -> LexborNode:
+    """What the author calls the main element, or the article that has the page's main heading; else the body."""
+    whole = letters(body)
+    mains = list({main.mem_id: main for main in page.css("main, [role=main]")}.values())
+    if len(mains) == 1 and letters(mains[0]) >= _LEAST * whole:
+        return mains[0]
+    articles = [article for article in page.css("article") if article.css_first("h1") is not None]
+    if not mains and len(articles) == 1 and letters(articles[0]) >= _HALF * whole:
+        return articles[0]
+    return body
+
+
+class View:
+    """`strictness`: 2 leaves out what its name tells to be furniture, 1 what its element tells, and what is hidden; 0 neither."""
+
+    def __init__(self, page: LexborHTMLParser, root: LexborNode, strictness: int) -> None:
+        self._page = page
+        self.root = root
+        self._strictness = strictness
+        self._kinds = Kinds()
+        self._measure = Measure(root)
+        self._hidden = Hidden(page, self._kinds, self._measure)
+        self.opens = self._hidden.opens
+
+    @cached_property
+    def heading(self) -> str:
+        """The page's main heading, where it stands outside of what is read."""
+        if self.root.tag == "body" or self.root.css_first("h1") is not None:
+            return ""
+        headings = [one_line(node.text()) for node in self._page.css("h1") if not _leads_away(node)]
+        return headings[0] if len(headings) == 1 else ""
+
+    @cached_property
+    def tabs(self) -> dict[str, str]:
+        """The texts of tabs by their ids, which the panels name."""
+        return {node.id or "": one_line(node.text()) for node in self._page.css("[role=tab][id]")}
+
+    def shows(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
+        if tag in INVISIBLE or tag in WITHDRAWN or (tag == "a" and is_mark(node, attributes)):
+            return False
+        if tag == "button":
+            return self._hidden.is_label(node, attributes)
+        if not self._strictness or not (attributes or tag in _TELLING):
+            return True
+        return not self._hidden.hides(node, tag, attributes) and not self._surrounds(node, tag, attributes)
+
+    def _surrounds(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
+        role = attributes.get("role") or ""
+        match _ROLES.get(role, tag):
+            case "nav":
+                return True
+            case "header":
+                return self._is_banner(node)
+            case "footer":
+                return not (node.mem_id in self._of_the_text or self._kinds.named(attributes) is Kind.NOTE)
+            case "aside":
+                return self._is_aside(node, attributes)
+            case _:
+                return self._strictness == 2 and (role in _ROLES_PASSED_OVER or self._is_furniture(node, tag, attributes))
+
+    def _is_banner(self, header: LexborNode) -> bool:
+        """Whether it is the site's: others hold the heading of the page."""
+        if header.mem_id in self._of_the_text:
+            return self._strictness == 2 and self._measure.is_list_of_links(header)
+        heading = header.css_first("h1") if self._strictness == 2 else None
+        return heading is None or _leads_away(heading) or self._measure.is_list_of_links(header)
+
+    def _is_aside(self, node: LexborNode, attributes: Attributes) -> bool:
+        kind = self._kinds.named(attributes)
+        if kind is Kind.NOTE:
+            return False
+        return kind is not None or self.root.tag == "body" or self._measure.is_list_of_links(node)
+
+    @cached_property
+    def _of_the_text(self) -> set[int]:
+        """The ids of headers and footers that belong to the text itself, with its heading or the source of a quotation."""
+        return {node.mem_id for node in self._page.css(_OF_THE_TEXT)}
+
+    def _is_furniture(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
+        match self._kinds.of_block(tag, attributes):
+            case Kind.FURNITURE:
+                return self._measure.is_small(node)
+            case Kind.NOTICE:
+                return self._measure.is_small(node) and node.css_first("button, input, a") is not None
+            case Kind.COMMENTS:
+                return self._measure.leaves_a_story(node)
+            case Kind.LINKS:
+                return self._measure.is_list_of_links(node)
+            case Kind.LINKS_OR_SUBJECT:
+                return self._measure.is_list_of_links(node) and self._measure.is_small(node) and node.css_first("table") is None
+            case Kind.MARK:
+                return True
+            case Kind.LINE_NUMBERS:
+                return "".join(node.text().split()).isdecimal()
+            case _:
+                return tag == "table" and self._is_menu(node)
+
+    def _is_menu(self, table: LexborNode) -> bool:
+        """Whether it has nothing but links, and few of them."""
+        return (
+            table.css_first("th") is None and self._measure.is_list_of_links(table, _ALMOST_ALL) and self._measure.is_small(table)
+        )
+
+
+def _leads_away(heading: LexborNode) -> bool:
+    """As a site's name does, to its first page."""
+    return any(length(link) >= length(heading) for link in heading.css("a[href]"))

@@ -1,0 +1,20 @@
+"""What the tests of HTML share."""
+
+from tests.knowledge.parse.support import check, shown
+
+from protostar.knowledge.parse.builder import TextBuilder
+from protostar.knowledge.parse.html.reader import add_html
+from protostar.knowledge.parse.model import ParsedText
+
+
+def parse(html: str, *, below: int = 0) -> ParsedText:
+    builder = TextBuilder(1_000_000)
+    title = add_html(builder, html, below=below)
+    parsed = builder.build(title=title)
+    check(parsed)
+    return parsed
+
+
+def texts(html: str) -> list[str]:
+    """The texts of the blocks."""
+    return [text for _, text in shown(parse(html))]

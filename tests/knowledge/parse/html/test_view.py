@@ -1,0 +1,91 @@
+import pytest
+from tests.knowledge.parse.html.pages import texts
+
+TEXT = "<p>" + "Refunds are made within seven days. " * 20 + "</p>"
+STORY = "Refunds are made within seven days. " * 20
+LINKS = "<ul><li><a>Home</a><li><a>Products</a><li><a>About us</a></ul>"
+
+
+def rest(html: str) -> str:
+    """What is read of a page beside the story that it holds."""
+    return "|".join(text for text in texts(html.replace("STORY", TEXT)) if text != STORY.strip())
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<div class=top-menu>{LINKS}</div>STORY",
+        f"<div id=gnb>{LINKS}</div>STORY",
+        f"<div role=navigation>{LINKS}</div>STORY",
+        "<p role=banner>Shop</p>STORY<div role=contentinfo>Address</div>",
+        "<div class='breadcrumb'><a>Home</a> &gt; Help</div>STORY",
+        "<div class=navheader><table><tr><th>2. Help<tr><td>Prev</table></div>STORY",
+        f"<table><tr><td>{LINKS}</table>STORY",
+        "<div id=cookie-notice>We use cookies.<a>OK</a></div>STORY",
+        "<div role=dialog>Subscribe!</div><dialog>Welcome!</dialog>STORY",
+        "STORY<div class=sns_share><a>Facebook</a><a>Kakao</a></div>",
+        "STORY<div class=relatedPosts><h3>See also</h3><a href=1>A post on something else</a></div>",
+        "STORY<section class=comments-area><h2>2 comments</h2><p>hong: Great!" + TEXT + "</section>",
+        "STORY<div class=newsletter>Subscribe now<input><button>OK</button></div>",
+        "STORY<div id=footer>Shop Inc., 1 Main Street</div>",
+        "<main>STORY</main><p>An advertisement</p>",
+        "<div role=main>STORY</div><div class=column><p>Popular this week</div>",
+        "<main>STORY<aside><a>Other pages</a></aside></main>",
+        "<article><p hidden>Draft</p><h1>&nbsp;</h1>STORY</article><article>Teaser</article>",
+        "STORY<p hidden>Draft</p><p style='color: red; display:none'>Draft</p><div popover>Tip</div>",
+        f"STORY<a href=#m aria-controls=m>Menu</a><div hidden id=m>{LINKS}</div>".replace(">Menu<", "><"),
+        "<i aria-hidden=true>expand_more</i>STORY<button>Copy</button>",
+        "<a class=skip href=#main>Skip to the text</a>STORY",
+    ],
+)
+def test_what_surrounds_a_text_is_left_out(page: str) -> None:
+    assert rest(page) == ""
+
+
+@pytest.mark.parametrize(
+    ("page", "kept"),
+    [
+        ("<header><h1>Refunds</h1><p>By the shop</p></header>STORY", "Refunds|By the shop"),
+        ("<header><h1><a href=/>Shop</a></h1></header>STORY", ""),
+        ("<header><h1>Refunds</h1></header><main>STORY</main>", "Refunds"),
+        ("<main><header><h1>Refunds</h1></header>STORY</main>", "Refunds"),
+        ("<main>STORY<aside>Only with a receipt.</aside></main>", "Only with a receipt."),
+        ("STORY<aside class='admonition note'>Only with a receipt.</aside>", "Only with a receipt."),
+        ("STORY<aside epub:type=footnote>Only with a receipt.</aside>", "Only with a receipt."),
+        ("STORY<blockquote>Keep it.<footer>The owner</footer></blockquote>", "Keep it.|The owner"),
+        ("<main>Loading</main>STORY", "Loading"),
+        (f"<div class=toc>{LINKS}</div>", "- Home\n- Products\n- About us"),
+        ("STORY<div class=menu><p>Americano 4,500<p>Latte 5,000</div>", "Americano 4,500|Latte 5,000"),
+        ("STORY<section id=cookies><h2>Cookies</h2><p>We <a>set</a> two.</section>", "Cookies|We set two."),
+        ("STORY<div class=section id=comments><h2>Comments</h2>Start with #.</div>", "Comments|Start with #."),
+        ("STORY<table><tr><th>Related<tr><td class=comments>None</table>", "Related\nNone"),
+        ("<div class=comments>STORY</div><p>Forum</p>", "Forum"),
+        ("STORY<dl><dt>When?<dd style='display:none'>On Mondays.</dl>", "When?\nOn Mondays."),
+        ("STORY<div class=faq><p>When?<p style='display:none'>On Mondays.</div>", "When?|On Mondays."),
+        ("STORY<p aria-controls=a1>When?</p><div id=a1 hidden>On Mondays.</div>", "When?|On Mondays."),
+        ("STORY<p hidden=until-found>On Mondays.</p>", "On Mondays."),
+        (
+            "STORY<a href=#d>More</a><div role=dialog id=d>" + "On Mondays. " * 60 + "</div>",
+            "More|" + ("On Mondays. " * 60).strip(),
+        ),
+        ("<div style='display:none'>On Mondays.</div>", "On Mondays."),
+        ("<nav>Only</nav><footer>furniture</footer>", "Only|furniture"),
+    ],
+)
+def test_what_belongs_to_a_text_is_kept(page: str, kept: str) -> None:
+    assert rest(page) == kept
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<h2>설치<a class=headerlink href=#x>¶</a></h2>a", ["설치", "a"]),
+        ("<h2>역사<span class=mw-editsection>[<a>편집</a>]</span></h2>a", ["역사", "a"]),
+        ("제4대 국왕이다.<sup><a href=#cite_note-1>[1]</a></sup> 500명<a href=#fn1><sup>2</sup></a>", ["제4대 국왕이다. 500명"]),
+        ("표 <a href=#t1>1</a>과 <a href=#b>B</a>, 별표<a href=#s>*</a>", ["표 1과 B, 별표*"]),
+        ("<ol><li>출처.<a href=#fnref1>↩︎</a></ol>", ["1. 출처."]),
+        ("<p><span class=lineno>12</span> 번째 <span class=lineno>줄</span></p>", ["번째 줄"]),
+    ],
+)
+def test_links_that_are_only_marks(html: str, text: list[str]) -> None:
+    assert texts(html) == text
