@@ -1,8 +1,8 @@
-"""Documents: taking them in, versions, deletion."""
+"""Documents: taking them in, versions, deletion; to look at them there is the library."""
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +16,7 @@ from protostar.access.repository import AccessRepository
 from protostar.cache import Live
 from protostar.db.session import Database, after_commit
 from protostar.documents import deletion, kinds
+from protostar.documents.library import Library, existing
 from protostar.documents.models import DocumentRow, DocumentVersionRow, Original
 from protostar.documents.repository import DocumentRepository, Pair
 from protostar.documents.schemas import (
@@ -23,15 +24,11 @@ from protostar.documents.schemas import (
     URL_CHARS,
     Document,
     DocumentUpdate,
-    DocumentVersion,
-    Progress,
     UrlUpload,
-    Versions,
 )
 from protostar.documents.upload import Receiver, Upload, checked_name, name_of
 from protostar.errors import Conflict, InvalidInput, NameTaken, NotFound
 from protostar.ids import new_id
-from protostar.jobs.context import progress_key
 from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
 from protostar.outbound.client import GuardedClient
@@ -49,22 +46,6 @@ class Source:
     filename: str
     title: str | None
     metadata: dict[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a space holds: `documents` by the status of their latest version, and the bytes of all versions.
-
-    `room`: how many of them may wait to be read.
-    """
-
-    documents: Mapping[str, int]
-    size: int
-    room: int
-
-    def count(self, *statuses: str) -> int:
-        """Documents with one of the statuses; all of them where none is named."""
-        return sum(self.documents.get(status, 0) for status in statuses or self.documents)
 
 
 class Documents:
@@ -87,10 +68,8 @@ class Documents:
         self._places = Places(uploads, "As many uploads as this server takes at once are under way.")
         self._database = database
         self._jobs = jobs
-        self._live = live
+        self.library = Library(database, live, room=jobs.queue_limit)
         self._announcements = announcements
-
-    # -- writing
 
     @asynccontextmanager
     async def admitted(self, space_id: UUID) -> AsyncGenerator[None]:
@@ -111,7 +90,7 @@ class Documents:
             pair, new = await self._create(session, space_id, upload, idempotency_key, new_name=new_name)
             if pair[1].object_key == upload.stored.key:
                 stack.pop_all()
-        return await self.show(pair), new
+        return await self.library.show(pair), new
 
     async def _create(
         self, session: AsyncSession, space_id: UUID, upload: Upload, key: str | None, *, new_name: bool
@@ -143,7 +122,7 @@ class Documents:
         source = self._source(body)
         async with self._database.transaction() as session:
             pair, new = await self._create_from_url(session, space_id, source, idempotency_key)
-        return await self.show(pair), new
+        return await self.library.show(pair), new
 
     async def _create_from_url(self, session: AsyncSession, space_id: UUID, source: Source, key: str | None) -> tuple[Pair, bool]:
         repository = DocumentRepository(session)
@@ -174,11 +153,11 @@ class Documents:
         """Take in the document's next version; the one before answers until it is ready."""
         request = [str(id_), upload.filename, upload.stored.sha256, upload.title, upload.metadata]
         async with self._discarding(upload) as stack, self._database.transaction() as session:
-            pair = await _existing(session, space_id, id_, lock=True)
+            pair = await existing(session, space_id, id_, lock=True)
             if await _made_before(session, space_id, idempotency_key, request, new_id()) is None:
                 pair = await self._replace(session, pair[0], upload)
                 stack.pop_all()
-        return await self.show(pair)
+        return await self.library.show(pair)
 
     async def _replace(self, session: AsyncSession, document: DocumentRow, upload: Upload) -> Pair:
         repository = DocumentRepository(session)
@@ -191,10 +170,10 @@ class Documents:
     async def reread(self, space_id: UUID, id_: UUID, idempotency_key: str | None) -> Document:
         """Read the bytes of the latest version again, as the next one. Raises Conflict while that is not read, or has none yet."""
         async with self._database.transaction() as session:
-            pair = await _existing(session, space_id, id_, lock=True)
+            pair = await existing(session, space_id, id_, lock=True)
             if await _made_before(session, space_id, idempotency_key, [str(id_), "reread"], new_id()) is None:
                 pair = await self._reread(session, pair)
-        return await self.show(pair)
+        return await self.library.show(pair)
 
     async def _reread(self, session: AsyncSession, pair: Pair) -> Pair:
         repository = DocumentRepository(session)
@@ -212,10 +191,10 @@ class Documents:
         source = self._source(body)
         request = [str(id_), source.url, source.filename, source.title, source.metadata]
         async with self._database.transaction() as session:
-            pair = await _existing(session, space_id, id_, lock=True)
+            pair = await existing(session, space_id, id_, lock=True)
             if await _made_before(session, space_id, idempotency_key, request, new_id()) is None:
                 pair, _new = await self._fetch_again(session, space_id, id_, source)
-        return await self.show(pair)
+        return await self.library.show(pair)
 
     async def _fetch_again(self, session: AsyncSession, space_id: UUID, id_: UUID, source: Source) -> tuple[Pair, bool]:
         """A next version, to be fetched; it vanishes again where its bytes turn out to be those of the one before.
@@ -223,7 +202,7 @@ class Documents:
         A version of the same URL that is still without bytes is that next one: it is under way, or is given another chance.
         """
         repository = DocumentRepository(session)
-        document, version = await _existing(session, space_id, id_, lock=True)
+        document, version = await existing(session, space_id, id_, lock=True)
         waiting = version.url == source.url and version.original is None
         if waiting and version.status != "failed":
             _describe(document, source.title, source.metadata)
@@ -250,18 +229,18 @@ class Documents:
     async def update(self, space_id: UUID, id_: UUID, body: DocumentUpdate) -> Document:
         async with self._database.transaction() as session:
             repository = DocumentRepository(session)
-            document, version = await _existing(session, space_id, id_, lock=True)
+            document, version = await existing(session, space_id, id_, lock=True)
             if body.title not in (None, document.title):  # answers name it
                 await repository.new_knowledge(space_id)
                 self._announce(session, space_id)
             _describe(document, body.title, body.metadata)
             await repository.touch(document)
-        return await self.show((document, version))
+        return await self.library.show((document, version))
 
     async def delete(self, space_id: UUID, id_: UUID) -> None:
         """Hide the document at once; a job erases it when it can no longer be restored."""
         async with self._database.transaction() as session:
-            document, _version = await _existing(session, space_id, id_, lock=True)
+            document, _version = await existing(session, space_id, id_, lock=True)
             await deletion.hide(session, self._jobs, document, self._grace)
             self._announce(session, space_id)
 
@@ -270,7 +249,7 @@ class Documents:
         async with self._database.transaction() as session:
             pair = await deletion.restore(session, self._jobs, space_id, id_)
             self._announce(session, space_id)
-        return await self.show(pair)
+        return await self.library.show(pair)
 
     def _announce(self, session: AsyncSession, space_id: UUID) -> None:
         after_commit(session, lambda: self._announcements.tell("knowledge", str(space_id)))
@@ -325,90 +304,6 @@ class Documents:
             version.status, version.error = "queued", None
             await DocumentRepository(session).touch(document)
         return pair
-
-    # -- reading
-
-    async def get(self, space_id: UUID, id_: UUID) -> Document:
-        return await self.show(await self.rows(space_id, id_))
-
-    async def rows(self, space_id: UUID, id_: UUID) -> Pair:
-        async with self._database.transaction() as session:
-            return await _existing(session, space_id, id_)
-
-    async def version(self, space_id: UUID, id_: UUID, number: int | None) -> DocumentVersionRow:
-        """A version of the document; the one that answers questions where none is named."""
-        async with self._database.transaction() as session:
-            document, latest = await _existing(session, space_id, id_)
-            number = number or document.current_version or latest.version
-            version = await DocumentRepository(session).version(id_, number)
-        if version is None:
-            raise NotFound(f"The document has no version {number}.")
-        return version
-
-    async def versions(self, space_id: UUID, id_: UUID) -> Versions:
-        async with self._database.transaction() as session:
-            document, _latest = await _existing(session, space_id, id_)
-            rows = await DocumentRepository(session).versions(id_)
-        return Versions(current_version=document.current_version, items=[DocumentVersion.model_validate(row) for row in rows])
-
-    async def page(
-        self, space_id: UUID, *, statuses: Sequence[str] = (), words: str = "", before: UUID | None, limit: int
-    ) -> Sequence[Document]:
-        """Newest first. `statuses`: any where empty. `words`: each stands in the title or in the file's name."""
-        async with self._database.transaction() as session:
-            pairs = await DocumentRepository(session).page(space_id, statuses=statuses, words=words, before=before, limit=limit)
-        return [await self.show(pair) for pair in pairs]
-
-    async def some(self, space_id: UUID, ids: Collection[UUID]) -> Sequence[Document]:
-        """Those of the documents that are there, newest first."""
-        async with self._database.transaction() as session:
-            pairs = await DocumentRepository(session).some(space_id, ids)
-        return [await self.show(pair) for pair in pairs]
-
-    async def deleted(self, space_id: UUID, *, words: str = "", limit: int) -> Sequence[DocumentRow]:
-        """Those that can be restored, the latest first."""
-        async with self._database.transaction() as session:
-            return await DocumentRepository(session).deleted(space_id, words=words, limit=limit)
-
-    async def usage(self, space_id: UUID) -> Usage:
-        async with self._database.transaction() as session:
-            counted = await DocumentRepository(session).usage(space_id)
-        documents = {status: documents for status, documents, _size in counted}
-        return Usage(documents, sum(size for _status, _documents, size in counted), self._jobs.queue_limit)
-
-    async def show(self, pair: Pair) -> Document:
-        """What the API says about a document; a running one's progress is asked of Redis first."""
-        document, version = pair
-        progress = version.stage
-        if version.status == "processing":
-            progress = await self._live.get(progress_key(version.job_id)) or progress
-        return Document(
-            id=document.id,
-            title=document.title,
-            filename=version.filename,
-            url=version.url,
-            media_type=version.media_type,
-            size=version.size,
-            sha256=version.sha256,
-            version=version.version,
-            status=version.status,  # pyright: ignore[reportArgumentType]
-            progress=Progress(**progress) if progress is not None and version.status == "processing" else None,
-            error=version.error,
-            summary=version.summary,
-            summary_model=version.summary_model,
-            chunk_count=version.chunk_count,
-            metadata=document.meta,
-            job_id=version.job_id,
-            created_at=document.created_at,
-            updated_at=document.updated_at,
-        )
-
-
-async def _existing(session: AsyncSession, space_id: UUID, id_: UUID, *, lock: bool = False) -> Pair:
-    pair = await DocumentRepository(session).get(space_id, id_, lock=lock)
-    if pair is None:
-        raise NotFound("There is no document with that id.")
-    return pair
 
 
 async def _made_before(session: AsyncSession, space_id: UUID, key: str | None, request: list[Any], id_: UUID) -> UUID | None:
