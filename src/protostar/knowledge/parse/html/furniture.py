@@ -36,13 +36,13 @@ _WORDS = {
     Kind.COMMENTS: "comments commentlist disqus",
     Kind.NOTE: "note notes footnote footnotes endnote endnotes rearnote rearnotes tip warning caution important admonition callout",
     Kind.MARK: "editsection",
-    Kind.LINE_NUMBERS: "lineno linenos linenumber linenumbers ln gutter",
-    Kind.LINKS: "menus gnb lnb snb fnb footer foot header head banner toolbar topbar pager paging pagination sns social sitemap",
-    Kind.LINKS_OR_SUBJECT: "toc tableofcontents topic related popular trending tags link links widgets side aside promo promos",
+    Kind.LINE_NUMBERS: "lineno linenos linenumber linenumbers",
+    Kind.LINKS: "gnb lnb snb fnb footer foot header head banner toolbar topbar pager paging pagination sns social sitemap",
+    Kind.LINKS_OR_SUBJECT: "menus toc tableofcontents topic related popular trending tags link links widgets side aside promo promos",
     Kind.OPENS: "accordion accordions answer answers faq faqs tab tabs tabcontent tabpanel tabpane panel panels pane panes",
 }
 _BEGINNINGS = {Kind.LINKS: "nav share sharing skip", Kind.LINKS_OR_SUBJECT: "recommend", Kind.OPENS: "collaps"}
-_ENDS = {Kind.LINKS: "nav menu sidebar"}
+_ENDS = {Kind.LINKS: "nav sidebar", Kind.LINKS_OR_SUBJECT: "menu"}
 _PAIRS = {
     Kind.COMMENTS: "comment-list comment-area comment-thread comment-section comment-form comment-box comment-wrap",
     Kind.MARK: "edit-section skip-link skip-links skip-nav skip-navigation skip-to jump-link cite-backlink",

@@ -20,6 +20,7 @@ _OF_THE_TEXT = "main header, article header, main [role=banner], article [role=b
 _LEAST = 0.1  # of the body's text: a main element with less is a frame that scripts fill
 _HALF = 0.5
 _ALMOST_ALL = 0.8
+_LONGEST_MARK = 40  # characters
 
 
 def views(page: LexborHTMLParser) -> Iterator["View"]:
@@ -93,16 +94,16 @@ class View:
 
     def _is_banner(self, header: LexborNode) -> bool:
         """Whether it is the site's: others hold the heading of the page."""
+        heading = header.css_first("h1, h2") if self._strictness == 2 else None
         if header.mem_id in self._of_the_text:
-            return self._strictness == 2 and self._measure.is_list_of_links(header)
-        heading = header.css_first("h1") if self._strictness == 2 else None
-        return heading is None or _leads_away(heading) or self._measure.is_list_of_links(header)
+            return self._strictness == 2 and heading is None and self._measure.is_list_of_links(header)
+        return heading is None or heading.tag != "h1" or _leads_away(heading) or self._measure.is_list_of_links(header)
 
     def _is_aside(self, node: LexborNode, attributes: Attributes) -> bool:
         kind = self._kinds.named(attributes)
         if kind is Kind.NOTE:
             return False
-        return kind is not None or self.root.tag == "body" or self._measure.is_list_of_links(node)
+        return kind not in {None, Kind.OPENS} or self.root.tag == "body" or self._measure.is_list_of_links(node)
 
     @cached_property
     def _of_the_text(self) -> set[int]:
@@ -118,15 +119,20 @@ class View:
             case Kind.COMMENTS:
                 return self._measure.leaves_a_story(node)
             case Kind.LINKS:
-                return self._measure.is_list_of_links(node)
+                return not self._has_heading(node) and self._measure.is_list_of_links(node)
             case Kind.LINKS_OR_SUBJECT:
                 return self._measure.is_list_of_links(node) and self._measure.is_small(node) and node.css_first("table") is None
             case Kind.MARK:
-                return True
+                return length(node) <= _LONGEST_MARK
             case Kind.LINE_NUMBERS:
                 return "".join(node.text().split()).isdecimal()
             case _:
                 return tag == "table" and self._is_menu(node)
+
+    def _has_heading(self, node: LexborNode) -> bool:
+        """Whether it has the page's main heading, as what is called a header may."""
+        heading = node.css_first("h1")
+        return heading is not None and not _leads_away(heading)
 
     def _is_menu(self, table: LexborNode) -> bool:
         """Whether it has nothing but links, and few of them."""

@@ -6,7 +6,7 @@ from selectolax.lexbor import LexborNode
 
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.html import phrases
-from protostar.knowledge.parse.html.elements import BLOCKS, HEADINGS, LISTS, Attributes, names
+from protostar.knowledge.parse.html.elements import BLOCKS, HEADINGS, LISTS, Attributes, is_near, names
 from protostar.knowledge.parse.html.grid import Grid
 from protostar.knowledge.parse.html.layout import Layout
 from protostar.knowledge.parse.html.lists import Listing, whole
@@ -15,6 +15,7 @@ from protostar.knowledge.parse.normalise import one_line
 
 _NEWLINES = re.compile(r"[\r\n]+")
 _APART_FROM_HEADINGS = LISTS | names("p table pre dl blockquote")
+_CELL = names("td")
 _DEEPEST_INDENT = 20
 _RAISED = {"sup": phrases.raised, "rt": phrases.reading}
 _PHRASES = names("math img br span") | frozenset(_RAISED)
@@ -197,7 +198,7 @@ class Walker:
             self._end_line_within()
             return
         code = "".join(self._inline)
-        if not all(map(str.isdecimal, code.split())):  # else they are the numbers of the lines beside it
+        if not (is_near(node, _CELL) and all(map(str.isdecimal, code.split()))):  # else the numbers of the lines beside it
             self._builder.block("code", code)
         self._inline.clear()
         self._verbatim = None
