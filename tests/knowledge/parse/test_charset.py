@@ -26,14 +26,34 @@ def test_the_files(name: str, encoding: str, text: str) -> None:
     assert decode((FILES / name).read_bytes()) == (text, encoding)
 
 
-@pytest.mark.parametrize("declared", ["euc-kr", "EUC-KR", "ks_c_5601-1987", "cp949", "utf-8", "no-such-charset", None])
+@pytest.mark.parametrize(
+    "declared", ["euc-kr", "EUC-KR", "ks_c_5601-1987", "cp949", "utf-8", "iso-8859-1", "no-such-charset", None]
+)
 def test_korean_is_read_whatever_is_declared(declared: str | None) -> None:
     """EUC-KR is declared where Microsoft's superset is meant: 똠 is in the superset alone."""
     assert decode(KOREAN.encode("cp949"), declared) == (KOREAN, "cp949")
 
 
 def test_what_is_declared_counts_where_it_fits() -> None:
-    assert decode("Größe".encode("latin-1"), "iso-8859-1") == ("Größe", "iso8859-1")
+    assert decode("Größe".encode("latin-1"), "iso-8859-1") == ("Größe", "cp1252")
+    assert decode("Größe".encode("latin-1"), "iso-8859-2") == ("Größe", "iso8859-2")
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding", "text"),
+    [("iso-8859-1", "cp1252", "“Größe” – 3 €"), ("gb2312", "gb18030", "朱镕基"), ("shift_jis", "cp932", "①これは日本語です。")],
+)
+def test_the_superset_of_what_is_declared(declared: str, encoding: str, text: str) -> None:
+    assert decode(text.encode(encoding), declared) == (text, encoding)
+
+
+@pytest.mark.parametrize("declared", ["euc-kr", None])
+def test_a_few_broken_characters_are_no_other_language(declared: str | None) -> None:
+    guide = GUIDE.encode("cp949", "ignore")
+    cut = guide.index("프로토스타는".encode("cp949")) + 3  # inside a character, as boards cut the titles of their lists
+    text, encoding = decode(guide[:cut] + b".." + guide[cut + 1 :], declared)
+    assert encoding == "cp949"
+    assert "매일 새벽 3시에 데이터베이스를 백업합니다." in text
 
 
 def test_utf_8_is_believed_before_a_wrong_declaration() -> None:

@@ -9,7 +9,18 @@ import charset_normalizer
 _CP949_NAMES = frozenset(
     {"euc_kr", "euc-kr", "euckr", "ks_c_5601-1987", "ks_c_5601_1987", "ks_c_5601", "ksc5601", "johab", "cp949"}
 )
+# What is declared as a part of them (Encoding Standard, 4.2).
+_SUPERSETS = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+}
 _SAMPLE = 64 * 1024
+_WHOLE_CHARACTERS = 100  # for each that is broken
 _HANGUL_OF_KSX1001 = re.compile(rb"[\xb0-\xc8][\xa1-\xfe]")
 _HIGH_PAIR = re.compile(rb"[\x81-\xfe][\x41-\xfe]")
 
@@ -19,14 +30,18 @@ def decode(raw: bytes, declared: str | None = None) -> tuple[str, str]:
     for bom, encoding in ((BOM_UTF8, "utf-8"), (BOM_UTF16_LE, "utf-16-le"), (BOM_UTF16_BE, "utf-16-be")):
         if raw.startswith(bom):
             return raw[len(bom) :].decode(encoding, "replace"), encoding
-    strict = ("utf-8", _known(declared)) if raw.count(0) * 5 <= len(raw) else ()
+    known = _known(declared)
+    if known == "cp1252" and _looks_korean(raw):  # what editors of the West declare, whatever is typed into them
+        known = "cp949"
+    strict = ("utf-8", known) if raw.count(0) * 5 <= len(raw) else ()
     for encoding in (*strict, _utf16_without_bom(raw)):
         if encoding is not None and (text := _strictly(raw, encoding)) is not None:
             return text, encoding
     if _mostly_utf8(raw):
         return raw.decode("utf-8", "replace"), "utf-8"
-    if _looks_korean(raw) and (text := _strictly(raw, "cp949")) is not None:
-        return text, "cp949"
+    for encoding in (known, "cp949" if _looks_korean(raw) else None):
+        if encoding is not None and (text := _nearly(raw, encoding)) is not None:
+            return text, encoding
     encoding = _guess(raw)
     return raw.decode(encoding, "replace"), encoding
 
@@ -38,14 +53,21 @@ def _strictly(raw: bytes, encoding: str) -> str | None:
         return None
 
 
+def _nearly(raw: bytes, encoding: str) -> str | None:
+    """Boards cut the titles of their lists at a byte, whatever character it belongs to."""
+    text = raw.decode(encoding, "replace")
+    return text if text.count("\ufffd") * _WHOLE_CHARACTERS <= len(text) else None
+
+
 def _known(declared: str | None) -> str | None:
     name = (declared or "").strip().lower()
     if name in _CP949_NAMES:
         return "cp949"
     try:
-        return lookup(name).name if name else None
+        found = lookup(name).name if name else None
     except LookupError:
         return None
+    return _SUPERSETS.get(found or "", found)
 
 
 def _utf16_without_bom(raw: bytes) -> str | None:

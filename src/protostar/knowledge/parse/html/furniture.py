@@ -38,7 +38,7 @@ _WORDS = {
     Kind.MARK: "editsection",
     Kind.LINE_NUMBERS: "lineno linenos linenumber linenumbers",
     Kind.LINKS: "gnb lnb snb fnb footer foot header head banner toolbar topbar pager paging pagination sns social sitemap",
-    Kind.LINKS_OR_SUBJECT: "menus toc tableofcontents topic related popular trending tags link links widgets side aside promo promos",
+    Kind.LINKS_OR_SUBJECT: "menus toc topic related popular trending tags link links widgets side aside promo promos",
     Kind.OPENS: "accordion accordions answer answers faq faqs tab tabs tabcontent tabpanel tabpane panel panels pane panes",
 }
 _BEGINNINGS = {Kind.LINKS: "nav share sharing skip", Kind.LINKS_OR_SUBJECT: "recommend", Kind.OPENS: "collaps"}
