@@ -1,6 +1,7 @@
 """A stand-in for the HTTP API: the shapes of the real one over state in memory, and faults on demand."""
 
 import asyncio
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -121,6 +122,7 @@ class FakeApi:
             detail = "A document with this file name is here already, with other content."
             return problem(409, "name_taken", detail, documents=named[::-1])
         document = self.add(status="queued", chunk_count=0, filename=form["filename"], bytes=form["file"].hex())
+        document["sha256"] = hashlib.sha256(form["file"]).hexdigest()
         self.keys[key] = document["id"]
         return web.json_response(document, status=202)
 
@@ -152,6 +154,7 @@ class FakeApi:
     async def _list_documents(self, request: web.Request) -> web.Response:
         wanted = request.query.get("status")
         items = [document for document in self.documents.values() if wanted in (None, document["status"])]
+        items = [document for document in items if request.query.get("q", "") in document["filename"]]
         return _page(request, items)
 
     async def _document(self, request: web.Request) -> web.Response:

@@ -153,6 +153,22 @@ async def test_the_same_bytes_again_are_the_same_document(cli: Cli, api: FakeApi
     assert list(api.documents) == [file["document_id"]]
 
 
+async def test_a_large_file_that_is_there_is_not_sent_again(cli: Cli, api: FakeApi, folder: Path) -> None:
+    large, small = folder / "large.txt", folder / "small.txt"
+    large.write_text("가" * 400_000)
+    small.write_text("가")
+    for _run in range(2):
+        result = await cli("ingest", str(large), str(small), "--json")
+        assert result.code == 0, result.err
+    assert [file["reason"] for file in result.json["files"]] == ["It was there already."] * 2
+    assert [upload["filename"] for upload in api.uploads].count("large.txt") == 1
+    assert [upload["filename"] for upload in api.uploads].count("small.txt") == 2
+
+    large.write_text("나" * 400_000)
+    assert (await cli("ingest", str(large), "--replace")).code == 0
+    assert [document["version"] for document in api.documents.values() if document["filename"] == "large.txt"] == [2]
+
+
 def versions(api: FakeApi) -> list[tuple[str, int]]:
     return [(bytes.fromhex(document["bytes"]).decode(), document["version"]) for document in api.documents.values()]
 

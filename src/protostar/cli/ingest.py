@@ -1,6 +1,7 @@
 """`protostar ingest`: many files at once, from their bytes on this disk, or their URLs, to documents that can be found."""
 
 import asyncio
+import hashlib
 import io
 import json
 import time
@@ -25,6 +26,9 @@ _TAKEN = (
     "A document with this file name is there already, with other content: --replace makes this its next version, --keep adds it."
 )
 _SEVERAL = "Several documents or files have this name: replace the right one in the dashboard, or add it with --keep."
+_THERE = "It was there already."
+_LARGE = 1 << 20  # bytes
+_SEARCHED = 200  # characters that documents may be looked for by
 _URLS = ("http://", "https://")
 _COLUMNS = (
     Column("name", 12),
@@ -179,14 +183,27 @@ class Run:
                 raise self._lost
             if isinstance(item, str):
                 outcome.learn(await self._client.post("/v1/documents", self._upload.body(item)))
+            elif way.method == "POST" and (document := await self._there(item)) is not None:
+                outcome.reason = _THERE
+                outcome.learn(document)
             else:
                 with Form(item, self._upload, line.sent) as form:
                     status, document = await self._client.send_form(way.method, way.path, form, way.params)
-                outcome.reason = "It was there already." if status == 200 else way.reason
+                outcome.reason = _THERE if status == 200 else way.reason
                 outcome.learn(document)
         finally:
             self._sending.release()
         line.hide()
+
+    async def _there(self, file: File) -> dict[str, Any] | None:
+        """The document that a large file is already: were it sent, the server would know only at its end."""
+        if file.path.stat().st_size < _LARGE:
+            return None
+        sha256 = await asyncio.to_thread(_sha256, file.path)
+        found = await self._client.get("/v1/documents", {"q": file.name[-_SEARCHED:], "limit": 200})
+        same = (file.name, sha256)
+        alike = [each for each in found["items"] if (each["filename"], each["sha256"]) == same and each["status"] != "failed"]
+        return alike[0] if alike else None
 
     async def _watch(self, outcome: Outcome, line: Line) -> None:
         """Follow the document's events; look again every second where they are not to be had."""
@@ -259,6 +276,11 @@ class _CountedFile(io.BufferedReader):
             raise
         self._on_read(self.tell(), self._size)
         return chunk
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _settled(status: str) -> bool:
