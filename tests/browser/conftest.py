@@ -12,17 +12,21 @@ from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
+from tests.browser.embedding import Embedding
 from tests.browser.host import Host, running_host
 from tests.browser.seen import DESKTOP, Seen, watched
+from tests.support.asking import Asking
 from tests.support.databases import copied
 from tests.support.model_server import StandIn
-from tests.support.stack import Stack, running_stack, settings_for
+from tests.support.stack import ADMIN_KEY, Stack, running_stack, settings_for
 
 FILES = Path(__file__).parents[1] / "files"
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"),
     *("--disable-component-update", "--disable-sync", "--force-color-profile=srgb", "--font-render-hinting=none"),
 ]
+
+UNLIMITED = {"asks_per_visitor": 1000, "asks_per_address": 1000}
 
 Visit = Callable[..., Coroutine[Any, Any, Page]]
 
@@ -114,3 +118,17 @@ async def space(product: Stack, stand_in: StandIn) -> AsyncGenerator[dict[str, A
     yield space
     async with product.http.delete(f"/v1/spaces/{space['id']}") as response:
         assert response.status == 204
+
+
+@pytest.fixture
+async def embedding(product: Stack, space: dict[str, Any], host: Host, visit: Visit) -> AsyncGenerator[Embedding]:
+    async with product.client(ADMIN_KEY, **{"Protostar-Space": space["id"]}) as http:
+        asking = Asking(http, space["id"])
+        await asking.upload(FILES / "guide-ko.md")
+        await asking.upload(FILES / "guide-en.md")
+        made = {"role": "ask", "name": "page", "origins": [host.url]}
+        async with http.post(f"/v1/spaces/{space['id']}/keys", json=made) as response:
+            key = (await response.json())["key"]
+        embedding = Embedding(asking, host, visit, product.url, key)
+        await embedding.settings(limits=UNLIMITED)
+        yield embedding

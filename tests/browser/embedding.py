@@ -1,12 +1,19 @@
 """A visitor before a page of somebody else's that embeds the widget."""
 
+import base64
+import hashlib
+import hmac
+import json
+import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Locator, Page
-from tests.browser.conftest import Visit
 from tests.browser.host import Host
 from tests.support.asking import Asking
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Visit
 
 # The tests look into the shadow root, which is closed for everybody else. The page's own code never gets to see this.
 OPENED = """
@@ -21,7 +28,7 @@ class Embedding:
 
     asking: Asking
     host: Host
-    visit: Visit
+    visit: "Visit"
     url: str
     key: str
 
@@ -32,14 +39,25 @@ class Embedding:
         tag = f'<script async src="{server or self.url}/widget.js" data-key="{self.key}" {attributes}></script>'
         return self.host.serve(body + tag, **more)
 
-    async def open(self, url: str | None = None, *, closed: bool = False, **options: Any) -> "Visitor":
+    async def open(
+        self, url: str | None = None, *, closed: bool = False, routes: dict[str, Any] | None = None, **options: Any
+    ) -> "Visitor":
+        """`routes`: what answers in the place of the network, by the pattern of its URL."""
+
         async def prepare(page: Page) -> None:
             if not closed:
                 await page.add_init_script(OPENED)
+            for pattern, answer in (routes or {}).items():
+                await page.route(pattern, answer)
 
         page = await self.visit(url or self.page(), prepare=prepare, **options)
         await page.locator("protostar-widget").wait_for(state="attached")
         return Visitor(page)
+
+    async def conversations(self) -> list[int]:
+        """How many questions each has that is stored."""
+        async with self.asking.http.get("/v1/conversations") as response:
+            return [conversation["turns"] for conversation in (await response.json())["items"]]
 
     async def settings(self, **settings: Any) -> None:
         async with self.asking.http.patch(f"/v1/spaces/{self.asking.space_id}", json={"settings": settings}) as response:
@@ -74,10 +92,29 @@ class Visitor:
     async def ask(self, question: str) -> Locator:
         """The finished answer."""
         count = await self.answers.count()
+        await self.send(question)
+        answer = self.answers.nth(count)
+        await answer.wait_for()
+        return answer
+
+    async def send(self, question: str) -> None:
+        """Nobody waits for an answer."""
         if not await self.panel.is_visible():
             await self.launcher.click()
         await self.input.fill(question)
         await self.input.press("Enter")
-        answer = self.answers.nth(count)
-        await answer.wait_for()
-        return answer
+
+    async def kept(self) -> dict[str, Any]:
+        """What the device remembers."""
+        return json.loads(await self.page.evaluate("localStorage.getItem(Object.keys(localStorage)[0])"))
+
+
+def identity(secret: str, subject: str) -> str:
+    """As an owner's backend makes it."""
+
+    def part(content: bytes) -> str:
+        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+    claims = {"sub": subject, "exp": int(time.time()) + 300}
+    signed = f"{part(json.dumps({'alg': 'HS256', 'typ': 'JWT'}).encode())}.{part(json.dumps(claims).encode())}"
+    return f"{signed}.{part(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())}"

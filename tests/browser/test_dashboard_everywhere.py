@@ -83,6 +83,12 @@ async def test_what_is_done_before_the_modules_are_there_waits_for_them(
     assert page.url == f"{product.url}/ask"
     assert len((await call(product, space, "GET", "/v1/conversations"))["items"]) == 1
 
+    await open_early("/ask")
+    await page.get_by_role("textbox").fill("How long?")
+    await page.keyboard.press("Enter")
+    arrived.set()
+    await expect(page.locator(".asked")).to_have_text("How long?")
+
     await open_early("/documents")
     await page.get_by_role("searchbox").fill("kiwi")
     await page.get_by_role("button", name="URL 추가").click()

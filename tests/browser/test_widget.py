@@ -1,15 +1,11 @@
 """The widget in a real browser, on somebody else's page, against the real product."""
 
 import asyncio
-import base64
 import gzip
-import hashlib
-import hmac
 import json
 import os
 import re
 import sys
-import time
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -18,12 +14,11 @@ from typing import Any
 import aiohttp
 import pytest
 from playwright.async_api import Error, ViewportSize, expect
-from tests.browser.conftest import FILES, Visit
-from tests.browser.embedding import Embedding
-from tests.browser.host import HOSTILE, STRICT, Host
+from tests.browser.conftest import UNLIMITED
+from tests.browser.embedding import Embedding, identity
+from tests.browser.host import HOSTILE, STRICT
 from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
 from tests.drills.processes import free_port
-from tests.support.asking import Asking
 from tests.support.faulty_http import faulty_proxy
 from tests.support.model_server import StandIn
 from tests.support.stack import ADMIN_KEY, Stack
@@ -34,21 +29,6 @@ from protostar.web.assets import FOLDER
 
 QUESTION = "How long are backups kept?"
 KOREAN = "백업 파일은 며칠 동안 보관합니까?"
-UNLIMITED = {"asks_per_visitor": 1000, "asks_per_address": 1000}
-
-
-@pytest.fixture
-async def embedding(product: Stack, space: dict[str, Any], host: Host, visit: Visit) -> AsyncGenerator[Embedding]:
-    async with product.client(ADMIN_KEY, **{"Protostar-Space": space["id"]}) as http:
-        asking = Asking(http, space["id"])
-        await asking.upload(FILES / "guide-ko.md")
-        await asking.upload(FILES / "guide-en.md")
-        made = {"role": "ask", "name": "page", "origins": [host.url]}
-        async with http.post(f"/v1/spaces/{space['id']}/keys", json=made) as response:
-            key = (await response.json())["key"]
-        embedding = Embedding(asking, host, visit, product.url, key)
-        await embedding.settings(limits=UNLIMITED)
-        yield embedding
 
 
 # -- on any page
@@ -404,17 +384,6 @@ async def test_a_killed_server_costs_no_answer(embedding: Embedding, product: St
         shown = (await visitor.answers.locator(".text").inner_text()).split()
         assert shown == re.sub(r"\[(\d)\]", r"\1", answer["text"]).split()
         assert len(kept) == 1
-
-
-def identity(secret: str, subject: str) -> str:
-    """As an owner's backend makes it."""
-
-    def part(content: bytes) -> str:
-        return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
-
-    claims = {"sub": subject, "exp": int(time.time()) + 300}
-    signed = f"{part(json.dumps({'alg': 'HS256', 'typ': 'JWT'}).encode())}.{part(json.dumps(claims).encode())}"
-    return f"{signed}.{part(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())}"
 
 
 async def test_who_signs_in_may_ask_on(embedding: Embedding) -> None:

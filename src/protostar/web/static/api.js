@@ -1,5 +1,7 @@
 // The API as the pages call it: with the session's token against forged requests, in the space that the page shows.
 
+const PATIENCE = 60_000; // ms for a whole response
+
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 
 export const space = meta("space"); // for what sends no headers, as links and images
@@ -21,6 +23,9 @@ export class Problem extends Error {
   }
 }
 
+// A connection that broke, in a sentence; whoever gave up knows why.
+const broken = (error) => (error.name === "AbortError" ? error : new Problem(0, { detail: "The server cannot be reached." }));
+
 export async function problemOf(response) {
   const problem = await response.json().catch(() => null);
   const after = Number.parseFloat(response.headers.get("Retry-After"));
@@ -32,17 +37,28 @@ export async function request(method, path, { json, space = true, ...options } =
   const sent = { ...headers(), ...options.headers };
   if (!space) delete sent["Protostar-Space"];
   if (json !== undefined) sent["Content-Type"] = "application/json";
-  const response = await fetch(path, { method, ...options, headers: sent, body: json !== undefined ? JSON.stringify(json) : options.body });
+  const response = await fetch(path, { method, signal: AbortSignal.timeout(PATIENCE), ...options, headers: sent, body: json !== undefined ? JSON.stringify(json) : options.body })
+    .catch((error) => { throw broken(error); });
   if (response.status === 401) signIn();
   if (!response.ok) throw await problemOf(response);
   return response;
 }
 
-export async function api(method, path, options) {
+export async function api(method, path, { as = "json", ...options } = {}) {
   const response = await request(method, path, options);
-  return response.status === 204 ? null : response.json();
+  return response.status === 204 ? null : response[as]().catch((error) => { throw broken(error); });
 }
 
 export function signIn() {
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
 }
+
+// Ends early when the device is connected again.
+export const pause = (seconds, signal) => new Promise((resolve) => {
+  if (signal.aborted) return resolve();
+  const over = new AbortController();
+  const end = () => { clearTimeout(timer); over.abort(); resolve(); };
+  const timer = setTimeout(end, seconds * 1000);
+  addEventListener("online", end, over);
+  signal.addEventListener("abort", end, over);
+});

@@ -1,11 +1,13 @@
 // What every page does: htmx with our headers, language and appearance, dialogs, menus, times.
 
-import { headers, signIn } from "./api.js";
+import { headers, pause, signIn } from "./api.js";
 import { $, $$ } from "./dom.js";
 import { complain, toast } from "./toast.js";
 import { exactly, t, when } from "./words.js";
 
 // -- htmx
+
+const AGAIN = 4; // seconds
 
 document.addEventListener("htmx:configRequest", (event) => Object.assign(event.detail.headers, headers()));
 document.addEventListener("htmx:responseError", (event) => {
@@ -15,7 +17,19 @@ document.addEventListener("htmx:responseError", (event) => {
   try { problem = JSON.parse(xhr.responseText); } catch { /* not one of ours, as from a proxy */ }
   complain(new Error(problem?.detail ?? t("The server answered {status}.", { status: xhr.status })));
 });
-document.addEventListener("htmx:sendError", () => toast(t("The server cannot be reached."), { bad: true }));
+let unreachable = null; // said once, however often a page that follows something asks
+for (const name of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, ({ detail: { elt, requestConfig } }) => {
+    unreachable ??= toast(t("The server cannot be reached."), { bad: true, ended: () => { unreachable = null; } });
+    if (/\b(load|once)\b/.test(elt.getAttribute("hx-trigger"))) loadLater(elt, requestConfig.path);
+  });
+}
+
+// What a page loads by itself, it goes on trying to: else its spinner would turn for nothing.
+async function loadLater(elt, path) {
+  await pause(AGAIN, new AbortController().signal);
+  if (elt.isConnected) htmx.ajax("GET", path, { source: elt }).catch(() => {});
+}
 // «HX-Trigger: {"said": "…"}»: what a form has done, in the server's words.
 document.addEventListener("said", (event) => toast(event.detail.value));
 document.addEventListener("htmx:afterRequest", (event) => {

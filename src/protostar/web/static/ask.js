@@ -1,18 +1,19 @@
 // Asking: the conversation on one side, the source of what is cited on the other.
 
 import { asMarkdown, body, degraded, place } from "./answer.js";
-import { api } from "./api.js";
+import { api, space } from "./api.js";
 import { copy } from "./app.js";
-import { $, el, icon } from "./dom.js";
+import { $, $$, el, icon } from "./dom.js";
 import { PageView } from "./pages.js";
-import { ask } from "./stream.js";
-import { complain } from "./toast.js";
+import { ask, asking, passes } from "./stream.js";
+import { failure } from "./toast.js";
 import { TextView } from "./viewer.js";
 import { number, t, told } from "./words.js";
 
 const form = $("#ask");
 const field = $("#question");
 const thread = $("#thread");
+const KEPT = "asked"; // in the session's storage: the question under way
 let conversation = null;
 let running = null;
 
@@ -22,7 +23,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (running) return running.abort();
   const question = field.value.trim();
-  if (question) turn(question);
+  if (question) turn(asking({ question, conversation_id: conversation }));
 });
 field.addEventListener("keydown", (event) => {
   // Enter ends a syllable of Hangul before it ends a question.
@@ -34,7 +35,7 @@ field.addEventListener("keydown", (event) => {
 field.addEventListener("input", fit);
 document.addEventListener("click", (event) => {
   const starter = event.target.closest("[data-starter]");
-  if (starter && !running) turn(starter.textContent.trim());
+  if (starter && !running) turn(asking({ question: starter.textContent.trim(), conversation_id: conversation }));
 });
 $("#anew").addEventListener("click", () => {
   running?.abort();
@@ -50,20 +51,28 @@ function fit() {
   field.style.height = `${Math.min(field.scrollHeight + 2, 200)}px`;
 }
 
-async function turn(question) {
+// `asked`: as `asking` makes it. It is kept until it is answered, for a page that the device throws away and loads again.
+async function turn(asked) {
+  const { question } = asked.body;
   field.value = "";
   fit();
   $("#welcome").hidden = true;
   $("#anew").hidden = false;
   running = new AbortController();
   sending(true);
-  const shown = el("div.answer", {}, el("p.thinking.soft", { role: "status" }, t("Looking through the documents…")));
+  sessionStorage.setItem(KEPT, JSON.stringify({ space, asked }));
+  const shown = el("div.answer");
   thread.append(el("article.turn", {}, el("h2.asked", {}, question), shown));
-  shown.scrollIntoView({ block: "end" });
   try {
-    await follow(question, shown, running.signal);
+    await follow(asked, shown, running.signal);
+    sessionStorage.removeItem(KEPT);
   } catch (error) {
-    shown.replaceChildren(el("p.notice.bad", { role: "alert" }, icon("warning"), el("span", {}, told(error.message))), el("div.row", {}, el("button.button.compact", { type: "button", onclick: () => { shown.closest(".turn").remove(); turn(question); } }, icon("retry"), t("Ask again"))));
+    const again = () => {
+      shown.closest(".turn").remove();
+      turn(passes(error) ? asked : asking({ question, conversation_id: conversation }));
+    };
+    if (!passes(error)) sessionStorage.removeItem(KEPT);
+    shown.replaceChildren(el("p.notice.bad", { role: "alert" }, icon("warning"), el("span", {}, told(error.message))), el("div.row", {}, el("button.button.compact.again", { type: "button", onclick: again }, icon("retry"), t("Ask again"))));
   } finally {
     running = null;
     sending(false);
@@ -74,16 +83,22 @@ function sending(busy) {
   const button = $("#send");
   button.setAttribute("aria-label", busy ? t("Stop") : t("Ask"));
   button.replaceChildren(icon(busy ? "stop" : "send"));
+  $$(".again", thread).forEach((again) => { again.disabled = busy; });
 }
 
-async function follow(question, shown, signal) {
+async function follow(asked, shown, signal) {
   let text = "";
   let drawn = 0;
+  const state = el("p.thinking.soft", { role: "status" }, t("Looking through the documents…"));
   const draw = () => {
     drawn = 0;
-    if (text) shown.replaceChildren(body(text, [], openSource));
+    shown.replaceChildren(...(text ? [body(text, [], openSource)] : []), state);
   };
-  for await (const event of ask({ question, conversation_id: conversation }, signal)) {
+  draw();
+  shown.scrollIntoView({ block: "end" });
+  for await (const event of ask(asked, signal)) {
+    if (event.name === "waiting") state.textContent = event.onLine ? t("The connection broke. Trying again…") : t("You are offline. This goes on as soon as you are connected.");
+    else state.textContent = text ? "" : t("Looking through the documents…");
     if (event.name === "start") conversation = event.data.conversation_id;
     else if (event.name === "delta") text += event.data.text;
     else if (event.name === "reset") text = "";
@@ -96,6 +111,7 @@ async function follow(question, shown, signal) {
   }
   cancelAnimationFrame(drawn);
   draw();
+  state.remove();
   shown.append(el("p.small.soft", {}, t("You stopped listening; the answer is kept in the conversation.")));
 }
 
@@ -118,17 +134,17 @@ function finish(answer, shown) {
 // What was found and why: asked for when somebody wants to see it.
 function retrieval(answer) {
   const details = el("details.retrieval", {}, el("summary", {}, t("The passages that were found")));
-  details.addEventListener("toggle", async () => {
-    details.append(el("progress", { "aria-label": t("Loading") }));
+  const load = async () => {
+    const loading = details.appendChild(el("progress", { "aria-label": t("Loading") }));
     try {
       const { retrieved } = await api("GET", `/v1/answers/${answer.id}/retrieved`);
-      details.lastChild.remove();
-      details.append(retrieved?.length ? table(retrieved, answer.citations) : el("p.soft.small", {}, retrieved ? t("Nothing was found.") : t("Nothing was looked for.")));
+      loading.replaceWith(retrieved?.length ? table(retrieved, answer.citations) : el("p.soft.small", {}, retrieved ? t("Nothing was found.") : t("Nothing was looked for.")));
     } catch (error) {
-      details.lastChild.remove();
-      details.append(el("p.error-text", {}, told(error.message)));
+      const said = failure(error, () => { said.remove(); load(); });
+      loading.replaceWith(said);
     }
-  }, { once: true });
+  };
+  details.addEventListener("toggle", load, { once: true });
   return details;
 }
 
@@ -151,7 +167,7 @@ let opener = null;
 let wanted = null;
 
 async function openSource(citation) {
-  opener = document.activeElement;
+  if (!source.contains(document.activeElement)) opener = document.activeElement;
   source.hidden = false;
   $(".asking").classList.add("with-source");
   $("#source-title").textContent = citation.document_title;
@@ -160,13 +176,15 @@ async function openSource(citation) {
   $("#source-link").href = `/documents/${citation.document_id}?${where}`;
   $("#source-title").focus();
   wanted = citation;
+  const pane = $("#source-pane");
+  pane.replaceChildren(el("progress", { "aria-label": t("Loading") })); // not the source before
   try {
     const View = await viewOf(citation);
     if (wanted !== citation) return;
     const { document_id: id, version, start, end, page } = citation;
-    await new View($("#source-pane"), { document: id, version, start, end, page: page ?? 1 }).open();
+    await new View(pane, { document: id, version, start, end, page: page ?? 1 }).open();
   } catch (error) {
-    complain(error);
+    if (wanted === citation) pane.replaceChildren(failure(error, () => openSource(citation)));
   }
 }
 
@@ -189,3 +207,8 @@ function closeSource() {
 }
 $("#source-close").addEventListener("click", closeSource);
 source.addEventListener("keydown", (event) => { if (event.key === "Escape") closeSource(); });
+
+// -- a question whose page was loaded again before it was answered
+
+const left = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+if (left?.space === space) turn(left.asked);

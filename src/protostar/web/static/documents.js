@@ -51,7 +51,7 @@ function line(upload) {
     said.textContent = {
       waiting: () => size(upload.file.size),
       sending: () => `${size(upload.sent)} / ${size(upload.file.size)}`,
-      later: () => t("The server is busy; this is tried again soon."),
+      later: () => (upload.error.status ? t("The server is busy; this is tried again soon.") : navigator.onLine ? t("The connection broke. Trying again…") : t("You are offline. This goes on as soon as you are connected.")),
       taken: () => size(upload.file.size),
       sent: () => t("Uploaded"),
       failed: () => told(upload.error.message),

@@ -1,4 +1,5 @@
 // Runs before the page is there: what is typed, pressed or sent while the modules are still on their way waits for them, and is not lost.
+// Where one of them does not arrive, the page says so: a browser does not ask for it again.
 
 {
   const fire = (type) => ({ target }) => [target, () => target.dispatchEvent(new Event(type, { bubbles: true }))];
@@ -6,6 +7,9 @@
   const KINDS = {
     input: fire("input"),
     change: fire("change"),
+    keydown({ target, key, shiftKey, isComposing }) {
+      return target.enterKeyHint === "send" && key === "Enter" && !shiftKey && !isComposing && [target.form, () => target.form.requestSubmit()];
+    },
     click({ target }) {
       const button = target.closest("button[type=button]:not([popovertarget])");
       return button && [button, () => button.click()];
@@ -26,8 +30,16 @@
     }, { capture: true, signal: listen.signal });
   }
 
+  let incomplete = false;
+  const tell = () => { if (document.readyState !== "loading") document.getElementById("incomplete").hidden = !incomplete; };
+  addEventListener("error", ({ target }) => {
+    incomplete ||= target instanceof HTMLScriptElement || target instanceof HTMLLinkElement;
+    tell();
+  }, true);
+
   // Modules have run by then; htmx begins at this very event.
   addEventListener("DOMContentLoaded", () => setTimeout(() => {
+    tell();
     listen.abort();
     Object.values(waiting).forEach((kept) => kept.forEach((again) => again()));
   }));

@@ -1,8 +1,9 @@
 // The pages of a PDF beside its citations: as images, with a passage marked.
 
 import { api, request, space } from "./api.js";
-import { $, el, icon, svg } from "./dom.js";
-import { t, told } from "./words.js";
+import { $, el, svg } from "./dom.js";
+import { failure } from "./toast.js";
+import { t } from "./words.js";
 
 const AHEAD = "100%"; // of the view, within which a page is drawn before it is seen
 const PASSING = 120; // milliseconds that a page has to stay before it is drawn: who scrolls far passes many
@@ -17,13 +18,14 @@ export class PageView {
   constructor(frame, { document: id, version, start = 0, end = 0, page = 1 }) {
     Object.assign(this, { frame, id, version, start, end, page });
     this.path = `/v1/documents/${id}/pages`;
-    this.body = el("div.sheets", {}, el("progress", { "aria-label": t("Loading") }));
+    this.body = el("div.sheets");
     frame.replaceChildren(this.body);
     frame.onscroll = null;
   }
 
   // Show the pages at once, and the passage, in the middle of the view, when it is found.
   async open() {
+    this.body.replaceChildren(el("progress", { "aria-label": t("Loading") }));
     const passage = this.end > this.start ? this.#ask(`&start=${this.start}&end=${this.end}`) : null;
     const found = passage?.then(({ highlights }) => highlights, () => []); // the pages are of use without
     try {
@@ -31,7 +33,7 @@ export class PageView {
       this.#go(this.page);
       if (found) this.#mark(await found);
     } catch (error) {
-      this.body.replaceChildren(el("p.empty.soft", {}, told(error.message)));
+      this.body.replaceChildren(failure(error, () => this.open()));
     }
   }
 
@@ -81,7 +83,10 @@ export class PageView {
       if (tries < TRIES) this.#draw(sheet, tries + 1);
     } catch (error) {
       if (error.retryAfter !== null && tries < TRIES) setTimeout(() => this.#draw(sheet, tries + 1), error.retryAfter * 1000);
-      else sheet.append(el("figcaption.notice.bad", {}, icon("warning"), el("span", {}, told(error.message))));
+      else {
+        const said = el("figcaption.notice.bad", {}, failure(error, () => { said.remove(); this.#draw(sheet); }));
+        sheet.append(said);
+      }
     }
   }
 

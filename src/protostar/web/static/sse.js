@@ -1,11 +1,15 @@
 // Server-sent events out of a fetch: EventSource can send neither a body nor our headers.
 
+const SILENCE = 25_000; // ms after which a connection is given up; the server says something every 15 s
+
 export async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      let timer;
+      const silent = new Promise((_, reject) => { timer = setTimeout(() => reject(new TypeError("silence")), SILENCE); });
+      const { value, done } = await Promise.race([reader.read(), silent]).finally(() => clearTimeout(timer));
       if (done) return;
       rest += value.replaceAll("\r\n", "\n");
       const blocks = rest.split("\n\n");

@@ -27,6 +27,9 @@ export function toast(text, { bad = false, action = null, act = null, ended = ()
   return close;
 }
 
+// In the place of what could not be loaded.
+export const failure = (error, again) => el("div.empty", { role: "alert" }, el("p.soft", {}, told(error.message)), el("button.button.compact", { type: "button", onclick: again }, icon("retry"), t("Try again")));
+
 export const complain = (error) => toast(told(error.message), { bad: true, seconds: 12 });
 
 // Resolves to whether the person agreed. `typed`: what has to be typed first.

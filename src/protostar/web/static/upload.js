@@ -1,9 +1,10 @@
 // Uploads: a few at a time, each with its progress; what the server has no room for at the moment is tried again when it says.
 
-import { headers, Problem, signIn } from "./api.js";
+import { headers, pause, Problem, signIn } from "./api.js";
 
 const AT_ONCE = 3;
-const ATTEMPTS = 8;
+const ATTEMPTS = 12; // in a row, about two minutes where every one fails at once
+const SILENCE = 90_000; // ms in which nothing is sent or answered: more than the server waits
 
 // One file on its way. `show()` is called at each change of `state`: waiting, sending, later, taken, sent, failed or cancelled.
 // `newName`: it is `taken`, and waits to be told, where documents (`namesakes`, the newest first) have its name with other content.
@@ -38,7 +39,7 @@ export class Upload {
   }
 
   async run() {
-    for (let attempt = 1; this.state !== "cancelled"; attempt++) {
+    for (let attempt = 1; this.state !== "cancelled";) {
       this.sent = 0;
       this.change("sending");
       try {
@@ -55,16 +56,17 @@ export class Upload {
         // 0: the connection broke. The Idempotency-Key makes a repetition the same upload.
         if (![0, 429, 502, 503, 504].includes(error.status) || attempt === ATTEMPTS) return this.change("failed");
         this.change("later");
+        if (navigator.onLine) attempt++; // those of a device that knows itself offline do not count
         await this.wait(error.retryAfter ?? Math.min(20, 2 ** attempt) * (0.5 + Math.random() / 2));
       }
     }
   }
 
-  wait(seconds) {
-    return new Promise((resolve) => {
-      this.wake = resolve;
-      setTimeout(resolve, Math.min(120, seconds) * 1000);
-    });
+  // Ends early when it is cancelled, and when the device is connected again.
+  async wait(seconds) {
+    const over = new AbortController();
+    this.wake = () => over.abort();
+    await pause(Math.min(120, seconds), over.signal);
   }
 
   send() {
@@ -75,7 +77,13 @@ export class Upload {
       for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
       request.setRequestHeader("Content-Type", this.file.type && !/json|multipart/.test(this.file.type) ? this.file.type : "application/octet-stream");
       request.setRequestHeader("Idempotency-Key", this.key);
-      request.upload.addEventListener("progress", (event) => { this.sent = event.loaded; this.show(this); });
+      let silence;
+      const alive = () => {
+        clearTimeout(silence);
+        silence = setTimeout(() => request.abort(), SILENCE);
+      };
+      request.addEventListener("loadend", () => clearTimeout(silence));
+      request.upload.addEventListener("progress", (event) => { alive(); this.sent = event.loaded; this.show(this); });
       request.addEventListener("load", () => {
         const after = Number.parseFloat(request.getResponseHeader("Retry-After"));
         if (request.status < 300) resolve(request.response);
@@ -85,6 +93,7 @@ export class Upload {
       request.addEventListener("error", broken);
       request.addEventListener("abort", broken);
       request.send(this.file);
+      alive();
     });
   }
 }

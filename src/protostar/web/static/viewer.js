@@ -1,8 +1,9 @@
 // A document's source beside its citations: its text in windows, with a passage marked.
 
-import { request } from "./api.js";
+import { api } from "./api.js";
 import { el } from "./dom.js";
-import { complain } from "./toast.js";
+import { complain, failure } from "./toast.js";
+import { t } from "./words.js";
 
 const MARGIN = 900; // pixels before an edge at which more is fetched
 const WINDOW = 8000; // code points that are fetched at a time
@@ -18,15 +19,23 @@ export class TextView {
   constructor(frame, { document: id, version, start = 0, end = 0 }) {
     Object.assign(this, { frame, id, version, start, end });
     this.text = el("div.text", { lang: "" });
-    frame.replaceChildren(this.text);
     frame.onscroll = () => this.#follow();
   }
 
   // Show the window around the passage, the passage in the middle of the view.
   async open() {
+    const loading = el("progress", { "aria-label": t("Loading") });
+    this.frame.replaceChildren(loading, this.text);
     this.#first = this.#next = Math.max(0, this.start - WINDOW / 4);
-    await this.#append();
-    if (this.end > this.#next && !this.#ended) await this.#append();
+    try {
+      await this.#append();
+      if (this.end > this.#next && !this.#ended) await this.#append();
+    } catch (error) {
+      this.text.replaceChildren();
+      loading.replaceWith(failure(error, () => this.open()));
+      return;
+    }
+    loading.remove();
     const mark = this.text.querySelector("mark");
     if (mark) this.frame.scrollTop += mark.getBoundingClientRect().top - this.frame.getBoundingClientRect().top - this.frame.clientHeight / 3;
     else this.frame.scrollTop = 0;
@@ -34,8 +43,7 @@ export class TextView {
   }
 
   async #fetch(start, end) {
-    const response = await request("GET", `/v1/documents/${this.id}/text?version=${this.version}&start=${start}&end=${end}`);
-    return [...(await response.text())];
+    return [...(await api("GET", `/v1/documents/${this.id}/text?version=${this.version}&start=${start}&end=${end}`, { as: "text" }))];
   }
 
   #window(at, characters) {

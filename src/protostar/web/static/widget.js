@@ -12,6 +12,7 @@
       title: "Ask us", greeting: "Ask a question, and the answer cites its sources.", open: "Open questions and answers", close: "Close",
       placeholder: "Your question…", send: "Send", stop: "Stop waiting", erase: "Erase history", eraseAsk: "Erase the questions and answers on this device?",
       eraseYes: "Erase", cancel: "Cancel", you: "You asked", answer: "Answer", thinking: "Looking in the documents…", reconnecting: "Connection lost. Trying again…",
+      offline: "You are offline. This goes on as soon as you are connected.", unreachable: "There is no connection. Your question is kept, and not asked twice.",
       sources: "Sources", source: (n, title) => `Source ${n}: ${title}`, page: (n) => `page ${n}`, copy: "Copy answer", copied: "Copied", up: "Helpful", down: "Not helpful",
       why: "What was wrong or missing?", sendReason: "Send", thanks: "Thank you.", quoted: "Quoted straight from the documents.",
       uncited: "No source was named for this; it may be wrong.", incomplete: "This answer is cut off.",
@@ -23,6 +24,7 @@
       title: "무엇이든 물어보세요", greeting: "질문하시면 출처와 함께 답해 드립니다.", open: "질문 창 열기", close: "닫기",
       placeholder: "질문을 입력하세요…", send: "보내기", stop: "그만 기다리기", erase: "기록 지우기", eraseAsk: "이 기기에 남은 질문과 답을 지울까요?",
       eraseYes: "지우기", cancel: "취소", you: "질문", answer: "답변", thinking: "문서를 찾아보고 있습니다…", reconnecting: "연결이 끊겨 다시 시도합니다…",
+      offline: "오프라인입니다. 연결되는 대로 이어집니다.", unreachable: "연결할 수 없습니다. 질문은 그대로 있으며 두 번 묻지 않습니다.",
       sources: "출처", source: (n, title) => `출처 ${n}: ${title}`, page: (n) => `${n}쪽`, copy: "답변 복사", copied: "복사했습니다", up: "도움이 됐어요", down: "도움이 안 됐어요",
       why: "무엇이 틀렸거나 부족했나요?", sendReason: "보내기", thanks: "감사합니다.", quoted: "문서에서 그대로 인용했습니다.",
       uncited: "근거를 밝히지 않은 답이라 틀릴 수 있습니다.", incomplete: "답이 중간에서 끊겼습니다.",
@@ -119,7 +121,7 @@ textarea::placeholder { color: var(--quiet); opacity: 1; }
 form.ask { position: relative; margin: 0 14px; padding: 10px 8px 10px 14px; display: flex; gap: 8px; align-items: flex-end; border: 1px solid var(--line); border-radius: 14px; background: var(--ground); transition: border-color .12s; }
 form.ask::before { content: ""; position: absolute; inset: -27px 0 auto; height: 24px; background: linear-gradient(transparent, var(--ground)); pointer-events: none; }
 form.ask:focus-within { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); } form.ask textarea { max-height: 132px; min-height: 24px; padding: 4px 0; } form.ask textarea:focus-visible { outline: none; }
-.send { width: 34px; height: 34px; border-radius: 10px; background: var(--accent); color: var(--on-accent); display: grid; place-items: center; flex: none; } .send:disabled { opacity: .35; cursor: default; }
+.send { width: 34px; height: 34px; border-radius: 10px; background: var(--accent); color: var(--on-accent); display: grid; place-items: center; flex: none; } .send:disabled, .pill:disabled { opacity: .35; cursor: default; }
 footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 12px; line-height: 1.45; color: var(--quiet); text-align: center; }
 .quietly { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 520px) {
@@ -138,8 +140,9 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
   };
   const TURNS = 30; // that are kept on the device
   const BYTES = 200_000;
-  const SILENCE = 40_000; // ms; the server says something every 15 s
-  const TRIES = 9;
+  const SILENCE = 25_000; // ms after which a connection is given up; the server says something every 15 s
+  const TRIES = 20; // in a row, about a minute and a half where every one fails at once
+  const LONGEST = 8000; // ms between two tries
   const STRICT = /^(?:https?|mailto):/i;
 
   // -- making nodes
@@ -255,10 +258,14 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
 
   // -- talking to the server
 
+  /** Ends early when the device is connected again. */
   const sleep = (ms, signal) =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, ms);
-      signal?.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+      const over = new AbortController();
+      const end = (settle) => () => (clearTimeout(timer), over.abort(), settle(signal?.reason));
+      const timer = setTimeout(end(resolve), ms);
+      window.addEventListener("online", end(resolve), over);
+      signal?.addEventListener("abort", end(reject), over);
     });
 
   class Refused extends Error {
@@ -268,32 +275,49 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     }
   }
 
+  /** An answer that has failed: asking after it again tells the same. */
+  class Failed extends Refused {}
+
+  /** Whether it may go well in a moment. What is sent again was within the limits, and waits for the minute in which it was too much. */
+  function passes(error, tries) {
+    if (!(error instanceof Refused)) return true; // the connection's
+    if (error instanceof Failed) return false;
+    return error.status === 408 || error.status >= 502 || (error.status === 429 && tries > 0 && error.retryAfter <= 60);
+  }
+
   class Server {
     constructor(url, key) {
       Object.assign(this, { url, key, token: null });
     }
 
-    async request(path, { body, headers = {}, signal } = {}) {
-      const response = await fetch(this.url + path, {
-        method: body === undefined ? "GET" : "POST",
-        headers: {
-          Authorization: `Bearer ${this.key}`,
-          ...(this.token && { "Protostar-Visitor": this.token }),
-          ...(body !== undefined && { "Content-Type": "application/json" }),
-          ...headers,
-        },
-        body: body === undefined ? undefined : JSON.stringify(body),
-        signal,
-        credentials: "omit",
-        referrerPolicy: "strict-origin-when-cross-origin",
-      });
-      if (response.ok) return response;
-      const problem = await response.json().catch(() => ({}));
-      throw new Refused(response.status, problem, Number(response.headers.get("Retry-After")) || problem.retry_after || null);
+    /** The response, where it is a stream, or what it holds. */
+    async request(path, { body, headers = {}, signal, stream = false } = {}) {
+      const late = new AbortController();
+      const timer = setTimeout(() => late.abort(new TypeError("silence")), SILENCE);
+      try {
+        const response = await fetch(this.url + path, {
+          method: body === undefined ? "GET" : "POST",
+          headers: {
+            Authorization: `Bearer ${this.key}`,
+            ...(this.token && { "Protostar-Visitor": this.token }),
+            ...(body !== undefined && { "Content-Type": "application/json" }),
+            ...headers,
+          },
+          body: body === undefined ? undefined : JSON.stringify(body),
+          signal: AbortSignal.any([late.signal, signal].filter(Boolean)),
+          credentials: "omit",
+          referrerPolicy: "strict-origin-when-cross-origin",
+        });
+        if (response.ok) return stream ? response : response.status === 204 ? null : await response.json();
+        const problem = await response.json().catch(() => ({}));
+        throw new Refused(response.status, problem, Number(response.headers.get("Retry-After")) || problem.retry_after || null);
+      } finally {
+        clearTimeout(timer);
+      }
     }
 
-    async enter(identity) {
-      const made = await (await this.request("/v1/visitors", { body: identity ? { identity } : {} })).json();
+    async enter(identity, signal) {
+      const made = await this.request("/v1/visitors", { body: identity ? { identity } : {}, signal });
       this.token = made.visitor_token;
       return made;
     }
@@ -381,6 +405,8 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     #ready; // resolves when the space's settings are there, or are not to be had
     #asking = null; // the AbortController of the question under way
     #before = null; // what had the focus
+    #entering; // the request for a token that is under way
+    #identifying; // the AbortController of signing in
     #pages = {};
 
     constructor() {
@@ -408,7 +434,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       }
       this.#ready = new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, { timeout: 1500 })).then(() => this.#configure());
       if (this.dataset.identity) this.identify(this.dataset.identity).catch(() => {});
-      if (this.#memory.pending) this.#resume();
+      if (this.#memory.pending) this.#run(this.#memory.pending).catch(() => {});
     }
 
     // -- what the page may call
@@ -444,6 +470,8 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
 
     /** Signs the visitor in with a JWT of your backend; null signs out, and forgets what this device kept. */
     async identify(identity) {
+      this.#identifying?.abort(new DOMException("superseded", "AbortError"));
+      const { signal } = (this.#identifying = new AbortController());
       try {
         if (identity == null) {
           this.#server.token = null;
@@ -451,9 +479,9 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
           this.erase();
           return;
         }
-        await this.#enter(identity);
+        await this.#patiently(() => this.#enter(identity, signal), signal);
       } catch (error) {
-        this.#tell("error", { code: error.code ?? "network", message: error.message });
+        if (!signal.aborted) this.#tell("error", { code: error.code ?? "network", message: error.message });
         throw error;
       }
     }
@@ -518,23 +546,24 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
 
     async #configure() {
       try {
-        this.#config = await (await this.#server.request("/v1/widget")).json();
+        this.#config = await this.#patiently(() => this.#server.request("/v1/widget"));
       } catch (error) {
         if (error.status === 403 || error.status === 401) console.warn(`Protostar: ${error.message}`);
         return;
       }
       const before = this.lang;
-      const { panel } = this.#parts;
-      const open = !panel.hidden;
+      const { panel, input } = this.#parts;
       this.#choose();
       if (this.lang !== before && !this.#asking) {
         this.#draw();
-        if (open) this.open();
+        this.#parts.input.value = input.value;
+        this.#refresh();
+        if (!panel.hidden) this.open();
       } else this.#furnish();
     }
 
     #refresh() {
-      const { input, send } = this.#parts;
+      const { input, send, turns } = this.#parts;
       const busy = this.#asking !== null;
       if (send.dataset.busy !== String(busy)) {
         send.dataset.busy = busy;
@@ -542,6 +571,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         send.setAttribute("aria-label", busy ? this.#words.stop : this.#words.send);
       }
       send.disabled = !busy && !input.value.trim();
+      for (const again of turns.querySelectorAll(".wrong button")) again.disabled = busy;
     }
 
     #confirm(shown) {
@@ -586,6 +616,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     #submit() {
       if (this.#asking) {
         this.#asking.abort(new DOMException("stopped", "AbortError"));
+        this.#parts.input.value ||= this.#memory.pending.question;
         return;
       }
       const question = this.#parts.input.value.trim();
@@ -597,15 +628,13 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     async #ask(question) {
       question = question.trim();
       if (this.#asking || !question) throw new Error("busy");
-      this.#memory.pending = { key: randomId(), question };
-      return this.#run(this.#add(question));
+      return this.#run({ key: randomId(), question, conversation: this.#memory.conversation });
     }
 
-    #resume() {
-      this.#run(this.#add(this.#memory.pending.question)).catch(() => {});
-    }
-
-    async #run(turn) {
+    /** `pending`: the question, and by what the server knows it already; sent again, it has to be the same. */
+    async #run(pending) {
+      this.#memory.pending = pending;
+      const turn = this.#add(pending.question);
       const asking = (this.#asking = new AbortController());
       this.#parts.welcome.hidden = true;
       this.#refresh();
@@ -623,7 +652,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       } catch (error) {
         if (asking.signal.aborted) turn.node.remove();
         else this.#failed(turn, error);
-        this.#memory.pending = undefined;
+        if (asking.signal.aborted || !passes(error, 0)) this.#memory.pending = undefined;
         this.#memory.save();
         throw error;
       } finally {
@@ -638,47 +667,50 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       let last = null;
       let text = "";
       let renewed = false;
+      const anew = () => {
+        pending.answer = undefined;
+        pending.conversation = this.#memory.conversation;
+        last = null;
+        text = "";
+      };
       for (let tries = 0; ; ) {
+        let failure = new TypeError("the answer broke off");
         try {
-          if (!this.#server.token) await this.#enter();
+          await this.#enter(null, signal);
           this.#memory.save();
-          const response = pending.answer
-            ? await this.#server.request(`/v1/answers/${pending.answer}/events`, { signal, headers: last ? { "Last-Event-ID": last } : {} })
-            : await this.#server.request("/v1/answers", {
+          const response = await (pending.answer
+            ? this.#server.request(`/v1/answers/${pending.answer}/events`, { signal, stream: true, headers: last ? { "Last-Event-ID": last } : {} })
+            : this.#server.request("/v1/answers", {
                 signal,
+                stream: true,
                 headers: { "Idempotency-Key": pending.key },
-                body: { question: pending.question, stream: true, ...(this.#memory.conversation && { conversation_id: this.#memory.conversation }) },
-              });
+                body: { question: pending.question, stream: true, ...(pending.conversation && { conversation_id: pending.conversation }) },
+              }));
           for await (const event of eventsOf(response)) {
             tries = 0;
             if (event.name === "start") this.#started(pending, event.data);
             else if (event.name === "done") return event.data.answer;
-            else if (event.name === "error") throw new Refused(event.data.problem.status, event.data.problem, event.data.problem.retry_after);
+            else if (event.name === "error") throw new Failed(event.data.problem.status, event.data.problem, event.data.problem.retry_after);
             else text = event.name === "reset" ? "" : text + event.data.text;
             last = event.id ?? last;
             turn.show(text);
           }
         } catch (error) {
           signal.throwIfAborted();
-          if (error instanceof Refused) {
-            if (error.status === 403 && this.#server.token && !renewed) {
-              // The token has run out: a new one is another visitor, with a conversation of its own.
-              renewed = true;
-              this.#server.token = null;
-              Object.assign(this.#memory, { token: undefined, conversation: undefined, signedIn: false });
-              pending.answer = undefined;
-              continue;
-            }
-            if (error.status === 404 && pending.answer) pending.answer = undefined;
-            else if (error.status !== 503 && error.status !== 502 && error.status !== 504) throw error;
-          } else if (!(error instanceof TypeError)) throw error;
-          if (tries + 1 >= TRIES) throw error;
-          await this.#pause(error.retryAfter, tries, signal);
-          tries++;
-          continue;
+          if (error.status === 403 && this.#server.token && !renewed) {
+            // The token has run out: a new one is another visitor, with a conversation of its own.
+            renewed = true;
+            this.#server.token = null;
+            Object.assign(this.#memory, { token: undefined, conversation: undefined, signedIn: false });
+            anew();
+            continue;
+          }
+          if (error.status === 404 && pending.answer) anew();
+          else if (!passes(error, tries)) throw error;
+          failure = error;
         }
-        if (++tries >= TRIES) throw new TypeError("the answer broke off");
-        await this.#pause(null, tries - 1, signal);
+        if (tries + 1 >= TRIES) throw failure;
+        tries = await this.#pause(failure, tries, { turn, signal });
       }
     }
 
@@ -689,30 +721,53 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       this.#memory.save();
     }
 
-    async #pause(seconds, tries, signal) {
-      if (tries > 0) this.#say(this.#words.reconnecting);
-      const wait = Math.max(Math.min(8000, 300 * 2 ** tries) * (0.5 + Math.random() / 2), Math.min(seconds ?? 0, 30) * 1000);
-      const online = new Promise((resolve) => window.addEventListener("online", resolve, { once: true }));
-      await Promise.race([sleep(wait, signal), online]);
+    /** How many tries have failed then: those of a device that knows itself offline do not count. */
+    async #pause(failure, tries, { turn, signal } = {}) {
+      const isOnline = navigator.onLine;
+      const words = isOnline ? this.#words.reconnecting : this.#words.offline;
+      turn?.wait(words);
+      if (turn && (tries > 0 || !isOnline)) this.#say(words);
+      const wait = isOnline ? Math.min(LONGEST, 300 * 2 ** tries) * (0.5 + Math.random() / 2) : LONGEST;
+      await sleep(Math.max(wait, Math.min(failure.retryAfter ?? 0, 60) * 1000), signal);
+      return isOnline ? tries + 1 : 0;
     }
 
-    async #enter(identity) {
-      const made = await this.#server.enter(identity);
+    /** What it gives, over as many tries as the connection needs. */
+    async #patiently(request, signal) {
+      for (let tries = 0; ; ) {
+        try {
+          return await request();
+        } catch (error) {
+          signal?.throwIfAborted();
+          if (!passes(error, tries) || tries + 1 >= TRIES) throw error;
+          tries = await this.#pause(error, tries, { signal });
+        }
+      }
+    }
+
+    /** One after the other: who signs in takes along what was asked before. */
+    async #enter(identity, signal) {
+      await this.#entering?.catch(() => {});
+      signal.throwIfAborted();
+      if (!identity && this.#server.token) return;
+      this.#entering = this.#server.enter(identity, signal);
+      const made = await this.#entering;
       Object.assign(this.#memory, { token: made.visitor_token, signedIn: made.signed_in });
       this.#memory.save();
     }
 
     #failed(turn, error) {
       const words = this.#words;
-      let message = words.failed;
-      let again = true;
+      let message = error instanceof Refused ? words.failed : words.unreachable;
+      const { pending } = this.#memory;
+      let again = () => (passes(error, 0) ? this.#run(pending) : this.#ask(pending.question));
       if (error.status === 429) {
         const when = this.#when(error.retryAfter ?? 60);
         message = error.code === "sign_in_needed" ? words.signIn(when) : words.limit(when);
-        again = false;
+        again = null;
       } else if (error.status === 401 || error.status === 403) {
         message = words.forbidden;
-        again = false;
+        again = null;
       }
       turn.fail(message, again);
       this.#say(message);
@@ -732,8 +787,10 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     #add(question) {
       const words = this.#words;
       const { turns, log } = this.#parts;
-      const body = make("div", { class: "answer" }, make("p", { class: "note" }, make("span", { class: "dots", "aria-hidden": "true" }, make("i"), make("i"), make("i")), words.thinking));
-      const node = make("article", { "aria-label": words.answer }, make("p", { class: "question" }, make("span", { class: "quietly" }, `${words.you}: `), question), body);
+      const body = make("div", { class: "answer" });
+      const state = make("span", {}, words.thinking);
+      const node = make("article", { "aria-label": words.answer }, make("p", { class: "question" }, make("span", { class: "quietly" }, `${words.you}: `), question), body,
+        make("p", { class: "note" }, make("span", { class: "dots", "aria-hidden": "true" }, make("i"), make("i"), make("i")), state));
       turns.append(node);
       this.#parts.welcome.hidden = true;
       const follow = () => {
@@ -744,7 +801,12 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       const number = (n) => make("span", { class: "chip" }, String(n));
       return {
         node,
+        wait: (words) => {
+          state.textContent = words;
+          follow();
+        },
         show: (text) => {
+          state.textContent = text ? "" : words.thinking;
           const scheduled = waiting !== null;
           waiting = text;
           if (scheduled) return;
@@ -761,7 +823,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         },
         fail: (message, again) => {
           waiting = "";
-          const retry = () => (node.remove(), this.#ask(question).catch(() => {}));
+          const retry = () => (node.remove(), again().catch(() => {}));
           node.replaceChildren(node.firstChild, make("p", { class: "note wrong" }, message, again ? make("button", { type: "button", class: "pill", onclick: retry }, words.retry) : null));
           follow();
         },
