@@ -54,6 +54,12 @@ from tests.knowledge.parse.support import shown
             [("list", "3. a\n7. b\n8. c"), ("list", "a. d\nb. e")],
         ),
         ("<pre><code><div>npm install</div><div>  npm&nbsp;start</div></code></pre>", [("code", "npm install\n  npm start")]),
+        (
+            "<p style='white-space: pre-line'>one\n  two\n\nthree</p>four\nfive",
+            [("paragraph", "one\ntwo"), ("paragraph", "three"), ("paragraph", "four five")],
+        ),
+        ("<ul><li class=whitespace-pre-wrap>one\ntwo</ul>", [("list", "- one\n  two")]),
+        ("<table><tr><td>a<td class=whitespace-pre-wrap>b\nc</table>", [("table", "a | b c")]),
         ("<table><tr><td><pre>1\n2</pre><td><pre>if x:\n    y()</pre></table>", [("code", "if x:\n    y()")]),
         ("a<!-- comment --><script>x</script><style>y</style><template>z</template>b", [("paragraph", "ab")]),
         ("<table><caption>cap</caption><tr><th>a<th>b<tr><td>1<br>2<td><p>x<p>y</table>", [("table", "cap\na | b\n1 2 | x y")]),
@@ -118,6 +124,8 @@ def test_only_a_row_of_heads_is_said_again() -> None:
     row = "<tr><th>주소<td>서울시 중구 세종대로"
     assert texts(f"<table>{row * 100}</table>")[1].startswith("주소 | 서울시 중구 세종대로\n주소")
     assert "이름" not in "".join(texts(f"<table><tr><th>이름<td>중구청{row * 100}</table>")[1:])
+    rows = "<tr><td>AcceptFilter<td><td>s<tr><td>Action<td>type<td>d" + "<tr><td>Alias<td>path<td>d" * 100
+    assert "Action" not in "".join(texts(f"<table>{rows}</table>")[1:])
 
 
 def test_headings_nest_below_those_of_the_whole() -> None:

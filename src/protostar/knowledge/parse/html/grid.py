@@ -44,8 +44,10 @@ class Grid:
         self._cells, self._heads = [], 0
 
     def end(self) -> None:
-        """Add the rows; where only labels of rows are marked as heads, the first row is none."""
+        """Add the rows; where only labels of rows are marked as heads, the first row is none, and without any it has no gaps."""
         if self._rows:
-            add_table(self._builder, spread(self._rows), has_header=self._has_header or not self._has_heads)
+            first = next((row for row in self._rows if len(row) > 1), self._rows[0])
+            has_header = self._has_header or not (self._has_heads or any(not cell.text for cell in first))
+            add_table(self._builder, spread(self._rows), has_header=has_header)
             self._rows = []
             self._has_heads = self._has_header = False

@@ -9,10 +9,16 @@ from protostar.knowledge.parse.normalise import one_line
 
 _POWER = re.compile(r"[+\-−]?[\dn]+")
 _RAISED = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ")
+_LINED = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)")
 _TYPESETTING = re.compile("[\u00ad\u200b\u2060]")  # where a line may break and where not
 _DISPLAY = re.compile(r"\{\\displaystyle\s*(.*)\}", re.DOTALL)
 _SENTENCE = 60  # characters of a picture's description that says something; shorter ones name the picture
 _WORDS = 8
+
+
+def keeps_lines(attributes: Attributes) -> bool:
+    """Whether the ends of lines within an element are shown as such, as those that were typed into a form."""
+    return "whitespace-pre" in (attributes.get("class") or "") or _LINED.search(attributes.get("style") or "") is not None
 
 
 def plain(text: str) -> str:

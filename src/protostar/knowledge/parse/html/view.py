@@ -5,7 +5,7 @@ from functools import cached_property
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from protostar.knowledge.parse.html.elements import INVISIBLE, WITHDRAWN, Attributes, names
+from protostar.knowledge.parse.html.elements import INVISIBLE, WITHDRAWN, Attributes, is_near, names
 from protostar.knowledge.parse.html.furniture import Kind, Kinds
 from protostar.knowledge.parse.html.hidden import Hidden
 from protostar.knowledge.parse.html.marks import is_mark
@@ -17,6 +17,7 @@ _TELLING = _SURROUNDINGS | names("dialog table")  # without a word of their attr
 _ROLES = {"navigation": "nav", "contentinfo": "footer", "complementary": "aside", "banner": "header"}
 _ROLES_PASSED_OVER = names("search menu menubar tablist tooltip doc-toc")
 _OF_THE_TEXT = "main header, article header, main [role=banner], article [role=banner], blockquote footer"
+_CELLS = names("td")
 _LEAST = 0.1  # of the body's text: a main element with less is a frame that scripts fill
 _HALF = 0.5
 _ALMOST_ALL = 0.8
@@ -135,10 +136,10 @@ class View:
         return heading is not None and not _leads_away(heading)
 
     def _is_menu(self, table: LexborNode) -> bool:
-        """Whether it has nothing but links, and few of them."""
-        return (
-            table.css_first("th") is None and self._measure.is_list_of_links(table, _ALMOST_ALL) and self._measure.is_small(table)
-        )
+        """Whether a table that another one arranges has nothing but links, and few of them."""
+        if not is_near(table, _CELLS) or table.css_first("th") is not None:
+            return False
+        return self._measure.is_list_of_links(table, _ALMOST_ALL) and self._measure.is_small(table)
 
 
 def _leads_away(heading: LexborNode) -> bool:

@@ -43,6 +43,7 @@ class Walker:
         self._heading: tuple[int, int] | None = None  # its id and level
         self._table: int | None = None
         self._verbatim: int | None = None
+        self._lined: int | None = None
 
     def walk(self) -> None:
         root = self._view.root
@@ -70,6 +71,8 @@ class Walker:
         tag, attributes = node.tag or "", node.attributes
         if node.mem_id != self._view.root.mem_id and not self._view.shows(node, tag, attributes):
             return False
+        if self._lined is None and phrases.keeps_lines(attributes):
+            self._lined = node.mem_id
         if tag in _PHRASES:
             self._enter_phrase(node, tag, attributes)
         elif (level := _level(tag, attributes)) is not None:
@@ -93,6 +96,8 @@ class Walker:
 
     def _leave(self, node: LexborNode) -> None:
         tag = node.tag or ""
+        if node.mem_id == self._lined:
+            self._lined = None
         if tag in _RAISED:
             start = self._raised.pop()
             self._inline[start:] = [_RAISED[tag]("".join(self._inline[start:]))]
@@ -111,6 +116,11 @@ class Walker:
         text = phrases.plain(text)
         if self._verbatim is not None:
             text = text.replace("\xa0", " ")
+        elif self._lined is not None:
+            *lines, text = text.split("\n")
+            for line in lines:
+                self._inline.append(line)
+                self._break()
         elif self._table is not None:
             text = _NEWLINES.sub(" ", text)
         self._inline.append(text)
