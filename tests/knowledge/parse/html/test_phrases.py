@@ -16,6 +16,7 @@ TEX = "<math><semantics><mi>x</mi><annotation encoding='application/x-tex'>x^2</
         ("85만&shy;원이&#8203;었다", "85만원이었다"),
         ("<span class=label>판매가</span><span class=price>259,000</span><span class=unit>원</span>", "판매가 259,000 원"),
         ("<code><span class=k>def</span><span class=n>f</span></code> <b>bo</b>ld", "deff bold"),
+        ("<label><input type=radio>만족</label><label><input type=radio>불만족</label>", "만족 불만족"),
         ("정가 <del>329,000원</del> <s>300,000원</s> 259,000원", "정가 259,000원"),
         ("<math><mi>E</mi><mo>=</mo><mi>m</mi></math>", "E = m"),
         ("<math alttext='{\\displaystyle E=mc^{2}}'><mi>E</mi></math>", "E=mc^{2}"),

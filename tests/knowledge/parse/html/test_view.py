@@ -16,6 +16,8 @@ def rest(html: str) -> str:
     [
         f"<div class=top-menu>{LINKS}</div>STORY",
         f"<div id=gnb>{LINKS}</div>STORY",
+        f"<div id=header><h1><a href=/><img alt=Shop></a></h1><h2>All of the menus of this site</h2>{LINKS}</div>STORY",
+        "STORY<div class=satisfaction>Did this page help you?<label><input type=radio>Yes</label></div>",
         f"<div role=navigation>{LINKS}</div>STORY",
         "<p role=banner>Shop</p>STORY<div role=contentinfo>Address</div>",
         "<div class='breadcrumb'><a>Home</a> &gt; Help</div>STORY",
@@ -58,6 +60,7 @@ def test_what_surrounds_a_text_is_left_out(page: str) -> None:
             "<div class=header><h1>Refunds</h1><a href=1>Home</a> <a href=2>All of our questions</a></div>STORY",
             "Refunds|Home All of our questions",
         ),
+        ("<div class=header><div><a>org.junit</a></div><h2>Class Category</h2></div>STORY", "org.junit|Class Category"),
         ("<div class='page skip-nav-fixed'>STORY</div>", ""),
         ("STORY<ul class=cafe-menu>" + "<li><a>Americano 4,500</a>" * 30 + "</ul>", "\n".join(["- Americano 4,500"] * 30)),
         ("<main>STORY<aside class=panel>Only with a receipt.</aside></main>", "Only with a receipt."),

@@ -32,7 +32,7 @@ _ANYWHERE = frozenset({Kind.MARK, Kind.LINE_NUMBERS})
 # Words of names: `pageHeader`, `page-header` and `page_header` have two. The first kind that fits counts.
 _WORDS = {
     Kind.FURNITURE: "breadcrumb breadcrumbs navheader navfooter docnav",
-    Kind.NOTICE: "cookie cookies consent gdpr newsletter",
+    Kind.NOTICE: "cookie cookies consent gdpr newsletter satisfaction satisfy",
     Kind.COMMENTS: "comments commentlist disqus",
     Kind.NOTE: "note notes footnote footnotes endnote endnotes rearnote rearnotes tip warning caution important admonition callout",
     Kind.MARK: "editsection",

@@ -2,11 +2,15 @@
 
 from selectolax.lexbor import LexborNode
 
+from protostar.knowledge.parse.html.elements import HEADINGS
+
 _NEVER_SEEN = "script, style, noscript, template, svg, select, button, iframe"
+_HEADINGS = ", ".join(HEADINGS)
 _BLANKS = " \n\t\r\xa0"
 _MOST = 1 / 3  # of the text: nothing that surrounds it has more
 _LINKS = 0.7  # of its text: the share that makes a list of links
 _STORY = 500  # characters that tell something: more than a frame, a form or a notice
+_MENU = 3  # links in a list
 _READINGS = 20  # of the whole text, to judge its parts by: a page may nest them so that each is read for all above it
 
 
@@ -39,7 +43,12 @@ class Measure:
         return self._may_read(node) and self._whole - letters(node) >= min(_STORY, self._whole / 2)
 
     def is_list_of_links(self, node: LexborNode, share: float = _LINKS) -> bool:
-        return self._may_read(node) and sum(map(length, node.css("a"))) >= share * max(1, letters(node))
+        if not self._may_read(node):
+            return False
+        text = letters(node)
+        if len(node.css("li a")) >= _MENU:  # menus have headings for those who hear them
+            text -= sum(length(heading) for heading in node.css(_HEADINGS) if heading.css_first("a") is None)
+        return sum(map(length, node.css("a"))) >= share * max(1, text)
 
     def _may_read(self, node: LexborNode) -> bool:
         self._left -= len(node.text())

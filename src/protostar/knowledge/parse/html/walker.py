@@ -18,7 +18,7 @@ _APART_FROM_HEADINGS = LISTS | names("p table pre dl blockquote")
 _CELL = names("td")
 _DEEPEST_INDENT = 20
 _RAISED = {"sup": phrases.raised, "rt": phrases.reading}
-_PHRASES = names("math img br span") | frozenset(_RAISED)
+_PHRASES = names("math img br span label") | frozenset(_RAISED)
 
 
 class Walker:
@@ -89,6 +89,8 @@ class Walker:
                 self._inline.append(phrases.description(attributes))
             case "br":
                 self._break()
+            case "label":
+                self._inline.append(" ")
             case "span":
                 self._keep_apart(node, attributes)
             case _:
