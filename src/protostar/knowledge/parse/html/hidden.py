@@ -33,13 +33,19 @@ class Hidden:
             return False
         if tag == "span" and node.css_first("math") is not None:  # hidden for the sake of a picture of the formula
             return False
-        return not self._can_be_opened(node, tag, attributes) or self._measure.is_list_of_links(node)
+        if self._measure.is_list_of_links(node) or node.css_first("form") is not None:
+            return True
+        return not self._can_be_opened(node, tag, attributes)
 
     def opens(self, attributes: Attributes) -> bool:
-        """Whether they are those of a button that unfolds the text below it, and so its label."""
-        if "aria-haspopup" in attributes:
+        """Whether they are those of a button that unfolds the text below it, and so its label; others unfold menus."""
+        kind = self._kinds.named(attributes)
+        if "aria-haspopup" in attributes or kind in {Kind.LINKS, Kind.LINKS_OR_SUBJECT}:
             return False
-        return "aria-expanded" in attributes or self._kinds.named(attributes) is Kind.OPENS
+        below = self._controlled.get(attributes.get("aria-controls") or "")
+        if below is not None and self._measure.is_list_of_links(below):
+            return False
+        return "aria-expanded" in attributes or kind is Kind.OPENS
 
     def is_label(self, button: LexborNode, attributes: Attributes) -> bool:
         return self.opens(attributes) or is_near(button, _LABELLED_BY_BUTTONS)
@@ -51,6 +57,12 @@ class Hidden:
         return attributes.get("id") in self._ids_that_open or any(
             self._kinds.named(each.attributes) is Kind.OPENS for each in near if each is not None
         )
+
+    @cached_property
+    def _controlled(self) -> dict[str, LexborNode]:
+        """By their ids, what buttons unfold."""
+        ids = {button.attributes.get("aria-controls") for button in self._page.css("button[aria-controls]")}
+        return {node.id or "": node for node in self._page.css("[id]") if node.id in ids} if ids else {}
 
     @cached_property
     def _ids_that_open(self) -> set[str]:

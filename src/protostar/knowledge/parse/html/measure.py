@@ -33,7 +33,7 @@ class Measure:
 
     def __init__(self, root: LexborNode) -> None:
         self._whole = letters(root)
-        self._left = _READINGS * max(self._whole, 1000)
+        self._left = _READINGS * max(len(root.text()), 1000)
 
     def is_small(self, node: LexborNode) -> bool:
         return self._may_read(node) and letters(node) <= _MOST * self._whole

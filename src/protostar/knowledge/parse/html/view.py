@@ -122,7 +122,7 @@ class View:
             case Kind.LINKS:
                 return not self._has_heading(node) and self._measure.is_list_of_links(node)
             case Kind.LINKS_OR_SUBJECT:
-                return self._measure.is_list_of_links(node) and self._measure.is_small(node) and node.css_first("table") is None
+                return self._measure.is_list_of_links(node) and self._measure.is_small(node) and not _has_data(node)
             case Kind.MARK:
                 return length(node) <= _LONGEST_MARK
             case Kind.LINE_NUMBERS:
@@ -140,6 +140,11 @@ class View:
         if not is_near(table, _CELLS) or table.css_first("th") is not None:
             return False
         return self._measure.is_list_of_links(table, _ALMOST_ALL) and self._measure.is_small(table)
+
+
+def _has_data(node: LexborNode) -> bool:
+    """Whether there is a table in it, or it is one with names of columns."""
+    return any(table.mem_id != node.mem_id or table.css_first("th") is not None for table in node.css("table"))
 
 
 def _leads_away(heading: LexborNode) -> bool:
