@@ -1,5 +1,8 @@
 """The widget on a telephone whose connection comes and goes: the whole answer in the end, asked once, and the visitor is told."""
 
+import re
+from pathlib import Path
+
 from playwright.async_api import Locator, Route, expect
 from tests.browser.conftest import UNLIMITED
 from tests.browser.embedding import Embedding, Visitor, identity
@@ -8,6 +11,7 @@ from tests.support.faulty_http import faulty_proxy
 from tests.support.model_server import StandIn
 from tests.support.waiting import wait_until
 
+DOCUMENTATION = Path(__file__).parents[2] / "docs/embed.md"
 QUESTION = "How long are backups kept?"
 LOST = ["ERR_", "Failed to load", "CORS policy"]
 
@@ -187,3 +191,51 @@ async def test_who_asks_while_signing_in_asks_as_signed_in(embedding: Embedding)
     await visitor.ask(f"{QUESTION} Really?")
     assert (await visitor.kept())["signedIn"] is True
     assert await embedding.conversations() == [2]
+
+
+async def test_a_rating_shows_at_once_and_its_reason_is_not_lost(embedding: Embedding) -> None:
+    held: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        held.append(route)
+
+    visitor = await embedding.open(routes={"**/feedback": hold}, viewport=PHONE, has_touch=True)
+    seen(visitor.page).expected += LOST
+    answer = await visitor.ask(QUESTION)
+    down = answer.get_by_role("button", name="Not helpful")
+    await down.tap()
+    await expect(down).to_have_attribute("aria-pressed", "true")
+    why = answer.get_by_label("What was wrong or missing?")
+    await why.fill("Which backups?")
+    await answer.get_by_role("button", name="Send").tap()
+    await wait_until(lambda: len(held) == 2)
+    for route in held:
+        await route.abort("connectionreset")
+    await expect(answer.get_by_text("That did not work.")).to_be_visible()
+    await expect(down).to_have_attribute("aria-pressed", "false")
+    await visitor.page.unroute("**/feedback")
+    await expect(why).to_have_value("Which backups?")
+    await answer.get_by_role("button", name="Send").tap()
+    await expect(why).to_be_hidden()
+    kept = await visitor.kept()
+    async with embedding.asking.http.get(f"/v1/answers/{kept['turns'][0]['id']}") as response:
+        assert (await response.json())["feedback"] == {"rating": "down", "reason": "Which backups?"}
+
+
+async def test_a_page_can_ask_for_a_script_that_was_lost(embedding: Embedding) -> None:
+    """By the lines that the documentation gives: a browser asks once."""
+    block = next(
+        code for code in re.findall(r"```js\n(.*?)```", DOCUMENTATION.read_text(encoding="utf-8"), re.DOTALL) if "onerror" in code
+    )
+    code = block.replace("https://answers.example.com", embedding.url).replace("pk_…", embedding.key)
+    asked: list[Route] = []
+
+    async def lose_one(route: Route) -> None:
+        asked.append(route)
+        await (route.abort("connectionreset") if len(asked) == 1 else route.continue_())
+
+    url = embedding.host.serve(f"<main><h1>Shop</h1></main><script>{code}</script>")
+    visitor = await embedding.open(url, routes={"**/widget.js": lose_one})
+    seen(visitor.page).expected += LOST
+    await visitor.ask(QUESTION)
+    assert len(asked) == 2

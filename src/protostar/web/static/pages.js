@@ -1,7 +1,7 @@
 // The pages of a PDF beside its citations: as images, with a passage marked.
 
 import { api, request, space } from "./api.js";
-import { $, el, svg } from "./dom.js";
+import { $, el, icon, svg } from "./dom.js";
 import { failure } from "./toast.js";
 import { t } from "./words.js";
 

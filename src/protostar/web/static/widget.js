@@ -872,30 +872,41 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       const field = make("textarea", { id: `why-${answer.id}`, rows: "2", maxlength: "1000" });
       reason.append(make("label", { for: field.id }, words.why), field, make("button", { type: "submit", class: "pill" }, words.sendReason));
       const buttons = {};
+      let { rating: taken } = answer;
+      const show = () => {
+        for (const [name, button] of Object.entries(buttons)) button.setAttribute("aria-pressed", String(answer.rating === name));
+      };
+      /** It shows at once, and is taken back where it fails. */
       const rate = async (rating, why) => {
+        answer.rating = rating;
+        show();
         try {
           await this.#server.request(`/v1/answers/${answer.id}/feedback`, { body: { rating, reason: why || null } });
-          answer.rating = rating;
+          taken = rating;
           this.#memory.save();
           note.textContent = rating ? words.thanks : "";
+          if (why !== undefined) reason.hidden = true;
         } catch {
+          answer.rating = taken;
+          show();
           note.textContent = words.failed;
         }
-        for (const [name, button] of Object.entries(buttons)) button.setAttribute("aria-pressed", String(answer.rating === name));
         this.#say(note.textContent);
       };
       for (const name of ["up", "down"]) {
-        buttons[name] = iconButton(name, words[name], async () => {
+        buttons[name] = iconButton(name, words[name], () => {
           const rating = answer.rating === name ? null : name;
-          await rate(rating);
           reason.hidden = rating !== "down";
           if (!reason.hidden) field.focus();
-        }, { "aria-pressed": String(answer.rating === name) });
+          rate(rating);
+        });
       }
+      show();
       reason.addEventListener("submit", async (event) => {
         event.preventDefault();
+        event.submitter.disabled = true;
         await rate("down", field.value.trim());
-        reason.hidden = true;
+        event.submitter.disabled = false;
         buttons.down.focus();
       });
       const copy = iconButton("copy", words.copy, async () => {
