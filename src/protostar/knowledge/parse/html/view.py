@@ -20,6 +20,7 @@ _OF_THE_TEXT = "main header, article header, main [role=banner], article [role=b
 _CELLS = names("td")
 _LEAST = 0.1  # of the body's text: a main element with less is a frame that scripts fill
 _HALF = 0.5
+_MOST = 2 / 3
 _ALMOST_ALL = 0.8
 _LONGEST_MARK = 40  # characters
 
@@ -34,15 +35,18 @@ def views(page: LexborHTMLParser) -> Iterator["View"]:
 
 
 def _subject(page: LexborHTMLParser, body: LexborNode) -> LexborNode:
-    """What the author calls the main element, or the article that has the page's main heading; else the body."""
-    whole = letters(body)
-    mains = list({main.mem_id: main for main in page.css("main, [role=main]")}.values())
-    if len(mains) == 1 and letters(mains[0]) >= _LEAST * whole:
-        return mains[0]
-    articles = [article for article in page.css("article") if article.css_first("h1") is not None]
-    if not mains and len(articles) == 1 and letters(articles[0]) >= _HALF * whole:
-        return articles[0]
-    return body
+    """What the author calls the main element, or the article that has the page's main heading; else the body.
+
+    Boards give the main heading to the site; there it is the article with a heading, if it has two thirds of the text.
+    """
+    articles = page.css("article")
+    if found := list({main.mem_id: main for main in page.css("main, [role=main]")}.values()):
+        least = _LEAST
+    elif found := [article for article in articles if article.css_first("h1") is not None]:
+        least = _HALF
+    else:
+        found, least = [article for article in articles if article.css_first("h2, h3") is not None], _MOST
+    return found[0] if len(found) == 1 and letters(found[0]) >= least * letters(body) else body
 
 
 class View:
