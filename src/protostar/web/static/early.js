@@ -18,7 +18,7 @@
       return form.method !== "post" && [form, () => form.requestSubmit(submitter)];
     },
   };
-  const waiting = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, new Map()])); // each element once, however often it is pressed
+  const waiting = new Map(); // each element once, however often and by whatever it is pressed
   const listen = new AbortController();
   for (const [kind, of] of Object.entries(KINDS)) {
     addEventListener(kind, (event) => {
@@ -26,7 +26,7 @@
       if (!kept) return;
       event.preventDefault();
       event.stopImmediatePropagation(); // a module that is there already must not do it a first time
-      waiting[kind].set(...kept);
+      waiting.set(...kept);
     }, { capture: true, signal: listen.signal });
   }
 
@@ -41,6 +41,6 @@
   addEventListener("DOMContentLoaded", () => setTimeout(() => {
     tell();
     listen.abort();
-    Object.values(waiting).forEach((kept) => kept.forEach((again) => again()));
+    waiting.forEach((again) => again());
   }));
 }
