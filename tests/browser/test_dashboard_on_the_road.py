@@ -1,10 +1,11 @@
 """The dashboard on a telephone whose connection comes and goes: nothing is asked or uploaded twice, and it says why it waits."""
 
+import re
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, Route, expect
-from tests.browser.conftest import Visit
+from tests.browser.conftest import FILES, Visit
 from tests.browser.dashboard import Space, a_document, call, enter
 from tests.browser.seen import PHONE, seen
 from tests.support.model_server import StandIn
@@ -187,3 +188,17 @@ async def test_a_page_that_has_not_come_whole_says_so(product: Stack, space: Spa
     await page.unroute(f"**/{lost}")
     await page.get_by_role("link", name="Load it again").tap()
     await expect(page.get_by_text("The connection broke before this page was complete.")).to_be_hidden()
+
+
+async def test_a_page_of_a_pdf_that_did_not_come_is_drawn_again(product: Stack, space: Space, visit: Visit) -> None:
+    document = await a_document(product, space, "guide.pdf", (FILES / "guide-ko.pdf").read_bytes())
+    page = await on_the_road(visit, product, space)
+    image = re.compile(r"/pages/\d+\?")
+    await page.route(image, lambda route: route.abort("connectionreset"))
+    await page.goto(f"{product.url}/documents/{document['id']}")
+    lost = page.locator(".sheet").first
+    await expect(lost).to_contain_text("The server cannot be reached.")
+    await page.unroute(image)
+    await lost.get_by_role("button", name="Try again").tap()
+    await expect(lost.locator("figcaption")).to_have_count(0)
+    await wait_until(lambda: lost.locator("img").evaluate("(image) => image.naturalWidth"))

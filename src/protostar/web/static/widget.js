@@ -113,7 +113,7 @@ summary .chip { flex: none; } .where { color: var(--quiet); display: block; font
 .tools { display: flex; align-items: center; gap: 2px; margin-inline-start: -8px; } .tools svg { width: 18px; height: 18px; } .tools .note { margin-inline-start: 6px; }
 .reason { display: flex; flex-direction: column; gap: 8px; }
 .reason label { font-size: 14px; color: var(--quiet); }
-.pill { padding: 6px 14px; border-radius: 10px; border: 1px solid var(--line); font-size: 14px; font-weight: 550; } .pill:hover { background: var(--raised); }
+.pill { flex: none; padding: 6px 14px; border-radius: 10px; border: 1px solid var(--line); font-size: 14px; font-weight: 550; } .pill:hover { background: var(--raised); }
 .pill.strong { background: var(--accent); color: var(--on-accent); border-color: transparent; } .reason .pill { align-self: flex-start; }
 textarea { font: inherit; font-size: 16px; line-height: 1.45; color: inherit; background: none; border: 0; margin: 0; padding: 0; resize: none; width: 100%; field-sizing: content; }
 .reason textarea { border: 1px solid var(--line); border-radius: 10px; padding: 8px 12px; min-height: 64px; }
