@@ -47,6 +47,13 @@ def test_the_superset_of_what_is_declared(declared: str, encoding: str, text: st
     assert decode(text.encode(encoding), declared) == (text, encoding)
 
 
+@pytest.mark.parametrize("sentence", ["© 2024 Example Ltd.", "Il caffè è buono, la città no.", "It costs £5."])
+def test_a_few_western_letters_are_not_broken_korean(sentence: str) -> None:
+    text = sentence + " Refunds are made within seven days, as the law has it." * 10
+    assert decode(text.encode("cp1252"), "iso-8859-1") == (text, "cp1252")
+    assert "\ufffd" not in decode(text.encode("cp1252"))[0]
+
+
 @pytest.mark.parametrize("declared", ["euc-kr", None])
 def test_a_few_broken_characters_are_no_other_language(declared: str | None) -> None:
     guide = GUIDE.encode("cp949", "ignore")

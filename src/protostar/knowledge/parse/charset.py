@@ -22,7 +22,7 @@ _SUPERSETS = {
 _SAMPLE = 64 * 1024
 _WHOLE_CHARACTERS = 100  # for each that is broken
 _HANGUL_OF_KSX1001 = re.compile(rb"[\xb0-\xc8][\xa1-\xfe]")
-_HIGH_PAIR = re.compile(rb"[\x81-\xfe][\x41-\xfe]")
+_HIGH = re.compile(rb"[\x80-\xff][\x41-\xfe]?")  # alone, as «©» of a Western text, or the first of a pair
 
 
 def decode(raw: bytes, declared: str | None = None) -> tuple[str, str]:
@@ -90,7 +90,7 @@ def _mostly_utf8(raw: bytes) -> bool:
 def _looks_korean(raw: bytes) -> bool:
     """CP949 decodes most double-byte text; only Korean falls mainly into the syllables in daily use."""
     sample = raw[:_SAMPLE]
-    return len(_HANGUL_OF_KSX1001.findall(sample)) * 2 >= len(_HIGH_PAIR.findall(sample))
+    return len(_HANGUL_OF_KSX1001.findall(sample)) * 2 >= max(1, len(_HIGH.findall(sample)))
 
 
 def _guess(raw: bytes) -> str:
