@@ -93,10 +93,13 @@ async def test_what_is_done_before_the_modules_are_there_waits_for_them(
 
     await open_early("/documents")
     await page.get_by_role("searchbox").fill("kiwi")
+    arrived.set()
+    await expect(page.locator("#rows tr")).to_have_count(0)
+
+    await open_early("/documents")
     await page.get_by_role("button", name="URL 추가").click()
     arrived.set()
     await expect(page.get_by_role("dialog", name="URL 추가")).to_be_visible()
-    await expect(page.locator("#rows tr")).to_have_count(0)
 
     await open_early(f"/documents/{document['id']}")
     await page.get_by_role("button", name="삭제").click()
