@@ -36,8 +36,13 @@ def test_drawings_close_their_elements_themselves() -> None:
         "<div class=menu>x" * 4_000,
         "<div class=comments><a>x</a>" * 4_000,
         "<ul>" * 3_000 + "<li>x" * 2_000,
+        "<div class=menu>" * 4_500 + "<b></b>" * 100_000 + "x",
+        "<main>" + "<header>" * 4_500 + "<b></b>" * 100_000 + "x",
+        "<a href=#d></a>" + "<span role=tabpanel hidden>" * 4_500 + "<b></b>" * 100_000 + "x",
+        "<a href=#d></a>" + "<dialog id=d>" * 4_500 + "<b></b>" * 100_000 + "x" * 500,
     ],
 )
+@pytest.mark.timeout(20)  # seconds, of which it needs one or two
 def test_judging_nested_parts_takes_no_longer_than_reading_them(page: str) -> None:
     assert "x" in parse(page).text
 

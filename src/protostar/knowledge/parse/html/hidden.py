@@ -7,7 +7,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from protostar.knowledge.parse.html.elements import HEADINGS, PHRASES, Attributes, is_near, names
 from protostar.knowledge.parse.html.furniture import Kind, Kinds
-from protostar.knowledge.parse.html.measure import Measure, is_story
+from protostar.knowledge.parse.html.measure import Measure
 
 _DIALOGS = names("dialog alertdialog")
 _LABELLED_BY_BUTTONS = frozenset(HEADINGS) | names("dt summary th")
@@ -27,13 +27,13 @@ class Hidden:
         if attributes.get("aria-hidden") == "true" and tag in PHRASES:
             return True
         if tag == "dialog" or attributes.get("role") in _DIALOGS:
-            return not (attributes.get("id") in self._ids_that_open and is_story(node))
+            return not (attributes.get("id") in self._ids_that_open and self._measure.is_story(node))
         style = attributes.get("style")
         if not ("hidden" in attributes or "popover" in attributes or (style and _UNSEEN.search(style))):
             return False
-        if tag == "span" and node.css_first("math") is not None:  # hidden for the sake of a picture of the formula
+        if tag == "span" and self._measure.first(node, "math") is not None:  # hidden for the sake of a picture of the formula
             return False
-        if self._measure.is_list_of_links(node) or node.css_first("form") is not None:
+        if self._measure.is_list_of_links(node) or self._measure.first(node, "form") is not None:
             return True
         return not self._can_be_opened(node, tag, attributes)
 

@@ -11,7 +11,7 @@ _MOST = 1 / 3  # of the text: nothing that surrounds it has more
 _LINKS = 0.7  # of its text: the share that makes a list of links
 _STORY = 500  # characters that tell something: more than a frame, a form or a notice
 _MENU = 3  # links in a list
-_READINGS = 20  # of the whole text, to judge its parts by: a page may nest them so that each is read for all above it
+_READINGS = 20  # of the whole page, to judge its parts by: it may nest them so that each is read for all above it
 
 
 def letters(node: LexborNode) -> int:
@@ -24,16 +24,12 @@ def length(node: LexborNode) -> int:
     return len(text) - sum(map(text.count, _BLANKS))
 
 
-def is_story(node: LexborNode) -> bool:
-    return letters(node) >= _STORY
-
-
 class Measure:
     """Compares parts of a page with all that is read of it; once that has taken too long, no part is anything but text."""
 
     def __init__(self, root: LexborNode) -> None:
         self._whole = letters(root)
-        self._left = _READINGS * max(len(root.text()), 1000)
+        self._left = _READINGS * max(_effort(root), 1000)
 
     def is_small(self, node: LexborNode) -> bool:
         return self._may_read(node) and letters(node) <= _MOST * self._whole
@@ -41,6 +37,13 @@ class Measure:
     def leaves_a_story(self, node: LexborNode) -> bool:
         """Whether enough is left without it, as of an article without the discussion of it."""
         return self._may_read(node) and self._whole - letters(node) >= min(_STORY, self._whole / 2)
+
+    def is_story(self, node: LexborNode) -> bool:
+        return self._may_read(node) and letters(node) >= _STORY
+
+    def first(self, node: LexborNode, selector: str) -> LexborNode | None:
+        """What the selector finds in a part."""
+        return node.css_first(selector) if self._may_read(node) else None
 
     def is_list_of_links(self, node: LexborNode, share: float = _LINKS) -> bool:
         if not self._may_read(node):
@@ -51,5 +54,11 @@ class Measure:
         return sum(map(length, node.css("a"))) >= share * max(1, text)
 
     def _may_read(self, node: LexborNode) -> bool:
-        self._left -= len(node.text())
+        if self._left >= 0:
+            self._left -= _effort(node)
         return self._left >= 0
+
+
+def _effort(node: LexborNode) -> int:
+    """Of reading a part: elements without text take theirs too."""
+    return len(node.html or "")

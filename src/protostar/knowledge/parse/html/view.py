@@ -5,7 +5,7 @@ from functools import cached_property
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from protostar.knowledge.parse.html.elements import INVISIBLE, WITHDRAWN, Attributes, is_near, names
+from protostar.knowledge.parse.html.elements import HEADINGS, INVISIBLE, WITHDRAWN, Attributes, is_near, names
 from protostar.knowledge.parse.html.furniture import Kind, Kinds
 from protostar.knowledge.parse.html.hidden import Hidden
 from protostar.knowledge.parse.html.marks import is_mark
@@ -99,7 +99,7 @@ class View:
 
     def _is_banner(self, header: LexborNode) -> bool:
         """Whether it is the site's: others hold the heading of the page."""
-        heading = header.css_first("h1, h2") if self._strictness == 2 else None
+        heading = self._measure.first(header, "h1, h2") if self._strictness == 2 else None
         if header.mem_id in self._of_the_text:
             return self._strictness == 2 and heading is None and self._measure.is_list_of_links(header)
         return heading is None or heading.tag != "h1" or _leads_away(heading) or self._measure.is_list_of_links(header)
@@ -120,11 +120,11 @@ class View:
             case Kind.FURNITURE:
                 return self._measure.is_small(node)
             case Kind.NOTICE:
-                return self._measure.is_small(node) and node.css_first("button, input, a") is not None
+                return self._measure.is_small(node) and _asks(node)
             case Kind.COMMENTS:
                 return self._measure.leaves_a_story(node)
             case Kind.LINKS:
-                return not self._has_heading(node) and self._measure.is_list_of_links(node)
+                return self._measure.is_list_of_links(node) and not self._has_heading(node)
             case Kind.LINKS_OR_SUBJECT:
                 return self._measure.is_list_of_links(node) and self._measure.is_small(node) and not _has_data(node)
             case Kind.MARK:
@@ -141,9 +141,16 @@ class View:
 
     def _is_menu(self, table: LexborNode) -> bool:
         """Whether a table that another one arranges has nothing but links, and few of them."""
-        if not is_near(table, _CELLS) or table.css_first("th") is not None:
+        if not (is_near(table, _CELLS) and self._measure.is_list_of_links(table, _ALMOST_ALL)):
             return False
-        return self._measure.is_list_of_links(table, _ALMOST_ALL) and self._measure.is_small(table)
+        return self._measure.is_small(table) and table.css_first("th") is None
+
+
+def _asks(node: LexborNode) -> bool:
+    """Whether it wants an answer; a section of the text has links too, below its heading."""
+    return node.css_first("button, input") is not None or (
+        node.css_first("a") is not None and node.css_first(", ".join(HEADINGS)) is None
+    )
 
 
 def _has_data(node: LexborNode) -> bool:
