@@ -42,6 +42,7 @@ _WORDS = {
     Kind.OPENS: "accordion accordions answer answers faq faqs tab tabs tabcontent tabpanel tabpane panel panels pane panes",
 }
 _BEGINNINGS = {Kind.LINKS: "nav share sharing skip", Kind.LINKS_OR_SUBJECT: "recommend", Kind.OPENS: "collaps"}
+_OTHERS = names("naver navy shared shareholder shareholders sharepoint")  # that begin so
 _ENDS = {Kind.LINKS: "nav sidebar", Kind.LINKS_OR_SUBJECT: "menu"}
 _PAIRS = {
     Kind.COMMENTS: "comment-list comment-area comment-thread comment-section comment-form comment-box comment-wrap",
@@ -102,7 +103,7 @@ def _kinds(name: str) -> Iterator[Kind]:
             yield _KIND_OF_PAIR[pair]
         if word in _KIND_OF_WORD and not (word == "header" and before in _OF_THE_TEXT):
             yield _KIND_OF_WORD[word]
-        elif word.startswith(_ALL_BEGINNINGS):
+        elif word.startswith(_ALL_BEGINNINGS) and word not in _OTHERS:
             yield next(kind for start, kind in _KIND_OF_BEGINNING.items() if word.startswith(start))
         elif word.endswith(_ALL_ENDS):
             yield next(kind for end, kind in _KIND_OF_END.items() if word.endswith(end))

@@ -10,6 +10,7 @@ _REFERENCE = re.compile(r"(?:(?P<open>[\[(])\s*)?(?:(?:note|주|각주)?\s*\d{1,
 _LONGEST = 12
 _SIGNS = frozenset("*†‡")
 _SUP = frozenset({"sup"})
+_CODE = frozenset({"code", "pre"})
 
 
 def is_mark(link: LexborNode, attributes: Attributes) -> bool:
@@ -22,7 +23,7 @@ def is_mark(link: LexborNode, attributes: Attributes) -> bool:
         # A number in brackets would pass for one of the marks that an answer cites with.
         reference = _REFERENCE.fullmatch(text)
         return reference is not None and (reference["open"] is not None or _is_of_a_note(link, attributes))
-    return link.css_first("img") is None
+    return link.css_first("img, code") is None and not is_near(link, _CODE)  # where «+=» is an operator
 
 
 def _is_of_a_note(link: LexborNode, attributes: Attributes) -> bool:
