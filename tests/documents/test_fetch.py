@@ -181,6 +181,15 @@ async def test_put_takes_a_url_too(tenant: Tenant, site: Website) -> None:
     assert (await tenant.settled(document["id"], version=2))["sha256"] == replaced["sha256"]  # nothing is fetched again
 
 
+async def test_a_version_from_a_url_holds_no_other_name_than_its_own(tenant: Tenant, site: Website) -> None:
+    document = await tenant.document("guides/a.md", b"There are 27 kiwis in the garden.")
+    put = {"json": {"url": f"{site.url}/b.md"}}  # where nothing is
+    replaced = await tenant.call("PUT", f"/v1/documents/{document['id']}/content", **put)
+    assert (replaced.status, replaced.json["filename"]) == (202, "b.md")
+    params = {"filename": "guides/b.md", "new_name": "true"}
+    assert (await tenant.call("POST", "/v1/documents", params=params, data=b"There are 28.")).status == 202
+
+
 async def test_the_same_url_in_another_space_is_another_document(tenant: Tenant, open_stack: Stack, site: Website) -> None:
     site.pages["/a.md"] = b"There are 27 kiwis in the garden."
     document = await tenant.settled((await post(tenant, f"{site.url}/a.md"))["id"])

@@ -161,7 +161,7 @@ class Documents:
 
     async def _replace(self, session: AsyncSession, document: DocumentRow, upload: Upload) -> Pair:
         repository = DocumentRepository(session)
-        _next_version(document, upload)
+        _next_version(document, upload, _in_its_folder(document.filename, upload.filename))
         original = Original(upload.stored, upload.media_type)
         version = await repository.add_version(await self._version(session, document, document.filename, original))
         await repository.touch(document)
@@ -214,7 +214,7 @@ class Documents:
             version.job_id = await self._enqueue(session, kinds.fetch(space_id, id_, version.version))
             version.status, version.error = "queued", None
         else:
-            _next_version(document, source)
+            _next_version(document, source, source.filename)
             version = await repository.add_version(await self._unfetched(session, document, source))
         await repository.touch(document)
         return (document, version), True
@@ -329,9 +329,9 @@ def _document(id_: UUID, space_id: UUID, file: Upload | Source) -> DocumentRow:
     )
 
 
-def _next_version(document: DocumentRow, file: Upload | Source) -> None:
+def _next_version(document: DocumentRow, file: Upload | Source, filename: str) -> None:
     document.latest_version += 1
-    document.filename = _in_its_folder(document.filename, file.filename)
+    document.filename = filename
     _describe(document, file.title, file.metadata)
 
 
