@@ -193,6 +193,18 @@ async def test_who_asks_while_signing_in_asks_as_signed_in(embedding: Embedding)
     assert await embedding.conversations() == [2]
 
 
+async def test_who_asks_at_the_moment_of_signing_in_asks_as_signed_in(embedding: Embedding) -> None:
+    async with embedding.asking.http.post(f"/v1/spaces/{embedding.asking.space_id}/identity-secret") as response:
+        token = identity((await response.json())["secret"], "ann")
+    visitor = await embedding.open(viewport=PHONE, has_touch=True)
+    entered: list[str] = []
+    visitor.page.on("request", lambda request: entered.append(request.method) if request.url.endswith("/v1/visitors") else None)
+    asked = "(widget, [token, question]) => Promise.all([widget.identify(token), widget.ask(question)])"
+    await visitor.widget.evaluate(asked, [token, QUESTION])
+    assert (await visitor.kept())["signedIn"] is True
+    assert entered.count("POST") == 1
+
+
 async def test_a_rating_shows_at_once_and_its_reason_is_not_lost(embedding: Embedding) -> None:
     held: list[Route] = []
 

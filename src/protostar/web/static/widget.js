@@ -746,12 +746,15 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     }
 
     /** One after the other: who signs in takes along what was asked before. */
-    async #enter(identity, signal) {
-      await this.#entering?.catch(() => {});
+    #enter(identity, signal) {
+      return (this.#entering = this.#enterAfter(this.#entering, identity, signal));
+    }
+
+    async #enterAfter(before, identity, signal) {
+      await before?.catch(() => {});
       signal.throwIfAborted();
       if (!identity && this.#server.token) return;
-      this.#entering = this.#server.enter(identity, signal);
-      const made = await this.#entering;
+      const made = await this.#server.enter(identity, signal);
       Object.assign(this.#memory, { token: made.visitor_token, signedIn: made.signed_in });
       this.#memory.save();
     }
