@@ -68,7 +68,7 @@ async def test_what_is_done_before_the_modules_are_there_waits_for_them(
         await arrived.wait()
         await route.continue_()
 
-    await page.context.route("**/static/**/{ask,document,documents}.js", late)
+    await page.context.route("**/static/**/{ask,document,documents,settings}.js", late)
 
     async def open_early(path: str) -> None:
         arrived.clear()
@@ -100,6 +100,13 @@ async def test_what_is_done_before_the_modules_are_there_waits_for_them(
     await page.get_by_role("button", name="URL 추가").click()
     arrived.set()
     await expect(page.get_by_role("dialog", name="URL 추가")).to_be_visible()
+
+    await open_early("/settings")
+    colour = page.locator("[data-kind=colour]").first
+    await colour.fill("#123456")
+    await colour.dispatch_event("change")  # as a browser does when it is chosen
+    arrived.set()
+    await expect(colour).to_have_attribute("data-unset", "false")
 
     await open_early(f"/documents/{document['id']}")
     await page.get_by_role("button", name="삭제").click()

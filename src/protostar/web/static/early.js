@@ -2,11 +2,11 @@
 // Where one of them does not arrive, the page says so: a browser does not ask for it again.
 
 {
-  const fire = (type) => ({ target }) => [target, () => target.dispatchEvent(new Event(type, { bubbles: true }))];
+  const typed = ({ target }) => [target, () => ["input", "change"].forEach((type) => target.dispatchEvent(new Event(type, { bubbles: true })))];
   // Of each kind of event: whom it concerns and how to do it again; nothing where no module is needed.
   const KINDS = {
-    input: fire("input"),
-    change: fire("change"),
+    input: typed,
+    change: typed,
     keydown({ target, key, shiftKey, isComposing }) {
       return target.enterKeyHint === "send" && key === "Enter" && !shiftKey && !isComposing && [target.form, () => target.form.requestSubmit()];
     },
