@@ -84,6 +84,15 @@ async def test_a_sample_is_the_same_for_the_same_seed(cli: Cli, api: FakeApi, qu
     assert api.searches[0] == api.searches[1]
 
 
+async def test_a_file_may_be_named_without_its_folders(cli: Cli, api: FakeApi, questions: Path) -> None:
+    api.add(id="e", filename="guides/shade.md")
+    api.add(id="f", filename="guides/lamp.md")
+    questions.write_text("question,document\nq,shade.md\nq,guides/lamp.md\nq,lamp.md\n")
+
+    result = await cli("eval", "own.csv")
+    assert result.code == 0, result.err
+
+
 async def test_an_ambiguous_or_unknown_name_is_refused(cli: Cli, api: FakeApi, questions: Path) -> None:
     questions.write_text("question,document\nq,gone.md\n")
     assert "No document is called gone.md." in (await cli("eval", "own.csv")).err

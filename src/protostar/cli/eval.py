@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from operator import itemgetter
+from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 import aiohttp
@@ -256,11 +257,13 @@ async def _existing(client: ApiClient, dataset: Dataset) -> tuple[Library, Seque
     """Raises InvalidInput for a name that no document has, or several."""
     page = await client.page("/v1/documents", {"status": "ready"}, 1_000_000)
     ids: dict[str, set[str]] = {}
-    for field in ("title", "filename"):  # a file name outdoes a title
-        of_field: dict[str, set[str]] = {}
+    # A file name outdoes a title, and most with its folders.
+    names_of: Sequence[Callable[[Json], str]] = (itemgetter("title"), _without_folders, itemgetter("filename"))
+    for name_of in names_of:
+        so_called: dict[str, set[str]] = {}
         for document in page["items"]:
-            of_field.setdefault(document[field], set()).add(document["id"])
-        ids |= of_field
+            so_called.setdefault(name_of(document), set()).add(document["id"])
+        ids |= so_called
     for name in sorted({name for question in dataset.questions for name in question.gold}):
         if len(ids.get(name, ())) != 1:
             raise InvalidInput(
@@ -271,6 +274,10 @@ async def _existing(client: ApiClient, dataset: Dataset) -> tuple[Library, Seque
     ]
     names = {document["id"]: document["id"] for document in page["items"]}
     return Library(client, names, {}), questions
+
+
+def _without_folders(document: Json) -> str:
+    return PurePath(document["filename"]).name
 
 
 async def _load(client: ApiClient, dataset: Dataset, at_once: int) -> dict[str, str]:
