@@ -40,6 +40,7 @@ def rest(html: str) -> str:
         f"<button aria-expanded=false aria-controls=m>Open the menu</button><div id=m class=menu>{LINKS}</div>STORY",
         "<button class=navbar-toggler aria-expanded=false>Open the menu</button>STORY",
         "STORY<a href=#login></a><div id=login hidden><form><label>Password</label><input></form></div>",
+        "STORY<div id=p1 style='display:none'><p>Sale!<a onclick=\"hide('p1')\"></a></div>",
         "<i aria-hidden=true>expand_more</i>STORY<button>Copy</button>",
         "<a class=skip href=#main>Skip to the text</a>STORY",
     ],
@@ -88,6 +89,10 @@ def test_what_surrounds_a_text_is_left_out(page: str) -> None:
         ("STORY<dl><dt>When?<dd style='display:none'>On Mondays.</dl>", "When?\nOn Mondays."),
         ("STORY<div class=faq><p>When?<p style='display:none'>On Mondays.</div>", "When?|On Mondays."),
         ("STORY<p aria-controls=a1>When?</p><div id=a1 hidden>On Mondays.</div>", "When?|On Mondays."),
+        (
+            "STORY<a href=\"JavaScript:toggle('a1')\">When?</a><div id=a1 style='display:none'>On Mondays.</div>",
+            "When?|On Mondays.",
+        ),
         ("STORY<p hidden=until-found>On Mondays.</p>", "On Mondays."),
         (
             "STORY<a href=#d>More</a><div role=dialog id=d>" + "On Mondays. " * 60 + "</div>",

@@ -13,6 +13,8 @@ _DIALOGS = names("dialog alertdialog")
 _LABELLED_BY_BUTTONS = frozenset(HEADINGS) | names("dt summary th")
 _UNSEEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _OPENING = ("aria-controls", "data-target", "data-bs-target", "href")
+_SCRIPTED = re.compile(r"""['"]#?([\w-]+)['"]""")
+_DEEPEST_CLOSER = 10  # elements below the part that it closes
 
 
 class Hidden:
@@ -72,4 +74,20 @@ class Hidden:
             attributes = node.attributes
             if "aria-haspopup" not in attributes:
                 found |= {(attributes.get(name) or "").lstrip("#") for name in _OPENING}
+        for node in self._page.css("[onclick], a[href^='javascript:' i]"):
+            attributes = node.attributes
+            script = f"{attributes.get('onclick') or ''} {attributes.get('href') or ''}"
+            found |= set(_SCRIPTED.findall(script)) - _ids_above(node)
         return found - {""}
+
+
+def _ids_above(node: LexborNode) -> set[str]:
+    """Those of the parts that a button stands in, and so closes."""
+    found: set[str] = set()
+    above = node.parent
+    for _ in range(_DEEPEST_CLOSER):
+        if above is None:
+            break
+        found.add(above.id or "")
+        above = above.parent
+    return found
