@@ -114,6 +114,7 @@ def test_what_belongs_to_a_text_is_kept(page: str, kept: str) -> None:
         ("제4대 국왕이다.<sup><a href=#cite_note-1>[1]</a></sup> 500명<a href=#fn1><sup>2</sup></a>", ["제4대 국왕이다. 500명"]),
         ("표 <a href=#t1>1</a>과 <a href=#b>B</a>, 별표<a href=#s>*</a>", ["표 1과 B, 별표*"]),
         ("<pre>a <a href=#x>+=</a> b</pre><code><a href=#or>||</a></code>, <a href=#and><code>&&</code></a>", ["a += b", "||, &&"]),
+        ("Under subsection <a href=#b>(b)</a>.<sup><a href=#n1>(1)</a></sup>", ["Under subsection (b)."]),
         ("<ol><li>출처.<a href=#fnref1>↩︎</a></ol>", ["1. 출처."]),
         ("<p><span class=lineno>12</span> 번째 <span class=lineno>줄</span></p>", ["번째 줄"]),
     ],

@@ -20,9 +20,9 @@ def is_mark(link: LexborNode, attributes: Attributes) -> bool:
     if len(text) > _LONGEST:
         return False
     if any(map(str.isalnum, text)) or (text and _SIGNS.issuperset(text)):
-        # A number in brackets would pass for one of the marks that an answer cites with.
+        # «[1]» would pass for one of the marks that an answer cites with; «(1)» and «(a)» may be a paragraph or a formula.
         reference = _REFERENCE.fullmatch(text)
-        return reference is not None and (reference["open"] is not None or _is_of_a_note(link, attributes))
+        return reference is not None and (reference["open"] == "[" or _is_of_a_note(link, attributes))
     return link.css_first("img, code") is None and not is_near(link, _CODE)  # where «+=» is an operator
 
 
