@@ -9,8 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 import aiohttp
+import asyncpg
 import pytest
 from tests.api.tenant import FILES, Answered, Tenant
+from tests.support.waiting import wait_until
 
 GUIDE = (FILES / "guide-ko.md").read_bytes()
 HASH = hashlib.sha256(GUIDE).hexdigest()
@@ -236,6 +238,37 @@ async def test_a_name_tells_folders_apart(tenant: Tenant) -> None:
     assert [each["id"] for each in (await tenant.get("/v1/documents", params={"q": "faq"}))["items"]] == [other.json["id"]]
     for refused in ("x" * 498 + ".md", "..", "a/..", "a/\x01.md"):
         assert (await tenant.upload(refused, content)).status == 422, refused
+
+
+async def test_a_document_that_gets_other_bytes_meanwhile_keeps_its_name(tenant: Tenant) -> None:
+    content = some_text()
+    first = await tenant.upload("index.md", content)
+    connection = await asyncpg.connect(tenant.stack.settings.database_url.get_secret_value())
+    try:
+        async with connection.transaction():
+            (pid,) = await connection.fetchrow("select pg_backend_pid()")
+            await connection.execute(
+                "insert into document_versions (document_id, version, filename, media_type, object_key, size, sha256, job_id)"
+                " select document_id, 2, filename, media_type, object_key, size, 'other', job_id"
+                " from document_versions where document_id = $1",
+                first.json["id"],
+            )
+            await connection.execute("update documents set latest_version = 2 where id = $1", first.json["id"])
+            placing = asyncio.create_task(tenant.upload("guides/index.md", content))
+
+            async def waits() -> bool:
+                blocked = "$1 = any(pg_blocking_pids(pid)) and query like '%with moved%'"
+                waiting = f"select exists (select from pg_stat_activity where {blocked})"
+                await connection.execute("select pg_stat_clear_snapshot()")
+                return await connection.fetchval(waiting, pid)
+
+            await wait_until(waits, what="the upload waits")
+        placed = await placing
+    finally:
+        await connection.close()
+    assert (placed.status, placed.json["id"] != first.json["id"]) == (202, True)
+    assert (await tenant.get("/v1/documents", params={"q": "index.md"}))["items"][1]["filename"] == "index.md"
+    assert (await new_name(tenant, "guides/index.md", some_text())).json["documents"] == [placed.json["id"]]
 
 
 async def new_name(tenant: Tenant, name: str, content: bytes, **headers: str) -> Answered:

@@ -29,11 +29,15 @@ _SAME = text("""
 
 _MOVE = text("""
     with moved as (
-        update documents set filename = :filename where filename = :plain and id = (
-            select d.id from documents d join document_versions v on v.document_id = d.id and v.version = d.latest_version
+        update documents d set filename = :filename
+        from (
+            select d.id, d.latest_version
+            from documents d join document_versions v on v.document_id = d.id and v.version = d.latest_version
             where d.space_id = :space_id and d.filename = :plain and d.deleted_at is null and v.sha256 = :sha256
-            order by d.id limit 1)
-        returning id, latest_version)
+            order by d.id limit 1) same
+        -- Told again of the row itself, for which it may have been waited.
+        where d.id = same.id and d.latest_version = same.latest_version and d.filename = :plain and d.deleted_at is null
+        returning d.id, d.latest_version)
     update document_versions v set filename = :filename from moved
     where v.document_id = moved.id and v.version = moved.latest_version returning v.document_id""")
 
