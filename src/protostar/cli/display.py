@@ -5,7 +5,7 @@ Without a terminal there is no colour, no animation and no folding: one row is o
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,8 +13,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-
-from protostar.cli.client import ApiError
 
 # C0 without tab and newline, DEL, C1 and bidirectional overrides: a document's text must not drive the reader's terminal.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -104,18 +102,6 @@ def record(fields: Mapping[str, object]) -> None:
     width = max(map(len, shown), default=0)
     for name, value in shown.items():
         stdout().print(Text.assemble((name.ljust(width), "dim"), "  ", _cell(value)), soft_wrap=True)
-
-
-async def each(ids: Iterable[object], act: Callable[[str], Awaitable[str]]) -> int:
-    """Print what `act` says of each id; returns the exit code: 1 where the server refused one, which is named."""
-    code = 0
-    for id_ in map(str, ids):
-        try:
-            stdout().print(await act(id_))
-        except ApiError as error:
-            complain(f"{id_}: {error}")
-            code = 1
-    return code
 
 
 def degradation(reason: str) -> str:

@@ -9,7 +9,8 @@ from uuid import UUID
 from rich.filesize import decimal
 
 from protostar.cli.client import ApiClient
-from protostar.cli.display import Column, clean, each, note, record, stdout, table, write_json
+from protostar.cli.display import Column, clean, note, record, stdout, table, write_json
+from protostar.cli.each import each
 
 _ALL = 10_000_000
 _COLUMNS = (

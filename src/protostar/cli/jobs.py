@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from protostar.cli.client import ApiClient
-from protostar.cli.display import Column, each, note, record, table, write_json
+from protostar.cli.display import Column, note, record, table, write_json
+from protostar.cli.each import each
 
 _COLUMNS = (
     Column("id", 36),
