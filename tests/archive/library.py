@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ import aiohttp
 from tests.api.tenant import FILES, Tenant, new_tenant, send
 from tests.cli.conftest import Cli
 from tests.support.stack import ADMIN_KEY, Stack
+from tests.support.waiting import wait_until
 
 SETTINGS = {"persona": "친절한 안내원", "greeting": "안녕하세요", "starter_questions": ["설치는 어떻게 하나요?"]}
 # What is of the installation, or changes when a version is read again.
@@ -55,7 +57,14 @@ async def library(stack: Stack) -> AsyncGenerator[Library]:
         corrected = await tenant.call("PUT", f"/v1/answers/{answer['id']}/correction", json={"text": "서른 날 동안입니다. [1]"})
         assert corrected.status == 200, corrected.json
         await tenant.call("POST", f"/v1/answers/{answer['id']}/feedback", json={"rating": "up"})
+        await wait_until(partial(is_summarized, tenant), 30, what="every document has its summary")
         yield made
+
+
+async def is_summarized(tenant: Tenant) -> bool:
+    """Whether the jobs that begin when a version is ready have written all that they write."""
+    documents = (await tenant.get("/v1/documents"))["items"]
+    return all(document["summary"] for document in documents if document["status"] == "ready")
 
 
 async def shown(http: aiohttp.ClientSession, conversations: list[str]) -> dict[str, Any]:
