@@ -65,7 +65,7 @@ async def test_bytes_stay_when_only_the_answer_of_the_commit_is_lost(
     upload = await received(documents)
     with pytest.raises(DatabaseUnavailable):
         await documents.create(space_id, upload, None)
-    (document,) = await service(database, objects).library.page(space_id, before=None, limit=2)
+    (document,) = await service(database, objects).holdings.page(space_id, before=None, limit=2)
     assert document.sha256 == upload.stored.sha256
     assert await stored(objects) == {upload.stored.key}
     again, new = await service(database, objects).create(space_id, await received(documents), None)
@@ -74,7 +74,7 @@ async def test_bytes_stay_when_only_the_answer_of_the_commit_is_lost(
 
     with pytest.raises(DatabaseUnavailable):
         await documents.replace(space_id, document.id, next_version := await received(documents), None)
-    assert (await service(database, objects).library.get(space_id, document.id)).version == 2
+    assert (await service(database, objects).holdings.get(space_id, document.id)).version == 2
     assert await stored(objects) == {upload.stored.key, next_version.stored.key}
 
 
@@ -99,5 +99,5 @@ async def test_bytes_that_no_row_names_before_the_commit_are_left_for_the_sweep(
     upload = await received(documents)
     with pytest.raises(DatabaseUnavailable):
         await documents.create(space_id, upload, None)
-    assert await service(database, objects).library.page(space_id, before=None, limit=2) == []
+    assert await service(database, objects).holdings.page(space_id, before=None, limit=2) == []
     assert await stored(objects) == {upload.stored.key}

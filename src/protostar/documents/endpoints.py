@@ -110,7 +110,7 @@ async def replace_document(
 ) -> Document:
     """Takes in the next version; questions are answered from the one before until it is ready."""
     async with heard_out(request, documents.receiver.limit), documents.admitted(principal.space_id):
-        await documents.library.rows(principal.space_id, document_id)
+        await documents.holdings.rows(principal.space_id, document_id)
         upload = await _receive(request, documents, principal.space_id, filename)
     if isinstance(upload, UrlUpload):
         return await documents.replace_from_url(principal.space_id, document_id, upload, idempotency_key)
@@ -172,7 +172,7 @@ async def list_documents(
     limit: Limit = 50,
 ) -> Page[Document]:
     space_id = principal.space_id
-    rows = await documents.library.page(
+    rows = await documents.holdings.page(
         space_id, statuses=[status] if status else [], words=q, before=before(cursor, space_id), limit=limit + 1
     )
     return page_of(rows, limit, space_id)
@@ -180,7 +180,7 @@ async def list_documents(
 
 @router.get("/{document_id}")
 async def get_document(document_id: UUID, principal: Manager, documents: Service) -> Document:
-    return await documents.library.get(principal.space_id, document_id)
+    return await documents.holdings.get(principal.space_id, document_id)
 
 
 @router.patch("/{document_id}")
@@ -215,7 +215,7 @@ async def get_content(
     if_range: Annotated[str | None, Header(alias="If-Range")] = None,
 ) -> Response:
     """The bytes as they were uploaded."""
-    row = await documents.library.version(principal.space_id, document_id, version)
+    row = await documents.holdings.version(principal.space_id, document_id, version)
     if row.original is None:
         raise NotFound(row.error or "This version has not been fetched yet.")
     return await download.content(objects, row.original, row.filename, range_, if_range, head=request.method == "HEAD")
@@ -233,7 +233,7 @@ async def get_text(
     end: Annotated[int | None, Query(ge=0, description=f"where the range ends; {RANGE_CHARS:,} further at most")] = None,
 ) -> Response:
     """The extracted text that citations point into: offsets count Unicode code points of it."""
-    row = await documents.library.version(principal.space_id, document_id, version)
+    row = await documents.holdings.version(principal.space_id, document_id, version)
     if row.text_key is None:
         raise NotFound("This version has no text yet." if row.status != "failed" else f"This version has no text: {row.error}")
     if start is None and end is None:
@@ -247,13 +247,13 @@ async def get_text(
 @router.get("/{document_id}/versions")
 async def list_versions(document_id: UUID, principal: Manager, documents: Service) -> Versions:
     """Newest first. The texts of all are kept until the document is deleted, so that old citations stay true."""
-    return await documents.library.versions(principal.space_id, document_id)
+    return await documents.holdings.versions(principal.space_id, document_id)
 
 
 @router.get("/{document_id}/events", response_class=sse.EventStream)
 async def watch_document(document_id: UUID, principal: Manager, documents: Service) -> StreamingResponse:
     """Server-sent events: `progress` as it changes, then `ready` or `failed` with the document, which ends the stream."""
-    first = await documents.library.get(principal.space_id, document_id)
+    first = await documents.holdings.get(principal.space_id, document_id)
     return sse.stream(_events(documents, principal.space_id, first))
 
 
@@ -271,7 +271,7 @@ async def _events(documents: Documents, space_id: UUID, document: Document) -> A
             number += 1
         await asyncio.sleep(POLL_SECONDS)
         try:
-            document = await documents.library.get(space_id, document.id)
+            document = await documents.holdings.get(space_id, document.id)
         except DatabaseUnavailable:
             continue  # the job goes on, or waits like we do
         except NotFound:

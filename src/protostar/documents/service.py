@@ -1,4 +1,4 @@
-"""Documents: taking them in, versions, deletion; to look at them there is the library."""
+"""Documents: taking them in, versions, deletion; to look at them there are the holdings."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from protostar.access.repository import AccessRepository
 from protostar.cache import Live
 from protostar.db.session import Database, after_commit
 from protostar.documents import deletion, kinds
-from protostar.documents.library import Library, existing
+from protostar.documents.holdings import Holdings, existing
 from protostar.documents.models import DocumentRow, DocumentVersionRow, Original
 from protostar.documents.repository import DocumentRepository, Pair
 from protostar.documents.schemas import (
@@ -68,7 +68,7 @@ class Documents:
         self._places = Places(uploads, "As many uploads as this server takes at once are under way.")
         self._database = database
         self._jobs = jobs
-        self.library = Library(database, live, room=jobs.queue_limit)
+        self.holdings = Holdings(database, live, room=jobs.queue_limit)
         self._announcements = announcements
 
     @asynccontextmanager
@@ -90,7 +90,7 @@ class Documents:
             pair, new = await self._create(session, space_id, upload, idempotency_key, new_name=new_name)
             if pair[1].object_key == upload.stored.key:
                 stack.pop_all()
-        return await self.library.show(pair), new
+        return await self.holdings.show(pair), new
 
     async def _create(
         self, session: AsyncSession, space_id: UUID, upload: Upload, key: str | None, *, new_name: bool
@@ -122,7 +122,7 @@ class Documents:
         source = self._source(body)
         async with self._database.transaction() as session:
             pair, new = await self._create_from_url(session, space_id, source, idempotency_key)
-        return await self.library.show(pair), new
+        return await self.holdings.show(pair), new
 
     async def _create_from_url(self, session: AsyncSession, space_id: UUID, source: Source, key: str | None) -> tuple[Pair, bool]:
         repository = DocumentRepository(session)
@@ -133,7 +133,7 @@ class Documents:
         if (known := await repository.find_url(space_id, source.url)) is not None:
             if key is not None:
                 await AccessRepository(session).redirect(space_id, f"documents:{key}", known)
-            return await self._fetch_again(session, space_id, known, source)
+            return await self._fetch_again(session, await existing(session, space_id, known, lock=True), source)
         await self._jobs.check_room(session, space_id, kinds.FETCH)
         document = _document(id_, space_id, source)
         return await repository.add(document, await self._unfetched(session, document, source)), True
@@ -157,7 +157,7 @@ class Documents:
             if await _made_before(session, space_id, idempotency_key, request, new_id()) is None:
                 pair = await self._replace(session, pair[0], upload)
                 stack.pop_all()
-        return await self.library.show(pair)
+        return await self.holdings.show(pair)
 
     async def _replace(self, session: AsyncSession, document: DocumentRow, upload: Upload) -> Pair:
         repository = DocumentRepository(session)
@@ -173,7 +173,7 @@ class Documents:
             pair = await existing(session, space_id, id_, lock=True)
             if await _made_before(session, space_id, idempotency_key, [str(id_), "reread"], new_id()) is None:
                 pair = await self._reread(session, pair)
-        return await self.library.show(pair)
+        return await self.holdings.show(pair)
 
     async def _reread(self, session: AsyncSession, pair: Pair) -> Pair:
         repository = DocumentRepository(session)
@@ -193,25 +193,25 @@ class Documents:
         async with self._database.transaction() as session:
             pair = await existing(session, space_id, id_, lock=True)
             if await _made_before(session, space_id, idempotency_key, request, new_id()) is None:
-                pair, _new = await self._fetch_again(session, space_id, id_, source)
-        return await self.library.show(pair)
+                pair, _new = await self._fetch_again(session, pair, source)
+        return await self.holdings.show(pair)
 
-    async def _fetch_again(self, session: AsyncSession, space_id: UUID, id_: UUID, source: Source) -> tuple[Pair, bool]:
-        """A next version, to be fetched; it vanishes again where its bytes turn out to be those of the one before.
+    async def _fetch_again(self, session: AsyncSession, pair: Pair, source: Source) -> tuple[Pair, bool]:
+        """A next version of a locked document, to be fetched; it vanishes again where its bytes are those of the one before.
 
         A version of the same URL that is still without bytes is that next one: it is under way, or is given another chance.
         """
         repository = DocumentRepository(session)
-        document, version = await existing(session, space_id, id_, lock=True)
+        document, version = pair
         waiting = version.url == source.url and version.original is None
         if waiting and version.status != "failed":
             _describe(document, source.title, source.metadata)
             await repository.touch(document)
-            return (document, version), False
-        await self._jobs.check_room(session, space_id, kinds.FETCH)
+            return pair, False
+        await self._jobs.check_room(session, document.space_id, kinds.FETCH)
         if waiting:
             _describe(document, source.title, source.metadata)
-            version.job_id = await self._enqueue(session, kinds.fetch(space_id, id_, version.version))
+            version.job_id = await self._enqueue(session, kinds.fetch(document.space_id, document.id, version.version))
             version.status, version.error = "queued", None
         else:
             _next_version(document, source, source.filename)
@@ -235,7 +235,7 @@ class Documents:
                 self._announce(session, space_id)
             _describe(document, body.title, body.metadata)
             await repository.touch(document)
-        return await self.library.show((document, version))
+        return await self.holdings.show((document, version))
 
     async def delete(self, space_id: UUID, id_: UUID) -> None:
         """Hide the document at once; a job erases it when it can no longer be restored."""
@@ -249,7 +249,7 @@ class Documents:
         async with self._database.transaction() as session:
             pair = await deletion.restore(session, self._jobs, space_id, id_)
             self._announce(session, space_id)
-        return await self.library.show(pair)
+        return await self.holdings.show(pair)
 
     def _announce(self, session: AsyncSession, space_id: UUID) -> None:
         after_commit(session, lambda: self._announcements.tell("knowledge", str(space_id)))

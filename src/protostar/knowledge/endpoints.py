@@ -91,7 +91,7 @@ async def list_chunks(
 ) -> ChunkPage:
     """In the document's order, of the version that answers questions; none while there is none yet."""
     documents, database = parts
-    version = await documents.library.version(principal.space_id, document_id, None)
+    version = await documents.holdings.version(principal.space_id, document_id, None)
     if version.status != "ready":  # what there is may be half of it
         return ChunkPage(version=version.version, items=[], next_cursor=None)
     async with database.transaction() as session:
@@ -125,7 +125,7 @@ async def list_pages(
 ) -> PdfPages:
     """The pages of a PDF, and where the passage stands on them."""
     documents, images = parts
-    row = await documents.library.version(principal.space_id, document_id, version)
+    row = await documents.holdings.version(principal.space_id, document_id, version)
     found = await images.pages(row, start, end)
     return PdfPages(
         version=row.version,
@@ -155,7 +155,7 @@ async def get_page(
 ) -> Response:
     """A page of a PDF as an image. It never changes; but whether one may still see it is asked each time."""
     documents, images = parts
-    row = await documents.library.version(principal.space_id, document_id, version)
+    row = await documents.holdings.version(principal.space_id, document_id, version)
     etag = f'"{pdf_of(row).stored.sha256}-{page}-{width}"'
     headers = {**SAFE_HEADERS, "ETag": etag, "Cache-Control": "private, no-cache"}
     if if_none_match is not None and etag in if_none_match:

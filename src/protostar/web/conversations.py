@@ -123,7 +123,9 @@ async def _relied(request: Request, space_id: UUID, answers: Sequence[Answer]) -
     """Of each answer the documents, by id and title, that its correction relies on, or would: those that it cites."""
     named = {answer.id: {each.document_id for each in _sources(answer)} for answer in answers}
     documents: Documents = request.state.documents
-    there = {each.id: each.title for each in await documents.library.some(space_id, {id_ for ids in named.values() for id_ in ids})}
+    there = {
+        each.id: each.title for each in await documents.holdings.some(space_id, {id_ for ids in named.values() for id_ in ids})
+    }
     return {id_: [(each, title) for each, title in there.items() if each in ids] for id_, ids in named.items()}
 
 

@@ -63,8 +63,8 @@ async def documents_page(
         "limit": _PAGE + 1,
     }
     listed: dict[str, Any] = {
-        "documents": page_of(await documents.library.page(space_id, **listing) if show != "deleted" else [], _PAGE, space_id),
-        "deleted": await documents.library.deleted(space_id, words=q.strip(), limit=_DELETED) if show == "deleted" else [],
+        "documents": page_of(await documents.holdings.page(space_id, **listing) if show != "deleted" else [], _PAGE, space_id),
+        "deleted": await documents.holdings.deleted(space_id, words=q.strip(), limit=_DELETED) if show == "deleted" else [],
         "q": q,
         "show": show,
         "first": cursor is None,
@@ -92,7 +92,7 @@ async def document_rows(
     spaces: Spaces = request.state.spaces
     space = await spaces.get(principal.space_id)
     same = set(queued)
-    found = await documents.library.some(space.id, [*ids, *queued])
+    found = await documents.holdings.some(space.id, [*ids, *queued])
     changed = [each for each in found if each.id not in same or each.status != "queued" or each.error is not None]
     usage = await _usage(request, documents, space)
     return pages.render(request, "documents/rows.html", documents=changed, **usage, space_id=space.id)
@@ -102,7 +102,7 @@ async def _usage(request: Request, documents: Documents, space: SpaceRow) -> dic
     """What the space uses, and what it may."""
     visitors: Visitors = request.state.visitors
     spent, allowance = await visitors.spent(space)
-    usage = await documents.library.usage(space.id)
+    usage = await documents.holdings.usage(space.id)
     return {"usage": usage, "spent": spent, "allowance": allowance, "limit": documents.receiver.limit}
 
 
@@ -119,8 +119,8 @@ async def document_page(
     page: Annotated[int, Query(ge=1)] = 1,
 ) -> HTMLResponse:
     """A document opens on its text, a PDF on its pages; `start`, `end` and `page` lead to a passage of one of its versions."""
-    document = await documents.library.get(frame.space.id, document_id)
-    versions = await documents.library.versions(frame.space.id, document_id)
+    document = await documents.holdings.get(frame.space.id, document_id)
+    versions = await documents.holdings.versions(frame.space.id, document_id)
     number = version or versions.current_version or document.version
     shown = next((each for each in versions.items if each.version == number), None)
     if shown is None:
@@ -143,7 +143,7 @@ async def document_state(
     request: Request, document_id: UUID, principal: Manager, pages: Templates, documents: Service
 ) -> HTMLResponse:
     """How far the reading of a document is; asked again by itself until that has ended."""
-    document = await documents.library.get(principal.space_id, document_id)
+    document = await documents.holdings.get(principal.space_id, document_id)
     response = pages.render(request, "documents/progress.html", document=document)
     if document.status in ("ready", "failed"):
         response.headers["HX-Refresh"] = "true"
@@ -160,7 +160,7 @@ async def document_passages(
     after: Annotated[int, Query(ge=0)] = 0,
 ) -> HTMLResponse:
     """The passages that answer questions, some at a time; the last one asks for more when it comes into view."""
-    version = await documents.library.version(principal.space_id, document_id, None)
+    version = await documents.holdings.version(principal.space_id, document_id, None)
     database: Database = request.state.database
     async with database.transaction() as session:
         rows = await KnowledgeRepository(session).chunks(document_id, version.version, after=after - 1, limit=_PAGE + 1)

@@ -31,7 +31,7 @@ class Usage:
         return sum(self.documents.get(status, 0) for status in statuses or self.documents)
 
 
-class Library:
+class Holdings:
     def __init__(self, database: Database, live: Live, *, room: int) -> None:
         """`room`: how many documents of a space may wait to be read."""
         self._database = database
