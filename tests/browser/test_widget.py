@@ -9,7 +9,9 @@ import sys
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -414,6 +416,26 @@ async def test_who_signs_in_may_ask_on(embedding: Embedding) -> None:
     await visitor.input.fill("And after that?")
     await visitor.input.press("Enter")
     await expect(visitor.panel.locator(".wrong")).to_contain_text("That was all for now")
+
+
+async def test_who_comes_back_stays_the_same_visitor(embedding: Embedding) -> None:
+    """A token is renewed once half of its time has passed; where that fails, it serves on."""
+    visitor = await embedding.open()
+    seen(visitor.page).expected.append("ERR_FAILED")
+
+    def entered() -> int:
+        return [urlsplit(url).path for url in seen(visitor.page).requests].count("/v1/visitors")
+
+    await visitor.ask(f"{QUESTION} 1")
+    await visitor.ask(f"{QUESTION} 2")
+    assert entered() == 1
+    await visitor.page.clock.set_fixed_time(datetime.now(UTC) + timedelta(hours=13))
+    await visitor.page.route("**/v1/visitors", lambda route: route.abort(), times=1)
+    await visitor.ask(f"{QUESTION} 3")
+    await visitor.ask(f"{QUESTION} 4")
+    await visitor.ask(f"{QUESTION} 5")
+    assert entered() == 3
+    assert await embedding.conversations() == [5]
 
 
 async def test_a_limit_tells_when_to_come_back(embedding: Embedding) -> None:

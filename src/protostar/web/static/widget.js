@@ -359,16 +359,17 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       this.turns = [];
       try {
         const kept = JSON.parse(localStorage.getItem(name)) ?? {};
-        Object.assign(this, { token: kept.token, conversation: kept.conversation, signedIn: kept.signedIn, pending: kept.pending });
+        const { token, renew, conversation, signedIn, pending } = kept;
+        Object.assign(this, { token, renew, conversation, signedIn, pending });
         if (Array.isArray(kept.turns)) this.turns = kept.turns;
       } catch {}
     }
 
     save() {
-      const { token, conversation, signedIn, pending } = this;
+      const { token, renew, conversation, signedIn, pending } = this;
       this.turns = this.turns.slice(-TURNS);
       for (;;) {
-        const text = JSON.stringify({ token, conversation, signedIn, pending, turns: this.turns });
+        const text = JSON.stringify({ token, renew, conversation, signedIn, pending, turns: this.turns });
         if (text.length <= BYTES || !this.turns.length) {
           try {
             localStorage.setItem(this.name, text);
@@ -753,10 +754,18 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     async #enterAfter(before, identity, signal) {
       await before?.catch(() => {});
       signal.throwIfAborted();
-      if (!identity && this.#server.token) return;
-      const made = await this.#server.enter(identity, signal);
-      Object.assign(this.#memory, { token: made.visitor_token, signedIn: made.signed_in });
-      this.#memory.save();
+      const has = !identity && this.#server.token;
+      if (has && (this.#memory.signedIn || Date.now() < this.#memory.renew)) return;
+      try {
+        const made = await this.#server.enter(identity, signal);
+        // Halfway through, so that none runs out in the middle of an answer, and who comes every day stays the same visitor.
+        const renew = (Date.now() + Date.parse(made.expires_at)) / 2;
+        Object.assign(this.#memory, { token: made.visitor_token, renew, signedIn: made.signed_in });
+        this.#memory.save();
+      } catch (error) {
+        // The one that it has is good for as long again.
+        if (!has || error.status === 403) throw error;
+      }
     }
 
     #failed(turn, error) {
