@@ -51,6 +51,7 @@ class Row:
     text_hash: UUID
     terms: list[int]
     weights: list[float]
+    counted: list[int]
     vector: list[float]
 
 
@@ -97,7 +98,7 @@ class Source:
         weights = tokens.weights(terms)
         ids = sorted(weights)
         vector = _projected(weights, self._spread)
-        return Row(text, UUID(bytes=text_hash(text)), ids, [weights[id_] for id_ in ids], vector)
+        return Row(text, UUID(bytes=text_hash(text)), ids, [weights[id_] for id_ in ids], tokens.counted(terms, weights), vector)
 
 
 def questions(root: Path, count: int, seed: str = "questions") -> list[Question]:
@@ -118,7 +119,7 @@ def questions(root: Path, count: int, seed: str = "questions") -> list[Question]
 def records(
     source: Source, space_id: UUID, chunks: int, seed: str
 ) -> Iterator[tuple[UUID, list[tuple], list[tuple], Mapping[int, int]]]:
-    """(document, its rows of `chunks`, (text hash, vector) of each, in how many of them each term stands), document by document."""
+    """(document, its rows of `chunks`, (text hash, vector) of each, what is counted in how many of them), document by document."""
     rows = source.rows(chunks, seed)
     for first in range(0, chunks, CHUNKS_PER_DOCUMENT):
         document = new_id()
@@ -146,7 +147,7 @@ def records(
                 )
             )
             vectors.append((row.text_hash, row.vector))
-            frequencies.update(row.terms)
+            frequencies.update(row.counted)
             at = end + 2
         yield document, lines, vectors, frequencies
 

@@ -189,13 +189,15 @@ async def test_a_change_of_the_rule_for_terms(make: Make, rows: Database, monkey
     async with running_stack(settings) as stack:
         await upload(stack.http, "first.md")
         before = await count(rows, "select sum(cardinality(terms)) from chunks")
-        frequencies = "select coalesce(sum(count), 0) from term_frequencies where term <> 0"
+        frequencies = f"select coalesce(sum(count), 0) from term_frequencies where term between 1 and {tokens.MAX_TERM_ID}"
+        foreign = f"select count from term_frequencies where term = {tokens.LACKS_WORDS}"
 
         async def folded() -> bool:
             return await count(rows, "select count(*) from term_deltas") == 0
 
         await wait_until(folded, 30)
         assert await count(rows, frequencies) == before
+        korean = await count(rows, foreign)
         words = tokens.terms
         monkeypatch.setattr(tokens, "VERSION", tokens.VERSION + 1)
         monkeypatch.setattr(tokens, "terms", lambda text: [*words(text), "everywhere"])
@@ -208,6 +210,7 @@ async def test_a_change_of_the_rule_for_terms(make: Make, rows: Database, monkey
         chunks = await count(rows, "select count(*) from chunks")
         assert await count(rows, "select sum(cardinality(terms)) from chunks") == before + chunks
         assert await count(rows, frequencies) == before + chunks
+        assert await count(rows, foreign) == korean == chunks
         assert await count(rows, "select count from term_frequencies where term = $1", tokens.term_id("everywhere")) == chunks
         assert (await search(stack.http))["degraded"] == []
 

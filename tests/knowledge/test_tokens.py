@@ -5,7 +5,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protostar.knowledge.tokens import K1, MAX_TERM_ID, idf, space_terms, term_id, terms, weights
+from protostar.knowledge.tokens import (
+    K1,
+    LACKS_PAIRS,
+    LACKS_WORDS,
+    MAX_TERM_ID,
+    counted,
+    foreign,
+    idf,
+    space_terms,
+    term_id,
+    terms,
+    weights,
+)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +64,35 @@ def test_words_that_only_ask_give_nothing(question: str) -> None:
 def test_look_alikes_of_words_that_ask_stay() -> None:
     assert terms("알고리즘") == ["알고", "고리", "리즘"]
     assert terms("없애기") != []
+
+
+@pytest.mark.parametrize(
+    ("text", "lacking"),
+    [
+        ("Docker Compose로 서버를 시작한다", []),
+        ("관리자는 서버의 기록을 매주 저장하고 API 열쇠를 바꾼다", [LACKS_WORDS]),
+        ("The word 전세 means a lease with a large deposit", [LACKS_PAIRS]),
+        ("2024-05-01 1,200 3.5", []),
+        ("", []),
+    ],
+)
+def test_a_chunk_is_counted_under_its_terms_and_the_scripts_that_it_lacks(text: str, lacking: list[int]) -> None:
+    found = terms(text)
+    assert counted(found, weights(found)) == [*weights(found), *lacking]
+
+
+@pytest.mark.parametrize(
+    ("question", "kinds"),
+    [
+        ("백업은 어디에 저장하나요?", [LACKS_PAIRS]),
+        ("Docker Compose Redis 설정", [LACKS_PAIRS]),
+        ("What does the word 전세 mean in a contract of lease?", [LACKS_WORDS]),
+        ("010-1234-5678", []),
+        ("", []),
+    ],
+)
+def test_which_chunks_are_foreign_to_a_question(question: str, kinds: list[int]) -> None:
+    assert foreign(terms(question)) == kinds
 
 
 def test_a_number_goes_with_its_unit() -> None:

@@ -1,8 +1,10 @@
 """The SQL of both legs against the same ranking made in memory."""
 
+import json
 import random
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -74,6 +76,25 @@ async def test_a_narrowed_space_ranks_as_the_whole_would(database: Database, spa
         assert search.passages[0].text in best
         assert scores[0] == pytest.approx(max(best.values()), rel=1e-3)
         assert all(score >= min(best.values()) * 0.9 for score in scores)
+
+
+async def test_documents_in_another_language_make_no_question_unanswerable(
+    database: Database, space_id: UUID, retriever: Retriever
+) -> None:
+    """They say nothing of how common a word is in the question's own."""
+    lines = (Path(__file__).parent / "quality" / "korean.jsonl").read_text(encoding="utf-8").splitlines()
+    korean = [json.loads(line) for line in lines]
+    await store(database, space_id, [f"{row['title']}. {row['text']}" for row in korean])
+
+    async def decided() -> list[bool]:
+        asked = [row["question"] for row in korean] + ["오늘 서울 날씨 어때요?", "비트코인 시세가 얼마인가요?"]
+        return [(await retriever.search(space_id, each, top_k=1, mode="keyword")).relevance.answerable for each in asked]
+
+    alone = await decided()
+    numbers = random.Random(1)
+    await store(database, space_id, [" ".join(numbers.choices(WORDS, k=12)) for _ in range(3_000)])
+    assert await decided() == alone
+    assert 15 < sum(alone) < len(alone)
 
 
 @pytest.mark.parametrize("mode", ["keyword", "hybrid", "vector"])

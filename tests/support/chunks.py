@@ -7,8 +7,8 @@ from protostar.db.session import Database
 from protostar.ids import new_id
 from protostar.knowledge.chunking import Chunk
 from protostar.knowledge.parse.rows import Owner, Rows, text_hash
-from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository
-from protostar.knowledge.tokens import terms, weights
+from protostar.knowledge.repository import KnowledgeRepository
+from protostar.knowledge.tokens import CHUNKS, counted, terms, weights
 
 _DOCUMENT = "insert into documents (id, space_id, title, filename, current_version) values ($1, $2, 'Title', 'f.md', $3)"
 _VERSION = """
@@ -26,7 +26,7 @@ async def store(database: Database, space_id: UUID, texts: Sequence[str], *, cur
         await connection.execute(_DOCUMENT, id_, space_id, int(current))
         await connection.execute(_VERSION, id_, 1)
         for text in texts if current else ():
-            await connection.execute(_COUNT, space_id, [CHUNKS_TERM, *weights(terms(text))])
+            await connection.execute(_COUNT, space_id, [CHUNKS, *counted(terms(text), weights(terms(text)))])
     rows = Rows(Owner(space_id, id_, 1))
     staged = [rows.row(Chunk(0, len(text)), text, text_hash(text), weights(terms(text))) for text in texts]
     async with database.transaction() as session:

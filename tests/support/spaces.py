@@ -18,7 +18,7 @@ class Space:
         asked = terms(question)
         known = {number: self._frequencies[number] for number in map(term_id, asked) if number in self._frequencies}
         values = {number: idf(len(self.texts), known.get(number, 0)) for number in map(term_id, asked)}
-        return Query(question, tuple(asked), values, known, len(self.texts))
+        return Query(question, tuple(asked), values, known, len(self.texts), len(self.texts))
 
     def candidates(self, question: str, vectors: Sequence[float | None] | None = None) -> list[Candidate]:
         query = self.query(question)

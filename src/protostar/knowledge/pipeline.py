@@ -25,11 +25,12 @@ from protostar.errors import ModelRejected, ModelUnavailable
 from protostar.jobs.context import JobContext
 from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
+from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.kinds import summarize
 from protostar.knowledge.parse.client import Batch, ParseResult, ParseServer
 from protostar.knowledge.parse.rows import Owner
-from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, StoredText
+from protostar.knowledge.repository import KnowledgeRepository, StoredText
 from protostar.objects.store import ObjectStore, StoredObject
 from protostar.redis.announcements import Announcements
 from protostar.telemetry import Metrics
@@ -206,7 +207,7 @@ class Pipeline:
                 await repository.drop_staged(version.document_id, version.version)
             if last is not None:
                 await repository.stage(last.rows)
-            frequencies = [CHUNKS_TERM, *parsed.terms], [parsed.chunk_count, *parsed.counts]
+            frequencies = [tokens.CHUNKS, *parsed.terms], [parsed.chunk_count, *parsed.counts]
             await repository.switch(version.space_id, version.document_id, version.version, before, stored, frequencies)
             lacking = self._embedder is not None and (
                 model is None or await repository.lacks_vectors(version.document_id, version.version, model)

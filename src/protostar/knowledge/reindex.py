@@ -18,7 +18,7 @@ from protostar.knowledge import tokens
 from protostar.knowledge.chunking import indexed_text
 from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.kinds import purge_vectors
-from protostar.knowledge.repository import CHUNKS_TERM, KnowledgeRepository, note_progress
+from protostar.knowledge.repository import KnowledgeRepository, note_progress
 from protostar.knowledge.vector_index import VectorIndex
 
 _BATCH = 500
@@ -83,21 +83,24 @@ class Reindex:
             frequencies: Counter[int] = Counter()
             after = -1
             while rows := await repository.chunks(document_id, version, after=after, limit=_BATCH):
-                weighed = await asyncio.to_thread(_weigh, space_id, rows)
+                weighed, counts = await asyncio.to_thread(_weigh, space_id, rows)
                 await repository.set_weights(document_id, version, weighed)
-                frequencies.update(term for _ordinal, weights, _terms in weighed for term in weights.indices)
-                frequencies[CHUNKS_TERM] += len(rows)
+                frequencies.update(counts)
                 after = rows[-1].ordinal
             await repository.set_terms(document_id, version, frequencies)
             await repository.add_delta(space_id, document_id, version, 1)
             await self._jobs.enqueue(session, fold(space_id))
 
 
-def _weigh(space_id: UUID, rows: Sequence[Row[Any]]) -> list[tuple[int, SparseVector, Sequence[int]]]:
+def _weigh(space_id: UUID, rows: Sequence[Row[Any]]) -> tuple[list[tuple[int, SparseVector, Sequence[int]]], Counter[int]]:
+    """Ordinal, weights and terms of each chunk, and how many of them hold each term."""
     weighed: list[tuple[int, SparseVector, Sequence[int]]] = []
+    counts = Counter({tokens.CHUNKS: len(rows)})
     for row in rows:
-        weights = tokens.weights(tokens.terms(indexed_text(row.heading_path, row.text)))
+        terms = tokens.terms(indexed_text(row.heading_path, row.text))
+        weights = tokens.weights(terms)
+        counts.update(tokens.counted(terms, weights))
         ids = sorted(weights)
         vector = SparseVector(ids, [weights[id_] for id_ in ids])
         weighed.append((row.ordinal, vector, tokens.space_terms(space_id, ids)))
-    return weighed
+    return weighed, counts

@@ -19,8 +19,6 @@ from protostar.jobs.model import Job
 from protostar.knowledge import tokens
 from protostar.knowledge.parse.rows import COLUMNS, HEAD, TAIL
 
-CHUNKS_TERM = 0  # the term that counts the chunks themselves
-
 _DROP_STAGED = text("delete from chunks where document_id = :document_id and version = :version")
 
 _SET_TERMS = text("""

@@ -9,7 +9,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import cast
@@ -18,11 +18,17 @@ from zlib import crc32
 
 import Stemmer
 
-VERSION = 4
-"""Stored terms fit questions only where this is the same: raise it whenever `terms` or `term_id` answers differently."""
+VERSION = 5
+"""Stored terms fit questions only where this is the same: raise it whenever `terms`, `term_id` or `counted` answers differently."""
 
 MAX_TERM_ID = 999_999_999
-"""Term ids are 1 to this; 0 is left for the number of chunks."""
+"""Term ids are 1 to this."""
+
+CHUNKS, LACKS_PAIRS, LACKS_WORDS = 0, MAX_TERM_ID + 1, MAX_TERM_ID + 2
+"""Counted as terms are, but nothing is found by them: all chunks of a space, those that are not written in Hangul, kana and Han,
+and those that are not written in other scripts."""
+
+_WRITTEN_IN = 0.25  # of a text's terms; where a script has less, it lends a name here and there
 
 K1 = 1.2
 B = 0.75
@@ -111,6 +117,17 @@ def terms_of_words(text: str) -> Iterator[tuple[str, ...]]:
     return map(_word_terms, _WORD.findall(text))
 
 
+def foreign(term_list: Sequence[str]) -> list[int]:
+    """Which chunks are foreign to a question: LACKS_PAIRS or LACKS_WORDS; none are to one that is numbers alone.
+
+    A Korean question may be full of Latin names, an English one hardly of Korean ones.
+    """
+    pairs, words = _scripts(term_list)
+    if not pairs and not words:
+        return []
+    return [LACKS_PAIRS if pairs >= _WRITTEN_IN * (pairs + words) else LACKS_WORDS]
+
+
 @lru_cache(maxsize=2**16)
 def term_id(term: str) -> int:
     """The number of a term, the same on every machine: 1 to MAX_TERM_ID."""
@@ -123,6 +140,14 @@ def weights(term_list: Sequence[str]) -> dict[int, float]:
     norm = K1 * (1 - B + B * sum(map(len, term_list)) / PIVOT)
     by_count = [count * (K1 + 1) / (count + norm) for count in range(max(counts.values(), default=0) + 1)]
     return dict(zip(map(term_id, counts), map(by_count.__getitem__, counts.values()), strict=True))
+
+
+def counted(term_list: Sequence[str], weighed: Mapping[int, float]) -> list[int]:
+    """What a chunk is counted under: the ids of its terms, which have weights, and the scripts that it lacks."""
+    pairs, words = _scripts(term_list)
+    enough = _WRITTEN_IN * (pairs + words)
+    lacking = [kind for kind, count in ((LACKS_PAIRS, pairs), (LACKS_WORDS, words)) if count < enough]
+    return [*weighed, *lacking]
 
 
 def idf(chunks: int, frequency: int) -> float:
@@ -192,6 +217,12 @@ def _word(word: str) -> str:
     if not word.isascii():
         word = "".join(char for char in unicodedata.normalize("NFD", word) if not unicodedata.combining(char))
     return _stem_english(word)
+
+
+def _scripts(term_list: Sequence[str]) -> tuple[int, int]:
+    """How many are pairs, and how many words of other scripts."""
+    pairs = sum(_IS_CJK.match(term) is not None for term in term_list)
+    return pairs, sum(term[0].isalpha() for term in term_list) - pairs
 
 
 def _is_identifier(word: str, parts: list[str]) -> bool:

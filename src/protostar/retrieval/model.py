@@ -60,13 +60,16 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question in terms of one space. `idf`: term id → inverse document frequency; `chunks`: how many the space has."""
+    """A question in terms of one space. `idf`: term id → inverse document frequency; `chunks`: how many the space has;
+    `population`: how many of them are written in a script of the question's, among which its terms are common or rare.
+    """
 
     text: str
     terms: tuple[str, ...]
     idf: dict[int, float]
     frequencies: dict[int, int]
     chunks: int
+    population: int
 
 
 @dataclass(frozen=True, slots=True)

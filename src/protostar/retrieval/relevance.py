@@ -30,7 +30,7 @@ def decide(query: Query, found: Sequence[Candidate], close: Sequence[Closeness])
     """
     wanted = {term_id(term) for term in query.terms}
     # A term that no chunk has counts as one that half a chunk has: in a space of few chunks it would outweigh all others.
-    mass = sum(query.idf[number] if number in query.frequencies else math.log(1 + query.chunks) for number in wanted)
+    mass = sum(query.idf[number] if number in query.frequencies else math.log(1 + query.population) for number in wanted)
     if not wanted or not mass or not found:
         return Relevance(answerable=False, coverage=0.0)
     best = max(each.keyword for each in found)
@@ -40,7 +40,7 @@ def decide(query: Query, found: Sequence[Candidate], close: Sequence[Closeness])
         return Relevance(answerable=stands_out is not None and stands_out > _STANDS_OUT_ALONE, coverage=coverage)
     window = max((each.wide_window for each in close), default=0.0) / mass
     held = max((each.all for each in close), default=0.0) / mass
-    evidence = _evidence(query.chunks, len(wanted), mass, coverage) + 5.74 * window - 1.05 * math.log(held + 0.05)
+    evidence = _evidence(query.population, len(wanted), mass, coverage) + 5.74 * window - 1.05 * math.log(held + 0.05)
     if stands_out is not None:
         evidence += max(-_MOST_SAY, min(_MOST_SAY, 6 * (stands_out - _STANDS_OUT)))
     return Relevance(answerable=evidence > 0, coverage=coverage)

@@ -14,7 +14,6 @@ from protostar.db.vectors import SparseVector
 from protostar.errors import InvalidInput, ModelRejected, ModelUnavailable
 from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
-from protostar.knowledge.repository import CHUNKS_TERM
 from protostar.retrieval.closeness import closeness
 from protostar.retrieval.fusion import fuse, unit, vector_weight
 from protostar.retrieval.model import Candidate, ChunkId, Found, Mode, Passage, Query, SpaceVectors
@@ -85,12 +84,14 @@ class Retriever:
 
     async def _query(self, space_id: UUID, question: str) -> tuple[Query, SpaceVectors]:
         terms = tokens.terms(question)
+        foreign = tokens.foreign(terms)
         ids = {tokens.term_id(term) for term in terms}
         async with self._database.driver() as connection:
-            known, vectors = await RetrievalRepository(connection).known(space_id, [CHUNKS_TERM, *ids])
-        chunks = known.pop(CHUNKS_TERM, 0)
-        idf = {id_: tokens.idf(chunks, known.get(id_, 0)) for id_ in ids}
-        return Query(question, tuple(terms), idf, known, chunks), vectors
+            known, vectors = await RetrievalRepository(connection).known(space_id, [tokens.CHUNKS, *foreign, *ids])
+        chunks = known.pop(tokens.CHUNKS, 0)
+        population = chunks - sum(known.pop(kind, 0) for kind in foreign) or chunks
+        idf = {id_: _idf(known.get(id_, 0), population, chunks) for id_ in ids}
+        return Query(question, tuple(terms), idf, known, chunks, population), vectors
 
     async def _by_keyword(self, space_id: UUID, query: Query, top_k: int, degraded: Sequence[str] = ()) -> Found:
         texts: list[Passage] = []
@@ -120,6 +121,11 @@ class Retriever:
         close = closeness(query, ranked[:RERANKED])
         passages = rerank(query, ranked, close, unit(candidates, weight))
         return Found(query, passages[:top_k], decide(query, candidates, close))
+
+
+def _idf(frequency: int, population: int, chunks: int) -> float:
+    """A term that is at home in other scripts too, such as a product's name, is counted among more chunks."""
+    return tokens.idf(max(population, min(chunks, 2 * frequency)), frequency)
 
 
 def _vector(query: Query) -> SparseVector:

@@ -107,8 +107,9 @@ def _write_chunks(work_dir: Path, parsed: ParsedText, owner: Owner) -> tuple[Cou
             for chunk in batch:
                 text = parsed.text[chunk.start : chunk.end]
                 indexed = chunking.indexed_text(chunk.heading_path, text)
-                weights = tokens.weights(tokens.terms(indexed))
-                frequencies.update(weights.keys())
+                terms = tokens.terms(indexed)
+                weights = tokens.weights(terms)
+                frequencies.update(tokens.counted(terms, weights))
                 hash_ = text_hash(indexed)
                 size += rows_file.write(rows.row(chunk, text, hash_, weights))
                 hashes.append(hash_.hex())
