@@ -19,7 +19,7 @@ from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
 from protostar.llm.base import Health, InputType
 from protostar.retrieval.model import Mode
-from protostar.retrieval.repository import EXACT_BELOW, RetrievalRepository
+from protostar.retrieval.repository import EXACT_BELOW, RetrievalRepository, ef_search
 from protostar.retrieval.service import Retriever
 from protostar.telemetry import Metrics
 
@@ -172,8 +172,37 @@ async def test_a_space_that_the_statistics_do_not_know_is_not_gone_through_for_e
         explained = Explained(connection)
         question, model = SparseVector([tokens.term_id("part")], [1.0]), await embedder.question("part 7")
         found = await RetrievalRepository(explained).candidates(
-            space_id, question, model, rare=None, depth=100, keyword_leg=True, indexed=False
+            space_id, question, model, rare=None, depth=100, keyword_leg=True, ef_search=None
         )
     assert len(found) > 100
     passed_over = [int(count) for plan in explained.plans for count in re.findall(r"Rows Removed by \w* ?Filter: (\d+)", plan)]
     assert sum(passed_over) < 10_000, explained.plans
+
+
+class Watched:
+    """A connection that tells with how much effort an index was searched."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.efforts: list[str] = []
+        self.transaction, self.execute = connection.transaction, connection.execute
+
+    async def fetch(self, sql: str, *values: Any) -> list[Any]:
+        self.efforts.append(await self._connection.fetchval("show hnsw.ef_search"))
+        return await self._connection.fetch(sql, *values)
+
+
+async def test_the_index_of_a_large_space_is_searched_with_more_effort(
+    database: Database, space_id: UUID, embedder: Embedder
+) -> None:
+    await embedded(embedder, space_id, await store(database, space_id, ["lift safety review"]))
+    model = await embedder.question("lift")
+    question = SparseVector([tokens.term_id("lift")], [1.0])
+    async with database.driver() as connection:
+        watched = Watched(connection)
+        for chunks in (20_000, 700_000, 5_000_000, 20_000):
+            found = await RetrievalRepository(watched).candidates(
+                space_id, question, model, rare=None, depth=100, keyword_leg=True, ef_search=ef_search(chunks)
+            )
+            assert len(found) == 1
+    assert watched.efforts == ["400", "700", "1000", "400"]

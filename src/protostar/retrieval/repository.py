@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from protostar.db.vectors import SparseVector
+from protostar.db.vectors import EF_SEARCH, MOST_EF_SEARCH, SparseVector
 from protostar.knowledge.tokens import space_terms
 from protostar.retrieval.model import Candidate, ChunkId, Passage, SpaceVectors
 
@@ -81,6 +81,11 @@ _PASSAGES = f"""
     join chunks c using (document_id, version, ordinal) join documents d on d.id = c.document_id"""
 
 
+def ef_search(chunks: int) -> int:
+    """For an index of so many chunks: in a larger one more of the nearest are missed by the same effort."""
+    return min(MOST_EF_SEARCH, max(EF_SEARCH, chunks // 1_000))
+
+
 class RetrievalRepository:
     def __init__(self, connection: Any) -> None:
         """`connection`: of asyncpg, that knows pgvector's types."""
@@ -119,22 +124,33 @@ class RetrievalRepository:
         rare: Sequence[int] | None,
         depth: int,
         keyword_leg: bool,
-        indexed: bool,
+        ef_search: int | None,
     ) -> list[Candidate]:
-        """Both legs' best `depth` chunks or a few less, each scored by both. `vector`: the model's id and the question's vector."""
+        """Both legs' best `depth` chunks or a few less, each scored by both. `vector`: the model's id and the question's vector;
+        `ef_search`: of the HNSW index that the space has of its own, None where it has none.
+        """
         narrow = _narrow(rare) if keyword_leg else _NEVER
         model, values = vector
         for chunk, embedding in (("", ""), (_CURRENT_CHUNK, _CURRENT_TEXT)):
             keyword = _KEYWORD_LEG.format(narrow=narrow, current=chunk, limit=depth)
             # What looks first would make the index return too few.
-            nearest = (_INDEXED_LEG if indexed and not embedding else _VECTOR_LEG).format(current=embedding, limit=depth)
+            nearest = (_INDEXED_LEG if ef_search is not None and not embedding else _VECTOR_LEG).format(
+                current=embedding, limit=depth
+            )
             sql = _BOTH_LEGS.format(keyword_leg=keyword, vector_leg=nearest)
             sql = sql.replace(":space", f"'{space_id}'").replace(":model", str(model)).replace(":dimensions", str(len(values)))
-            rows = await self._connection.fetch(sql, question, _hashes(space_id, rare), values)
+            rows = await self._nearest(ef_search, sql, question, _hashes(space_id, rare), values)
             found = [Candidate(ChunkId(row[0], row[1], row[2]), row[3], row[4]) for row in rows if row[5]]
             if len(rows) - len(found) < depth / 4:
                 break
         return found
+
+    async def _nearest(self, ef_search: int | None, sql: str, *values: Any) -> list[Any]:
+        if ef_search in (None, EF_SEARCH):
+            return await self._connection.fetch(sql, *values)
+        async with self._connection.transaction():
+            await self._connection.execute(f"set local hnsw.ef_search = {ef_search}")
+            return await self._connection.fetch(sql, *values)
 
     async def passages(self, ids: Sequence[ChunkId]) -> dict[ChunkId, Passage]:
         columns = [id_.document_id for id_ in ids], [id_.version for id_ in ids], [id_.ordinal for id_ in ids]

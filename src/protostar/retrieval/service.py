@@ -25,6 +25,7 @@ from protostar.retrieval.repository import (
     CANDIDATES_SHARE_ABOVE,
     EXACT_BELOW,
     RetrievalRepository,
+    ef_search,
 )
 from protostar.retrieval.rerank import DEPTH as RERANKED
 from protostar.retrieval.rerank import rerank
@@ -113,7 +114,13 @@ class Retriever:
             repository = RetrievalRepository(connection)
             by_word = mode != "vector" and bool(query.frequencies)
             candidates = await repository.candidates(
-                space_id, _vector(query), vector, rare=_rare(query), depth=DEPTH, keyword_leg=by_word, indexed=indexed
+                space_id,
+                _vector(query),
+                vector,
+                rare=_rare(query),
+                depth=DEPTH,
+                keyword_leg=by_word,
+                ef_search=ef_search(query.chunks) if indexed else None,
             )
             weight = 1.0 if mode == "vector" else vector_weight(candidates, self._weight)
             fused = fuse(candidates, weight)[: max(top_k, RERANKED)]
