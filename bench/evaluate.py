@@ -2,6 +2,7 @@
 
     --what ranking     where the right passage stands, by keywords alone
     --what refusals    what is refused, without a chat model, of a set's own questions and of the other sets' in its language
+    --what together    what is found and wrongly refused where all sets lie in one space, in both languages
     --what minilm      both again with the vectors of a real model, which knows English and no Korean (`make eval-models`)
     --what smollm2     refusals again, and citations, of English answers by a real chat model, which is very small (likewise); a
                        question takes it about a quarter of a minute, so it wants `--sample 40`
@@ -11,6 +12,7 @@ It runs `protostar eval` against a `protostar serve` of its own in a temporary f
 """
 
 import argparse
+import csv
 import json
 import os
 import signal
@@ -28,7 +30,7 @@ from typing import Any
 from bench.report import write
 from bench.stack import REPOSITORY, environment, free_port
 from protostar.cli.eval import show
-from protostar.cli.questions import read_questions, sample
+from protostar.cli.questions import read, read_questions, sample
 
 FLOORS = REPOSITORY / "bench" / "floors.json"
 LANGUAGES = (("korquad", "autoragko", "ssis"), ("squad", "ordqa", "scifact"))
@@ -50,7 +52,7 @@ class EvaluationError(Exception):
 
 def main() -> int:
     options, rest = _options()
-    course = {"ranking": _ranking, "refusals": _refusals, "minilm": _minilm, "smollm2": _smollm2}[options.what]
+    course = _COURSES[options.what]
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # and what was started is stopped
     try:
         checks = course(_folders(options.sets), rest)
@@ -71,7 +73,7 @@ def _options() -> tuple[argparse.Namespace, list[str]]:
         allow_abbrev=False,
         epilog="Other options go to `protostar eval`.",
     )
-    parser.add_argument("--what", choices=("ranking", "refusals", "minilm", "smollm2"), default="ranking")
+    parser.add_argument("--what", choices=_COURSES, default="ranking")
     parser.add_argument("--sets", type=lambda text: text.split(","), default=SETS, help=f"some of {','.join(SETS)}")
     return parser.parse_known_args()
 
@@ -125,6 +127,35 @@ def _refused(report: Report) -> Checks:
         (f"refused {least:.2f} in the mean", mean["refused"] >= least),
         (f"wrongly refused {most:.2f} in the mean", mean["wrongly_refused"] <= most),
     ]
+
+
+def _together(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
+    with tempfile.TemporaryDirectory(prefix="protostar-eval-") as name, _server() as client:
+        documents = Path(name) / "documents"
+        documents.mkdir()
+        asked = [_laid_beside(folder, documents, Path(name)) for folder in folders]
+        print(f"Loading {len(list(documents.iterdir()))} documents into one space.", file=sys.stderr)
+        taken = subprocess.run([*_PROTOSTAR, "ingest", str(documents)], env=client, capture_output=True, text=True, check=False)
+        if taken.returncode != 0:
+            raise EvaluationError(f"`protostar ingest` ended with status {taken.returncode}:\n{taken.stderr[-3000:]}")
+        report = _evaluate(client, asked, "--mode", "keyword", "--answers", *rest)
+    _keep(report, "eval-together")
+    most = _floors("refusals")["most"]["wrongly_refused"]
+    wrongly = {name: figures["wrongly_refused"]["value"] for name, figures in _figures(report).items()}
+    return [(f"{name} wrongly refused {most:.2f}", share <= most) for name, share in wrongly.items()]
+
+
+def _laid_beside(folder: Path, documents: Path, made: Path) -> Path:
+    """The set's questions as a CSV, each with one document that answers it; those are put beside what is there."""
+    dataset = read(folder, "paragraphs")
+    names = {source.id: f"{folder.name}-{number}.md" for number, source in enumerate(dataset.sources)}
+    for source in dataset.sources:
+        (documents / names[source.id]).write_text(source.text, encoding="utf-8")
+    with (made / f"{folder.name}.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["question", "document"])
+        rows.writerows([question.text, names[min(question.gold)]] for question in dataset.questions)
+    return made / f"{folder.name}.csv"
 
 
 def _minilm(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
@@ -256,6 +287,14 @@ def _wait(process: subprocess.Popen[bytes], folder: Path, ready: Callable[[], bo
             raise EvaluationError(f"{process.args} did not start:\n{log[-3000:]}")
         time.sleep(0.1)
 
+
+_COURSES: Mapping[str, Callable[[Sequence[Path], Sequence[str]], Checks]] = {
+    "ranking": _ranking,
+    "refusals": _refusals,
+    "together": _together,
+    "minilm": _minilm,
+    "smollm2": _smollm2,
+}
 
 if __name__ == "__main__":
     sys.exit(main())
