@@ -15,8 +15,8 @@ from protostar.retrieval.closeness import Closeness
 from protostar.retrieval.fusion import standout
 from protostar.retrieval.model import Candidate, Query, Relevance
 
-# A large space covers more of any question by chance, as long as it is about one thing. Where several sets of documents stood in one
-# space, up to .087 of a set's questions were refused wrongly with 5,000 for the most, .043 with 2,500 (see docs/performance.md).
+# A large space covers more of any question by chance, as long as it is about one thing. Where several sets of documents stood in
+# one space, up to .087 of a set's questions were refused wrongly with 5,000 for the most, .043 with 2,500 (docs/performance.md).
 _MOST_CHUNKS: Final = 2_500
 # How far a best cosine stands out: medians of .42 where a multilingual model has the answer and .20 where it has not.
 _STANDS_OUT: Final = 0.28
