@@ -98,6 +98,24 @@ async def test_documents_in_another_language_make_no_question_unanswerable(
 
 
 @pytest.mark.parametrize("mode", ["keyword", "hybrid", "vector"])
+async def test_copies_leave_room_for_other_passages(
+    database: Database, space_id: UUID, embedder: Embedder, retriever: Retriever, mode: Mode
+) -> None:
+    copy = "lift safety review of the board"
+    others = [f"lift safety part {number}" for number in range(20)]
+    documents = [await store(database, space_id, [*others, "library card"])]
+    documents += [await store(database, space_id, [copy.replace(" of", " " * number + "of")]) for number in range(1, 41)]
+    for document in documents:
+        await embedded(embedder, space_id, document)
+
+    passages = (await retriever.search(space_id, "lift safety review", top_k=10, mode=mode)).passages
+
+    assert [" ".join(passage.text.split()) for passage in passages].count(copy) == 1
+    assert len({passage.text for passage in passages}) == 10
+    assert passages[0].document_id in documents[1:]
+
+
+@pytest.mark.parametrize("mode", ["keyword", "hybrid", "vector"])
 async def test_what_is_staged_hides_nothing(
     database: Database, space_id: UUID, embedder: Embedder, retriever: Retriever, mode: Mode
 ) -> None:

@@ -63,5 +63,6 @@ def _scaled(scores: Sequence[float | None]) -> list[float]:
     return [(score - low) / (high - low) if score is not None else 0.0 for score in scores]
 
 
-def _place(candidate: Candidate) -> tuple[int, int, int]:
-    return candidate.id.document_id.int, candidate.id.version, candidate.id.ordinal
+def _place(candidate: Candidate) -> tuple[int, int]:
+    """Of copies the latest comes first."""
+    return -candidate.id.document_id.int, candidate.id.ordinal

@@ -48,7 +48,7 @@ class Retriever:
         return self._embedder.name if self._embedder is not None else None
 
     async def search(self, space_id: UUID, question: str, *, top_k: int, mode: Mode) -> Found:
-        """The best `top_k` passages. Raises InvalidInput for `vector` without a model, DatabaseUnavailable."""
+        """The best `top_k` passages, no two of one text. Raises InvalidInput for `vector` without a model, DatabaseUnavailable."""
         if mode == "vector" and self._embedder is None:
             raise InvalidInput(
                 "The mode «vector» needs an embedding model: set PROTOSTAR_EMBEDDING_BASE_URL, or search by keyword."
@@ -95,14 +95,19 @@ class Retriever:
         return Query(question, tuple(terms), idf, known, chunks, population), vectors
 
     async def _by_keyword(self, space_id: UUID, query: Query, top_k: int, degraded: Sequence[str] = ()) -> Found:
-        texts: list[Passage] = []
-        if query.frequencies:
-            async with self._database.driver() as connection:
+        if not query.frequencies:
+            return Found(query, [], decide(query, [], []), list(degraded))
+        candidates, ranked = list[Candidate](), list[Passage]()
+        wanted = max(top_k, RERANKED)
+        async with self._database.driver() as connection:
+            for limit in (wanted, DEPTH):
                 texts = await RetrievalRepository(connection).keyword_passages(
-                    space_id, _vector(query), rare=_rare(query), limit=max(top_k, RERANKED)
+                    space_id, _vector(query), rare=_rare(query), limit=limit
                 )
-        candidates = [Candidate(passage.chunk_id, passage.keyword, None) for passage in texts]
-        ranked = _scored(fuse(candidates, 0), {passage.chunk_id: passage for passage in texts})
+                candidates = [Candidate(passage.chunk_id, passage.keyword, None) for passage in texts]
+                ranked = _distinct(_scored(fuse(candidates, 0), {passage.chunk_id: passage for passage in texts}))
+                if len(ranked) >= wanted or len(texts) < limit:
+                    break
         close = closeness(query, ranked[:RERANKED])
         passages = rerank(query, ranked, close, unit(candidates, 0))
         return Found(query, passages[:top_k], decide(query, candidates, close), list(degraded))
@@ -123,8 +128,13 @@ class Retriever:
                 ef_search=ef_search(query.chunks) if indexed else None,
             )
             weight = 1.0 if mode == "vector" else vector_weight(candidates, self._weight)
-            fused = fuse(candidates, weight)[: max(top_k, RERANKED)]
-            ranked = _scored(fused, await repository.passages([candidate.id for candidate, _score in fused]))
+            fused, ranked = fuse(candidates, weight), list[Passage]()
+            wanted = max(top_k, RERANKED)
+            for limit in (wanted, len(fused)):
+                best = fused[:limit]
+                ranked = _distinct(_scored(best, await repository.passages([candidate.id for candidate, _score in best])))
+                if len(ranked) >= wanted or limit >= len(fused):
+                    break
         close = closeness(query, ranked[:RERANKED])
         passages = rerank(query, ranked, close, unit(candidates, weight))
         return Found(query, passages[:top_k], decide(query, candidates, close))
@@ -148,6 +158,14 @@ def _scored(fused: Sequence[tuple[Candidate, float]], texts: Mapping[ChunkId, Pa
         for candidate, score in fused
         if candidate.id in texts
     ]
+
+
+def _distinct(passages: Sequence[Passage]) -> list[Passage]:
+    """Of those that say the same word for word the first: copies of a document would leave no room for anything else."""
+    found: dict[str, Passage] = {}
+    for passage in passages:
+        found.setdefault(" ".join(passage.text.split()), passage)
+    return list(found.values())
 
 
 def _rare(query: Query) -> list[int] | None:
