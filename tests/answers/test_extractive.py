@@ -40,6 +40,21 @@ def test_a_sentence_that_only_announces_takes_what_follows_along() -> None:
     assert quotes[0] == TEXTS[3]
 
 
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        ("지점은 서울에 있다.\n\n프로토스타는 답하는 서비스이다.", "지점은 서울에 있다."),
+        ("지점은 서울에 있다. 역에서 가깝다.\n\n프로토스타는 답하는 서비스이다.", "지점은 서울에 있다. 역에서 가깝다."),
+        ("지점은 어디에 있나요?\n\n서울에 있다.\n\n끝.", "지점은 어디에 있나요?\n\n서울에 있다."),
+        ("지점은 다음과 같다.\n\n- 서울\n- 부산", "지점은 다음과 같다.\n\n- 서울\n- 부산"),
+        ("지점 안내\n\n서울에 있다.\n\n끝.", "지점 안내\n\n서울에 있다."),
+    ],
+)
+def test_a_paragraph_that_has_said_it_is_the_quote(text: str, quote: str) -> None:
+    _, quotes = ask("지점은 어디", text)
+    assert quotes[0] == quote
+
+
 def test_numbers_of_the_document_do_not_look_like_markers() -> None:
     text, quotes = ask("defects of material")
     assert "material[12]" in quotes[0]

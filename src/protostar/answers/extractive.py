@@ -24,6 +24,8 @@ _COLUMNS: Final = 3
 
 _HEADING: Final = re.compile(r"#{1,6}\s|```|~~~")
 _DIGIT: Final = re.compile(r"\d")
+_STATES: Final = re.compile(r"[.!。！][\"'”’)\]」』]*\Z")
+_ITEM: Final = re.compile(r"[-*+•·]\s|\d{1,3}[.)]\s|[①-⑳]")
 _BULLET: Final = re.compile(r"(?:[-*+•>]\s+)+")
 _LIKE_A_MARKER: Final = re.compile(r"\s*[\[【［]\d[\d\s,–-]*[\]】］]")
 _ASKS_FOR_A_NUMBER: Final = re.compile(
@@ -124,10 +126,15 @@ def _columns(text: str, found: Sequence[tuple[int, int]]) -> dict[int, str]:
 
 
 def _extended(text: str, found: Sequence[tuple[int, int]], at: int) -> int:
-    """Where the quote that begins with sentence `at` ends: before a heading in any case."""
+    """Where the quote that begins with sentence `at` ends: before a heading, and where its paragraph says all that it says.
+
+    What only announces goes on, such as a question with its answer below, or a sentence before a list.
+    """
     start, end = found[at]
     for next_start, next_end in found[at + 1 :]:
         if end - start >= _SHORT or next_end - start > _ROOM or _HEADING.match(text, next_start):
+            break
+        if text.count("\n", end, next_start) > 1 and _STATES.search(text, start, end) and not _ITEM.match(text, next_start):
             break
         end = next_end
     return end

@@ -18,7 +18,7 @@ EXACT_BELOW: Final = 1_000
 CANDIDATES: Final = 1_500
 CANDIDATES_SHARE: Final = 0.1
 CANDIDATES_ENOUGH: Final = 10_000
-CANDIDATES_SHARE_ABOVE: Final = 0.03
+CANDIDATES_SHARE_ABOVE: Final = 0.04
 
 # One row for each of the terms that the space has, and one where it has none.
 _KNOWN = """
