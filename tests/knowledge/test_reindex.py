@@ -143,6 +143,9 @@ async def test_a_worker_killed_in_the_middle(make: Make, rows: Database, stand_i
         await upload(stack.http, "first.md")
     settings = make("two")
     stand_in.counts.texts.clear()
+    async with rows.driver() as connection:
+        text: str = await connection.fetchval("select text from chunks order by text_hash offset 20 limit 1")
+    stand_in.behave(only="embeddings", hang="headers", about=text.splitlines()[-1])
     async with running_api(settings) as url, aiohttp.ClientSession(url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}) as http:
         job_id = await reindex(http)
         with killed_later(settings) as process:
@@ -151,7 +154,6 @@ async def test_a_worker_killed_in_the_middle(make: Make, rows: Database, stand_i
                 return await count(rows, VECTORS, "two") >= 12
 
             await wait_until(half, 60)
-            stand_in.behave(only="embeddings", hang="headers")
             process.send_signal(signal.SIGKILL)
         stored, paid = await count(rows, VECTORS, "two"), stand_in.counts.texts.total()
         assert stored < await count(rows, VECTORS, "one")

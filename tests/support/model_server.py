@@ -37,6 +37,7 @@ class Behaviour:
     # which requests misbehave
     only: Literal["chat", "embeddings"] | None = None
     model: str | None = None  # only requests for this model
+    about: str | None = None  # only requests that hold this text
     times: int | None = None  # this many, and then no more
     # faults of both
     status: int | None = None
@@ -159,6 +160,8 @@ class StandIn:
         """How this request is treated."""
         told = self.behaviour
         if told.only not in (None, kind) or told.model not in (None, asked.get("model")):
+            return told.well()
+        if told.about is not None and told.about not in json.dumps(asked, ensure_ascii=False):
             return told.well()
         if told.times is not None:
             told.times -= 1
