@@ -164,17 +164,19 @@ async def test_a_purge_waits_for_whoever_restores_at_this_moment(idle: Tenant, r
     document = await read(idle, "a.md")
     await delete(idle, document)
     await past(rows, document)
-    async with rows.transaction():
-        await rows.execute("select from documents where id = $1 for update", UUID(document["id"]))
-        async with running_worker(idle.stack.settings):
-            other = await asyncpg.connect(idle.stack.settings.database_url.get_secret_value())
+    restoring = await asyncpg.connect(idle.stack.settings.database_url.get_secret_value())
+    moment = restoring.transaction()
+    await moment.start()
+    await restoring.execute("select from documents where id = $1 for update", UUID(document["id"]))
+    async with running_worker(idle.stack.settings):
 
-            async def waits() -> bool:
-                return await other.fetchval("select exists (select from pg_stat_activity where wait_event_type = 'Lock')")
+        async def waits() -> bool:
+            return await rows.fetchval("select exists (select from pg_stat_activity where wait_event_type = 'Lock')")
 
-            await wait_until(waits, 20)
-            await other.close()
-            await rows.execute("update documents set deleted_at = null, erase_at = null where id = $1", UUID(document["id"]))
+        await wait_until(waits, 20)
+        await restoring.execute("update documents set deleted_at = null, erase_at = null where id = $1", UUID(document["id"]))
+        await moment.commit()
+    await restoring.close()
     await run_jobs(idle, rows)
     assert (await idle.get(f"/v1/documents/{document['id']}"))["status"] == "ready"
     assert await rows.fetchval("select count(*) from chunks") == 1
