@@ -15,6 +15,20 @@ TEXTS = (
 )
 
 
+ITEMS = (
+    "서울 | 부산\n강남 | 해운대",
+    "| 서울 | 부산 |",
+    "가. 서울",
+    "○ 서울",
+    "(1) 서울",
+    "a) 서울",
+    "> 서울",
+    "※ 서울",
+    "1\\. 서울",
+    "① 서울",
+)
+
+
 def ask(question: str, *texts: str) -> tuple[str, list[str]]:
     space = Space(*(texts or TEXTS))
     pieces, citations = quote_answer(space.query(question), space.passages(question))
@@ -48,6 +62,7 @@ def test_a_sentence_that_only_announces_takes_what_follows_along() -> None:
         ("지점은 어디에 있나요?\n\n서울에 있다.\n\n끝.", "지점은 어디에 있나요?\n\n서울에 있다."),
         ("지점은 다음과 같다.\n\n- 서울\n- 부산", "지점은 다음과 같다.\n\n- 서울\n- 부산"),
         ("지점 안내\n\n서울에 있다.\n\n끝.", "지점 안내\n\n서울에 있다."),
+        *((text, text) for text in (f"지점은 다음과 같다.\n\n{item}" for item in ITEMS)),
     ],
 )
 def test_a_paragraph_that_has_said_it_is_the_quote(text: str, quote: str) -> None:

@@ -419,7 +419,7 @@ async def test_who_signs_in_may_ask_on(embedding: Embedding) -> None:
 
 
 async def test_who_comes_back_stays_the_same_visitor(embedding: Embedding) -> None:
-    """A token is renewed once half of its time has passed; where that fails, it serves on."""
+    """A token is renewed once half of its time has passed since it was last used; where that fails, it serves on."""
     visitor = await embedding.open()
     seen(visitor.page).expected.append("ERR_FAILED")
 
@@ -432,6 +432,8 @@ async def test_who_comes_back_stays_the_same_visitor(embedding: Embedding) -> No
     await visitor.page.clock.set_fixed_time(datetime.now(UTC) + timedelta(hours=13))
     await visitor.page.route("**/v1/visitors", lambda route: route.abort(), times=1)
     await visitor.ask(f"{QUESTION} 3")
+    assert entered() == 2
+    await visitor.page.clock.set_fixed_time(datetime.now(UTC) + timedelta(hours=26))
     await visitor.ask(f"{QUESTION} 4")
     await visitor.ask(f"{QUESTION} 5")
     assert entered() == 3

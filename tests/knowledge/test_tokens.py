@@ -11,7 +11,6 @@ from protostar.knowledge.tokens import (
     LACKS_WORDS,
     MAX_TERM_ID,
     counted,
-    foreign,
     idf,
     space_terms,
     term_id,
@@ -79,20 +78,6 @@ def test_look_alikes_of_words_that_ask_stay() -> None:
 def test_a_chunk_is_counted_under_its_terms_and_the_scripts_that_it_lacks(text: str, lacking: list[int]) -> None:
     found = terms(text)
     assert counted(found, weights(found)) == [*weights(found), *lacking]
-
-
-@pytest.mark.parametrize(
-    ("question", "kinds"),
-    [
-        ("백업은 어디에 저장하나요?", [LACKS_PAIRS]),
-        ("Docker Compose Redis 설정", [LACKS_PAIRS]),
-        ("What does the word 전세 mean in a contract of lease?", [LACKS_WORDS]),
-        ("010-1234-5678", []),
-        ("", []),
-    ],
-)
-def test_which_chunks_are_foreign_to_a_question(question: str, kinds: list[int]) -> None:
-    assert foreign(terms(question)) == kinds
 
 
 def test_a_number_goes_with_its_unit() -> None:

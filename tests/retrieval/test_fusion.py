@@ -1,10 +1,12 @@
+from uuid import UUID
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.spaces import chunk_id
 
 from protostar.retrieval.fusion import fuse, vector_weight
-from protostar.retrieval.model import Candidate
+from protostar.retrieval.model import Candidate, ChunkId
 
 
 def candidates(*scores: tuple[float, float | None]) -> list[Candidate]:
@@ -31,6 +33,12 @@ def test_a_model_that_sees_nothing_does_not_outvote_the_words() -> None:
 def test_a_text_without_a_vector_counts_nothing_in_that_leg() -> None:
     assert order(fuse(candidates((5.0, None), (5.0, 0.4), (5.0, 0.8)), 0.3)) == [2, 0, 1]
     assert order(fuse(candidates((1.0, None), (2.0, None)), 0.3)) == [1, 0]
+
+
+def test_of_equal_chunks_that_of_the_latest_document_comes_first() -> None:
+    ids = [ChunkId(UUID(int=document), 1, ordinal) for document, ordinal in ((1, 0), (3, 5), (2, 0), (3, 4))]
+    found = [candidate.id for candidate, _ in fuse([Candidate(id_, 1.0, None) for id_ in ids], 0.0)]
+    assert found == [ids[3], ids[1], ids[2], ids[0]]
 
 
 def test_vectors_that_hardly_stand_out_have_no_say() -> None:

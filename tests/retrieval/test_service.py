@@ -115,6 +115,18 @@ async def test_copies_leave_room_for_other_passages(
     assert passages[0].document_id in documents[1:]
 
 
+async def test_the_same_words_under_other_headings_are_told_apart(database: Database, space_id: UUID, retriever: Retriever) -> None:
+    hours = "lift safety review at nine"
+    for branch in ("north", "south"):
+        await store(database, space_id, [hours, hours], heading_path=(branch,))
+    assert await found(retriever, space_id, "lift safety review", "keyword") == [hours] * 2
+
+    for number in range(40):
+        await store(database, space_id, [hours, f"lift safety part {number}"], heading_path=(f"branch {number}",))
+    texts = await found(retriever, space_id, "lift safety review", "keyword")
+    assert (texts.count(hours), len(texts)) == (3, 10)
+
+
 @pytest.mark.parametrize("mode", ["keyword", "hybrid", "vector"])
 async def test_what_is_staged_hides_nothing(
     database: Database, space_id: UUID, embedder: Embedder, retriever: Retriever, mode: Mode
@@ -190,7 +202,7 @@ async def test_a_space_that_the_statistics_do_not_know_is_not_gone_through_for_e
         explained = Explained(connection)
         question, model = SparseVector([tokens.term_id("part")], [1.0]), await embedder.question("part 7")
         found = await RetrievalRepository(explained).candidates(
-            space_id, question, model, rare=None, depth=100, keyword_leg=True, ef_search=None
+            space_id, question, model, rare=None, depth=100, keyword_leg=True, effort=None
         )
     assert len(found) > 100
     passed_over = [int(count) for plan in explained.plans for count in re.findall(r"Rows Removed by \w* ?Filter: (\d+)", plan)]
@@ -203,7 +215,7 @@ class Watched:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
         self.efforts: list[str] = []
-        self.transaction, self.execute = connection.transaction, connection.execute
+        self.execute = connection.execute
 
     async def fetch(self, sql: str, *values: Any) -> list[Any]:
         self.efforts.append(await self._connection.fetchval("show hnsw.ef_search"))
@@ -220,7 +232,7 @@ async def test_the_index_of_a_large_space_is_searched_with_more_effort(
         watched = Watched(connection)
         for chunks in (20_000, 700_000, 5_000_000, 20_000):
             found = await RetrievalRepository(watched).candidates(
-                space_id, question, model, rare=None, depth=100, keyword_leg=True, ef_search=ef_search(chunks)
+                space_id, question, model, rare=None, depth=100, keyword_leg=True, effort=ef_search(chunks)
             )
             assert len(found) == 1
     assert watched.efforts == ["400", "700", "1000", "400"]

@@ -19,7 +19,9 @@ _COUNT = """
     on conflict (space_id, term) do update set count = term_frequencies.count + 1"""
 
 
-async def store(database: Database, space_id: UUID, texts: Sequence[str], *, current: bool = True) -> UUID:
+async def store(
+    database: Database, space_id: UUID, texts: Sequence[str], *, current: bool = True, heading_path: tuple[str, ...] = ()
+) -> UUID:
     """A document whose version 1 has these chunks; its id. Staged where it is not `current`: then nothing counts them."""
     id_ = new_id()
     async with database.driver() as connection:
@@ -28,7 +30,9 @@ async def store(database: Database, space_id: UUID, texts: Sequence[str], *, cur
         for text in texts if current else ():
             await connection.execute(_COUNT, space_id, [CHUNKS, *counted(terms(text), weights(terms(text)))])
     rows = Rows(Owner(space_id, id_, 1))
-    staged = [rows.row(Chunk(0, len(text)), text, text_hash(text), weights(terms(text))) for text in texts]
+    staged = [
+        rows.row(Chunk(0, len(text), heading_path=heading_path), text, text_hash(text), weights(terms(text))) for text in texts
+    ]
     async with database.transaction() as session:
         await KnowledgeRepository(session).stage(b"".join(staged))
     return id_

@@ -10,7 +10,7 @@ from typing import Final
 
 from protostar.answers.citations import Citation, cite_range
 from protostar.knowledge.tokens import term_id, terms
-from protostar.retrieval.extracts import sentences
+from protostar.retrieval.extracts import ITEM, sentences
 from protostar.retrieval.model import Passage, Query
 
 _MOST_QUOTES: Final = 3
@@ -25,7 +25,7 @@ _COLUMNS: Final = 3
 _HEADING: Final = re.compile(r"#{1,6}\s|```|~~~")
 _DIGIT: Final = re.compile(r"\d")
 _STATES: Final = re.compile(r"[.!。！][\"'”’)\]」』]*\Z")
-_ITEM: Final = re.compile(r"[-*+•·]\s|\d{1,3}[.)]\s|[①-⑳]")
+_ITEM: Final = re.compile(rf"{ITEM}|\(\d{{1,3}}\)|[a-z][.)]\s|\d{{1,3}}\\\.|[^|\n]{{1,200}} \| ")
 _BULLET: Final = re.compile(r"(?:[-*+•>]\s+)+")
 _LIKE_A_MARKER: Final = re.compile(r"\s*[\[【［]\d[\d\s,–-]*[\]】］]")
 _ASKS_FOR_A_NUMBER: Final = re.compile(
@@ -128,7 +128,7 @@ def _columns(text: str, found: Sequence[tuple[int, int]]) -> dict[int, str]:
 def _extended(text: str, found: Sequence[tuple[int, int]], at: int) -> int:
     """Where the quote that begins with sentence `at` ends: before a heading, and where its paragraph says all that it says.
 
-    What only announces goes on, such as a question with its answer below, or a sentence before a list.
+    What only announces goes on, such as a question with its answer below, or a sentence before a list or a table.
     """
     start, end = found[at]
     for next_start, next_end in found[at + 1 :]:

@@ -117,17 +117,6 @@ def terms_of_words(text: str) -> Iterator[tuple[str, ...]]:
     return map(_word_terms, _WORD.findall(text))
 
 
-def foreign(term_list: Sequence[str]) -> list[int]:
-    """Which chunks are foreign to a question: LACKS_PAIRS or LACKS_WORDS; none are to one that is numbers alone.
-
-    A Korean question may be full of Latin names, an English one hardly of Korean ones.
-    """
-    pairs, words = _scripts(term_list)
-    if not pairs and not words:
-        return []
-    return [LACKS_PAIRS if pairs >= _WRITTEN_IN * (pairs + words) else LACKS_WORDS]
-
-
 @lru_cache(maxsize=2**16)
 def term_id(term: str) -> int:
     """The number of a term, the same on every machine: 1 to MAX_TERM_ID."""
@@ -142,9 +131,19 @@ def weights(term_list: Sequence[str]) -> dict[int, float]:
     return dict(zip(map(term_id, counts), map(by_count.__getitem__, counts.values()), strict=True))
 
 
+def is_pair(term: str) -> bool:
+    """Of Hangul, kana and Han; the few other scripts above them count as such, too."""
+    return term[0] >= "\u3040"
+
+
+def is_word(term: str) -> bool:
+    """Of another script, and no number."""
+    return term[0] < "\u3040" and term[0].isalpha()
+
+
 def counted(term_list: Sequence[str], weighed: Mapping[int, float]) -> list[int]:
     """What a chunk is counted under: the ids of its terms, which have weights, and the scripts that it lacks."""
-    pairs, words = _scripts(term_list)
+    pairs, words = sum(map(is_pair, term_list)), sum(map(is_word, term_list))
     enough = _WRITTEN_IN * (pairs + words)
     lacking = [kind for kind, count in ((LACKS_PAIRS, pairs), (LACKS_WORDS, words)) if count < enough]
     return [*weighed, *lacking]
@@ -217,12 +216,6 @@ def _word(word: str) -> str:
     if not word.isascii():
         word = "".join(char for char in unicodedata.normalize("NFD", word) if not unicodedata.combining(char))
     return _stem_english(word)
-
-
-def _scripts(term_list: Sequence[str]) -> tuple[int, int]:
-    """How many are pairs, and how many words of other scripts."""
-    pairs = sum(_IS_CJK.match(term) is not None for term in term_list)
-    return pairs, sum(term[0].isalpha() for term in term_list) - pairs
 
 
 def _is_identifier(word: str, parts: list[str]) -> bool:

@@ -15,15 +15,18 @@ _SHORTEST: Final = 15
 _MOST: Final = 5
 _SENTENCES: Final = 400  # of a long text, the first ones: the cost of a summary is bounded
 
+ITEM: Final = r"""(?:[-*+•·▪◦‣○●■□▶※|#>]|\d{1,3}[.)]\s|[가-하][.)]\s|[①-⑳]|제\d{1,4}(?:[편장절관][ ]|조(?:의\d{1,3})?[(（【]))"""
+"""How an item of a list, a row of a table, a heading or an article begins, as a regular expression."""
+
 # A sentence ends at its full stop, and at the end of a line only where the next is an item, a row or an article: lines of a PDF end
 # anywhere. The stops of a date do not end it («2025. 2. 20.»).
 _BREAK = re.compile(
-    r"""
+    rf"""
       \n[ \t]*\n\s*
-    | \n(?=[ \t]*(?:[-*+•·▪◦‣○●■□▶※|#>]|\d{1,3}[.)]\s|[가-하][.)]\s|[①-⑳]|제\d{1,4}(?:[편장절관][ ]|조(?:의\d{1,3})?[(（【])))
-    | \n(?=[^|\n]{1,200}[ ]\|[ ])
+    | \n(?=[ \t]*{ITEM})
+    | \n(?=[^|\n]{{1,200}}[ ]\|[ ])
     | (?<=[|:])[ \t]*\n
-    | (?P<stop>[.!?…]+[\"'”’)\]]*)(?!(?<=\d{4}\.)[ \t]+(?:0?[1-9]|1[0-2])\.)\s+
+    | (?P<stop>[.!?…]+[\"'”’)\]]*)(?!(?<=\d{{4}}\.)[ \t]+(?:0?[1-9]|1[0-2])\.)\s+
     | [。！？]+[\"”’」』）]*\s*
     """,
     re.VERBOSE,

@@ -61,7 +61,7 @@ class Passage:
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question in terms of one space. `idf`: term id → inverse document frequency; `chunks`: how many the space has;
-    `population`: how many of them are written in a script of the question's, among which its terms are common or rare.
+    `population`: how many of them are written in the script of most of its terms.
     """
 
     text: str

@@ -104,7 +104,10 @@ class RetrievalRepository:
     async def keyword_passages(
         self, space_id: UUID, question: SparseVector, *, rare: Sequence[int] | None, limit: int
     ) -> list[Passage]:
-        """The keyword leg alone, with the texts at once. `rare`: the terms of which a chunk needs one; None: any chunk."""
+        """The keyword leg alone, with the texts at once: `limit` passages if there are as many, and what else was read beside them.
+
+        `rare`: the terms of which a chunk needs one; None: any chunk.
+        """
         spare = 2 * limit
         for current in ("", _CURRENT_CHUNK):
             leg = _KEYWORD_LEG.format(narrow=_narrow(rare), current=current, limit=spare)
@@ -113,7 +116,7 @@ class RetrievalRepository:
             found = [_passage(row) for row in rows if row["title"] is not None]
             if len(found) >= limit or len(rows) < spare:
                 break
-        return found[:limit]
+        return found
 
     async def candidates(
         self,
@@ -124,33 +127,28 @@ class RetrievalRepository:
         rare: Sequence[int] | None,
         depth: int,
         keyword_leg: bool,
-        ef_search: int | None,
+        effort: int | None,
     ) -> list[Candidate]:
         """Both legs' best `depth` chunks or a few less, each scored by both. `vector`: the model's id and the question's vector;
-        `ef_search`: of the HNSW index that the space has of its own, None where it has none.
+        `effort`: `hnsw.ef_search` for the index that the space has of its own, None where it has none.
         """
         narrow = _narrow(rare) if keyword_leg else _NEVER
         model, values = vector
+        if effort is not None:
+            # Before each such search: whatever the one before has left does not matter. `set local` would need a transaction, which
+            # takes two more trips, and stays open where the search is cancelled at the wrong moment.
+            await self._connection.execute(f"set hnsw.ef_search = {effort}")
         for chunk, embedding in (("", ""), (_CURRENT_CHUNK, _CURRENT_TEXT)):
             keyword = _KEYWORD_LEG.format(narrow=narrow, current=chunk, limit=depth)
             # What looks first would make the index return too few.
-            nearest = (_INDEXED_LEG if ef_search is not None and not embedding else _VECTOR_LEG).format(
-                current=embedding, limit=depth
-            )
+            nearest = (_INDEXED_LEG if effort is not None and not embedding else _VECTOR_LEG).format(current=embedding, limit=depth)
             sql = _BOTH_LEGS.format(keyword_leg=keyword, vector_leg=nearest)
             sql = sql.replace(":space", f"'{space_id}'").replace(":model", str(model)).replace(":dimensions", str(len(values)))
-            rows = await self._nearest(ef_search, sql, question, _hashes(space_id, rare), values)
+            rows = await self._connection.fetch(sql, question, _hashes(space_id, rare), values)
             found = [Candidate(ChunkId(row[0], row[1], row[2]), row[3], row[4]) for row in rows if row[5]]
             if len(rows) - len(found) < depth / 4:
                 break
         return found
-
-    async def _nearest(self, ef_search: int | None, sql: str, *values: Any) -> list[Any]:
-        if ef_search in (None, EF_SEARCH):
-            return await self._connection.fetch(sql, *values)
-        async with self._connection.transaction():
-            await self._connection.execute(f"set local hnsw.ef_search = {ef_search}")
-            return await self._connection.fetch(sql, *values)
 
     async def passages(self, ids: Sequence[ChunkId]) -> dict[ChunkId, Passage]:
         columns = [id_.document_id for id_ in ids], [id_.version for id_ in ids], [id_.ordinal for id_ in ids]

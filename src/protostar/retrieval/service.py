@@ -1,6 +1,7 @@
 """Finding passages: both legs, fused; whatever is away, the rest answers."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -15,7 +16,7 @@ from protostar.errors import InvalidInput, ModelRejected, ModelUnavailable
 from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
 from protostar.retrieval.closeness import closeness
-from protostar.retrieval.fusion import fuse, unit, vector_weight
+from protostar.retrieval.fusion import fuse, place, unit, vector_weight
 from protostar.retrieval.model import Candidate, ChunkId, Found, Mode, Passage, Query, SpaceVectors
 from protostar.retrieval.relevance import decide
 from protostar.retrieval.repository import (
@@ -29,11 +30,13 @@ from protostar.retrieval.repository import (
 )
 from protostar.retrieval.rerank import DEPTH as RERANKED
 from protostar.retrieval.rerank import rerank
+from protostar.retrieval.weighing import COUNTED, weigh
 from protostar.telemetry import Metrics
 
 log = structlog.get_logger()
 
 DEPTH: Final = 100  # candidates of each leg
+_SAME_WORDS: Final = 3
 
 
 class Retriever:
@@ -48,7 +51,7 @@ class Retriever:
         return self._embedder.name if self._embedder is not None else None
 
     async def search(self, space_id: UUID, question: str, *, top_k: int, mode: Mode) -> Found:
-        """The best `top_k` passages, no two of one text. Raises InvalidInput for `vector` without a model, DatabaseUnavailable."""
+        """The best `top_k` passages, without copies. Raises InvalidInput for `vector` without a model, DatabaseUnavailable."""
         if mode == "vector" and self._embedder is None:
             raise InvalidInput(
                 "The mode «vector» needs an embedding model: set PROTOSTAR_EMBEDDING_BASE_URL, or search by keyword."
@@ -85,29 +88,25 @@ class Retriever:
 
     async def _query(self, space_id: UUID, question: str) -> tuple[Query, SpaceVectors]:
         terms = tokens.terms(question)
-        foreign = tokens.foreign(terms)
-        ids = {tokens.term_id(term) for term in terms}
         async with self._database.driver() as connection:
-            known, vectors = await RetrievalRepository(connection).known(space_id, [tokens.CHUNKS, *foreign, *ids])
-        chunks = known.pop(tokens.CHUNKS, 0)
-        population = chunks - sum(known.pop(kind, 0) for kind in foreign) or chunks
-        idf = {id_: _idf(known.get(id_, 0), population, chunks) for id_ in ids}
-        return Query(question, tuple(terms), idf, known, chunks, population), vectors
+            known, vectors = await RetrievalRepository(connection).known(space_id, {*COUNTED, *map(tokens.term_id, terms)})
+        return weigh(question, terms, known), vectors
 
     async def _by_keyword(self, space_id: UUID, query: Query, top_k: int, degraded: Sequence[str] = ()) -> Found:
         if not query.frequencies:
             return Found(query, [], decide(query, [], []), list(degraded))
-        candidates, ranked = list[Candidate](), list[Passage]()
         wanted = max(top_k, RERANKED)
+        kept: list[Passage] = []
         async with self._database.driver() as connection:
             for limit in (wanted, DEPTH):
-                texts = await RetrievalRepository(connection).keyword_passages(
+                found = await RetrievalRepository(connection).keyword_passages(
                     space_id, _vector(query), rare=_rare(query), limit=limit
                 )
-                candidates = [Candidate(passage.chunk_id, passage.keyword, None) for passage in texts]
-                ranked = _distinct(_scored(fuse(candidates, 0), {passage.chunk_id: passage for passage in texts}))
-                if len(ranked) >= wanted or len(texts) < limit:
+                kept = _distinct(_by_score(found))[:wanted]
+                if len(kept) == wanted or len(found) < limit:
                     break
+        candidates = [Candidate(passage.chunk_id, passage.keyword, None) for passage in kept]
+        ranked = _scored(fuse(candidates, 0), {passage.chunk_id: passage for passage in kept})
         close = closeness(query, ranked[:RERANKED])
         passages = rerank(query, ranked, close, unit(candidates, 0))
         return Found(query, passages[:top_k], decide(query, candidates, close), list(degraded))
@@ -125,24 +124,20 @@ class Retriever:
                 rare=_rare(query),
                 depth=DEPTH,
                 keyword_leg=by_word,
-                ef_search=ef_search(query.chunks) if indexed else None,
+                effort=ef_search(query.chunks) if indexed else None,
             )
             weight = 1.0 if mode == "vector" else vector_weight(candidates, self._weight)
-            fused, ranked = fuse(candidates, weight), list[Passage]()
+            fused = fuse(candidates, weight)
             wanted = max(top_k, RERANKED)
-            for limit in (wanted, len(fused)):
+            ranked: list[Passage] = []
+            for limit in (wanted, 2 * DEPTH):
                 best = fused[:limit]
-                ranked = _distinct(_scored(best, await repository.passages([candidate.id for candidate, _score in best])))
-                if len(ranked) >= wanted or limit >= len(fused):
+                ranked = _distinct(_scored(best, await repository.passages([candidate.id for candidate, _score in best])))[:wanted]
+                if len(ranked) == wanted or len(best) < limit:
                     break
         close = closeness(query, ranked[:RERANKED])
         passages = rerank(query, ranked, close, unit(candidates, weight))
         return Found(query, passages[:top_k], decide(query, candidates, close))
-
-
-def _idf(frequency: int, population: int, chunks: int) -> float:
-    """A term that is at home in other scripts too, such as a product's name, is counted among more chunks."""
-    return tokens.idf(max(population, min(chunks, 2 * frequency)), frequency)
 
 
 def _vector(query: Query) -> SparseVector:
@@ -161,11 +156,23 @@ def _scored(fused: Sequence[tuple[Candidate, float]], texts: Mapping[ChunkId, Pa
 
 
 def _distinct(passages: Sequence[Passage]) -> list[Passage]:
-    """Of those that say the same word for word the first: copies of a document would leave no room for anything else."""
-    found: dict[str, Passage] = {}
+    """Without those whose words have come before: copies of a document would leave no room for anything else.
+
+    The same words under other headings may be about something else, so up to three of them stay.
+    """
+    kept: list[Passage] = []
+    headings: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
     for passage in passages:
-        found.setdefault(" ".join(passage.text.split()), passage)
-    return list(found.values())
+        before = headings[" ".join(passage.text.split())]
+        if passage.heading_path not in before and len(before) < _SAME_WORDS:
+            before.add(passage.heading_path)
+            kept.append(passage)
+    return kept
+
+
+def _by_score(passages: Sequence[Passage]) -> list[Passage]:
+    """Best first, and of equal ones the one that was added last."""
+    return sorted(passages, key=lambda passage: (-passage.keyword, place(passage.chunk_id)))
 
 
 def _rare(query: Query) -> list[int] | None:

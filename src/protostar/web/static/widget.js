@@ -359,17 +359,22 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       this.turns = [];
       try {
         const kept = JSON.parse(localStorage.getItem(name)) ?? {};
-        const { token, renew, conversation, signedIn, pending } = kept;
-        Object.assign(this, { token, renew, conversation, signedIn, pending });
+        const { token, half, renew, conversation, signedIn, pending } = kept;
+        Object.assign(this, { token, half, renew, conversation, signedIn, pending });
         if (Array.isArray(kept.turns)) this.turns = kept.turns;
       } catch {}
     }
 
+    /** `half` of its time, in milliseconds, if that is told: then it is renewed. */
+    keepToken(token, half = this.half) {
+      Object.assign(this, { token, half, renew: Date.now() + half });
+    }
+
     save() {
-      const { token, renew, conversation, signedIn, pending } = this;
+      const { token, half, renew, conversation, signedIn, pending } = this;
       this.turns = this.turns.slice(-TURNS);
       for (;;) {
-        const text = JSON.stringify({ token, renew, conversation, signedIn, pending, turns: this.turns });
+        const text = JSON.stringify({ token, half, renew, conversation, signedIn, pending, turns: this.turns });
         if (text.length <= BYTES || !this.turns.length) {
           try {
             localStorage.setItem(this.name, text);
@@ -718,7 +723,10 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     #started(pending, data) {
       pending.answer = data.answer_id;
       this.#memory.conversation = data.conversation_id;
-      if (data.visitor_token) this.#server.token = this.#memory.token = data.visitor_token;
+      if (data.visitor_token) {
+        this.#server.token = data.visitor_token;
+        this.#memory.keepToken(data.visitor_token);
+      }
       this.#memory.save();
     }
 
@@ -758,12 +766,13 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       if (has && (this.#memory.signedIn || Date.now() < this.#memory.renew)) return;
       try {
         const made = await this.#server.enter(identity, signal);
-        // Halfway through, so that none runs out in the middle of an answer, and who comes every day stays the same visitor.
-        const renew = (Date.now() + Date.parse(made.expires_at)) / 2;
-        Object.assign(this.#memory, { token: made.visitor_token, renew, signedIn: made.signed_in });
+        // Halfway through, so that none runs out in the middle of an answer, and who comes every day stays the same visitor. The
+        // clock of the device may be wrong by days.
+        this.#memory.keepToken(made.visitor_token, Math.max(60_000, (Date.parse(made.expires_at) - Date.now()) / 2));
+        this.#memory.signedIn = made.signed_in;
         this.#memory.save();
       } catch (error) {
-        // The one that it has is good for as long again.
+        // The one that it has may still be good; else the server will say so.
         if (!has || error.status === 403) throw error;
       }
     }
