@@ -1,3 +1,4 @@
+import random
 from collections.abc import Sequence
 
 import pytest
@@ -62,6 +63,22 @@ def test_what_the_documents_say_is_answered(question: str) -> None:
 )
 def test_what_the_documents_do_not_say_is_refused(question: str) -> None:
     assert not answerable(question)
+
+
+def test_what_else_a_space_holds_does_not_count_against_a_question() -> None:
+    """Chunks that have nothing to do with it, in its own script, make no question unanswerable; strangers' stay so."""
+    numbers = random.Random(1)
+    noise = [" ".join("".join(chr(numbers.randrange(0xAC00, 0xD7A4)) for _ in range(3)) for _ in range(60)) for _ in range(1_500)]
+    space = Space(*GUIDE, *noise)
+    asked = (
+        "책을 잃어버린 사람은 어떻게 하나요?",
+        "단체는 몇 명까지 받나요?",
+        "예약한 책도 연장되나요?",
+        "월요일에 열람실 쉬나요?",
+    )
+    assert [question for question in asked if not answerable(question)] == []
+    assert [question for question in asked if not decide(space, question).answerable] == []
+    assert not decide(space, "주식 투자로 수익을 내는 방법을 알려줘").answerable
 
 
 @pytest.mark.parametrize("question", ["", "???", "무엇인가요?", "what is it?"])
