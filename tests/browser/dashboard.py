@@ -27,9 +27,14 @@ async def a_document(product: Stack, space: Space, name: str, content: bytes | s
     """Uploaded and read to its end."""
     body = content.encode() if isinstance(content, str) else content
     document = await call(product, space, "POST", f"/v1/documents?filename={name}", data=BytesIO(body))
+    return await read(product, space, document["id"])
+
+
+async def read(product: Stack, space: Space, id_: str) -> Any:
+    """The document once its latest version is read to its end."""
 
     async def ended() -> Any:
-        found = await call(product, space, "GET", f"/v1/documents/{document['id']}")
+        found = await call(product, space, "GET", f"/v1/documents/{id_}")
         return found if found["status"] in ("ready", "failed") else None
 
     return await wait_until(ended, 30)

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Page, Route, ViewportSize, expect
 from tests.browser.conftest import FILES, Visit
-from tests.browser.dashboard import Space, a_document, a_key, call, enter
+from tests.browser.dashboard import Space, a_document, a_key, call, enter, read
 from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
 from tests.support.stack import Stack
 from tests.support.website import website
@@ -355,6 +355,7 @@ async def test_a_document_opens_on_its_text_at_the_passage(product: Stack, space
     await call(
         product, space, "PUT", f"/v1/documents/{document['id']}/content?filename=long.txt", data=BytesIO(f"처음. {text}".encode())
     )
+    await read(product, space, document["id"])  # else the page would be drawn anew when it is
     start = text.index(wanted)
     path = f"/documents/{document['id']}?version=1&start={start}&end={start + len(wanted)}"
     page = await enter(visit, product, space, path, locale="ko-KR")
