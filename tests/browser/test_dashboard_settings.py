@@ -51,7 +51,11 @@ async def test_keys_are_shown_once_and_revoked(product: Stack, space: Space, vis
     await page.get_by_role("button", name="Done").click()
     line = page.locator("#keys-list tr", has_text="museum")
     await expect(line).to_contain_text("https://museum.example")
-    assert key not in await page.content()
+
+    async def is_gone() -> bool:
+        return key not in await page.content()
+
+    await wait_until(is_gone, 5)  # the browser tells a moment later that a dialog has closed
     await line.get_by_role("button", name="Revoke").click()
     await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     await expect(line).to_have_count(0)
