@@ -3,8 +3,8 @@
     --what ranking     where the right passage stands, by keywords alone
     --what refusals    what is refused, without a chat model, of a set's own questions and of the other sets' in its language
     --what together    what is found and wrongly refused where all sets lie in one space, in both languages
-    --what minilm      both again with the vectors of a real model, which knows English and no Korean (`make eval-models`)
-    --what smollm2     refusals again, and citations, of English answers by a real chat model, which is very small (likewise); a
+    --what minilm      ranking and refusals with the vectors of a real model, which knows English and no Korean (`make eval-models`)
+    --what smollm2     refusals and citations, of English answers by a real chat model, which is very small (likewise); a
                        question takes it about a quarter of a minute, so it wants `--sample 40`
 
 It runs `protostar eval` against a `protostar serve` of its own in a temporary folder. The sets lie in PROTOSTAR_EVAL_DIR

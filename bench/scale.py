@@ -105,7 +105,7 @@ class Loader:
         return space
 
     async def documents(self, space: UUID, chunks: int, seed: str) -> AsyncGenerator[Mapping[int, int]]:
-        """Add so many chunks, document by document; in how many chunks of the document each term stands."""
+        """Add so many chunks, document by document; what is counted in how many chunks of each."""
         for document, rows, vectors, counts in records(self._source, space, chunks, seed):
             async with self._connection.transaction():
                 await self._connection.execute(_DOCUMENT, document, space)

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from uuid import UUID
 
-from protostar.knowledge.tokens import idf, term_id, terms, weights
+from protostar.knowledge.tokens import CHUNKS, term_id, terms, weights
 from protostar.retrieval.model import Candidate, ChunkId, Passage, Query
+from protostar.retrieval.weighing import weigh
 
 
 class Space:
@@ -17,8 +18,7 @@ class Space:
     def query(self, question: str) -> Query:
         asked = terms(question)
         known = {number: self._frequencies[number] for number in map(term_id, asked) if number in self._frequencies}
-        values = {number: idf(len(self.texts), known.get(number, 0)) for number in map(term_id, asked)}
-        return Query(question, tuple(asked), values, known, len(self.texts), len(self.texts))
+        return weigh(question, asked, {CHUNKS: len(self.texts), **known})
 
     def candidates(self, question: str, vectors: Sequence[float | None] | None = None) -> list[Candidate]:
         query = self.query(question)

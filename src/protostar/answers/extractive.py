@@ -24,7 +24,7 @@ _COLUMNS: Final = 3
 
 _HEADING: Final = re.compile(r"#{1,6}\s|```|~~~")
 _DIGIT: Final = re.compile(r"\d")
-_STATES: Final = re.compile(r"[.!。！][\"'”’)\]」』]*\Z")
+_STOPPED: Final = re.compile(r"[.!。！][\"'”’)\]」』]*\Z")
 _ITEM: Final = re.compile(rf"{ITEM}|\(\d{{1,3}}\)|[a-z][.)]\s|\d{{1,3}}\\\.|[^|\n]{{1,200}} \| ")
 _BULLET: Final = re.compile(r"(?:[-*+•>]\s+)+")
 _LIKE_A_MARKER: Final = re.compile(r"\s*[\[【［]\d[\d\s,–-]*[\]】］]")
@@ -134,7 +134,7 @@ def _extended(text: str, found: Sequence[tuple[int, int]], at: int) -> int:
     for next_start, next_end in found[at + 1 :]:
         if end - start >= _SHORT or next_end - start > _ROOM or _HEADING.match(text, next_start):
             break
-        if text.count("\n", end, next_start) > 1 and _STATES.search(text, start, end) and not _ITEM.match(text, next_start):
+        if text.count("\n", end, next_start) > 1 and _STOPPED.search(text, start, end) and not _ITEM.match(text, next_start):
             break
         end = next_end
     return end

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from protostar.db.errors import connecting, is_passing, working
-from protostar.db.vectors import EF_SEARCH, register_codecs
+from protostar.db.vectors import register_codecs
 
 AfterCommit = Callable[[], Awaitable[None]]
 _AFTER_COMMIT = "after_commit"
@@ -35,8 +35,6 @@ def create_engine(url: str, *, pool_size: int) -> AsyncEngine:
                 "max_parallel_workers_per_gather": "0",
                 # What is searched lies in memory or on an SSD; planned for disks that turn, tables were read whole.
                 "random_page_cost": "1.1",
-                # Of pgvector, which takes it once it is loaded.
-                "hnsw.ef_search": str(EF_SEARCH),
             },
         )
 

@@ -12,8 +12,6 @@ from typing import Any, Protocol
 from sqlalchemy.types import UserDefinedType
 
 SPARSE_DIMENSIONS = 1_000_000_000  # the most that a sparsevec can have: term ids are hashes
-EF_SEARCH, MOST_EF_SEARCH = 400, 1_000
-"""How many neighbours a search in an HNSW index keeps at hand: enough among 100,000 chunks, and the most that pgvector allows."""
 
 
 @dataclass(frozen=True, slots=True)

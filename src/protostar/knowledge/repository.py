@@ -88,9 +88,9 @@ _USE_MODEL = text("""
     where s.id = before.id returning before.embedding_model_id""").bindparams(
     bindparam("model_id", type_=SmallInteger), bindparam("index_id", type_=SmallInteger)
 )
-_VECTORS = text("""
+_VECTORS = text(f"""
     select embedding_model_id, vector_index_model_id,
-        (select count from term_frequencies where space_id = s.id and term = 0) as chunks
+        (select count from term_frequencies where space_id = s.id and term = {tokens.CHUNKS}) as chunks
     from spaces s where id = :space_id""")
 _TO_REINDEX = text("""
     select count(*) from spaces s where s.deleted_at is null and (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from protostar.db.vectors import EF_SEARCH, MOST_EF_SEARCH, SparseVector
+from protostar.db.vectors import SparseVector
 from protostar.knowledge.tokens import space_terms
 from protostar.retrieval.model import Candidate, ChunkId, Passage, SpaceVectors
 
@@ -19,6 +19,10 @@ CANDIDATES: Final = 1_500
 CANDIDATES_SHARE: Final = 0.1
 CANDIDATES_ENOUGH: Final = 10_000
 CANDIDATES_SHARE_ABOVE: Final = 0.04
+
+# Enough among 100,000 chunks, and the most that pgvector allows (see docs/performance.md).
+_EF_SEARCH: Final = 400
+_MOST_EF_SEARCH: Final = 1_000
 
 # One row for each of the terms that the space has, and one where it has none.
 _KNOWN = """
@@ -82,8 +86,8 @@ _PASSAGES = f"""
 
 
 def ef_search(chunks: int) -> int:
-    """For an index of so many chunks: in a larger one more of the nearest are missed by the same effort."""
-    return min(MOST_EF_SEARCH, max(EF_SEARCH, chunks // 1_000))
+    """How many neighbours a search of an HNSW index of so many chunks keeps at hand: larger ones miss more by the same effort."""
+    return min(_MOST_EF_SEARCH, max(_EF_SEARCH, chunks // 1_000))
 
 
 class RetrievalRepository:
@@ -94,7 +98,7 @@ class RetrievalRepository:
     async def known(self, space_id: UUID, terms: Iterable[int]) -> tuple[dict[int, int], SpaceVectors]:
         """In how many searchable chunks each of the terms stands, and the space's vectors.
 
-        Term 0 counts all chunks. What is not folded in yet counts.
+        Beside terms, what is counted as they are (see `tokens`). What is not folded in yet counts.
         """
         rows = await self._connection.fetch(_KNOWN, space_id, list(terms))
         model_id, index_id = rows[0][:2] if rows else (None, None)

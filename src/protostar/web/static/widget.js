@@ -365,7 +365,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       } catch {}
     }
 
-    /** `half` of its time, in milliseconds, if that is told: then it is renewed. */
+    /** It is renewed when `half` of its time has passed, in milliseconds; as with the one before where that is not told. */
     keepToken(token, half = this.half) {
       Object.assign(this, { token, half, renew: Date.now() + half });
     }
