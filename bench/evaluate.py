@@ -3,6 +3,7 @@
     --what ranking     where the right passage stands, by keywords alone
     --what refusals    what is refused, without a chat model, of a set's own questions and of the other sets' in its language
     --what together    what is found and wrongly refused where all sets lie in one space, in both languages
+    --what slips       what is found and refused of questions with a slip, without blanks, or typed on the wrong keyboard
     --what minilm      ranking and refusals with the vectors of a real model, which knows English and no Korean (`make eval-models`)
     --what smollm2     refusals and citations, of English answers by a real chat model, which is very small (likewise); a
                        question takes it about a quarter of a minute, so it wants `--sample 40`
@@ -24,10 +25,12 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from random import Random
 from statistics import fmean
 from typing import Any
 
 from bench.report import write
+from bench.slips import CHANGES, Change
 from bench.stack import REPOSITORY, environment, free_port
 from protostar.cli.eval import show
 from protostar.cli.questions import read, read_questions, sample
@@ -127,6 +130,44 @@ def _refused(report: Report) -> Checks:
         (f"refused {least:.2f} in the mean", mean["refused"] >= least),
         (f"wrongly refused {most:.2f} in the mean", mean["wrongly_refused"] <= most),
     ]
+
+
+def _slips(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
+    """Questions as they are and changed, with strangers' questions changed likewise."""
+    sets: dict[str, list[Report]] = {}
+    with tempfile.TemporaryDirectory(prefix="protostar-eval-") as name, _server() as client:
+        for folder in folders:
+            strangers = _strangers(folder, Path(name) / folder.name)
+            changes = CHANGES[next(at for at, language in enumerate(LANGUAGES) if folder.name in language)]
+            for kind, change in {"as asked": _as_asked, **changes}.items():
+                asked = _changed(folder, Path(name) / f"{folder.name}, {kind}", change)
+                others = _changed(strangers, Path(name) / f"strangers to {asked.name}", change)
+                report = _evaluate(client, [asked], "--refusals", str(others), "--mode", "keyword", *rest)
+                sets.setdefault(kind, []).extend(report["sets"])
+    _keep({"sets": [each for reports in sets.values() for each in reports]}, "eval-slips")
+    checks: Checks = []
+    for kind, reports in sets.items():
+        print(f"{kind}:")
+        checks += [(f"{kind}: {check}", outcome) for check, outcome in _refused({"sets": reports})]
+    return checks
+
+
+def _changed(folder: Path, made: Path, change: Change) -> Path:
+    """The set with its questions changed, the same way each time."""
+    made.mkdir()
+    for file in folder.iterdir():
+        (made / file.name).symlink_to(file)
+    (made / "queries.jsonl").unlink()
+    random = Random(0)
+    with (made / "queries.jsonl").open("w", encoding="utf-8") as file:
+        for line in (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            file.write(json.dumps(row | {"question": change(row["question"], random)}) + "\n")
+    return made
+
+
+def _as_asked(question: str, _random: Random) -> str:
+    return question
 
 
 def _together(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
@@ -292,6 +333,7 @@ _COURSES: Mapping[str, Callable[[Sequence[Path], Sequence[str]], Checks]] = {
     "ranking": _ranking,
     "refusals": _refusals,
     "together": _together,
+    "slips": _slips,
     "minilm": _minilm,
     "smollm2": _smollm2,
 }

@@ -110,6 +110,16 @@ async def test_a_question_of_no_language_is_answered_in_that_of_what_it_finds(as
     assert (await asking.ask("ERR-1042"))["text"].startswith("문서에 따르면")
 
 
+async def test_keys_of_a_keyboard_that_was_set_to_latin_letters_are_read_as_hangul(asking: Asking, stand_in: StandIn) -> None:
+    typed = "qordjq vkdlfdms auclf ehddks qhrhksgkqslRk?"
+    answer = await asking.ask(typed)
+    assert answer["question"] == typed
+    assert "30일" in "".join(citation["quote"] for citation in answer["citations"])
+    prompt = stand_in.counts.last_chat["messages"]
+    assert prompt[-1]["content"].endswith(QUESTION)
+    assert "한국어" in prompt[0]["content"]
+
+
 @pytest.mark.parametrize(
     "fault",
     [

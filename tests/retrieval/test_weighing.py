@@ -1,12 +1,12 @@
 import pytest
 
-from protostar.knowledge.tokens import CHUNKS, LACKS_PAIRS, LACKS_WORDS, idf, term_id, terms
+from protostar.knowledge.tokens import CHUNKS, LACKS_PAIRS, LACKS_WORDS, idf, term_id
 from protostar.retrieval.model import Query
 from protostar.retrieval.weighing import weigh
 
 
 def weighed(question: str, counts: dict[int, int], **frequencies: int) -> Query:
-    return weigh(question, terms(question), counts | {term_id(term): count for term, count in frequencies.items()})
+    return weigh(question, counts | {term_id(term): count for term, count in frequencies.items()})
 
 
 def bilingual(chunks: int, korean: int, english: int) -> dict[int, int]:

@@ -1,11 +1,12 @@
 """A space of chunks in memory: exact BM25 by the same terms, weights and frequencies as the database's."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from uuid import UUID
 
-from protostar.knowledge.tokens import CHUNKS, term_id, terms, weights
+from protostar.knowledge.tokens import CHUNKS, terms, weights
 from protostar.retrieval.model import Candidate, ChunkId, Passage, Query
+from protostar.retrieval.reading.reader import read
 from protostar.retrieval.weighing import weigh
 
 
@@ -13,12 +14,17 @@ class Space:
     def __init__(self, *texts: str) -> None:
         self.texts = texts
         self._weights = [weights(terms(text)) for text in texts]
-        self._frequencies = Counter(number for chunk in self._weights for number in chunk)
+        self._frequencies = Counter(number for chunk in self._weights for number in chunk) + Counter({CHUNKS: len(texts)})
+
+    async def look(self, term_ids: Set[int]) -> dict[int, int]:
+        return {number: count for number in term_ids if (count := self._frequencies[number])}
 
     def query(self, question: str) -> Query:
-        asked = terms(question)
-        known = {number: self._frequencies[number] for number in map(term_id, asked) if number in self._frequencies}
-        return weigh(question, asked, {CHUNKS: len(self.texts), **known})
+        try:
+            read(question, self.look).send(None)  # nothing is waited for
+        except StopIteration as done:
+            reading = done.value
+        return weigh(reading.question, reading.counts, words=reading.words, guessed=reading.guessed)
 
     def candidates(self, question: str, vectors: Sequence[float | None] | None = None) -> list[Candidate]:
         query = self.query(question)

@@ -182,13 +182,15 @@ class Writer:
         with self.precedence.beginning():
             found = await self._retrieve(row, setting)
         draft.degraded += found.degraded
-        language = _language(row.question, found.passages)
+        # A follow-up may have been asked together with the question before it.
+        question = found.query.text if setting.is_first else row.question
+        language = _language(question, found.passages)
         if not found.relevance.answerable:
             draft.found = False
             self._say(feed, draft, prompts.not_found(language), started)
             return found.passages
         passages = _within(found.passages, self._settings.chat.context_chars - length(*setting.earlier))
-        if self._chat is not None and await self._stream(self._chat, row, setting, passages, draft, feed, started):
+        if self._chat is not None and await self._stream(self._chat, row, question, setting, passages, draft, feed, started):
             return found.passages
         draft.degraded.append("no_chat_model")
         draft.model = None
@@ -221,6 +223,7 @@ class Writer:
         self,
         chat: ChatModel,
         row: AnswerRow,
+        question: str,
         setting: Setting,
         passages: Sequence[Passage],
         draft: Draft,
@@ -229,9 +232,9 @@ class Writer:
     ) -> bool:
         """Whether the model wrote the answer. One that breaks off is taken back: the reader is told to begin anew."""
         sources = [Source(n, p.document_title, p.heading_path, p.page, p.text) for n, p in enumerate(passages, 1)]
-        language = _language(row.question, passages)
+        language = _language(question, passages)
         messages = prompts.answer(
-            row.question,
+            question,
             sources,
             setting.earlier,
             persona=setting.space.persona,

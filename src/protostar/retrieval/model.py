@@ -60,8 +60,9 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question in terms of one space. `idf`: term id → inverse document frequency; `chunks`: how many the space has;
-    `population`: how many of them are written in the script of most of its terms.
+    """A question in terms of one space. `text`: as it was meant to be typed; `idf`: term id → inverse document frequency;
+    `chunks`: how many the space has; `population`: how many of them are written in the script of most of its terms; `guessed`: the
+    terms that stand for misspelt ones.
     """
 
     text: str
@@ -70,6 +71,7 @@ class Query:
     frequencies: dict[int, int]
     chunks: int
     population: int
+    guessed: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

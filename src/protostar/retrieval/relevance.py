@@ -35,8 +35,7 @@ def decide(query: Query, found: Sequence[Candidate], close: Sequence[Closeness])
     `coverage`: the best keyword score as a share of the highest possible one, 0 to 1.
     """
     wanted = {term_id(term) for term in query.terms}
-    # A term that no chunk has counts as one that half a chunk has: in a space of few chunks it would outweigh all others.
-    mass = sum(query.idf[number] if number in query.frequencies else math.log(1 + query.population) for number in wanted)
+    mass = sum(_demand(query, number) for number in wanted)
     if not wanted or not mass or not found:
         return Relevance(answerable=False, coverage=0.0)
     best = max(each.keyword for each in found)
@@ -50,6 +49,16 @@ def decide(query: Query, found: Sequence[Candidate], close: Sequence[Closeness])
     if stands_out is not None:
         evidence += max(-_MOST_SAY, min(_MOST_SAY, 6 * (stands_out - _STANDS_OUT)))
     return Relevance(answerable=evidence > 0, coverage=coverage)
+
+
+def _demand(query: Query, number: int) -> float:
+    """How much a passage that answers has to say of a term."""
+    # One that no chunk has counts as one that half a chunk has: in a space of few chunks it would outweigh all others.
+    unknown = math.log(1 + query.population)
+    if number not in query.frequencies:
+        return unknown
+    # A misspelt word may be another one than the one that was guessed (docs/performance.md).
+    return (query.idf[number] + unknown) / 2 if number in query.guessed else query.idf[number]
 
 
 def _evidence(query: Query, wanted: int, mass: float, coverage: float) -> float:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Final
 from uuid import UUID
@@ -13,11 +13,11 @@ from protostar.config import EmbeddingSettings
 from protostar.db.session import Database
 from protostar.db.vectors import SparseVector
 from protostar.errors import InvalidInput, ModelRejected, ModelUnavailable
-from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
 from protostar.retrieval.closeness import closeness
 from protostar.retrieval.fusion import fuse, place, unit, vector_weight
 from protostar.retrieval.model import Candidate, ChunkId, Found, Mode, Passage, Query, SpaceVectors
+from protostar.retrieval.reading.reader import read
 from protostar.retrieval.relevance import decide
 from protostar.retrieval.repository import (
     CANDIDATES,
@@ -30,7 +30,7 @@ from protostar.retrieval.repository import (
 )
 from protostar.retrieval.rerank import DEPTH as RERANKED
 from protostar.retrieval.rerank import rerank
-from protostar.retrieval.weighing import COUNTED, weigh
+from protostar.retrieval.weighing import weigh
 from protostar.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -87,10 +87,17 @@ class Retriever:
             return None
 
     async def _query(self, space_id: UUID, question: str) -> tuple[Query, SpaceVectors]:
-        terms = tokens.terms(question)
+        vectors = SpaceVectors(None, indexed=False)
         async with self._database.driver() as connection:
-            known, vectors = await RetrievalRepository(connection).known(space_id, {*COUNTED, *map(tokens.term_id, terms)})
-        return weigh(question, terms, known), vectors
+            repository = RetrievalRepository(connection)
+
+            async def look(term_ids: Set[int]) -> Mapping[int, int]:
+                nonlocal vectors
+                known, vectors = await repository.known(space_id, term_ids)
+                return known
+
+            reading = await read(question, look)
+        return weigh(reading.question, reading.counts, words=reading.words, guessed=reading.guessed), vectors
 
     async def _by_keyword(self, space_id: UUID, query: Query, top_k: int, degraded: Sequence[str] = ()) -> Found:
         if not query.frequencies:

@@ -1,0 +1,88 @@
+"""Misspelt words of a question, and the words of the space that they may be.
+
+A word of Latin letters that no chunk has may be misspelt. Korean words are short and near to one another: there only what
+nobody writes on purpose is taken for a slip, letters that belong to no syllable and syllables that Korean does not use.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from string import ascii_lowercase
+from typing import Final
+
+from protostar.knowledge.tokens import is_english_stop, stemmed, term_id, terms
+from protostar.retrieval.reading import keyboard
+
+_MOST: Final = 4  # words of a question
+_LATIN: Final = re.compile(r"(?<![A-Za-z0-9_.@/-])[A-Za-z][a-z]{4,19}(?![A-Za-z0-9_@/-]|\.\w)")
+_HANGUL: Final = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]{2,12}")
+_SHORTEST: Final = 4  # letters of a word that may be meant
+_ALIKE: Final = ("aeiouy", "ck", "cs", "sz", "mn", "gj", "fv", "dt", "bp")
+# Ids of terms are hashes, and in a large space some of them are taken by chance, by words of a few chunks.
+_CHUNKS_FOR_ONE: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """`text[start:end]`, and the words that it may be, each with the ids of its terms; a stop word has none."""
+
+    start: int
+    end: int
+    candidates: Mapping[str, Sequence[int]]
+
+
+def suspects(text: str, counts: Mapping[int, int]) -> list[Suspect]:
+    """`counts`: in how many chunks each term of the text stands, of those that any has."""
+    return [*_latin(text, counts), *_hangul(text)][:_MOST]
+
+
+def corrected(text: str, found: Sequence[Suspect], counts: Mapping[int, int], chunks: int) -> str:
+    """The text with the commonest candidate for each suspect that has one in a space of so many `chunks`."""
+    least = 1 + chunks // _CHUNKS_FOR_ONE
+    for suspect in sorted(found, key=lambda each: each.start, reverse=True):
+        held = {word: _held(ids, counts) for word, ids in suspect.candidates.items()}
+        best = max(held, key=lambda word: (held[word], -len(word), word), default="")
+        if best and held[best] >= least:
+            text = f"{text[: suspect.start]}{best}{text[suspect.end :]}"
+    return text
+
+
+def _held(ids: Sequence[int], counts: Mapping[int, int]) -> float:
+    """In how many chunks the rarest of the terms stands; a stop word stands everywhere."""
+    return min((counts.get(id_, 0) for id_ in ids), default=float("inf"))
+
+
+def _latin(text: str, counts: Mapping[int, int]) -> Iterator[Suspect]:
+    for match in _LATIN.finditer(text):
+        word = match[0].lower()
+        if not is_english_stop(word) and term_id(stemmed(word)) not in counts:
+            words = {meant for meant in _slips(word, ascii_lowercase, _beside_or_alike) if len(meant) >= _SHORTEST}
+            yield Suspect(*match.span(), {word: [] if is_english_stop(word) else [term_id(stemmed(word))] for word in words})
+
+
+def _hangul(text: str) -> Iterator[Suspect]:
+    for match in _HANGUL.finditer(text):
+        if not keyboard.is_usual(match[0]):
+            words = map(keyboard.typed, _slips(keyboard.keys(match[0]), keyboard.KEYS, _beside_or_shifted))
+            usual = {word for word in words if len(word) > 1 and keyboard.is_usual(word)}
+            yield Suspect(*match.span(), {word: ids for word in usual if (ids := list(map(term_id, terms(word))))})
+
+
+def _slips(word: str, letters: str, instead: Callable[[str], str]) -> Iterator[str]:
+    """What may have been meant where one letter was lost, doubled or added, hit for another, or came before its neighbour."""
+    for at in range(len(word) + 1):
+        before, after = word[:at], word[at:]
+        yield from (before + letter + after for letter in letters)
+        if after:
+            yield before + after[1:]
+            yield from (before + letter + after[1:] for letter in instead(after[0]))
+        if len(after) > 1:
+            yield before + after[1] + after[0] + after[2:]
+
+
+def _beside_or_alike(letter: str) -> str:
+    return keyboard.beside(letter) + "".join(group for group in _ALIKE if letter in group)
+
+
+def _beside_or_shifted(key: str) -> str:
+    return keyboard.beside(key.lower()) + key.swapcase()
