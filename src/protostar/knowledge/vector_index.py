@@ -64,7 +64,7 @@ class VectorIndex:
             try:
                 await connection.execute(
                     f"create index concurrently {name} on embeddings"
-                    f" using hnsw ((vector::halfvec({dimensions})) halfvec_cosine_ops) with (m = 16, ef_construction = 64)"
+                    f" using hnsw ((vector::halfvec({dimensions})) halfvec_cosine_ops) with (m = 24, ef_construction = 64)"
                     f" where space_id = '{space_id}' and model_id = {model_id}",
                     timeout=_HOURS,
                 )

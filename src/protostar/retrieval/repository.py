@@ -18,7 +18,7 @@ EXACT_BELOW: Final = 1_000
 CANDIDATES: Final = 1_500
 CANDIDATES_SHARE: Final = 0.1
 CANDIDATES_ENOUGH: Final = 10_000
-CANDIDATES_SHARE_ABOVE: Final = 0.04
+CANDIDATES_SHARE_ABOVE: Final = 0.03
 
 # Enough among 100,000 chunks, and the most that pgvector allows (see docs/performance.md).
 _EF_SEARCH: Final = 400
