@@ -21,6 +21,7 @@ from protostar.jobs import tasks as jobs
 from protostar.jobs.registry import Periodic, Registry
 from protostar.jobs.worker import Worker
 from protostar.knowledge import tasks as knowledge
+from protostar.knowledge.kinds import CHECK_TERMS
 from protostar.knowledge.parse.client import ParseServer
 from protostar.resources import Resources, open_resources
 from protostar.summaries import tasks as summaries
@@ -29,7 +30,11 @@ from protostar.webhooks import tasks as webhooks
 
 log = structlog.get_logger()
 
-_PERIODICS = (Periodic(documents.SWEEP, timedelta(hours=6)), Periodic(jobs.PRUNE, timedelta(hours=1)))
+_PERIODICS = (
+    Periodic(documents.SWEEP, timedelta(hours=6)),
+    Periodic(jobs.PRUNE, timedelta(hours=1)),
+    Periodic(CHECK_TERMS, timedelta(minutes=10)),
+)
 
 
 def registry(resources: Resources, parser: ParseServer) -> Registry:

@@ -217,6 +217,42 @@ async def test_a_change_of_the_rule_for_terms(make: Make, rows: Database, monkey
         assert (await search(stack.http))["degraded"] == []
 
 
+async def test_an_older_releases_terms_are_renewed_by_the_workers(
+    make: Make, rows: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = make("one")
+    async with running_stack(settings) as stack:
+        await upload(stack.http, "first.md")
+    before = await count(rows, "select sum(cardinality(terms)) from chunks")
+    words = tokens.terms
+
+    async def updated(scheme: int, *added: str) -> None:
+        """The release is replaced, and its worker looks at the terms once."""
+        monkeypatch.setattr(tokens, "VERSION", scheme)
+        monkeypatch.setattr(tokens, "terms", lambda text: [*words(text), *added])
+        async with rows.driver() as connection:
+            await connection.execute("delete from job_slots")
+        async with running_stack(settings) as stack:
+
+            async def looked() -> bool:
+                unsettled = (
+                    "select count(*) from jobs where kind in ('terms.check', 'terms.renew') and state in ('queued', 'running')"
+                )
+                slots = await count(rows, "select count(*) from job_slots where name = 'terms.check'")
+                return slots > 0 and await count(rows, unsettled) == 0
+
+            await wait_until(looked, 30)
+            assert (await search(stack.http, "keyword"))["hits"]
+
+    await updated(tokens.VERSION + 1, "everywhere")
+    chunks = await count(rows, "select count(*) from chunks")
+    assert await count(rows, "select sum(cardinality(terms)) from chunks") == before + chunks
+    assert await count(rows, "select min(scheme) from version_terms") == tokens.VERSION
+
+    await updated(tokens.VERSION - 1)  # a step back
+    assert await count(rows, "select sum(cardinality(terms)) from chunks") == before + chunks
+
+
 async def test_a_large_space_is_searched_by_an_index_of_its_own(make: Make, rows: Database) -> None:
     async with rows.driver() as connection:
         space_id: UUID = await connection.fetchval("select id from spaces")

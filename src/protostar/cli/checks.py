@@ -168,10 +168,16 @@ async def server(settings: Settings) -> list[Check]:
     return [_ready(url, answer), *_reindex(answer), *_workers(answer)]
 
 
+_REINDEX = (
+    "Workers renew terms by themselves (`protostar jobs list --kind terms.renew`); after a change of the embedding model run"
+    " `protostar reindex`. Until then less is found in them."
+)
+
+
 def _reindex(answer: dict[str, Any]) -> Iterator[Check]:
     if spaces := answer.get("spaces_to_reindex"):
         found = f"{spaces} spaces are searched by vectors or terms of another model or release"
-        yield Check("index", "warning", found, "Run `protostar reindex`; until then less is found in them.")
+        yield Check("index", "warning", found, _REINDEX)
 
 
 def _ready(url: str, answer: dict[str, Any]) -> Check:

@@ -9,6 +9,8 @@ from protostar.jobs.repository import Enqueue
 SUMMARIZE: Final = "document.summarize"
 SUMMARIZE_TURN: Final = "message.summarize"
 REINDEX: Final = "space.reindex"
+RENEW_TERMS: Final = "terms.renew"
+CHECK_TERMS: Final = "terms.check"
 PURGE_VECTORS: Final = "vectors.purge"
 INDEX_VECTORS: Final = "vectors.index"
 
@@ -22,6 +24,11 @@ def summarize(space_id: UUID, args: dict[str, Any], key: str) -> Enqueue:
 def reindex(space_id: UUID) -> Enqueue:
     """As with `document.embed`, for a month; the vectors that there are answer in the meantime, or keywords do."""
     return Enqueue(REINDEX, space_id, {}, dedupe_key=f"{REINDEX}:{space_id}", give_up_after=timedelta(days=30))
+
+
+def renew_terms(space_id: UUID, scheme: int) -> Enqueue:
+    """After what somebody waits for. `scheme`: the rule for terms, for while releases of several rules run beside one another."""
+    return Enqueue(RENEW_TERMS, space_id, {"scheme": scheme}, dedupe_key=f"{RENEW_TERMS}:{space_id}", priority=-1)
 
 
 def purge_vectors(space_id: UUID, model_id: int) -> Enqueue:

@@ -50,6 +50,15 @@ class Reindex:
                     await self._jobs.enqueue(session, purge_vectors(space_id, before))
             await repository.new_knowledge(space_id)
 
+    async def terms(self, context: JobContext) -> None:
+        """`terms.renew`: terms by this release's rule, document by document, where they follow an older one."""
+        space_id = context.job.space_id
+        if space_id is None or context.job.args["scheme"] != tokens.VERSION:
+            return  # a worker of the release that asks for it will be asked again
+        await self._terms(context, space_id)
+        async with context.finishing() as session:
+            await KnowledgeRepository(session).new_knowledge(space_id)
+
     async def _vectors(self, context: JobContext, space_id: UUID, embedder: Embedder) -> int:
         async def show(done: int, total: int) -> None:
             await note_progress(self._database, context.job, "embed", done, total)

@@ -81,6 +81,10 @@ _NOTE: Final = "update jobs set progress = $3 where id = $1 and fence = $2 and s
 _OUTDATED = text("""
     select t.document_id, t.version from documents d join version_terms t on t.document_id = d.id and t.version = d.current_version
     where d.space_id = :space_id and d.deleted_at is null and t.scheme <> :scheme order by t.document_id limit 100""")
+_WITH_OLDER_TERMS = text("""
+    select distinct d.space_id from version_terms t
+    join documents d on d.id = t.document_id and d.current_version = t.version and d.deleted_at is null
+    where t.scheme < :scheme""")
 _SET_WEIGHTS: Final = "update chunks set weights = $4, terms = $5 where document_id = $1 and version = $2 and ordinal = $3"
 _USE_MODEL = text("""
     with before as (select id, embedding_model_id from spaces where id = :space_id for update)
@@ -236,6 +240,10 @@ class KnowledgeRepository:
         """Up to 100 versions that answer questions and whose terms follow another rule than `tokens` does now."""
         rows = await self._session.execute(_OUTDATED, {"space_id": space_id, "scheme": tokens.VERSION})
         return [(row.document_id, row.version) for row in rows]
+
+    async def with_older_terms(self) -> Sequence[UUID]:
+        """The spaces whose terms follow an older rule than `tokens` does now."""
+        return (await self._session.execute(_WITH_OLDER_TERMS, {"scheme": tokens.VERSION})).scalars().all()
 
     async def lock_current(self, document_id: UUID, version: int) -> bool:
         """Whether the version answers questions, and goes on to until this transaction ends."""

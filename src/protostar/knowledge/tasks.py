@@ -11,7 +11,16 @@ from protostar.jobs.model import Change
 from protostar.jobs.registry import Task
 from protostar.jobs.repository import JobRepository
 from protostar.jobs.service import Jobs
-from protostar.knowledge.kinds import INDEX_VECTORS, PURGE_VECTORS, REINDEX, index_vectors
+from protostar.knowledge import tokens
+from protostar.knowledge.kinds import (
+    CHECK_TERMS,
+    INDEX_VECTORS,
+    PURGE_VECTORS,
+    REINDEX,
+    RENEW_TERMS,
+    index_vectors,
+    renew_terms,
+)
 from protostar.knowledge.pipeline import Pipeline
 from protostar.knowledge.purge import Purge
 from protostar.knowledge.reindex import Reindex
@@ -34,6 +43,11 @@ def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex
                 if not more and await index.is_wanted(repository, context.job.space_id):
                     await jobs.enqueue(session, index_vectors(context.job.space_id))
 
+    async def check_terms(context: JobContext) -> None:
+        async with context.writing() as session:
+            for space_id in await KnowledgeRepository(session).with_older_terms():
+                await jobs.enqueue(session, renew_terms(space_id, tokens.VERSION))
+
     async def follow(session: AsyncSession, change: Change) -> None:
         """A version's status says what its job's state means for its owner."""
         status = "queued" if change.state == "queued" else "failed"
@@ -50,6 +64,8 @@ def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex
         Task("space.purge", purge.space),
         Task(FOLD, fold),
         Task(REINDEX, reindex.space, limit=1),
+        Task(CHECK_TERMS, check_terms),
+        Task(RENEW_TERMS, reindex.terms, limit=1),
         Task(PURGE_VECTORS, purge.vectors, limit=1),
         Task(INDEX_VECTORS, index.job, limit=1),
     ]
