@@ -120,12 +120,12 @@ def _refusals(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
     return _refused(report)
 
 
-def _refused(report: Report) -> Checks:
-    """In the mean of the sets."""
+def _refused(report: Report, limit: str = "wrongly_refused") -> Checks:
+    """In the mean of the sets. `limit`: which floor holds what is refused wrongly."""
     figures = _figures(report).values()
     mean = {name: fmean(each[name]["value"] for each in figures) for name in ("refused", "wrongly_refused")}
     print(f"In the mean {mean['refused']:.3f} refused, {mean['wrongly_refused']:.3f} wrongly.")
-    least, most = _floors("refusals")["least"]["refused"], _floors("refusals")["most"]["wrongly_refused"]
+    least, most = _floors("refusals")["least"]["refused"], _floors("refusals")["most"][limit]
     return [
         (f"refused {least:.2f} in the mean", mean["refused"] >= least),
         (f"wrongly refused {most:.2f} in the mean", mean["wrongly_refused"] <= most),
@@ -148,7 +148,8 @@ def _slips(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
     checks: Checks = []
     for kind, reports in sets.items():
         print(f"{kind}:")
-        checks += [(f"{kind}: {check}", outcome) for check, outcome in _refused({"sets": reports})]
+        limit = kind if kind in _floors("refusals")["most"] else "wrongly_refused"
+        checks += [(f"{kind}: {check}", outcome) for check, outcome in _refused({"sets": reports}, limit)]
     return checks
 
 
