@@ -1,7 +1,11 @@
-"""Questions as they are typed in haste: a slip of a finger, blanks left out or misplaced, the keyboard set to Latin letters."""
+"""Questions as people type them: a slip of a finger, blanks left out or misplaced, the keyboard set to Latin letters, and remarks
+around them, which were written for this by somebody who did not know how such are left out.
+"""
 
+import json
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from random import Random
 from string import ascii_lowercase
 from typing import Final
@@ -13,6 +17,7 @@ Change = Callable[[str, Random], str]
 
 _WORD: Final = re.compile(r"[A-Za-z]{4,}|[가-힣]{2,}")
 _HANGUL: Final = re.compile("[가-힣]+")
+_REMARKS: Final[Mapping[str, list[tuple[str, str]]]] = json.loads(Path(__file__).with_name("remarks.json").read_bytes())
 
 
 def one_slip(question: str, random: Random) -> str:
@@ -40,9 +45,20 @@ def latin_keys(question: str, _random: Random) -> str:
     return _HANGUL.sub(lambda word: keyboard.keys(word[0]), question)
 
 
+def with_remarks(question: str, random: Random) -> str:
+    before, after = random.choice(_REMARKS["ko" if _HANGUL.search(question) else "en"])
+    return f"{before}{question}{after}"
+
+
 CHANGES: Final[tuple[Mapping[str, Change], Mapping[str, Change]]] = (
-    {"one slip": one_slip, "no blanks": no_blanks, "blanks anywhere": blanks_anywhere, "Latin keyboard": latin_keys},
-    {"one slip": one_slip},
+    {
+        "one slip": one_slip,
+        "no blanks": no_blanks,
+        "blanks anywhere": blanks_anywhere,
+        "Latin keyboard": latin_keys,
+        "remarks": with_remarks,
+    },
+    {"one slip": one_slip, "remarks": with_remarks},
 )
 """Of Korean questions, and of English ones."""
 

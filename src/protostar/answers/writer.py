@@ -37,6 +37,7 @@ from protostar.llm.base import ChatModel, Message
 from protostar.llm.prompts import Language, Source, Turn, language_of
 from protostar.memory import Mark, Memory
 from protostar.retrieval.model import Found, Passage
+from protostar.retrieval.reading.courtesy import question_alone
 from protostar.retrieval.service import Retriever
 from protostar.spaces.schemas import SpaceSettings
 from protostar.telemetry import Metrics
@@ -206,15 +207,21 @@ class Writer:
 
     async def _retrieve(self, row: AnswerRow, setting: Setting) -> Found:
         """What the question finds. A follow-up that finds nothing by itself is asked together with the question before it; one that
-        leans on that is asked so at once, and by itself where that finds nothing.
+        leans on that is asked so at once, and by itself where that finds nothing. At last it is asked without remarks beside it.
         """
-        if setting.is_first:
-            return await self._search(row.space_id, row.question)
-        asked = [row.question, in_context(row.question, [turn.question for turn in setting.turns])]
+        asked = [row.question]
+        if not setting.is_first:
+            asked.append(in_context(row.question, [turn.question for turn in setting.turns]))
         if leans(row.question):
             asked.reverse()
+        if alone := question_alone(row.question):
+            asked.append(alone)
         found = await self._search(row.space_id, asked[0])
-        return found if found.relevance.answerable else await self._search(row.space_id, asked[1])
+        for other in asked[1:]:
+            if found.relevance.answerable:
+                break
+            found = await self._search(row.space_id, other)
+        return found
 
     async def _search(self, space_id: UUID, question: str) -> Found:
         return await self._retriever.search(space_id, question, top_k=self._settings.answer.top_k, mode="hybrid")

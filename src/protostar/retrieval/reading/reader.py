@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from protostar.knowledge.tokens import term_id, terms
-from protostar.retrieval.reading import keyboard, spacing, spelling
+from protostar.retrieval.reading import courtesy, keyboard, spacing, spelling
 from protostar.retrieval.weighing import COUNTED, Populations
 
 _LONGEST: Final = 500  # characters; longer ones are pasted, and would take their time
@@ -36,10 +36,10 @@ async def read(question: str, look: Look) -> Reading:
     if len(question) > _LONGEST:
         return Reading(question, question, frozenset(), counts)
     populations = Populations.of(counts)
-    words = question
-    if suspects := spelling.suspects(question, counts):
+    words = courtesy.without(question)
+    if suspects := spelling.suspects(words, counts):
         counts |= await look({id_ for suspect in suspects for ids in suspect.candidates.values() for id_ in ids})
-        words = spelling.corrected(question, suspects, counts, populations.chunks)
+        words = spelling.corrected(words, suspects, counts, populations.chunks)
     guessed = frozenset(map(term_id, terms(words))) - set(map(term_id, terms(question)))
     return Reading(question, spacing.respaced(words, counts, populations.with_pairs), guessed, counts)
 
