@@ -7,6 +7,7 @@ nobody writes on purpose is taken for a slip, letters that belong to no syllable
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from string import ascii_lowercase
 from typing import Final
 
@@ -15,8 +16,9 @@ from protostar.retrieval.reading import keyboard
 
 _MOST: Final = 4  # words of a question
 _LATIN: Final = re.compile(r"(?<![A-Za-z0-9_.@/-])[A-Za-z][a-z]{4,19}(?![A-Za-z0-9_@/-]|\.\w)")
-_HANGUL: Final = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]{2,12}")
+_HANGUL: Final = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]{2,}")
 _SHORTEST: Final = 4  # letters of a word that may be meant
+_ODD: Final = 3  # syllables or letters: what one slip leaves
 _ALIKE: Final = ("aeiouy", "ck", "cs", "sz", "mn", "gj", "fv", "dt", "bp")
 # Ids of terms are hashes, and in a large space some of them are taken by chance, by words of a few chunks.
 _CHUNKS_FOR_ONE: Final = 20_000
@@ -33,7 +35,7 @@ class Suspect:
 
 def suspects(text: str, counts: Mapping[int, int]) -> list[Suspect]:
     """`counts`: in how many chunks each term of the text stands, of those that any has."""
-    return [*_latin(text, counts), *_hangul(text)][:_MOST]
+    return list(islice(chain(_latin(text, counts), _hangul(text)), _MOST))
 
 
 def corrected(text: str, found: Sequence[Suspect], counts: Mapping[int, int], chunks: int) -> str:
@@ -62,10 +64,15 @@ def _latin(text: str, counts: Mapping[int, int]) -> Iterator[Suspect]:
 
 def _hangul(text: str) -> Iterator[Suspect]:
     for match in _HANGUL.finditer(text):
-        if not keyboard.is_usual(match[0]):
-            words = map(keyboard.typed, _slips(keyboard.keys(match[0]), keyboard.KEYS, _beside_or_shifted))
-            usual = {word for word in words if len(word) > 1 and keyboard.is_usual(word)}
-            yield Suspect(*match.span(), {word: ids for word in usual if (ids := list(map(term_id, terms(word))))})
+        word = match[0]
+        odd = [at for at, char in enumerate(word) if not keyboard.is_usual(char)]
+        if odd and odd[-1] - odd[0] < _ODD:
+            # With one syllable more at both sides: its letters may belong there.
+            start, end = max(0, odd[0] - 1), odd[-1] + 2
+            slips = set(_slips(keyboard.keys(word[start:end]), keyboard.KEYS, _beside_or_shifted))
+            words = {word[:start] + keyboard.typed(slip) + word[end:] for slip in slips}
+            usual = (other for other in words if len(other) > 1 and keyboard.is_usual(other))
+            yield Suspect(*match.span(), {other: ids for other in usual if (ids := list(map(term_id, terms(other))))})
 
 
 def _slips(word: str, letters: str, instead: Callable[[str], str]) -> Iterator[str]:
