@@ -6,6 +6,7 @@ from typing import Final
 
 from protostar.answers.models import AnswerRow
 from protostar.llm.prompts import Turn
+from protostar.retrieval.reading.courtesy import without
 
 WHOLE_TURNS: Final = 2
 WHOLE_CHARS: Final = 1_500  # of one recent answer
@@ -44,6 +45,7 @@ def length(*turns: Turn) -> int:
 
 def leans(question: str) -> bool:
     """Whether it seems to name only what differs from the question before it."""
+    question = without(question).strip(" ,.!~")
     return len(question) <= _SHORT and _LEANS.search(question) is not None
 
 
