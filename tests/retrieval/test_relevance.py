@@ -50,6 +50,18 @@ def test_what_the_documents_say_is_answered(question: str) -> None:
     assert answerable(question, *GUIDE, *(f"{number}번 서가에는 역사책이 있다." for number in range(200)))
 
 
+def test_a_guess_counts_half_as_a_word_that_nobody_says() -> None:
+    space = Space(*GUIDE)
+    guessed = space.query("wireless pasword")
+    assert guessed.guessed
+    asked, unknown = space.query("wireless password"), space.query("wireless zyxwvu")
+    candidates, close = space.candidates("wireless password"), closeness(asked, space.passages("wireless password"))
+    coverages = [decide_on(query, candidates, close).coverage for query in (asked, guessed, unknown)]
+    assert coverages == sorted(coverages, reverse=True)
+    masses = [1 / coverage for coverage in coverages]
+    assert masses[1] == pytest.approx((masses[0] + masses[2]) / 2)
+
+
 @pytest.mark.parametrize(
     "question",
     [

@@ -28,7 +28,7 @@ def reindex(space_id: UUID) -> Enqueue:
 
 def renew_terms(space_id: UUID, scheme: int) -> Enqueue:
     """After what somebody waits for. `scheme`: the rule for terms, for while releases of several rules run beside one another."""
-    return Enqueue(RENEW_TERMS, space_id, {"scheme": scheme}, dedupe_key=f"{RENEW_TERMS}:{space_id}", priority=-1)
+    return Enqueue(RENEW_TERMS, space_id, {"scheme": scheme}, dedupe_key=f"{RENEW_TERMS}:{space_id}:{scheme}", priority=-1)
 
 
 def purge_vectors(space_id: UUID, model_id: int) -> Enqueue:

@@ -39,7 +39,7 @@ class Reindex:
         space_id = context.job.space_id
         if space_id is None:
             return
-        await self._terms(context, space_id)
+        await self._terms(context, space_id, newer=True)
         model_id = await self._vectors(context, space_id, self._embedder) if self._embedder is not None else None
         index_id = await self._index.ensure(space_id, model_id) if model_id is not None else None
         async with context.finishing() as session:
@@ -55,7 +55,7 @@ class Reindex:
         space_id = context.job.space_id
         if space_id is None or context.job.args["scheme"] != tokens.VERSION:
             return  # a worker of the release that asks for it will be asked again
-        await self._terms(context, space_id)
+        await self._terms(context, space_id, newer=False)
         async with context.finishing() as session:
             await KnowledgeRepository(session).new_knowledge(space_id)
 
@@ -70,11 +70,12 @@ class Reindex:
             # As with `document.embed`: a key gets renewed, a model gets installed.
             raise ModelUnavailable(str(error)) from error
 
-    async def _terms(self, context: JobContext, space_id: UUID) -> None:
+    async def _terms(self, context: JobContext, space_id: UUID, *, newer: bool) -> None:
+        """`newer`: also those by the rule of a newer release, after a step back from it."""
         done = 0
         while True:
             async with self._database.transaction() as session:
-                outdated = await KnowledgeRepository(session).outdated(space_id)
+                outdated = await KnowledgeRepository(session).outdated(space_id, newer=newer)
             if not outdated:
                 return
             for document_id, version in outdated:
@@ -86,7 +87,8 @@ class Reindex:
         """Weights, terms and frequencies of a version, in one transaction: they are only right together."""
         async with context.writing() as session:
             repository = KnowledgeRepository(session)
-            if not await repository.lock_current(document_id, version):
+            # Another job may have rebuilt it in the meantime.
+            if not await repository.lock_current(document_id, version) or not await repository.is_outdated(document_id, version):
                 return
             await repository.add_delta(space_id, document_id, version, -1)
             frequencies: Counter[int] = Counter()

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import Integer, SmallInteger, Text, Uuid
+from sqlalchemy.types import Boolean, Integer, SmallInteger, Text, Uuid
 
 from protostar.db.session import Database, driver_connection
 from protostar.db.vectors import SparseVector
@@ -80,11 +80,14 @@ _NOTE: Final = "update jobs set progress = $3 where id = $1 and fence = $2 and s
 # Of versions that answer questions; the others are on their way out, or will follow the rule of their day until then.
 _OUTDATED = text("""
     select t.document_id, t.version from documents d join version_terms t on t.document_id = d.id and t.version = d.current_version
-    where d.space_id = :space_id and d.deleted_at is null and t.scheme <> :scheme order by t.document_id limit 100""")
+    where d.space_id = :space_id and d.deleted_at is null and (t.scheme < :scheme or (:newer and t.scheme > :scheme))
+    order by t.document_id limit 100""").bindparams(bindparam("newer", type_=Boolean))
 _WITH_OLDER_TERMS = text("""
     select distinct d.space_id from version_terms t
     join documents d on d.id = t.document_id and d.current_version = t.version and d.deleted_at is null
+    join spaces s on s.id = d.space_id and s.deleted_at is null
     where t.scheme < :scheme""")
+_SCHEME = text("select scheme from version_terms where document_id = :document_id and version = :version")
 _SET_WEIGHTS: Final = "update chunks set weights = $4, terms = $5 where document_id = $1 and version = $2 and ordinal = $3"
 _USE_MODEL = text("""
     with before as (select id, embedding_model_id from spaces where id = :space_id for update)
@@ -236,14 +239,19 @@ class KnowledgeRepository:
 
     # -- reindexing
 
-    async def outdated(self, space_id: UUID) -> list[tuple[UUID, int]]:
-        """Up to 100 versions that answer questions and whose terms follow another rule than `tokens` does now."""
-        rows = await self._session.execute(_OUTDATED, {"space_id": space_id, "scheme": tokens.VERSION})
+    async def outdated(self, space_id: UUID, *, newer: bool) -> list[tuple[UUID, int]]:
+        """Up to 100 versions that answer questions and whose terms follow an older rule than `tokens` does now, or a newer one."""
+        values = {"space_id": space_id, "scheme": tokens.VERSION, "newer": newer}
+        rows = await self._session.execute(_OUTDATED, values)
         return [(row.document_id, row.version) for row in rows]
 
     async def with_older_terms(self) -> Sequence[UUID]:
         """The spaces whose terms follow an older rule than `tokens` does now."""
         return (await self._session.execute(_WITH_OLDER_TERMS, {"scheme": tokens.VERSION})).scalars().all()
+
+    async def is_outdated(self, document_id: UUID, version: int) -> bool:
+        scheme = (await self._session.execute(_SCHEME, _key(document_id, version))).scalar_one_or_none()
+        return scheme is not None and scheme != tokens.VERSION
 
     async def lock_current(self, document_id: UUID, version: int) -> bool:
         """Whether the version answers questions, and goes on to until this transaction ends."""

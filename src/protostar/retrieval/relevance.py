@@ -57,8 +57,9 @@ def _demand(query: Query, number: int) -> float:
     unknown = math.log(1 + query.population)
     if number not in query.frequencies:
         return unknown
-    # A misspelt word may be another one than the one that was guessed (docs/performance.md).
-    return (query.idf[number] + unknown) / 2 if number in query.guessed else query.idf[number]
+    # A misspelt word may be another one than the one that was guessed (decision 12).
+    idf_ = query.idf[number]
+    return (idf_ + max(idf_, unknown)) / 2 if number in query.guessed else idf_
 
 
 def _evidence(query: Query, wanted: int, mass: float, coverage: float) -> float:
@@ -67,7 +68,9 @@ def _evidence(query: Query, wanted: int, mass: float, coverage: float) -> float:
     Long questions are never covered whole, and a question of rare words is less likely to be answered anywhere.
     """
     rarity = mass / idf(query.population, 0)
-    about = max(_FEWEST_CHUNKS, _ABOUT_THE_SAME * max(query.frequencies.values(), default=0))
+    # Not by a guess, which is always of a common word.
+    commonest = max((count for number, count in query.frequencies.items() if number not in query.guessed), default=0)
+    about = max(_FEWEST_CHUNKS, _ABOUT_THE_SAME * commonest)
     chunks = min(query.population, about, _MOST_CHUNKS)
     return (
         1.76

@@ -1,6 +1,7 @@
 """Finding passages: both legs, fused; whatever is away, the rest answers."""
 
 import asyncio
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
@@ -63,6 +64,8 @@ class Retriever:
         try:
             # The vector is asked for while PostgreSQL is.
             query, vectors = await self._query(space_id, question)
+            if query.text != unicodedata.normalize("NFC", question):  # it was typed on another keyboard, and so is its vector
+                return await self.search(space_id, query.text, top_k=top_k, mode=mode)
             vector = await embedding
         finally:
             embedding.cancel()

@@ -43,7 +43,8 @@ def test_letters_without_a_syllable_stay_letters() -> None:
 
 def test_a_question_typed_with_the_keyboard_set_to_latin_letters() -> None:
     assert keyboard.as_hangul("dusck gbrksms 15dlf dlsrkdy?") == "연차 휴가는 15일 인가요?"
-    for other in ("How do I get a refund?", "PDF export", "2024", "", "환불 기간"):
+    assert keyboard.as_hangul("SMS dkffla") == "SMS 알림"
+    for other in ("How do I get a refund?", "PDF export", "2024", "", "환불 기간", "SMS 알림 되나요?", "Go 배포", "SMS"):
         assert keyboard.as_hangul(other) is None
 
 

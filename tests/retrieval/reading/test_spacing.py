@@ -6,8 +6,8 @@ from protostar.retrieval.reading import spacing
 KNOWN = "환불 기간 요금 할인 신청 방법 절차 받으 거쳐 연차 휴가 며칠 배송 조회 회비 사용 서울 시청 지원 지원금"
 
 
-def respaced(text: str, known: str = KNOWN, chunks: int = 200) -> str:
-    return spacing.respaced(text, dict.fromkeys(map(term_id, terms(known)), 10), chunks)
+def respaced(text: str, known: str = KNOWN, chunks: int = 200, count: int = 10) -> str:
+    return spacing.respaced(text, dict.fromkeys(map(term_id, terms(known)), count), chunks)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,14 @@ def test_words_of_the_space_are_told_apart(question: str, words: str) -> None:
 )
 def test_what_is_written_well_stays_as_it_is(question: str) -> None:
     assert respaced(question) == question
+
+
+@pytest.mark.parametrize(
+    "question", ["새 옷 포장 되나요?", "두 달 지나면 환불 되나요", "흰 옷은 어떻게 빨아요?", "찬 물로 세탁해도 되나요?"]
+)
+def test_words_that_stand_anywhere_stay_apart_as_they_are(question: str) -> None:
+    known = "새 옷 포장 두 달 지나면 환불 흰 옷은 빨아요 찬 물로 세탁해도"
+    assert respaced(question, known, count=1) == question
 
 
 def test_words_that_the_space_does_not_know_stay_whole() -> None:

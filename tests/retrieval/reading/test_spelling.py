@@ -1,3 +1,6 @@
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from protostar.knowledge.tokens import term_id, terms
@@ -47,8 +50,19 @@ def test_chance_hits_of_large_spaces_are_left_alone() -> None:
     assert corrected("warrenty", {"warranty": 60}, chunks=1_000_000) == "warranty"
 
 
-def test_misspelt_words_that_only_ask_say_nothing() -> None:
-    assert terms(corrected("whcih warranty", {"warranty": 3})) == terms("warranty")
+@pytest.mark.parametrize("word", ["width", "three", "theme", "bring", "intro"])
+def test_words_beside_those_that_only_ask_are_not_taken_for_them(word: str) -> None:
+    assert corrected(f"{word} of the warranty", {"warranty": 3}) == f"{word} of the warranty"
+
+
+def test_each_misspelt_word_is_corrected_at_its_place() -> None:
+    known = {"warranty": 3, "printer": 5, "환불": 9}
+    assert corrected("warranti-free pritner, 환부ㄹ, waranty", known) == "warranti-free printer, 환불, warranty"
+
+
+def test_all_pairs_of_a_word_have_to_be_known() -> None:
+    assert corrected("자동이체ㅇ", {"자동": 90, "이체": 1}) == "자동이체ㅇ"
+    assert corrected("자동이체ㅇ", {"자동": 90, "동이": 1, "이체": 1}) == "자동이체"
 
 
 def test_particles_of_korean_stay_at_the_word() -> None:
@@ -69,5 +83,15 @@ def test_laughter_is_none_of_it() -> None:
     assert corrected("환불 ㅠㅠ ㅋㅋㅋ", {"환불": 9, "쿠키": 9}) == "환불 ㅠㅠ ㅋㅋㅋ"
 
 
-def test_no_more_than_a_few_words_are_looked_for() -> None:
-    assert len(spelling.suspects(" ".join(["qwxzv"] * 100), {})) == 4
+def test_no_more_than_a_few_words_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    slips = spelling._slips
+
+    def counted(word: str, *more: Any) -> Iterator[str]:
+        looked.append(word)
+        return slips(word, *more)
+
+    monkeypatch.setattr(spelling, "_slips", counted)
+    assert len(spelling.suspects(" ".join(["qwxzv"] * 50 + ["환부ㄹ"] * 50), {})) == 4
+    assert len(looked) == 4
+    assert spelling.suspects("환뷁" * 100, {}) == []

@@ -33,6 +33,8 @@ KEYS: Final = "".join(_LETTERS)
 
 _ROWS: Final = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _WORD: Final = re.compile("[A-Za-z]+")
+_ABBREVIATION: Final = re.compile("[A-Z]{2,}")
+_HANGUL: Final = re.compile("[가-힣ㄱ-ㅎㅏ-ㅣ]")
 _SYLLABLES: Final = re.compile("[가-힣]+")
 
 
@@ -55,11 +57,12 @@ def typed(pressed: str) -> str:
 
 
 def as_hangul(text: str) -> str | None:
-    """What the same keys make with the keyboard set to Hangul; None where that is not words throughout."""
-    words = _WORD.findall(text)
-    if not words or not all(is_usual(typed(word)) for word in words):
+    """What the same keys make with the keyboard set to Hangul, but for abbreviations; None where that is not words throughout, and
+    where there is Hangul: its Latin words are meant."""
+    words = [word for word in _WORD.findall(text) if not _ABBREVIATION.fullmatch(word)]
+    if not words or _HANGUL.search(text) or not all(is_usual(typed(word)) for word in words):
         return None
-    return _WORD.sub(lambda word: typed(word[0]), text)
+    return _WORD.sub(lambda word: word[0] if _ABBREVIATION.fullmatch(word[0]) else typed(word[0]), text)
 
 
 def is_usual(word: str) -> bool:

@@ -49,6 +49,6 @@ def _ids(text: str) -> set[int]:
 
 
 def _known(text: str, counts: Mapping[int, int]) -> float:
-    """The share of its terms that the space knows."""
-    known = [term_id(term) in counts for term in terms(text)]
+    """The share of its terms that the space knows; one letter or syllable proves nothing."""
+    known = [term_id(term) in counts for term in terms(text) if len(term) > 1]
     return sum(known) / max(1, len(known))

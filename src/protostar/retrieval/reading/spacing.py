@@ -22,7 +22,6 @@ _BLANK: Final = 1.05
 _ENDING: Final = 0.4
 _NO_BLANK: Final = 0.5  # where the question has one
 _ONE_SYLLABLE: Final = 1.0
-_KNOWN: Final = _BLANK - _ENDING
 _LONGEST_TAIL: Final = 3
 
 
@@ -37,8 +36,9 @@ def respaced(text: str, counts: Mapping[int, int], chunks: int) -> str:
     rarest = idf(chunks, 0)
 
     def words(match: re.Match[str]) -> str:
-        pairs = [idf(chunks, counts.get(term_id(pair), 0)) / rarest for pair in _pairs(match[0].replace(" ", ""))]
-        return " ".join(_Run(match[0].split(), pairs, counts_something=text[: match.start()][-1:].isdecimal()).words())
+        syllables = match[0].replace(" ", "")
+        costs = ([idf(chunks, counts.get(term_id(part), 0)) / rarest for part in parts] for parts in (syllables, _pairs(syllables)))
+        return " ".join(_Run(match[0].split(), *costs, counts_something=text[: match.start()][-1:].isdecimal()).words())
 
     return _RUN.sub(words, text)
 
@@ -48,11 +48,12 @@ def _pairs(syllables: str) -> Iterator[str]:
 
 
 class _Run:
-    """Words with nothing but blanks between them. `pairs`: what each pair of their syllables costs; `counts_something`: whether
-    the first syllable stands at a number."""
+    """Words with nothing but blanks between them. `singles`, `pairs`: what each syllable costs where it is a word, and each pair of
+    them; `counts_something`: whether the first syllable stands at a number."""
 
-    def __init__(self, given: Sequence[str], pairs: Sequence[float], *, counts_something: bool) -> None:
+    def __init__(self, given: Sequence[str], singles: Sequence[float], pairs: Sequence[float], *, counts_something: bool) -> None:
         self._syllables = "".join(given)
+        self._singles = singles
         self._pairs = pairs
         self._counts_something = counts_something
         self._given = list(pairwise([0, *accumulate(map(len, given))]))
@@ -98,7 +99,7 @@ class _Run:
         if stem > 1:
             cost = self._cost_up_to[start + stem - 1] - self._cost_up_to[start]
         else:
-            cost = 0.0 if self._is_counted(start) else _ONE_SYLLABLE
+            cost = 0.0 if self._is_counted(start) else self._singles[start] if (start, end) in self._given else _ONE_SYLLABLE
         return cost - _ENDING if ending else cost
 
     def _is_known(self, start: int, end: int) -> bool:
@@ -106,8 +107,8 @@ class _Run:
         if self._only_asks(end, tail):
             return True
         if end - ending - start == 1:
-            return self._is_counted(start)
-        return not korean.is_ending(self._syllables[start:end]) and max(self._pairs[start : end - ending - 1]) <= _KNOWN
+            return self._is_counted(start) or self._singles[start] < 1
+        return not korean.is_ending(self._syllables[start:end]) and max(self._pairs[start : end - ending - 1]) < 1
 
     def _is_counted(self, start: int) -> bool:
         """Whether the word stands at a number, where one syllable is enough."""

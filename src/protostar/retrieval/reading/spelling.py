@@ -26,7 +26,7 @@ _CHUNKS_FOR_ONE: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """`text[start:end]`, and the words that it may be, each with the ids of its terms; a stop word has none."""
+    """`text[start:end]`, and the words that it may be, each with the ids of its terms."""
 
     start: int
     end: int
@@ -49,17 +49,18 @@ def corrected(text: str, found: Sequence[Suspect], counts: Mapping[int, int], ch
     return text
 
 
-def _held(ids: Sequence[int], counts: Mapping[int, int]) -> float:
-    """In how many chunks the rarest of the terms stands; a stop word stands everywhere."""
-    return min((counts.get(id_, 0) for id_ in ids), default=float("inf"))
+def _held(ids: Sequence[int], counts: Mapping[int, int]) -> int:
+    """In how many chunks the rarest of the terms stands."""
+    return min(counts.get(id_, 0) for id_ in ids)
 
 
 def _latin(text: str, counts: Mapping[int, int]) -> Iterator[Suspect]:
     for match in _LATIN.finditer(text):
         word = match[0].lower()
         if not is_english_stop(word) and term_id(stemmed(word)) not in counts:
-            words = {meant for meant in _slips(word, ascii_lowercase, _beside_or_alike) if len(meant) >= _SHORTEST}
-            yield Suspect(*match.span(), {word: [] if is_english_stop(word) else [term_id(stemmed(word))] for word in words})
+            # None that only asks: without «width», «three» or «theme» a question would be another one.
+            slips = {other for other in _slips(word, ascii_lowercase, _beside_or_alike) if len(other) >= _SHORTEST}
+            yield Suspect(*match.span(), {other: [term_id(stemmed(other))] for other in slips if not is_english_stop(other)})
 
 
 def _hangul(text: str) -> Iterator[Suspect]:
