@@ -110,11 +110,12 @@ async def test_a_question_of_no_language_is_answered_in_that_of_what_it_finds(as
     assert (await asking.ask("ERR-1042"))["text"].startswith("문서에 따르면")
 
 
-async def test_remarks_beside_a_question_do_not_refuse_it(asking: Asking) -> None:
+async def test_remarks_beside_a_question_do_not_refuse_it(asking: Asking, stand_in: StandIn) -> None:
     remark = "My boss keeps nagging me and honestly nobody upstairs would tell him anything."
-    answer = await asking.ask(f"{remark} How long are the backup files kept on disk? Cheers mate")
+    question = f"{remark} How long are the backup files kept on disk? Cheers mate"
+    answer = await asking.ask(question)
     assert answer["found"]
-    assert any("30" in citation["quote"] for citation in answer["citations"])
+    assert stand_in.counts.last_chat["messages"][-1]["content"].endswith(question)
 
 
 async def test_keys_of_a_keyboard_that_was_set_to_latin_letters_are_read_as_hangul(asking: Asking, stand_in: StandIn) -> None:

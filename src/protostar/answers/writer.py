@@ -38,6 +38,7 @@ from protostar.llm.prompts import Language, Source, Turn, language_of
 from protostar.memory import Mark, Memory
 from protostar.retrieval.model import Found, Passage
 from protostar.retrieval.reading.courtesy import question_alone
+from protostar.retrieval.reading.keyboard import as_hangul
 from protostar.retrieval.service import Retriever
 from protostar.spaces.schemas import SpaceSettings
 from protostar.telemetry import Metrics
@@ -183,8 +184,7 @@ class Writer:
         with self.precedence.beginning():
             found = await self._retrieve(row, setting)
         draft.degraded += found.degraded
-        # A follow-up may have been asked together with the question before it.
-        question = found.query.text if setting.is_first else row.question
+        question = found.query.text if found.query.text == as_hangul(row.question) else row.question
         language = _language(question, found.passages)
         if not found.relevance.answerable:
             draft.found = False

@@ -167,6 +167,7 @@ def is_english_stop(word: str) -> bool:
 
 
 def stemmed(word: str) -> str:
+    """The term of a word of Latin or another script that is written in words."""
     word = word.lower()
     if not word.isascii():
         word = "".join(char for char in unicodedata.normalize("NFD", word) if not unicodedata.combining(char))
