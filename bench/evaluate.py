@@ -3,7 +3,7 @@
     --what ranking     where the right passage stands, by keywords alone
     --what refusals    what is refused, without a chat model, of a set's own questions and of the other sets' in its language
     --what together    what is found and wrongly refused where all sets lie in one space, in both languages
-    --what slips       what is found and refused of questions with a slip, without blanks, or typed on the wrong keyboard
+    --what slips       what is found and refused of questions as people type them: with a slip, without blanks, with remarks …
     --what minilm      ranking and refusals with the vectors of a real model, which knows English and no Korean (`make eval-models`)
     --what smollm2     refusals and citations, of English answers by a real chat model, which is very small (likewise); a
                        question takes it about a quarter of a minute, so it wants `--sample 40`

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -142,9 +143,11 @@ async def test_a_question_is_read_in_words_of_its_space(database: Database, spac
         assert search.query.terms == tuple(tokens.terms("lift inspector"))
         assert search.query.guessed == {tokens.term_id("inspector")}
 
-    search = await retriever.search(space_id, "도서관회원증은언제발급하나요", top_k=1, mode="keyword")
-    assert search.query.terms == ("도서", "서관", "관회", "회원", "원증", "발급")
-    assert search.relevance.answerable
+    for form in ("NFC", "NFD"):
+        question = unicodedata.normalize(form, "도서관회원증은언제발급하나요")
+        search = await retriever.search(space_id, question, top_k=1, mode="keyword")
+        assert search.query.terms == ("도서", "서관", "관회", "회원", "원증", "발급")
+        assert search.relevance.answerable
 
 
 async def test_blanks_left_out_refuse_few_questions(database: Database, space_id: UUID, retriever: Retriever) -> None:

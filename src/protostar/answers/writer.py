@@ -184,6 +184,7 @@ class Writer:
         with self.precedence.beginning():
             found = await self._retrieve(row, setting)
         draft.degraded += found.degraded
+        # On the wrong keyboard it is no question to a model.
         question = found.query.text if found.query.text == as_hangul(row.question) else row.question
         language = _language(question, found.passages)
         if not found.relevance.answerable:
@@ -214,13 +215,12 @@ class Writer:
             asked.append(in_context(row.question, [turn.question for turn in setting.turns]))
         if leans(row.question):
             asked.reverse()
-        if alone := question_alone(row.question):
-            asked.append(alone)
         found = await self._search(row.space_id, asked[0])
-        for other in asked[1:]:
-            if found.relevance.answerable:
-                break
-            found = await self._search(row.space_id, other)
+        for question in asked[1:]:
+            if not found.relevance.answerable:
+                found = await self._search(row.space_id, question)
+        if not found.relevance.answerable and (alone := question_alone(row.question)):
+            found = await self._search(row.space_id, alone)
         return found
 
     async def _search(self, space_id: UUID, question: str) -> Found:

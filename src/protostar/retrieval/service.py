@@ -53,6 +53,7 @@ class Retriever:
 
     async def search(self, space_id: UUID, question: str, *, top_k: int, mode: Mode) -> Found:
         """The best `top_k` passages, without copies. Raises InvalidInput for `vector` without a model, DatabaseUnavailable."""
+        question = unicodedata.normalize("NFC", question)
         if mode == "vector" and self._embedder is None:
             raise InvalidInput(
                 "The mode «vector» needs an embedding model: set PROTOSTAR_EMBEDDING_BASE_URL, or search by keyword."
@@ -64,7 +65,7 @@ class Retriever:
         try:
             # The vector is asked for while PostgreSQL is.
             query, vectors = await self._query(space_id, question)
-            if query.text != unicodedata.normalize("NFC", question):  # it was typed on another keyboard, and so is its vector
+            if query.text != question:  # it was typed on the wrong keyboard, and its vector is of that
                 return await self.search(space_id, query.text, top_k=top_k, mode=mode)
             vector = await embedding
         finally:

@@ -1,4 +1,3 @@
-import unicodedata
 from collections.abc import Set
 
 import pytest
@@ -43,10 +42,6 @@ async def test_the_keyboard_is_believed_to_be_set_wrong_where_the_space_knows_mo
 
 async def test_chance_hits_among_many_chunks_are_left_alone() -> None:
     assert (await reading("pritner", {**KNOWN, CHUNKS: 1_000_000}, looks=2)).words == "pritner"
-
-
-async def test_decomposed_hangul_is_read_as_composed() -> None:
-    assert (await reading(unicodedata.normalize("NFD", "환불기간은얼마나되나요"))).words == "환불기간은 얼마나 되나요"
 
 
 async def test_long_pasted_texts_are_left_alone() -> None:

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from protostar.knowledge.tokens import is_pair, terms
+from protostar.retrieval.extracts import sentences
 
 _ENGLISH: Final = r"""
       (?:hi|hiya|hello|hey|greetings|good\ (?:morning|afternoon|evening))
@@ -53,7 +54,7 @@ _KOREAN: Final = r"""
 _TEARS_AND_LAUGHTER: Final = re.compile("[ㅠㅜㅎㅋ]+(?![가-힣])")
 _SAID: Final = re.compile(rf"(?<![\w'’-])(?:{_ENGLISH}|{_KOREAN})(?![\w'’-])", re.IGNORECASE | re.VERBOSE)
 
-_SENTENCE_END: Final = re.compile(r"(?<=[.!?？。~;^ㅠㅜㅎㅋ])\s+|\n+")
+_PAUSE: Final = re.compile(r"(?<=[~;^ㅠㅜㅎㅋ])\s+|\n+")  # where a sentence of a chat ends without a stop
 _ASKS: Final = re.compile(r"[?？]\W*$")
 # Of themselves people speak in remarks; what a question is about is told without.
 _PERSONAL: Final = re.compile(
@@ -72,10 +73,11 @@ def without(text: str) -> str:
 
 def question_alone(text: str) -> str | None:
     """The text without the remarks beside its question; None where it has none, or the question leans on them."""
-    sentences = [sentence for sentence in map(without, _SENTENCE_END.split(text)) if sentence.strip()]
-    kept = [sentence for sentence in sentences if not _is_remark(sentence)]
-    alone = " ".join(kept)
-    if len(kept) == len(sentences) or not any(map(_ASKS.search, kept)) or _says_little(alone):
+    parts = _PAUSE.split(text)
+    said = [part[start:end] for part in parts for start, end in sentences(part)]
+    kept = [sentence for sentence in said if not _is_remark(sentence)]
+    alone = without(" ".join(kept))
+    if len(kept) == len(said) or not any(map(_ASKS.search, kept)) or _says_little(alone):
         return None
     return alone
 

@@ -1,6 +1,5 @@
 """Read a question as it was meant."""
 
-import unicodedata
 from collections.abc import Awaitable, Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
@@ -28,7 +27,6 @@ class Reading:
 
 async def read(question: str, look: Look) -> Reading:
     """Its own words wherever the space knows them. `look` is called once, and again where words seem to be misspelt."""
-    question = unicodedata.normalize("NFC", question)
     hangul = keyboard.as_hangul(question)
     counts = dict(await look({*COUNTED, *_ids(question), *(_ids(hangul) if hangul else ())}))
     if hangul and _known(hangul, counts) > _known(question, counts):
@@ -36,11 +34,11 @@ async def read(question: str, look: Look) -> Reading:
     if len(question) > _LONGEST:
         return Reading(question, question, frozenset(), counts)
     populations = Populations.of(counts)
-    words = courtesy.without(question)
+    words, guessed = courtesy.without(question), frozenset[int]()
     if suspects := spelling.suspects(words, counts):
         counts |= await look({id_ for suspect in suspects for ids in suspect.candidates.values() for id_ in ids})
         words = spelling.corrected(words, suspects, counts, populations.chunks)
-    guessed = frozenset(map(term_id, terms(words))) - set(map(term_id, terms(question)))
+        guessed = frozenset(map(term_id, terms(words))) - set(map(term_id, terms(question)))
     return Reading(question, spacing.respaced(words, counts, populations.with_pairs), guessed, counts)
 
 
