@@ -138,6 +138,8 @@ TEXTS = st.lists(st.sampled_from(FRAGMENTS), max_size=25).map("".join)
 @example("https://ok.example/a한국https://evil.example/?q=secret")
 @example("\\<https://ok.example/a>1.")
 @example("````\n```\n````\n<img src=x>")
+@example("https&#58;//mailto:us@ok.example")
+@example("https://ok.example/a](<https://ok.example/a>)")
 def test_no_combination_of_them_is_a_danger(text: str) -> None:
     assert dangers(safe(text)) == []
 

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 _BODY: Final = r"[^\s<>()\[\]]*(?:\([^\s<>()\[\]]*\)[^\s<>()\[\]]*)*"
-_ADDRESS: Final = re.compile(rf"(?:[a-z][a-z0-9+.-]{{1,31}}://|www\.|mailto:){_BODY}", re.IGNORECASE)
+_BEGINNING: Final = r"(?:[a-z][a-z0-9+.-]{1,31}://|www\.|mailto:)"
+_BEGINS: Final = re.compile(_BEGINNING, re.IGNORECASE)
+_ADDRESS: Final = re.compile(f"{_BEGINNING}{_BODY}", re.IGNORECASE)
 _MAY_HOLD_ADDRESS: Final = re.compile(r"://|www\.|mailto:", re.IGNORECASE)
 _MAIL: Final = re.compile(r"[\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.IGNORECASE | re.ASCII)
 _LINK: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
@@ -64,6 +66,11 @@ def _readings(address: str) -> Iterator[str]:
     yield address
     yield address.rstrip(_PUNCTUATION)
     yield re.split(r"[^\x00-\x7f]", address, maxsplit=1)[0].rstrip(_PUNCTUATION)
+
+
+def _beginnings(text: str) -> list[str]:
+    """How each address in the text begins, which may be within what would be another one by itself."""
+    return [match[0] for address in _ADDRESS.findall(text) if (match := _BEGINS.match(address))]
 
 
 class SafeText:
@@ -140,7 +147,7 @@ class SafeText:
         if not _MAY_HOLD_CONSTRUCT.search(word):
             return word
         plain = html.unescape(_ESCAPED.sub(r"\1", word))
-        if plain != word and len(_ADDRESS.findall(plain)) > len(_ADDRESS.findall(word)):
+        if plain != word and _beginnings(plain) != _beginnings(word):
             return self._removed  # some readers look for addresses after they have decoded the text
         return _CONSTRUCT.sub(self._replaced, word)
 
@@ -169,7 +176,7 @@ class SafeText:
         if known is None or _ADDRESS.search(rest):  # a Korean word is no end of an address for everybody, and another one follows
             return self._removed
         following = match.string[match.end() :]
-        is_text = (link := _TARGET.match(following)) is not None and link[1] in self._known
+        is_text = "[" in match.string[: match.start()] and (link := _TARGET.match(following)) is not None and link[1] in self._known
         if is_text or _MERE_PUNCTUATION.fullmatch(rest + following):
             return known + rest
         # More follows. It is parted from the address: a reader might take it along, and send it.
