@@ -3,6 +3,8 @@
     --what ranking     where the right passage stands, by keywords alone
     --what refusals    what is refused, without a chat model, of a set's own questions and of the other sets' in its language
     --what together    what is found and wrongly refused where all sets lie in one space, in both languages
+    --what visitors    what is answered, by quotes, of what visitors of small organisations ask (bench/organisations); with the
+                       vectors of a real model as well where `make eval-models` has installed it
     --what slips       what is found and refused of questions as people type them: with a slip, without blanks, with remarks …
     --what minilm      ranking and refusals with the vectors of a real model, which knows English and no Korean (`make eval-models`)
     --what smollm2     refusals and citations, of English answers by a real chat model, which is very small (likewise); a
@@ -13,6 +15,7 @@ It runs `protostar eval` against a `protostar serve` of its own in a temporary f
 """
 
 import argparse
+import asyncio
 import csv
 import json
 import os
@@ -29,6 +32,7 @@ from random import Random
 from statistics import fmean
 from typing import Any
 
+from bench import visitors
 from bench.report import write
 from bench.slips import CHANGES, Change
 from bench.stack import REPOSITORY, environment, free_port
@@ -58,7 +62,7 @@ def main() -> int:
     course = _COURSES[options.what]
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # and what was started is stopped
     try:
-        checks = course(_folders(options.sets), rest)
+        checks = course([] if course is _visitors else _folders(options.sets), rest)
     except EvaluationError as error:
         print(error, file=sys.stderr)
         return 2
@@ -200,6 +204,30 @@ def _laid_beside(folder: Path, documents: Path, made: Path) -> Path:
     return made / f"{folder.name}.csv"
 
 
+def _visitors(_folders: Sequence[Path], _rest: Sequence[str]) -> Checks:
+    def measured(more: Environment | None = None) -> dict[str, dict[str, float]]:
+        with _server(more) as client:
+            return asyncio.run(visitors.measure(client["PROTOSTAR_URL"], client["PROTOSTAR_KEY"]))
+
+    found = {"by keywords": measured()}
+    if _python("minilm").exists():
+        with _real_model("minilm") as url:
+            found["with vectors"] = measured(_asking("EMBEDDING", url, "minilm", DIMENSIONS=384, QUERY_TIMEOUT=60))
+    for name, languages in found.items():
+        for language, figures in languages.items():
+            print(
+                f"{language}, {name}:",
+                *(f"  {figure} {value:.3f}".rstrip("0").rstrip(".") for figure, value in figures.items()),
+                sep="\n",
+            )
+    print(f"Written to {write(found, 'eval-visitors')}")
+    return [
+        (f"{language} {figure} {least:.2f}", found["by keywords"][language][figure] >= least)
+        for language, wanted in _floors("visitors").items()
+        for figure, least in wanted.items()
+    ]
+
+
 def _minilm(folders: Sequence[Path], rest: Sequence[str]) -> Checks:
     """What the vectors may lose against keywords alone; a floor below nothing is what they have to win."""
     with _real_model("minilm") as url, _server(_asking("EMBEDDING", url, "minilm", DIMENSIONS=384, QUERY_TIMEOUT=60)) as client:
@@ -283,10 +311,14 @@ def _server(more: Environment | None = None) -> Generator[Environment]:
             yield environment({"PROTOSTAR_URL": local["url"], "PROTOSTAR_KEY": local["key"]})
 
 
+def _python(model: str) -> Path:
+    return _REAL_MODELS / ".venvs" / model / "bin" / "python"
+
+
 @contextmanager
 def _real_model(name: str) -> Generator[str]:
     """The base URL of a model server."""
-    python = _REAL_MODELS / ".venvs" / name / "bin" / "python"
+    python = _python(name)
     if not python.exists():
         raise EvaluationError("The model is not installed: run `make eval-models`.")
     port = free_port()
@@ -335,6 +367,7 @@ _COURSES: Mapping[str, Callable[[Sequence[Path], Sequence[str]], Checks]] = {
     "refusals": _refusals,
     "together": _together,
     "slips": _slips,
+    "visitors": _visitors,
     "minilm": _minilm,
     "smollm2": _smollm2,
 }

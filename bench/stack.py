@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,15 @@ class Stack:
     async def idle(self, seconds: float = 600) -> None:
         """Until no job waits or runs."""
 
-        async def quiet() -> bool:
-            for state in ("running", "queued"):
-                if (await self.ask("GET", "/v1/jobs", params={"state": state, "limit": 1}))["items"]:
-                    return False
-            return True
+        await until(partial(is_idle, self.ask), seconds, "the last job ends", interval=0.5)
 
-        await until(quiet, seconds, "the last job ends", interval=0.5)
+
+async def is_idle(ask: Callable[..., Awaitable[Any]]) -> bool:
+    """Whether no job waits or runs, as a server tells whom `ask` asks with a method, a path and `params`."""
+    for state in ("running", "queued"):
+        if (await ask("GET", "/v1/jobs", params={"state": state, "limit": 1}))["items"]:
+            return False
+    return True
 
 
 async def until(predicate: Callable[[], Any], seconds: float, what: str, interval: float = 0.2) -> None:

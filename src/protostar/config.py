@@ -106,7 +106,7 @@ class EmbeddingSettings(BaseModel):
     )
     batch_timeout: Seconds = Field(default=timedelta(seconds=60), description="seconds for one batch of chunks")
     weight: float = Field(
-        default=0.5, ge=0, le=1, description="share of the vector score at most, in languages that the model understands"
+        default=0.65, ge=0, le=1, description="share of the vector score at most, in languages that the model understands"
     )
 
 

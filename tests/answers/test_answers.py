@@ -104,6 +104,19 @@ async def test_a_question_that_the_documents_do_not_answer_is_told_so_without_a_
     assert stand_in.counts.chat_calls == calls
 
 
+async def test_what_comes_nearest_is_quoted_and_said_to_be_no_more_than_that(asking: Asking, stand_in: StandIn) -> None:
+    calls = stand_in.counts.chat_calls
+    answer = await asking.ask("Can an external company move our backup tapes to another city?")
+    assert answer["found"] is False
+    assert answer["text"].startswith("I found no clear answer to this in the documents. What comes closest:\n\n")
+    assert answer["degraded"] == []
+    for citation in answer["citations"]:
+        assert f"{citation['quote']} [{citation['marker']}]" in answer["text"]
+        assert citation["quote"] == (await stored_text(asking, citation))[citation["start"] : citation["end"]]
+    assert 1 <= len(answer["citations"]) <= 2
+    assert stand_in.counts.chat_calls == calls
+
+
 async def test_a_question_of_no_language_is_answered_in_that_of_what_it_finds(asking: Asking, tmp_path: Any) -> None:
     (tmp_path / "errors.md").write_text("# 오류\n\nERR-1042 오류는 저장 공간이 부족하다는 뜻입니다.\n")
     await asking.upload(tmp_path / "errors.md")

@@ -151,6 +151,47 @@ def test_the_first_row_of_two_columns_names_nothing() -> None:
     assert quotes[0].startswith("| 작성자 | 사무국 |")
 
 
+def test_neither_the_head_of_a_table_nor_its_rule_is_quoted() -> None:
+    columns = "| 포장 | 색 | 값 |\n|---|---|---|\n| 상자 | 갈색 | 무료 |\n"
+    for text in (columns, columns.replace("| 색 ", "").replace("---|---|---", "---|---").replace("| 갈색 ", "")):
+        query = Space(text, *TEXTS).query("포장 종류와 값")
+        _, citations = quote_answer(query, [passage(text, score=1.0, heading_path=("포장",))])
+        assert [citation.quote.strip("| ") for citation in citations] == [text.splitlines()[-1].strip("| ")]
+
+
+def test_half_a_table_is_not_taken_along() -> None:
+    rows = "\n".join(f"| {number}호 | {number * 1000:,}원 |" for number in range(1, 40))
+    _, quotes = ask("대관은 어디에 신청하나요?", f"대관은 사무실에 신청한다.\n\n| 방 | 값 |\n|---|---|\n{rows}")
+    assert quotes[0] == "대관은 사무실에 신청한다."
+
+
+STEPS = "1. 앱을 켜고 «휴가»를 누른다.\n2. 날짜를 고른다.\n3. 팀장이 승인하면 달력에 나온다."
+
+
+@pytest.mark.parametrize("question", ["휴가는 어떻게 올리나요?", "달력에 나오게 하는 방법", "how do I get 휴가"])
+def test_steps_that_are_asked_for_come_all_together(question: str) -> None:
+    _, quotes = ask(question, f"{STEPS}\n\n급한 일은 전화한다.", *TEXTS)
+    assert quotes[0] == STEPS
+
+
+def test_one_item_of_a_list_stands_by_itself_where_no_steps_are_asked_for() -> None:
+    _, quotes = ask("휴가 날짜", STEPS.replace("휴가", "쉼"), *TEXTS)
+    assert quotes[0] == "2. 날짜를 고른다."
+
+
+def test_what_ends_in_a_colon_brings_its_whole_list() -> None:
+    items = "\n".join(f"- {number}번 창구에서 받는 서류 묶음 하나와 그 사본" for number in range(1, 20))
+    _, quotes = ask("접수에 필요한 것", f"접수에 필요한 것은 이렇습니다:\n\n{items}\n\n접수는 9시부터 합니다.")
+    assert quotes[0].endswith(items)
+
+
+def test_a_sentence_under_a_heading_that_is_asked_for_needs_none_of_its_words() -> None:
+    text = "## 진드기 떼기\n\n살에 바짝 붙여 집고 천천히 돌린다."
+    query = Space("진드기 떼기\n" + text, *TEXTS).query("진드기 떼기")
+    _, citations = quote_answer(query, [passage(text, score=1.0, heading_path=("진드기 떼기",))])
+    assert citations[0].quote == "살에 바짝 붙여 집고 천천히 돌린다."
+
+
 def test_a_quote_ends_before_a_heading() -> None:
     _, quotes = ask("당일 취소", "당일 취소하면 반을 낸다.\n\n## 반납\n\n반납은 다음 날까지이다.")
     assert quotes == ["당일 취소하면 반을 낸다."]

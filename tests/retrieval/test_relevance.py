@@ -93,6 +93,15 @@ def test_what_else_a_space_holds_does_not_count_against_a_question() -> None:
     assert not decide(space, "주식 투자로 수익을 내는 방법을 알려줘").answerable
 
 
+def test_what_comes_near_an_answer_is_told_from_what_has_nothing_to_do_with_it() -> None:
+    space = Space(*GUIDE)
+    near = decide(space, "단체로 영화를 볼 수 있는 방을 빌리려면 누구에게 말하나요?")
+    far = decide(space, "화성 탐사선의 착륙 지점은 어디인가?")
+    assert (near.answerable, near.near) == (False, True)
+    assert (far.answerable, far.near) == (False, False)
+    assert decide(space, "연체료는 얼마인가요?").near
+
+
 @pytest.mark.parametrize("question", ["", "???", "무엇인가요?", "what is it?"])
 def test_a_question_without_a_subject_is_refused(question: str) -> None:
     assert not answerable(question)

@@ -27,6 +27,13 @@ def test_latin_names_in_a_korean_question_are_weighed_as_those_of_korean_documen
     assert query.population == 1_000
 
 
+def test_words_that_hold_a_question_together_count_half() -> None:
+    query = weighed("Getting a tick off", {CHUNKS: 30}, get=2, tick=2, off=2)
+    half, whole = idf(30, 2) / 2, idf(30, 2)
+    assert query.idf == {term_id("get"): half, term_id("tick"): whole, term_id("off"): half}
+    assert query.size == 2
+
+
 @pytest.mark.parametrize("korean", [0, 1, 11])
 def test_a_handful_of_chunks_in_a_script_makes_its_words_neither_common_nor_rare(korean: int) -> None:
     query = weighed("redis 구독 요금", bilingual(1_000 + korean, korean, 1_000), redi=200)

@@ -13,25 +13,29 @@ from protostar.knowledge.tokens import term_id, terms
 from protostar.retrieval.extracts import ITEM, sentences
 from protostar.retrieval.model import Passage, Query
 
-_MOST_QUOTES: Final = 3
-_WORTH_A_QUOTE: Final = 0.75  # of the best one's score
-_SHORT: Final = 80  # a sentence shorter than this takes the next ones along …
-_ROOM: Final = 240  # … as far as there is room
+MOST_QUOTES: Final = 3
+_WORTH_A_QUOTE: Final = 0.7  # of the best one's score
+_ROOM: Final = 240  # a sentence takes the next ones along as far as there is room …
+_ROOM_OF_A_LIST: Final = 600  # … and what announces a list all of it, as one of the steps that are asked for does
 _ALIKE: Final = 0.7
-_HEADING_SHARE: Final = 0.5  # a sentence under a heading is about it, without saying so again
-_NUMBER_SHARE: Final = 0.15
+_HEADING_SHARE: Final = 0.8  # a sentence under a heading is about it, without saying so again
+_NUMBER_SHARE: Final = 0.3
 _COLUMNS: Final = 3
 
 _HEADING: Final = re.compile(r"#{1,6}\s|```|~~~")
+_HEAD_OF_A_TABLE: Final = re.compile(r"\|[^\n]*\n\|[\s:|-]+(?:\n|\Z)")
 _DIGIT: Final = re.compile(r"\d")
 _STOPPED: Final = re.compile(r"[.!。！][\"'”’)\]」』]*\Z")
-_ITEM: Final = re.compile(rf"{ITEM}|\(\d{{1,3}}\)|[a-z][.)]\s|\d{{1,3}}\\\.|[^|\n]{{1,200}} \| ")
+_ITEM: Final = re.compile(rf"(?!\*\*){ITEM}|\(\d{{1,3}}\)|[a-z][.)]\s|\d{{1,3}}\\\.|[^|\n]{{1,200}} \| ")
+_STEP: Final = re.compile(r"\d{1,2}\\?[.)]\s|[①-⑳]")
 _BULLET: Final = re.compile(r"(?:[-*+•>]\s+)+")
 _LIKE_A_MARKER: Final = re.compile(r"\s*[\[【［]\d[\d\s,–-]*[\]】］]")
 _ASKS_FOR_A_NUMBER: Final = re.compile(
-    r"몇|얼마|언제|날짜|연도|\bwhen\b|\bhow (?:many|much|long|old|far|often)\b|\b(?:what|which) (?:year|date|day|share|number)\b",
+    r"몇|며칠|얼마|언제|날짜|연도|까지|기간|가격|비용|요금|\bwhen\b|\buntil\b|\bprices?\b|\bcosts?\b|\bfees?\b|\bcharges?\b"
+    r"|\bhow (?:many|much|long|old|far|often|late|early|soon)\b|\b(?:what|which) (?:year|date|days?|time|share|number|age)\b",
     re.IGNORECASE,
 )
+_ASKS_HOW: Final = re.compile(r"어떻게|방법|절차|순서|\bhow (?:do|can|should|would|to|does)\b|\bsteps\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,12 @@ class _Quote:
         return shared >= _ALIKE * min(len(self.terms), len(other.terms))
 
 
-def quote_answer(query: Query, passages: Sequence[Passage]) -> tuple[list[str], list[Citation]]:
+def quote_answer(query: Query, passages: Sequence[Passage], most: int = MOST_QUOTES) -> tuple[list[str], list[Citation]]:
     """Pieces of text that make the answer when put together, and the citations of their markers; nothing where nothing fits."""
     found = sorted((quote for passage in passages for quote in _quotes(query, passage)), key=lambda quote: -quote.score)
     chosen: list[_Quote] = []
     for quote in found:
-        if len(chosen) == _MOST_QUOTES or quote.score < _WORTH_A_QUOTE * found[0].score:
+        if len(chosen) == most or quote.score < _WORTH_A_QUOTE * found[0].score:
             break
         if not any(quote.repeats(other) for other in chosen):
             chosen.append(quote)
@@ -74,18 +78,20 @@ def _piece(quote: _Quote, citation: Citation) -> str:
 
 
 def _quotes(query: Query, passage: Passage) -> Iterator[_Quote]:
-    """Each sentence that has a word of the question, with its score."""
+    """Each sentence that has a word of the question or stands under one, with its score."""
     idf = {term: query.idf[number] for term in query.terms if (number := term_id(term)) in query.frequencies}
     total = sum(idf.values()) or 1.0
     headings = idf.keys() & set(terms(" ".join(passage.heading_path)))
     wants_number = _ASKS_FOR_A_NUMBER.search(query.text) is not None
+    wants_steps = _ASKS_HOW.search(query.text) is not None
     found = list(sentences(passage.text))
     columns = _columns(passage.text, found)
     for at, (start, end) in enumerate(found):
         sentence = passage.text[start:end]
         said = frozenset(terms(sentence))
         shared = said & idf.keys()
-        if not shared or _HEADING.match(sentence):
+        is_name = _HEADING.match(sentence) or _HEAD_OF_A_TABLE.match(passage.text, start)
+        if is_name or not said or not (shared or headings):
             continue
         if at in columns:
             shared |= set(terms(columns[at])) & idf.keys()
@@ -98,8 +104,9 @@ def _quotes(query: Query, passage: Passage) -> Iterator[_Quote]:
             quote_end = quote_start + len(row)
         else:
             bullet = _BULLET.match(sentence)
-            quote_start = start + bullet.end() if bullet else start
-            quote_end = _extended(passage.text, found, at)
+            quote_start, quote_end = _extended(passage.text, found, at, wants_steps=wants_steps)
+            if bullet and quote_start == start:
+                quote_start += bullet.end()
         yield _Quote(score / total + passage.score, passage, quote_start, quote_end, said, columns.get(at, ""))
 
 
@@ -125,16 +132,38 @@ def _columns(text: str, found: Sequence[tuple[int, int]]) -> dict[int, str]:
     return columns
 
 
-def _extended(text: str, found: Sequence[tuple[int, int]], at: int) -> int:
-    """Where the quote that begins with sentence `at` ends: before a heading, and where its paragraph says all that it says.
+def _extended(text: str, found: Sequence[tuple[int, int]], at: int, *, wants_steps: bool) -> tuple[int, int]:
+    """Where the quote of sentence `at` begins and ends: before a heading, and where its paragraph or item says all that it says.
 
-    What only announces goes on, such as a question with its answer below, or a sentence before a list or a table.
+    What only announces goes on, such as a question with its answer below, or a sentence before a list or a table; and where steps
+    are asked for, one of them takes all others along.
     """
     start, end = found[at]
+    if wants_steps and _STEP.match(text, start):
+        while at and _STEP.match(text, found[at - 1][0]) and end - found[at - 1][0] <= _ROOM_OF_A_LIST:
+            at -= 1
+        return found[at][0], _end(text, found, at, _STEP, _ROOM_OF_A_LIST)
+    if text.endswith((":", "："), start, end):
+        return start, _end(text, found, at, _ITEM, _ROOM_OF_A_LIST)
     for next_start, next_end in found[at + 1 :]:
-        if end - start >= _SHORT or next_end - start > _ROOM or _HEADING.match(text, next_start):
+        if next_end - start > _ROOM or _HEADING.match(text, next_start):
             break
-        if text.count("\n", end, next_start) > 1 and _STOPPED.search(text, start, end) and not _ITEM.match(text, next_start):
+        if _ITEM.match(text, next_start):
+            if _ITEM.match(text, start):
+                break
+            if text[next_start] == "|" and text.find("\n\n", next_start, start + _ROOM) < 0 and len(text) - start > _ROOM:
+                break  # half a table
+        elif text.count("\n", end, next_start) > 1 and _STOPPED.search(text, start, end):
+            break
+        end = next_end
+    return start, end
+
+
+def _end(text: str, found: Sequence[tuple[int, int]], at: int, item: re.Pattern[str], room: int) -> int:
+    """Where a list ends that sentence `at` begins or announces."""
+    start, end = found[at]
+    for next_start, next_end in found[at + 1 :]:
+        if next_end - start > room or not (item.match(text, next_start) or "\n" not in text[end:next_start]):
             break
         end = next_end
     return end

@@ -47,6 +47,7 @@ from protostar.webhooks.events import emit
 log = structlog.get_logger()
 
 _CHARACTERS_OF_A_TOKEN: Final = 2  # in Korean; in English about four
+_MOST_NEAR: Final = 2  # quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,21 +188,14 @@ class Writer:
         # On the wrong keyboard it is no question to a model.
         question = found.query.text if found.query.text == as_hangul(row.question) else row.question
         language = _language(question, found.passages)
-        if not found.relevance.answerable:
-            draft.found = False
-            self._say(feed, draft, prompts.not_found(language), started)
-            return found.passages
         passages = _within(found.passages, self._settings.chat.context_chars - length(*setting.earlier))
-        if self._chat is not None and await self._stream(self._chat, row, question, setting, passages, draft, feed, started):
-            return found.passages
-        draft.degraded.append("no_chat_model")
-        draft.model = None
-        pieces, draft.citations = quote_answer(found.query, passages)
-        if not pieces:
-            draft.found = False
-            pieces = [prompts.not_found(language)]
+        if found.relevance.answerable:
+            if self._chat is not None and await self._stream(self._chat, row, question, setting, passages, draft, feed, started):
+                return found.passages
+            draft.degraded.append("no_chat_model")
+            draft.model = None
         safe = safe_text(passages, language)
-        for piece in pieces:
+        for piece in _quoted(found, passages, language, draft):
             self._say(feed, draft, safe.feed(piece), started)
         self._say(feed, draft, safe.flush(), started)
         return found.passages
@@ -215,13 +209,14 @@ class Writer:
             asked.append(in_context(row.question, [turn.question for turn in setting.turns]))
         if leans(row.question):
             asked.reverse()
-        found = await self._search(row.space_id, asked[0])
+        best = await self._search(row.space_id, asked[0])
+        if not best.relevance.answerable and (alone := question_alone(row.question)):
+            asked.append(alone)
         for question in asked[1:]:
-            if not found.relevance.answerable:
+            if not best.relevance.answerable:
                 found = await self._search(row.space_id, question)
-        if not found.relevance.answerable and (alone := question_alone(row.question)):
-            found = await self._search(row.space_id, alone)
-        return found
+                best = max(best, found, key=lambda each: each.relevance.evidence)
+        return best
 
     async def _search(self, space_id: UUID, question: str) -> Found:
         return await self._retriever.search(space_id, question, top_k=self._settings.answer.top_k, mode="hybrid")
@@ -352,6 +347,18 @@ class Writer:
 
 def _language(question: str, passages: Sequence[Passage]) -> Language:
     return language_of(question, passages[0].text if passages else "")
+
+
+def _quoted(found: Found, passages: Sequence[Passage], language: Language, draft: Draft) -> list[str]:
+    """Pieces of the answer in the documents' own words, its citations in `draft`; or what comes near one, said to be no more."""
+    pieces: list[str] = []
+    if found.relevance.answerable:
+        pieces, draft.citations = quote_answer(found.query, passages)
+    elif found.relevance.near:
+        pieces, draft.citations = quote_answer(found.query, passages, _MOST_NEAR)
+        pieces = [f"{prompts.nothing_sure(language)}\n\n", *pieces] if pieces else []
+    draft.found = found.relevance.answerable and bool(pieces)
+    return pieces or [prompts.not_found(language)]
 
 
 def _within(passages: Sequence[Passage], characters: int) -> list[Passage]:

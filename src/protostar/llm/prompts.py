@@ -76,6 +76,10 @@ _NOT_FOUND: dict[Language, str] = {
     "en": "The documents do not say anything about this.",
     "ko": "문서에서 이 질문에 대한 내용을 찾지 못했습니다.",
 }
+_NOTHING_SURE: dict[Language, str] = {
+    "en": "I found no clear answer to this in the documents. What comes closest:",
+    "ko": "문서에서 분명한 답을 찾지 못했습니다. 가장 가까운 내용입니다.",
+}
 _LINK_REMOVED: dict[Language, str] = {"en": "(link removed)", "ko": "(링크 생략)"}
 _SUMMARIZE: dict[Language, str] = {
     "en": "Summarise the document below in three to five plain sentences: what it is, whom it is for, and what it settles. "
@@ -99,6 +103,11 @@ _SUMMARIZE_TURN: dict[Language, str] = {
 def not_found(language: Language) -> str:
     """The whole answer where nothing relevant was found."""
     return _NOT_FOUND[language]
+
+
+def nothing_sure(language: Language) -> str:
+    """What stands before passages that may not answer."""
+    return _NOTHING_SURE[language]
 
 
 def is_not_found(text: str) -> bool:

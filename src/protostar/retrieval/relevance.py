@@ -37,32 +37,33 @@ def decide(query: Query, found: Sequence[Candidate], close: Sequence[Closeness])
     wanted = {term_id(term) for term in query.terms}
     mass = sum(_demand(query, number) for number in wanted)
     if not wanted or not mass or not found:
-        return Relevance(answerable=False, coverage=0.0)
+        return Relevance(-math.inf, coverage=0.0)
     best = max(each.keyword for each in found)
     coverage = min(1.0, max(0.0, best) / (mass * (K1 + 1)))
     stands_out = standout(found)
     if coverage == 0:
-        return Relevance(answerable=stands_out is not None and stands_out > _STANDS_OUT_ALONE, coverage=coverage)
+        stands_alone = stands_out is not None and stands_out > _STANDS_OUT_ALONE
+        return Relevance(math.inf if stands_alone else -math.inf, coverage)
     window = max((each.wide_window for each in close), default=0.0) / mass
     held = max((each.all for each in close), default=0.0) / mass
-    evidence = _evidence(query, len(wanted), mass, coverage) + 5.74 * window - 1.05 * math.log(held + 0.05)
+    evidence = _evidence(query, mass, coverage) + 5.74 * window - 1.05 * math.log(held + 0.05)
     if stands_out is not None:
         evidence += max(-_MOST_SAY, min(_MOST_SAY, 6 * (stands_out - _STANDS_OUT)))
-    return Relevance(answerable=evidence > 0, coverage=coverage)
+    return Relevance(evidence, coverage)
 
 
 def _demand(query: Query, number: int) -> float:
     """How much a passage that answers has to say of a term."""
     # One that no chunk has counts as one that half a chunk has: in a space of few chunks it would outweigh all others.
     unknown = math.log(1 + query.population)
-    if number not in query.frequencies:
-        return unknown
-    # A misspelt word may be another one than the one that was guessed (decision 12).
     idf_ = query.idf[number]
+    if number not in query.frequencies:
+        return min(unknown, idf_)
+    # A misspelt word may be another one than the one that was guessed (decision 12).
     return (idf_ + max(idf_, unknown)) / 2 if number in query.guessed else idf_
 
 
-def _evidence(query: Query, wanted: int, mass: float, coverage: float) -> float:
+def _evidence(query: Query, mass: float, coverage: float) -> float:
     """Log odds, moved so that at 0 about .03 of the answerable questions are lost.
 
     Long questions are never covered whole, and a question of rare words is less likely to be answered anywhere.
@@ -75,7 +76,7 @@ def _evidence(query: Query, wanted: int, mass: float, coverage: float) -> float:
     return (
         1.76
         + 5.42 * math.log(coverage + 0.02)
-        + 10.72 * math.log(wanted + 1)
+        + 10.72 * math.log(query.size + 1)
         - 7.64 * math.log(rarity + 0.1)
         - 1.27 * math.log(chunks + 10)
     )

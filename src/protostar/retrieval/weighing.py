@@ -9,7 +9,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
-from protostar.knowledge.tokens import CHUNKS, LACKS_PAIRS, LACKS_WORDS, idf, is_pair, is_word, term_id, terms
+from protostar.knowledge.tokens import CHUNKS, LACKS_PAIRS, LACKS_WORDS, idf, is_pair, is_word, stemmed, term_id, terms
 from protostar.retrieval.model import Query
 
 COUNTED: Final = (CHUNKS, LACKS_PAIRS, LACKS_WORDS)
@@ -18,6 +18,27 @@ COUNTED: Final = (CHUNKS, LACKS_PAIRS, LACKS_WORDS)
 # A handful of chunks in a script says nothing of how common its words are. With one Korean chunk among a thousand English ones, .41
 # to .59 of the Korean questions that nothing answered were refused; .99 with 25, and wrongly no more than without the English ones.
 _LEAST: Final = 25
+
+# English words that hold a question together and may say something all the same, beside those that give no terms. In a space of few
+# chunks they are as rare as what the question is about: «how do I get a tick off my dog» found what one gets for a fixed sum.
+_ENGLISH_SAYING_LITTLE: Final = """
+    able about above across actually after afterwards again against ago all allow allowed almost along already also although
+    always among another any anybody anymore anyone anything anyway anywhere around aside away back became because become before
+    behind below beside besides best better between beyond bit both came cannot cant case certain come comes coming despite
+    difference different doing done down during each either else enough ever every everybody everyone everything everywhere
+    exactly example except few find further gave general get gets getting give given gives giving go goes going gone gonna good
+    got gotten great guess half happen happened happens having here hers herself himself however instead itself just keep keeps
+    kept kind know known later least less let lets like likely little long longer look looking made make makes making many
+    matter may maybe mean means might mine more most much must myself near need needed needs neither never next nobody none nor
+    nothing now off often ok okay once one ones only onto other others otherwise ought ours ourselves out over own per perhaps
+    possible possibly put quite rather really said same saw say says see seem seems seen separate several shall since some
+    somebody somehow someone something sometimes somewhere soon still suppose supposed sure take taken takes taking tell than
+    theirs themselves therefore thing things think though through till together too took toward towards tried try trying under
+    unless until up upon use used uses using usual usually very via want wanted wants way ways well went whatever whenever
+    wherever whether while within without wonder yet yourself yourselves
+"""
+_SAY_LITTLE: Final = frozenset(map(stemmed, _ENGLISH_SAYING_LITTLE.split()))
+_LITTLE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +72,10 @@ def weigh(question: str, counts: Mapping[int, int], *, words: str | None = None,
         frequency = frequencies.get(term_id(term), 0)
         population = with_pairs if is_pair(term) else with_words if is_word(term) else chunks
         # Of a term that many chunks hold which are not written in its script, such as a product's name.
-        return idf(max(population, min(chunks, 2 * frequency)), frequency)
+        telling = idf(max(population, min(chunks, 2 * frequency)), frequency)
+        return _LITTLE * telling if term in _SAY_LITTLE else telling
 
     population = chunks if not asked_pairs + asked_words else with_pairs if asked_pairs >= asked_words else with_words
     idfs = {term_id(term): weighed(term) for term in asked}
-    return Query(question, tuple(asked), idfs, frequencies, chunks, population, frozenset(guessed) & idfs.keys())
+    size = sum(_LITTLE if term in _SAY_LITTLE else 1 for term in set(asked))
+    return Query(question, tuple(asked), idfs, frequencies, chunks, population, size, frozenset(guessed) & idfs.keys())
