@@ -172,6 +172,7 @@ class Answers:
         if admit is not None:
             await admit(session)
         first = body.conversation_id is None
+        ahead = self._writer.look_ahead(space_id, body.question) if first else None
         # Should another process have to write it: a visitor waits, so it goes before everything else.
         enqueue = Enqueue(WRITE, space_id, {"answer_id": str(id_)}, priority=10, give_up_after=_GIVE_UP)
         starts = starting(enqueue, owner=process_name(), lease=self._leases.lease)
@@ -183,7 +184,7 @@ class Answers:
             raise NotFound("There is no conversation with that id.")
         row.created_at, conversation.visitor_id, fence, version, settings = taken
         job = Job(starts["job_id"], space_id, WRITE, enqueue.args, 1, fence)
-        return row, job, self._owner(conversation, visitor), SpaceRead(version, settings, mark) if first else None
+        return row, job, self._owner(conversation, visitor), SpaceRead(version, settings, mark, ahead) if first else None
 
     def _owner(self, conversation: ConversationRow | None, visitor: Visitor) -> Visitor:
         """Whose the conversation is: mostly the visitor who asks, but a business backend asks in anybody's."""

@@ -68,12 +68,23 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a first question will need, looked for while it is being committed: its cached answer, else what it finds. `key`: what
+    an answer to it is cached by, as far as was known of the space then.
+    """
+
+    key: str
+    looking: asyncio.Task[tuple[Any | None, Found | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceRead:
-    """What was read of a space, and the mark taken before."""
+    """What was read of a space, and the mark taken before; and what was looked for meanwhile."""
 
     knowledge_version: int
     settings: dict[str, Any]
     mark: Mark
+    ahead: Ahead | None = None
 
 
 class Writer:
@@ -97,6 +108,7 @@ class Writer:
         self._settings = settings
         self._metrics = metrics
         self._spaces = Memory[UUID, tuple[int, SpaceSettings]]()  # knowledge version and settings
+        self._looking: set[asyncio.Task[tuple[Any | None, Found | None]]] = set()
         self.precedence = Precedence()
 
     async def write(self, job: Job, row: AnswerRow, feed: Feed, first: SpaceRead | None = None) -> None:
@@ -111,7 +123,11 @@ class Writer:
         with self.precedence.beginning():
             setting = await (self._setting(row) if first is None else self._first_setting(row, first))
             key = self._cache_key(row.space_id, row.question, setting.knowledge_version, setting.space)
-            cached = await self._cache.get(key) if setting.is_first and setting.given is None else None
+            cached = found = None
+            if first is not None and first.ahead is not None and first.ahead.key == key:
+                cached, found = await first.ahead.looking
+            elif setting.is_first and setting.given is None:
+                cached = await self._cache.get(key)
         if not self._cache.available:
             draft.degraded.append("no_redis")
         if setting.given is not None:
@@ -124,7 +140,7 @@ class Writer:
             self._say(feed, draft, cached["text"], started)
         else:
             self._metrics.cache.labels("miss").inc()
-            passages = await self._compose(row, setting, draft, feed, started)
+            passages = await self._compose(row, setting, found, draft, feed, started)
             draft.retrieved = [retrieved(passage) for passage in passages]
         async with self.precedence.ending():
             # What was shown is not taken back because PostgreSQL is away for a moment, and the model is not paid again.
@@ -133,6 +149,29 @@ class Writer:
         if setting.is_first and setting.given is None and not draft.degraded and not draft.cached:
             await self._cache.put(row.space_id, key, to_cache(draft), self._settings.answer.cache_ttl)
         feed.publish("done", {"answer": show(row, draft).model_dump(mode="json")})
+
+    def look_ahead(self, space_id: UUID, question: str) -> Ahead | None:
+        """Begin to look for what a first question needs, which takes about as long as to commit it; None where nothing is known of
+        its space. It counts where nothing of the space has changed by the time when the question is committed.
+        """
+        known = self._spaces.known(space_id)
+        if known is None:
+            return None
+        key = self._cache_key(space_id, question, *known)
+        looking = asyncio.create_task(self._look(space_id, question, key))
+        self._looking.add(looking)
+        looking.add_done_callback(self._looked)
+        return Ahead(key, looking)
+
+    async def _look(self, space_id: UUID, question: str, key: str) -> tuple[Any | None, Found | None]:
+        with self.precedence.beginning():
+            cached = await self._cache.get(key)
+            return cached, await self._search(space_id, question) if cached is None else None
+
+    def _looked(self, looking: asyncio.Task[tuple[Any | None, Found | None]]) -> None:
+        self._looking.discard(looking)
+        if not looking.cancelled():
+            looking.exception()  # nobody waits for it where the question could not be taken in
 
     def mark(self) -> Mark:
         """To be taken before anything of a space is read, and given back with it."""
@@ -180,10 +219,12 @@ class Writer:
 
     # -- composing
 
-    async def _compose(self, row: AnswerRow, setting: Setting, draft: Draft, feed: Feed, started: float) -> Sequence[Passage]:
-        """The answer in `draft`; returns what was found for it."""
+    async def _compose(
+        self, row: AnswerRow, setting: Setting, found: Found | None, draft: Draft, feed: Feed, started: float
+    ) -> Sequence[Passage]:
+        """The answer in `draft`; returns what was found for it. `found`: by the question itself, where that was looked for."""
         with self.precedence.beginning():
-            found = await self._retrieve(row, setting)
+            found = await self._retrieve(row, setting, found)
         draft.degraded += found.degraded
         # On the wrong keyboard it is no question to a model.
         question = found.query.text if found.query.text == as_hangul(row.question) else row.question
@@ -200,7 +241,7 @@ class Writer:
         self._say(feed, draft, safe.flush(), started)
         return found.passages
 
-    async def _retrieve(self, row: AnswerRow, setting: Setting) -> Found:
+    async def _retrieve(self, row: AnswerRow, setting: Setting, found: Found | None) -> Found:
         """What the question finds. A follow-up that finds nothing by itself is asked together with the question before it; one that
         leans on that is asked so at once, and by itself where that finds nothing. At last it is asked without remarks beside it.
         """
@@ -209,7 +250,7 @@ class Writer:
             asked.append(in_context(row.question, [turn.question for turn in setting.turns]))
         if leans(row.question):
             asked.reverse()
-        best = await self._search(row.space_id, asked[0])
+        best = found or await self._search(row.space_id, asked[0])
         if not best.relevance.answerable and (alone := question_alone(row.question)):
             asked.append(alone)
         for question in asked[1:]:

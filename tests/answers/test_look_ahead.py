@@ -1,0 +1,74 @@
+"""What a first question needs is looked for while it is being committed, and used where nothing has changed by then."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from tests.support.asking import Asking
+
+from protostar.answers.repository import AnswerRepository
+from protostar.retrieval.service import Retriever
+
+FIRST = "백업 파일은 며칠 동안 보관하나요?"
+SECOND = "How long are the backup files kept on disk?"
+
+
+@pytest.fixture
+def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was searched for."""
+    asked: list[str] = []
+    search = Retriever.search
+
+    async def recorded(self: Retriever, space_id: Any, question: str, **how: Any) -> Any:
+        asked.append(question)
+        return await search(self, space_id, question, **how)
+
+    monkeypatch.setattr(Retriever, "search", recorded)
+    return asked
+
+
+async def test_the_search_runs_while_the_question_is_committed(
+    asking: Asking, searched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asking.ask(FIRST)
+    take = AnswerRepository.take
+
+    async def slow(self: AnswerRepository, *args: Any, **how: Any) -> Any:
+        async with asyncio.timeout(10):
+            while SECOND not in searched:
+                await asyncio.sleep(0.01)
+        return await take(self, *args, **how)
+
+    monkeypatch.setattr(AnswerRepository, "take", slow)
+    answer = await asking.ask(SECOND)
+    assert answer["citations"]
+    assert searched == [FIRST, SECOND]
+
+
+async def test_what_was_found_before_the_documents_changed_is_not_used(
+    asking: Asking, searched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asking.ask(FIRST)
+    take = AnswerRepository.take
+
+    async def changed(self: AnswerRepository, *args: Any, **how: Any) -> Any:
+        change = text("update spaces set knowledge_version = knowledge_version + 1 where id = :id")
+        await self._session.execute(change, {"id": asking.space_id})
+        return await take(self, *args, **how)
+
+    monkeypatch.setattr(AnswerRepository, "take", changed)
+    assert (await asking.ask(SECOND))["citations"]
+    assert searched == [FIRST, SECOND, SECOND]
+
+
+async def test_a_cached_answer_costs_no_search(asking: Asking, searched: list[str]) -> None:
+    await asking.ask(FIRST)
+    assert (await asking.ask(FIRST))["cached"] is True
+    assert searched == [FIRST]
+
+
+async def test_a_follow_up_is_not_looked_for_ahead(asking: Asking, searched: list[str]) -> None:
+    first = await asking.ask(FIRST)
+    await asking.ask("그럼 언제까지요?", conversation_id=first["conversation_id"])
+    assert searched == [FIRST, f"{FIRST}\n그럼 언제까지요?"]
