@@ -117,6 +117,13 @@ async def test_what_comes_nearest_is_quoted_and_said_to_be_no_more_than_that(ask
     assert stand_in.counts.chat_calls == calls
 
 
+async def test_what_comes_near_the_question_before_is_not_shown_for_another(asking: Asking) -> None:
+    near = await asking.ask("Can an external company move our backup tapes to another city?")
+    assert near["citations"]
+    answer = await asking.ask("화성 탐사선의 착륙 지점은 어디인가?", conversation_id=near["conversation_id"])
+    assert (answer["found"], answer["citations"]) == (False, [])
+
+
 async def test_a_question_of_no_language_is_answered_in_that_of_what_it_finds(asking: Asking, tmp_path: Any) -> None:
     (tmp_path / "errors.md").write_text("# 오류\n\nERR-1042 오류는 저장 공간이 부족하다는 뜻입니다.\n")
     await asking.upload(tmp_path / "errors.md")

@@ -147,8 +147,22 @@ def test_a_row_with_more_cells_than_there_are_names_stands_by_itself() -> None:
 
 def test_the_first_row_of_two_columns_names_nothing() -> None:
     minutes = "\n".join(f"| {name} | {value} |" for name, value in (("작성자", "사무국"), ("장소", "마을회관"), ("불참", "오태식")))
-    _, quotes = ask("사무국 장소", minutes, *TEXTS)
-    assert quotes[0].startswith("| 작성자 | 사무국 |")
+    answer, quotes = ask("사무국 장소", minutes, *TEXTS)
+    assert quotes[0] == "작성자 | 사무국"
+    assert answer.startswith("작성자 | 사무국 [1]")
+
+
+def test_a_rule_makes_names_of_the_first_row_of_two_columns() -> None:
+    answer, quotes = ask("예약 번호", "| 용건 | 번호 |\n|---|---|\n| 예약 | 031-20 |\n| 서류 | 031-21 |", *TEXTS)
+    assert quotes[0] == "예약 | 031-20"
+    assert answer.startswith("| 용건 | 번호 |\n| --- | --- |\n| 예약 | 031-20 [1] |")
+
+
+def test_an_empty_last_cell_takes_no_column_away() -> None:
+    answer, _ = ask("앰프 보증금", RENTALS.replace("| 30,000원 | 사무실 |", "| 30,000원 | |"), *TEXTS)
+    assert answer.startswith(
+        "| 장비 | 하루 대여료 | 보증금 | 장소 |\n| --- | --- | --- | --- |\n| 앰프 세트 | 무료 | 30,000원 [1] |"
+    )
 
 
 def test_neither_the_head_of_a_table_nor_its_rule_is_quoted() -> None:
@@ -172,6 +186,70 @@ STEPS = "1. 앱을 켜고 «휴가»를 누른다.\n2. 날짜를 고른다.\n3. 
 def test_steps_that_are_asked_for_come_all_together(question: str) -> None:
     _, quotes = ask(question, f"{STEPS}\n\n급한 일은 전화한다.", *TEXTS)
     assert quotes[0] == STEPS
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("주소:\n담양군 무정길 48-3", "주소가 어디인가요"),
+        ("대관 신청에 필요한 서류:\n\n신분증과 통장 사본입니다.", "대관 신청 서류"),
+        ("Run this to install it:\n\n    pip install client", "how to install it"),
+    ],
+)
+def test_a_colon_without_a_list_goes_on_as_well(text: str, question: str) -> None:
+    assert ask(question, text)[1][0] == text
+
+
+def test_a_table_that_is_asked_for_by_its_columns_is_quoted_by_its_rows() -> None:
+    _, quotes = ask("회원 종류와 연회비", "| 회원 종류 | 연회비 |\n|---|---|\n| 어른 | 3만원 |\n| 청소년 | 무료 |")
+    assert quotes[:2] == ["어른 | 3만원", "청소년 | 무료"]
+
+
+def test_a_row_above_an_empty_one_is_no_head() -> None:
+    _, quotes = ask("토요일 시간", "| 요일 | 시간 |\n|---|---|\n| 토요일 | 9시 |\n| - | - |\n| 일요일 | 쉼 |")
+    assert quotes[0] == "토요일 | 9시"
+
+
+def test_steps_of_several_sentences_come_from_the_first_on() -> None:
+    steps = "1. Open the app. Wait a moment.\n2. Press the green leave button. It is large.\n3. Choose the days. Then send."
+    assert ask("how do I find the green leave button", steps)[1] == [steps]
+    many = "\n".join(
+        f"{number}. Turn the wheel number {number} to the left until it stops with a click." for number in range(1, 20)
+    )
+    quote = ask("how do I turn wheel 9", many)[1][0]
+    assert quote.startswith("9. ")
+    assert quote.endswith("click.")
+    assert len(quote) <= 600
+
+
+def test_the_rest_of_an_item_does_not_run_on_into_the_next() -> None:
+    _, quotes = ask("guide dogs", "- Dogs stay outside. Guide dogs are welcome.\n- Prams go to the cellar.")
+    assert quotes[0] == "Guide dogs are welcome."
+
+
+def test_a_heading_makes_no_quotes_of_sentences_beside_one_that_says_it() -> None:
+    text = "# 자전거 대여\n\n봄에 문을 엽니다.\n\n언덕이 가파릅니다.\n\n안전모는 무료입니다."
+    query = Space("자전거 대여\n" + text, *TEXTS).query("자전거 대여 안전모")
+    _, citations = quote_answer(query, [passage(text, score=1.0, heading_path=("자전거 대여",))])
+    assert [citation.quote for citation in citations] == ["안전모는 무료입니다."]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "보관 며칠",
+        "보관 비용",
+        "보관 기간",
+        "storage until",
+        "storage fee",
+        "what time is storage",
+        "how soon is storage",
+        "storage price",
+    ],
+)
+def test_who_asks_for_a_number_gets_the_sentence_that_has_one(question: str) -> None:
+    text = "보관은 storage에서 합니다.\n\n보관은 storage에서 30까지 합니다."
+    assert "30" in ask(question, text)[1][0]
 
 
 def test_one_item_of_a_list_stands_by_itself_where_no_steps_are_asked_for() -> None:

@@ -60,6 +60,16 @@ def test_words_that_only_ask_give_nothing(question: str) -> None:
     assert terms(question) == []
 
 
+@pytest.mark.parametrize("text", ["뺄 수도 있습니다", "뺄 수가 없다", "뺄 수밖에 없어요", "뺄 수는있다"])
+def test_what_says_that_something_may_be_is_no_noun(text: str) -> None:
+    assert terms(text) == ["뺄"]
+
+
+@pytest.mark.parametrize("text", ["수도 있나요", "방에 수도 있어요", "물 수도 요금", "진료 수가 있는 곳"])
+def test_the_nouns_that_look_like_it_stay(text: str) -> None:
+    assert {"수도", "수가"} & set(terms(text))
+
+
 def test_look_alikes_of_words_that_ask_stay() -> None:
     assert terms("알고리즘") == ["알고", "고리", "리즘"]
     assert terms("없애기") != []

@@ -34,6 +34,13 @@ def test_words_that_hold_a_question_together_count_half() -> None:
     assert query.size == 2
 
 
+@pytest.mark.parametrize("question", ["damaged goods", "the holidays in May", "Keep 앱 가격", "put 옵션"])
+def test_their_look_alikes_count_whole(question: str) -> None:
+    query = weighed(question, {CHUNKS: 30})
+    assert set(query.idf.values()) == {idf(30, 0)}
+    assert query.size == len(query.idf)
+
+
 @pytest.mark.parametrize("korean", [0, 1, 11])
 def test_a_handful_of_chunks_in_a_script_makes_its_words_neither_common_nor_rare(korean: int) -> None:
     query = weighed("redis 구독 요금", bilingual(1_000 + korean, korean, 1_000), redi=200)

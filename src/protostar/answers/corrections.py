@@ -117,8 +117,10 @@ async def _existing(session: AsyncSession, space_id: UUID, answer_id: UUID) -> A
 
 
 async def _relied_on(session: AsyncSession, space_id: UUID, row: AnswerRow, named: list[UUID] | None) -> dict[UUID, int]:
-    """Document → its current version: those that the owner names, else those that the answer cites and that are still there."""
-    wanted = set(named) if named is not None else {UUID(citation["document_id"]) for citation in row.citations}
+    """Document → its current version: those that the owner names, else those that the answer cites and that are still there; none
+    where they only came near one."""
+    cited = row.citations if row.found else []
+    wanted = set(named) if named is not None else {UUID(citation["document_id"]) for citation in cited}
     found = await DocumentRepository(session).current_versions(space_id, wanted)
     if named is not None and wanted - found.keys():
         raise NotFound("There is no document with that id.")

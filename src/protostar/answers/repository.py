@@ -20,7 +20,8 @@ _TAKE = f"""
     insert into answers (id, space_id, conversation_id, question, job_id)
     select :id, :space_id, conversation.id, :question, :job_id from conversation
     returning created_at, (select visitor_id from conversation), (select fence from job),
-        (select knowledge_version from spaces where id = :space_id), (select settings from spaces where id = :space_id)"""
+        (select knowledge_version from spaces where id = :space_id), (select settings from spaces where id = :space_id),
+        exists (select from corrections where space_id = :space_id)"""
 _NEW = "insert into conversations (id, space_id, visitor_id) values (:conversation_id, :space_id, :visitor_id)"
 _TAKE_FIRST = text(_TAKE.format(conversation=f"{_NEW} returning id, visitor_id"))
 _OLD = "select id, visitor_id from conversations where id = :conversation_id and space_id = :space_id"
@@ -64,17 +65,17 @@ class AnswerRepository:
 
     async def take(
         self, answer: AnswerRow, conversation: ConversationRow, job: dict[str, Any], *, first: bool
-    ) -> tuple[datetime, UUID | None, int, int, dict[str, Any]] | None:
+    ) -> tuple[datetime, UUID | None, int, int, dict[str, Any], bool] | None:
         """Insert the answer, its job that runs here (see `starting`) and, for a `first` question, its conversation.
 
-        Returns (created_at, the conversation's visitor, fence, knowledge version, settings); None where the space has no such
-        conversation.
+        Returns (created_at, the conversation's visitor, fence, knowledge version, settings, whether any answer of the space is
+        corrected); None where the space has no such conversation.
         """
         values = {name: getattr(answer, name) for name in ("id", "space_id", "conversation_id", "question")}
         if first:
             values["visitor_id"] = conversation.visitor_id
         row = (await self._session.execute(_TAKE_FIRST if first else _TAKE_NEXT, values | job)).one_or_none()
-        return (row[0], row[1], row[2], row[3], row[4]) if row is not None else None
+        return (row[0], row[1], row[2], row[3], row[4], row[5]) if row is not None else None
 
     async def save(self, answer: AnswerRow, job: Job, values: dict[str, Any]) -> bool:
         """End the answer and its job in one statement.
@@ -115,6 +116,7 @@ class AnswerRepository:
     async def citing(self, space_id: UUID, document_id: UUID, *, limit: int) -> Sequence[AnswerRow]:
         """The latest answers that cite a document, newest first."""
         query = select(AnswerRow).where(AnswerRow.space_id == space_id, AnswerRow.citations.contains(_cites(document_id)))
+        query = query.where(AnswerRow.found.is_(True))
         return (await self._session.scalars(query.order_by(AnswerRow.id.desc()).limit(limit))).all()
 
     async def finish(self, id_: UUID, values: dict[str, Any]) -> None:

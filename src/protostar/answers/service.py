@@ -182,9 +182,10 @@ class Answers:
         taken = await repository.take(row, conversation, starts, first=first)
         if taken is None:
             raise NotFound("There is no conversation with that id.")
-        row.created_at, conversation.visitor_id, fence, version, settings = taken
+        row.created_at, conversation.visitor_id, fence, version, settings, corrected = taken
         job = Job(starts["job_id"], space_id, WRITE, enqueue.args, 1, fence)
-        return row, job, self._owner(conversation, visitor), SpaceRead(version, settings, mark, ahead) if first else None
+        read = SpaceRead(version, settings, mark, has_corrections=corrected, ahead=ahead) if first else None
+        return row, job, self._owner(conversation, visitor), read
 
     def _owner(self, conversation: ConversationRow | None, visitor: Visitor) -> Visitor:
         """Whose the conversation is: mostly the visitor who asks, but a business backend asks in anybody's."""

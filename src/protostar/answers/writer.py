@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
@@ -84,6 +84,7 @@ class SpaceRead:
     knowledge_version: int
     settings: dict[str, Any]
     mark: Mark
+    has_corrections: bool = True
     ahead: Ahead | None = None
 
 
@@ -124,7 +125,7 @@ class Writer:
             setting = await (self._setting(row) if first is None else self._first_setting(row, first))
             key = self._cache_key(row.space_id, row.question, setting.knowledge_version, setting.space)
             cached = found = None
-            if first is not None and first.ahead is not None and first.ahead.key == key:
+            if setting.given is None and first is not None and first.ahead is not None and first.ahead.key == key:
                 cached, found = await first.ahead.looking
             elif setting.is_first and setting.given is None:
                 cached = await self._cache.get(key)
@@ -187,8 +188,10 @@ class Writer:
         return self._known(row, SpaceRead(version, settings, mark), turns, correction)
 
     async def _first_setting(self, row: AnswerRow, read: SpaceRead) -> Setting:
-        async with self._database.autocommit() as session:
-            correction = await given(session, row.space_id, row.question)
+        correction = None
+        if read.has_corrections:
+            async with self._database.autocommit() as session:
+                correction = await given(session, row.space_id, row.question)
         return self._known(row, read, (), correction)
 
     def _known(self, row: AnswerRow, read: SpaceRead, turns: Sequence[AnswerRow], correction: Given | None) -> Setting:
@@ -250,14 +253,18 @@ class Writer:
             asked.append(in_context(row.question, [turn.question for turn in setting.turns]))
         if leans(row.question):
             asked.reverse()
-        best = found or await self._search(row.space_id, asked[0])
-        if not best.relevance.answerable and (alone := question_alone(row.question)):
+        searched = [found or await self._search(row.space_id, asked[0])]
+        if not searched[0].relevance.answerable and (alone := question_alone(row.question)):
             asked.append(alone)
         for question in asked[1:]:
-            if not best.relevance.answerable:
-                found = await self._search(row.space_id, question)
-                best = max(best, found, key=lambda each: each.relevance.evidence)
-        return best
+            if not searched[-1].relevance.answerable:
+                searched.append(await self._search(row.space_id, question))
+        if searched[-1].relevance.answerable:
+            return searched[-1]
+        # What comes near to the question before is no answer to one that does not lean on it.
+        its_own = [each for each, question in zip(searched, asked, strict=True) if "\n" not in question or leans(row.question)]
+        best = max(its_own or searched, key=lambda each: each.relevance.evidence)
+        return replace(best, degraded=list(dict.fromkeys(reason for each in searched for reason in each.degraded)))
 
     async def _search(self, space_id: UUID, question: str) -> Found:
         return await self._retriever.search(space_id, question, top_k=self._settings.answer.top_k, mode="hybrid")

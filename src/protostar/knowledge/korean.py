@@ -32,6 +32,11 @@ _ENDINGS = frozenset(
 )
 _LONGEST_ENDING = max(map(len, _ENDINGS))
 
+# «할 수도 있다»: else its noun would be the capital and the water main. It follows a syllable that ends in ㄹ.
+_ENDS_IN_L = "".join(chr(syllable) for syllable in range(ord("갈"), ord("힣"), 28))
+MAY = re.compile(f" 수(?<=[{_ENDS_IN_L}] 수)(?:도|가|는|밖에|조차) ?(?=[있없])")
+"""The words between a verb and «있다» or «없다» that say whether something may be."""
+
 _STOP_WORDS = """
     가 것 것은 것을 것이 경우 경우에 관련 관련된 관하여 관한 관해 그 그것 그리고 누가 는 대하여 대한 대해 대해서
     되고 되나요 되는 되면 되어 되었다 되죠 된 된다 될 될까요 됐다 됩니까 됩니다 등 등을 등의 따라 따른 때 또는 를

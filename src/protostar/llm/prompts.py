@@ -8,7 +8,7 @@ from typing import Final, Literal, overload
 
 from protostar.llm.base import Message
 
-VERSION: Final = 4
+VERSION: Final = 5
 
 _FENCE: Final = re.compile(r"^<passage ([0-9a-f]{16})>$", re.MULTILINE)
 _HANGUL: Final = re.compile("[가-힣ㄱ-ㆎ]")
@@ -112,7 +112,8 @@ def nothing_sure(language: Language) -> str:
 
 def is_not_found(text: str) -> bool:
     """Whether a model has said so, as the rules tell it to."""
-    return text.lstrip(" \n\"'“‘«*").startswith(tuple(said.rstrip(".") for said in _NOT_FOUND.values()))
+    said = (*_NOT_FOUND.values(), *(each.partition(".")[0] for each in _NOTHING_SURE.values()))
+    return text.lstrip(" \n\"'“‘«*").startswith(tuple(each.rstrip(".") for each in said))
 
 
 def link_removed(language: Language) -> str:

@@ -5,6 +5,7 @@ chunks the common words of a few hundred Korean ones would weigh as much as thei
 would seem to say nothing of the question. There are two kinds of scripts: Hangul, kana and Han, and all others.
 """
 
+import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Final
@@ -37,7 +38,8 @@ _ENGLISH_SAYING_LITTLE: Final = """
     unless until up upon use used uses using usual usually very via want wanted wants way ways well went whatever whenever
     wherever whether while within without wonder yet yourself yourselves
 """
-_SAY_LITTLE: Final = frozenset(map(stemmed, _ENGLISH_SAYING_LITTLE.split()))
+_SAY_LITTLE: Final = frozenset(_ENGLISH_SAYING_LITTLE.split())
+_LATIN: Final = re.compile(r"(?<!\w)[A-Za-z]+(?!\w)")
 _LITTLE: Final = 0.5
 
 
@@ -65,6 +67,7 @@ def weigh(question: str, counts: Mapping[int, int], *, words: str | None = None,
     space = Populations.of(counts)
     chunks, with_pairs, with_words = space.chunks, space.with_pairs, space.with_words
     asked_pairs, asked_words = sum(map(is_pair, asked)), sum(map(is_word, asked))
+    little = _say_little(question if words is None else words) if not asked_pairs else frozenset[str]()
     if asked_pairs:
         with_words = max(with_pairs, with_words)  # a Korean question has Latin names in it, as Korean documents do
 
@@ -73,9 +76,16 @@ def weigh(question: str, counts: Mapping[int, int], *, words: str | None = None,
         population = with_pairs if is_pair(term) else with_words if is_word(term) else chunks
         # Of a term that many chunks hold which are not written in its script, such as a product's name.
         telling = idf(max(population, min(chunks, 2 * frequency)), frequency)
-        return _LITTLE * telling if term in _SAY_LITTLE else telling
+        return _LITTLE * telling if term in little else telling
 
     population = chunks if not asked_pairs + asked_words else with_pairs if asked_pairs >= asked_words else with_words
     idfs = {term_id(term): weighed(term) for term in asked}
-    size = sum(_LITTLE if term in _SAY_LITTLE else 1 for term in set(asked))
+    size = sum(_LITTLE if term in little else 1 for term in set(asked))
     return Query(question, tuple(asked), idfs, frequencies, chunks, population, size, frozenset(guessed) & idfs.keys())
+
+
+def _say_little(question: str) -> frozenset[str]:
+    """The terms of its words that hold it together. «goods» is not «good», nor «May» within a sentence «may»."""
+    found = [(word[0], word.start()) for word in _LATIN.finditer(question)]
+    little = {word for word, at in found if word.lower() in _SAY_LITTLE and (word.islower() or at == 0)}
+    return frozenset(map(stemmed, little)) - frozenset(stemmed(word) for word, _at in found if word not in little)

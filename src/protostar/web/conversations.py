@@ -130,4 +130,4 @@ async def _relied(request: Request, space_id: UUID, answers: Sequence[Answer]) -
 
 
 def _sources(answer: Answer) -> Sequence[Citation | CorrectionDocument]:
-    return answer.correction.documents if answer.correction is not None else answer.citations
+    return answer.correction.documents if answer.correction is not None else answer.citations if answer.found else ()

@@ -121,7 +121,7 @@ function finish(answer, shown) {
   const sources = answer.citations.map((citation) => el("li", {}, el("button.source", { type: "button", onclick: () => openSource(citation) }, el("span.chip", { "aria-hidden": "true" }, String(citation.marker)), el("span.grow", {}, el("span.source-title", {}, place(citation)), el("span.source-quote", {}, citation.quote)))));
   shown.replaceChildren(
     ...degraded(answer.degraded),
-    ...(answer.found === false ? [el("p.notice.small", {}, icon("info"), el("span", {}, t("The documents do not say it.")))] : []),
+    ...(answer.found === false && !sources.length ? [el("p.notice.small", {}, icon("info"), el("span", {}, t("The documents do not say it.")))] : []),
     body(answer.text, answer.citations, openSource),
     ...(sources.length ? [el("ol.sources", { "aria-label": t("Sources") }, ...sources)] : []),
     el("div.row", {},
