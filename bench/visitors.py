@@ -19,7 +19,7 @@ import aiohttp
 from bench.load import at_once
 from bench.stack import is_idle, until
 
-ORGANISATIONS: Final = Path(__file__).with_name("organisations")
+_ORGANISATIONS: Final = Path(__file__).with_name("organisations")
 _UNANSWERABLE: Final = "unanswerable"
 _AT_ONCE: Final = 4
 _STRANGERS: Final = 5  # every so many of another organisation's questions is asked as well
@@ -48,8 +48,8 @@ class _Asked:
     characters: int
 
 
-def organisations(folder: Path = ORGANISATIONS) -> list[Organisation]:
-    return [_organisation(each) for each in sorted(folder.iterdir()) if each.is_dir()]
+def organisations() -> list[Organisation]:
+    return [_organisation(each) for each in sorted(_ORGANISATIONS.iterdir())]
 
 
 def _organisation(folder: Path) -> Organisation:

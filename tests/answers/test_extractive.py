@@ -206,8 +206,11 @@ def test_a_table_that_is_asked_for_by_its_columns_is_quoted_by_its_rows() -> Non
 
 
 def test_a_row_above_an_empty_one_is_no_head() -> None:
-    _, quotes = ask("토요일 시간", "| 요일 | 시간 |\n|---|---|\n| 토요일 | 9시 |\n| - | - |\n| 일요일 | 쉼 |")
+    hours = "| 요일 | 시간 |\n|---|---|\n| 토요일 | 9시 |\n| - | - |\n| 일요일 | 쉼 |"
+    answer, quotes = ask("토요일 시간", hours)
     assert quotes[0] == "토요일 | 9시"
+    assert ask("일요일 시간", hours)[0].startswith("| 요일 | 시간 |\n| --- | --- |\n| 일요일 | 쉼 [1] |")
+    assert answer.startswith("| 요일 | 시간 |")
 
 
 def test_steps_of_several_sentences_come_from_the_first_on() -> None:

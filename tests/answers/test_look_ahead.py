@@ -1,6 +1,7 @@
 """What a first question needs is looked for while it is being committed, and used where nothing has changed by then."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -28,19 +29,28 @@ def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
+def before_taking(monkeypatch: pytest.MonkeyPatch, action: Callable[[Any], Awaitable[None]]) -> None:
+    """Do it with the session in which a question is about to be taken in."""
+    take = AnswerRepository.take
+
+    async def taken(self: AnswerRepository, *args: Any, **how: Any) -> Any:
+        await action(self._session)
+        return await take(self, *args, **how)
+
+    monkeypatch.setattr(AnswerRepository, "take", taken)
+
+
 async def test_the_search_runs_while_the_question_is_committed(
     asking: Asking, searched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await asking.ask(FIRST)
-    take = AnswerRepository.take
 
-    async def slow(self: AnswerRepository, *args: Any, **how: Any) -> Any:
+    async def until_searched(_session: Any) -> None:
         async with asyncio.timeout(10):
             while SECOND not in searched:
                 await asyncio.sleep(0.01)
-        return await take(self, *args, **how)
 
-    monkeypatch.setattr(AnswerRepository, "take", slow)
+    before_taking(monkeypatch, until_searched)
     answer = await asking.ask(SECOND)
     assert answer["citations"]
     assert searched == [FIRST, SECOND]
@@ -50,14 +60,12 @@ async def test_what_was_found_before_the_documents_changed_is_not_used(
     asking: Asking, searched: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await asking.ask(FIRST)
-    take = AnswerRepository.take
 
-    async def changed(self: AnswerRepository, *args: Any, **how: Any) -> Any:
-        change = text("update spaces set knowledge_version = knowledge_version + 1 where id = :id")
-        await self._session.execute(change, {"id": asking.space_id})
-        return await take(self, *args, **how)
+    async def change(session: Any) -> None:
+        statement = text("update spaces set knowledge_version = knowledge_version + 1 where id = :id")
+        await session.execute(statement, {"id": asking.space_id})
 
-    monkeypatch.setattr(AnswerRepository, "take", changed)
+    before_taking(monkeypatch, change)
     assert (await asking.ask(SECOND))["citations"]
     assert searched == [FIRST, SECOND, SECOND]
 

@@ -114,10 +114,13 @@ def _quotes(query: Query, passage: Passage) -> Iterator[_Quote]:
 
 def _is_name(text: str, start: int, end: int) -> bool:
     """Whether the sentence is a heading, or names the columns of a table, or is the rule below them."""
-    if _HEADING.match(text, start) or _RULE_OF_A_TABLE.match(text, start, end):
-        return True
-    before = text[:start].rstrip(" \t").rpartition("\n")[0].rpartition("\n")[2]  # the line above
-    return _HEAD_OF_A_TABLE.match(text, start) is not None and not before.startswith("|")
+    return _HEADING.match(text, start) is not None or _RULE_OF_A_TABLE.match(text, start, end) is not None or _is_head(text, start)
+
+
+def _is_head(text: str, start: int) -> bool:
+    """Whether the row that begins there names the columns: a rule follows, and it is the first one."""
+    above = text[:start].rpartition("\n")[0].rpartition("\n")[2]
+    return _HEAD_OF_A_TABLE.match(text, start) is not None and not above.startswith("|")
 
 
 def _columns(text: str, found: Sequence[tuple[int, int]]) -> dict[int, str]:
@@ -136,7 +139,7 @@ def _columns(text: str, found: Sequence[tuple[int, int]]) -> dict[int, str]:
         before = end
         if not bars or "\n" in row:
             names = None
-        elif _HEAD_OF_A_TABLE.match(text, start):
+        elif _is_head(text, start):
             names = row.strip("| ")
         elif names is not None:
             columns[at] = names
