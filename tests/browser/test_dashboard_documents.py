@@ -36,6 +36,7 @@ async def test_signing_in_and_out_by_keyboard(product: Stack, space: Space, visi
     await page.keyboard.type((await a_key(product, space))["key"])
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(f"{product.url}/documents?q=kiwi")
+    await expect(page.get_by_role("heading", level=1)).to_be_visible()  # the address is there before anything that could have focus
     await page.keyboard.press("Tab")
     await expect(page.get_by_text("Skip to the content")).to_be_focused()
     assert space["name"] in await page.locator("#side").inner_text()
