@@ -1,6 +1,6 @@
 """Connections that break at the worst moment."""
 
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import pytest
 from sqlalchemy import text
@@ -31,6 +31,21 @@ async def test_a_connection_that_broke_does_not_hide_how_the_work_ended(database
                 await wait_until(driver.is_closed)
                 raise LeaseLost
         await wait_until(usable)  # it has left its place in the pool
+    finally:
+        await database.close()
+
+
+async def test_connections_that_the_server_closed_while_nobody_used_them_cost_nobody_an_answer(database_url: str) -> None:
+    database = Database(database_url, pool_size=3)
+    try:
+        async with AsyncExitStack() as stack:
+            idle = [await stack.enter_async_context(database.driver()) for _ in range(3)]
+            pids = [await connection.fetchval("select pg_backend_pid()") for connection in idle]
+        await execute(database_url, f"select pg_terminate_backend(pid) from unnest(array{pids}) as pid")
+        await wait_until(lambda: all(connection.is_closed() for connection in idle))
+        async with AsyncExitStack() as stack:
+            fresh = [await stack.enter_async_context(database.driver()) for _ in range(3)]
+            assert not {await connection.fetchval("select pg_backend_pid()") for connection in fresh} & set(pids)
     finally:
         await database.close()
 

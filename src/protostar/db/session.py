@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 from sqlalchemy import event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from protostar.db.errors import connecting, is_passing, working
@@ -45,11 +45,19 @@ def create_engine(url: str, *, pool_size: int) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=5,
         pool_recycle=1800,
+        # The one used last has its statements prepared and its tables in the server's cache.
+        pool_use_lifo=True,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]
         connection.run_async(register_codecs)
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _on_checkout(connection: Any, _record: Any, _proxy: Any) -> None:  # pyright: ignore[reportUnusedFunction]
+        # What PostgreSQL has closed by restarting, its socket has said by now; nobody's question is needed to find it out.
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError
 
     return engine
 
