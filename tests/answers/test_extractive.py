@@ -205,6 +205,14 @@ def test_a_table_that_is_asked_for_by_its_columns_is_quoted_by_its_rows() -> Non
     assert quotes[:2] == ["어른 | 3만원", "청소년 | 무료"]
 
 
+def test_rows_of_one_table_stand_below_one_head() -> None:
+    fees = "| 회원 종류 | 연회비 |\n|---|---|\n| 어른 | 3만원 |\n| 청소년 | 무료 |"
+    answer, _ = ask("회원 종류와 연회비", fees)
+    assert answer == "| 회원 종류 | 연회비 |\n| --- | --- |\n| 어른 | 3만원 [1] |\n| 청소년 | 무료 [2] |"
+    answer, _ = ask("회원 종류와 연회비", fees, f"# 지난해\n\n{fees.replace('3', '2').replace('무료', '1만원')}")
+    assert answer.count("| 회원 종류 | 연회비 |\n| --- | --- |\n") == 2
+
+
 def test_a_row_above_an_empty_one_is_no_head() -> None:
     hours = "| 요일 | 시간 |\n|---|---|\n| 토요일 | 9시 |\n| - | - |\n| 일요일 | 쉼 |"
     answer, quotes = ask("토요일 시간", hours)

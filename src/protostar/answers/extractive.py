@@ -58,6 +58,14 @@ class _Quote:
         shared = len(self.terms & other.terms)
         return shared >= _ALIKE * min(len(self.terms), len(other.terms))
 
+    @property
+    def is_row(self) -> bool:
+        return bool(self.columns) and self.passage.text.count("|", self.start, self.end) <= self.columns.count("|")
+
+    def goes_on(self, above: "_Quote") -> bool:
+        """Whether it is a row of the table in which `above` is one."""
+        return self.is_row and above.is_row and self.columns == above.columns and self.passage.chunk_id == above.passage.chunk_id
+
 
 def quote_answer(query: Query, passages: Sequence[Passage], most: int = MOST_QUOTES) -> tuple[list[str], list[Citation]]:
     """Pieces of text that make the answer when put together, and the citations of their markers; nothing where nothing fits."""
@@ -69,16 +77,19 @@ def quote_answer(query: Query, passages: Sequence[Passage], most: int = MOST_QUO
         if not any(quote.repeats(other) for other in chosen):
             chosen.append(quote)
     citations = [cite_range(marker, quote.passage, quote.start, quote.end) for marker, quote in enumerate(chosen, 1)]
-    pieces = [_piece(quote, citation) for quote, citation in zip(chosen, citations, strict=True)]
-    return [piece if at == 0 else f"\n\n{piece}" for at, piece in enumerate(pieces)], citations
+    pieces = [_piece(quote, citation, above) for quote, citation, above in zip(chosen, citations, [None, *chosen], strict=False)]
+    return pieces, citations
 
 
-def _piece(quote: _Quote, citation: Citation) -> str:
-    """The quote with its marker; a row as a table of Markdown, below the names of its columns."""
+def _piece(quote: _Quote, citation: Citation, above: _Quote | None) -> str:
+    """The quote with its marker, apart from what stands above; a row as a table of Markdown, below the names of its columns."""
     text = f"{_LIKE_A_MARKER.sub('', citation.quote)} [{citation.marker}]"
-    if not quote.columns or text.count("|") > quote.columns.count("|"):
-        return text
-    return f"| {quote.columns} |\n|{' --- |' * (quote.columns.count('|') + 1)}\n| {text} |"
+    gap = "\n\n" if above is not None else ""
+    if not quote.is_row:
+        return gap + text
+    if above is not None and quote.goes_on(above):
+        return f"\n| {text} |"
+    return f"{gap}| {quote.columns} |\n|{' --- |' * (quote.columns.count('|') + 1)}\n| {text} |"
 
 
 def _quotes(query: Query, passage: Passage) -> Iterator[_Quote]:
