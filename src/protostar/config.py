@@ -76,7 +76,9 @@ class ChatSettings(BaseModel):
     idle_timeout: Seconds = Field(
         default=timedelta(seconds=20), description="seconds between two tokens, after which a stream counts as cut"
     )
-    max_answer_tokens: int = Field(default=1024, ge=16, le=32_768, description="longest answer; bounds cost and time")
+    max_answer_tokens: int = Field(
+        default=1024, ge=16, le=32_768, description="longest answer, what a model thinks before it included; bounds cost"
+    )
     context_chars: int = Field(
         default=12_000, ge=1_000, le=400_000, description="characters of passages and earlier turns in one prompt; about 12 chunks"
     )

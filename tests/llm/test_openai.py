@@ -67,6 +67,11 @@ async def test_reads_all_that_the_specifications_allow(server, chat, answer, rea
     assert usage is not None
 
 
+async def test_what_a_model_thinks_aloud_is_not_its_answer(server, chat, read):
+    server.behave(answer="<think>\nThe passage says [1] thirty.\n</think>\n\nThirty days [1].", noise=True)
+    assert (await read(chat()))[0] == "Thirty days [1]."
+
+
 async def test_an_empty_answer_is_an_answer(server, chat, read):
     server.behave(answer="")
     text, _, finish = await read(chat())

@@ -4,6 +4,7 @@
 import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Final
 
 import aiohttp
@@ -13,6 +14,7 @@ from protostar.config import ChatSettings, EmbeddingSettings
 from protostar.errors import ModelUnavailable, ProtostarError
 from protostar.llm.base import ChatDelta, Health, InputType, Message, Usage
 from protostar.llm.sse import EventStreamParser
+from protostar.llm.thoughts import AnswerAlone
 from protostar.llm.transport import ModelServer, Patience, read_bounded
 
 DONE: Final = b"[DONE]"
@@ -74,6 +76,7 @@ class OpenAIChatModel:
     ) -> AsyncGenerator[ChatDelta]:
         """Tokens of reasoning count as signs of life and are left out."""
         patience = Patience(self._first_token_timeout, total=timeout)
+        answer = AnswerAlone()
         complete = False
         try:
             async with (
@@ -83,11 +86,15 @@ class OpenAIChatModel:
                 async for data in events:
                     chunk = self._chunk(data)
                     delta = _delta(chunk)
+                    ends = data == DONE or delta.finish_reason is not None
+                    text = answer.feed(delta.text) + (answer.flush() if ends else "")
+                    if text != delta.text:
+                        delta = replace(delta, text=text)
                     if delta != NOTHING:
                         yield delta
                     if complete:
                         continue
-                    complete = data == DONE or delta.finish_reason is not None
+                    complete = ends
                     if complete or _is_token(chunk):
                         patience.renew(TAIL_TIMEOUT if complete else self._idle_timeout)
         except ModelUnavailable:
