@@ -13,6 +13,7 @@ from tests.support.waiting import wait_until
 
 ASK_KEY: dict[str, Any] = {"role": "ask", "name": "page", "origins": ["https://shop.example"]}
 QUESTION = "백업 파일은 며칠 동안 보관합니까?"
+NEAR = "Can an external company move our backup tapes to another city?"
 
 
 async def stream(asking: Asking, question: str = QUESTION, **headers: str) -> list[SentEvent]:
@@ -104,21 +105,47 @@ async def test_a_question_that_the_documents_do_not_answer_is_told_so_without_a_
     assert stand_in.counts.chat_calls == calls
 
 
-async def test_what_comes_nearest_is_quoted_and_said_to_be_no_more_than_that(asking: Asking, stand_in: StandIn) -> None:
-    calls = stand_in.counts.chat_calls
-    answer = await asking.ask("Can an external company move our backup tapes to another city?")
-    assert answer["found"] is False
+@pytest.mark.parametrize("says", ["NONE", "NONE. Tapes stay [1].", "Tapes stay here [1].", "FOUND", "FOUND\nTapes stay here.", ""])
+async def test_what_comes_nearest_is_quoted_where_the_model_does_not_say_that_it_answers(
+    asking: Asking, stand_in: StandIn, says: str
+) -> None:
+    stand_in.behave(answer=says)
+    events = await stream(asking, f"{NEAR} Asked for {says!r}.")
+    answer = events[-1].data["answer"]
+    assert (answer["found"], answer["model"], answer["degraded"]) == (False, None, [])
+    assert text_of(events) == answer["text"]
     assert answer["text"].startswith("I found no clear answer to this in the documents. What comes closest:\n\n")
-    assert answer["degraded"] == []
     for citation in answer["citations"]:
         assert f"{citation['quote']} [{citation['marker']}]" in answer["text"]
         assert citation["quote"] == (await stored_text(asking, citation))[citation["start"] : citation["end"]]
     assert 1 <= len(answer["citations"]) <= 2
-    assert stand_in.counts.chat_calls == calls
+
+
+async def test_what_the_model_finds_in_what_comes_nearest_is_the_answer(asking: Asking, stand_in: StandIn) -> None:
+    stand_in.behave(answer="FOUND\n\nThey stay in this building [1].")
+    events = await stream(asking, NEAR)
+    answer = events[-1].data["answer"]
+    assert (answer["found"], answer["text"], answer["degraded"]) == (True, "They stay in this building [1].", [])
+    assert answer["model"] is not None
+    assert [event.name for event in events if event.name == "reset"] == []
+    assert [citation["marker"] for citation in answer["citations"]] == [1]
+    assert "only FOUND" in stand_in.counts.last_chat["messages"][0]["content"]
+    stand_in.behave()
+    await asking.ask("How long are backups kept on the disks?")
+    assert "FOUND" not in stand_in.counts.last_chat["messages"][0]["content"]
+
+
+async def test_a_model_that_fails_leaves_what_comes_nearest(asking: Asking, stand_in: StandIn) -> None:
+    stand_in.behave(answer="FOUND\nThey stay in this building [1].", cut="abort")
+    events = await stream(asking, NEAR)
+    answer = events[-1].data["answer"]
+    assert (answer["found"], answer["degraded"]) == (False, ["no_chat_model"])
+    assert text_of(events) == answer["text"]
+    assert answer["text"].startswith("I found no clear answer")
 
 
 async def test_what_comes_near_the_question_before_is_not_shown_for_another(asking: Asking) -> None:
-    near = await asking.ask("Can an external company move our backup tapes to another city?")
+    near = await asking.ask(NEAR)
     assert near["citations"]
     answer = await asking.ask("화성 탐사선의 착륙 지점은 어디인가?", conversation_id=near["conversation_id"])
     assert (answer["found"], answer["citations"]) == (False, [])

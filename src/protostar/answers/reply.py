@@ -6,6 +6,7 @@ from typing import Final
 
 from protostar.answers.citations import Citation, MarkerFilter
 from protostar.answers.safety import SafeText, addresses
+from protostar.answers.verdict import Verdict
 from protostar.errors import ModelRejected
 from protostar.llm import prompts
 from protostar.llm.base import Message
@@ -23,7 +24,10 @@ def safe_text(passages: Sequence[Passage], language: Language) -> SafeText:
 class Reply:
     """One answer of a model, piece by piece. Both methods raise ModelRejected where it repeats its instructions."""
 
-    def __init__(self, passages: Sequence[Passage], messages: Sequence[Message], language: Language) -> None:
+    def __init__(self, passages: Sequence[Passage], messages: Sequence[Message], language: Language, *, sure: bool = True) -> None:
+        """`sure`: as the messages were made; else what comes before the verdict, and all where it is against, is not shown."""
+        self.received = 0  # characters
+        self._verdict = None if sure else Verdict()
         self._markers = MarkerFilter(passages)
         self._safe = safe_text(passages, language)
         self._secrets = [_squeezed(line) for line in prompts.instructions(messages)]
@@ -36,8 +40,16 @@ class Reply:
         """How many markers named no passage."""
         return self._markers.dropped
 
+    @property
+    def declined(self) -> bool:
+        """Whether the model did not say that the passages answer, when it was to say that first."""
+        return self._verdict is not None and self._verdict.answers is False
+
     def feed(self, piece: str) -> str:
         """Text to show now."""
+        self.received += len(piece)
+        if self._verdict is not None:
+            piece = self._verdict.feed(piece)
         return self._safe.feed(self._seen(self._markers.feed(piece)))
 
     def flush(self) -> str:

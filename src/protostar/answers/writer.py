@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import structlog
@@ -33,7 +33,7 @@ from protostar.jobs.repository import Enqueue, JobRepository
 from protostar.jobs.service import Jobs
 from protostar.knowledge.kinds import SUMMARIZE_TURN
 from protostar.llm import prompts
-from protostar.llm.base import ChatModel, Message
+from protostar.llm.base import ChatModel, Message, Usage
 from protostar.llm.prompts import Language, Source, Turn, language_of
 from protostar.memory import Mark, Memory
 from protostar.retrieval.model import Found, Passage
@@ -48,6 +48,9 @@ log = structlog.get_logger()
 
 _CHARACTERS_OF_A_TOKEN: Final = 2  # in Korean; in English about four
 _MOST_NEAR: Final = 2  # quotes
+
+Outcome = Literal["written", "declined", "failed"]
+"""What a model made of a question. `declined`: it did not say that the passages answer it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +236,15 @@ class Writer:
         question = found.query.text if found.query.text == as_hangul(row.question) else row.question
         language = _language(question, found.passages)
         passages = _within(found.passages, self._settings.chat.context_chars - length(*setting.earlier))
-        if found.relevance.answerable:
-            if self._chat is not None and await self._stream(self._chat, row, question, setting, passages, draft, feed, started):
+        if found.relevance.answerable or found.relevance.near:
+            outcome: Outcome = "failed"
+            if self._chat is not None:
+                sure = found.relevance.answerable
+                outcome = await self._stream(self._chat, row, question, setting, passages, draft, feed, started, sure=sure)
+            if outcome == "written":
                 return found.passages
-            draft.degraded.append("no_chat_model")
+            if outcome == "failed":
+                draft.degraded.append("no_chat_model")
             draft.model = None
         safe = safe_text(passages, language)
         for piece in _quoted(found, passages, language, draft):
@@ -279,8 +287,13 @@ class Writer:
         draft: Draft,
         feed: Feed,
         started: float,
-    ) -> bool:
-        """Whether the model wrote the answer. One that breaks off is taken back: the reader is told to begin anew."""
+        *,
+        sure: bool,
+    ) -> Outcome:
+        """Let the model write the answer. One that breaks off is taken back: the reader is told to begin anew.
+
+        Where it is not `sure` that the passages answer, the model is believed that they do if it says so first, and cites them.
+        """
         sources = [Source(n, p.document_title, p.heading_path, p.page, p.text) for n, p in enumerate(passages, 1)]
         language = _language(question, passages)
         messages = prompts.answer(
@@ -289,8 +302,9 @@ class Writer:
             setting.earlier,
             persona=setting.space.persona,
             language=language,
+            sure=sure,
         )
-        reply, finish = Reply(passages, messages, language), None
+        reply, finish = Reply(passages, messages, language, sure=sure), None
         timeout = self._settings.answer.deadline.total_seconds() - (time.monotonic() - started)
         try:
             stream = chat.stream(messages, max_tokens=self._settings.chat.max_answer_tokens, timeout=timeout)
@@ -301,26 +315,35 @@ class Writer:
                     draft.usage = delta.usage or draft.usage
                     finish = delta.finish_reason or finish
                     draft.model = delta.model or draft.model
+                    if reply.declined:
+                        break
             self._say(feed, draft, reply.flush(), started)
         except (ModelUnavailable, ModelRejected) as error:
             await self._check_held(row, feed)
             log.warning("chat_model_failed", answer=str(row.id), error=str(error), written=len(draft.text))
-            feed.reset()
-            await self._limits.spend_tokens(row.space_id, _tokens(messages, draft))
-            draft.text = ""
-            return False
-        await self._limits.spend_tokens(row.space_id, _tokens(messages, draft))
+            await self._limits.spend_tokens(row.space_id, _tokens(messages, reply, draft.usage))
+            self._take_back(feed, draft)
+            return "failed"
+        await self._limits.spend_tokens(row.space_id, _tokens(messages, reply, draft.usage))
         draft.model = draft.model or chat.name
         draft.citations = reply.citations()
         self._metrics.citations_dropped.inc(reply.dropped)
+        if not sure and not draft.citations:
+            self._take_back(feed, draft)
+            return "declined"
         if not draft.text.strip():
-            return False
+            return "failed"
         draft.found = bool(draft.citations) or not prompts.is_not_found(draft.text)
         if draft.found and not draft.citations:
             draft.degraded.append("no_citations")
         if finish == "length":
             draft.degraded.append("incomplete")
-        return True
+        return "written"
+
+    @staticmethod
+    def _take_back(feed: Feed, draft: Draft) -> None:
+        feed.reset()
+        draft.text = ""
 
     async def _check_held(self, row: AnswerRow, feed: Feed) -> None:
         """Raises LeaseLost where the answer is another's by now: a process that was frozen finds its streams broken first."""
@@ -420,9 +443,9 @@ def _within(passages: Sequence[Passage], characters: int) -> list[Passage]:
     return kept
 
 
-def _tokens(messages: Sequence[Message], draft: Draft) -> int:
+def _tokens(messages: Sequence[Message], reply: Reply, usage: Usage | None) -> int:
     """What a call has cost; rather too much than too little where the server does not tell, nothing where it wrote nothing."""
-    if draft.usage is not None:
-        return draft.usage.prompt_tokens + draft.usage.completion_tokens
-    characters = sum(len(message.content) for message in messages) + len(draft.text)
-    return characters // _CHARACTERS_OF_A_TOKEN if draft.text else 0
+    if usage is not None:
+        return usage.prompt_tokens + usage.completion_tokens
+    characters = sum(len(message.content) for message in messages) + reply.received
+    return characters // _CHARACTERS_OF_A_TOKEN if reply.received else 0
