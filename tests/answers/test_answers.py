@@ -151,6 +151,49 @@ async def test_what_comes_near_the_question_before_is_not_shown_for_another(aski
     assert (answer["found"], answer["citations"]) == (False, [])
 
 
+@pytest.mark.parametrize(
+    ("said", "reply"),
+    [
+        ("안녕하세요!", "안녕하세요. 무엇이 궁금하신가요?"),
+        ("hi there", "Hello. What would you like to know?"),
+        ("네 감사합니다 ㅎㅎ", "네, 더 궁금한 점이 있으면 언제든 물어보세요."),
+        ("thanks!", "You are welcome. If there is anything else, just ask."),
+        ("누구세요?", "저는 등록된 문서에서 답을 찾아, 그 근거와 함께 보여 드립니다. 무엇이 궁금하신가요?"),
+    ],
+)
+async def test_who_asks_nothing_of_the_documents_is_not_refused(asking: Asking, stand_in: StandIn, said: str, reply: str) -> None:
+    calls = stand_in.counts.chat_calls
+    answer = await asking.ask(said)
+    assert (answer["text"], answer["found"], answer["citations"], answer["degraded"]) == (reply, True, [], [])
+    assert stand_in.counts.chat_calls == calls
+
+
+async def test_the_owner_greets_and_says_what_to_ask(asking: Asking) -> None:
+    settings = {
+        "greeting": "한빛도서관입니다. 무엇을 도와드릴까요?",
+        "starter_questions": ["몇 시에 여나요?", "반납은 어디에 하나요?"],
+    }
+    async with asking.http.patch(f"/v1/spaces/{asking.space_id}", json={"settings": settings}) as response:
+        assert response.status == 200
+    try:
+        assert (await asking.ask("안녕하세요"))["text"] == settings["greeting"]
+        assert (await asking.ask("hello"))["text"] == "Hello. What would you like to know?"
+        assert (await asking.ask("뭘 물어볼 수 있나요?"))["text"].endswith("\n\n- 몇 시에 여나요?\n- 반납은 어디에 하나요?")
+    finally:
+        async with asking.http.patch(
+            f"/v1/spaces/{asking.space_id}", json={"settings": {"greeting": "", "starter_questions": []}}
+        ) as response:
+            assert response.status == 200
+
+
+async def test_a_follow_up_leans_on_the_question_before_the_thanks(asking: Asking) -> None:
+    first = await asking.ask(QUESTION)
+    thanks = await asking.ask("감사합니다!", conversation_id=first["conversation_id"])
+    assert thanks["citations"] == []
+    answer = await asking.ask("그럼 며칠이요?", conversation_id=first["conversation_id"])
+    assert answer["citations"][0]["heading_path"][-1] == "2.1 백업"
+
+
 async def test_a_question_of_no_language_is_answered_in_that_of_what_it_finds(asking: Asking, tmp_path: Any) -> None:
     (tmp_path / "errors.md").write_text("# 오류\n\nERR-1042 오류는 저장 공간이 부족하다는 뜻입니다.\n")
     await asking.upload(tmp_path / "errors.md")

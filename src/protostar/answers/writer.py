@@ -34,11 +34,12 @@ from protostar.jobs.service import Jobs
 from protostar.knowledge.kinds import SUMMARIZE_TURN
 from protostar.llm import prompts
 from protostar.llm.base import ChatModel, Message, Usage
-from protostar.llm.prompts import Language, Source, Turn, language_of
+from protostar.llm.prompts import Language, SmallTalk, Source, Turn, language_of
 from protostar.memory import Mark, Memory
 from protostar.retrieval.model import Found, Passage
 from protostar.retrieval.reading.courtesy import question_alone
 from protostar.retrieval.reading.keyboard import as_hangul
+from protostar.retrieval.reading.small_talk import small_talk
 from protostar.retrieval.service import Retriever
 from protostar.spaces.schemas import SpaceSettings
 from protostar.telemetry import Metrics
@@ -229,9 +230,16 @@ class Writer:
         self, row: AnswerRow, setting: Setting, found: Found | None, draft: Draft, feed: Feed, started: float
     ) -> Sequence[Passage]:
         """The answer in `draft`; returns what was found for it. `found`: by the question itself, where that was looked for."""
+        talk = small_talk(row.question)
+        if talk in ("greeting", "thanks"):
+            self._say(feed, draft, _reply(talk, row.question, setting.space), started)
+            return []
         with self.precedence.beginning():
             found = await self._retrieve(row, setting, found)
         draft.degraded += found.degraded
+        if talk is not None and not found.relevance.answerable:
+            self._say(feed, draft, _reply(talk, row.question, setting.space), started)
+            return found.passages
         # On the wrong keyboard it is no question to a model.
         question = found.query.text if found.query.text == as_hangul(row.question) else row.question
         language = _language(question, found.passages)
@@ -257,8 +265,8 @@ class Writer:
         leans on that is asked so at once, and by itself where that finds nothing. At last it is asked without remarks beside it.
         """
         asked = [row.question]
-        if not setting.is_first:
-            asked.append(in_context(row.question, [turn.question for turn in setting.turns]))
+        if earlier := [turn.question for turn in setting.turns if small_talk(turn.question) is None]:
+            asked.append(in_context(row.question, earlier))
         if leans(row.question):
             asked.reverse()
         searched = [found or await self._search(row.space_id, asked[0])]
@@ -418,6 +426,15 @@ class Writer:
 
 def _language(question: str, passages: Sequence[Passage]) -> Language:
     return language_of(question, passages[0].text if passages else "")
+
+
+def _reply(talk: SmallTalk, said: str, space: SpaceSettings) -> str:
+    """The owner's own greeting where it is in the same language; who asks what to ask gets the owner's starter questions."""
+    language = language_of(said)
+    if talk == "greeting" and space.greeting and language_of(space.greeting) == language:
+        return space.greeting
+    starters = [f"- {question}" for question in space.starter_questions] if talk == "about" else []
+    return "\n".join([prompts.small_talk(talk, language), *([""] if starters else []), *starters])
 
 
 def _quoted(found: Found, passages: Sequence[Passage], language: Language, draft: Draft) -> list[str]:

@@ -18,6 +18,8 @@ _ENGLISH_WORD: Final = re.compile("(?<![A-Za-z0-9])[A-Z]?[a-z]{2,}(?![A-Za-z0-9]
 _TELLING: Final = 40  # characters of a line that nobody writes by chance
 
 Language = Literal["ko", "en"]
+SmallTalk = Literal["greeting", "thanks", "about"]
+"""What somebody says who asks nothing of the documents; `about`: who or what answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,17 @@ _NOTHING_SURE: dict[Language, str] = {
     "en": "I found no clear answer to this in the documents. What comes closest:",
     "ko": "문서에서 분명한 답을 찾지 못했습니다. 가장 가까운 내용입니다.",
 }
+_SMALL_TALK: dict[SmallTalk, dict[Language, str]] = {
+    "greeting": {"en": "Hello. What would you like to know?", "ko": "안녕하세요. 무엇이 궁금하신가요?"},
+    "thanks": {
+        "en": "You are welcome. If there is anything else, just ask.",
+        "ko": "네, 더 궁금한 점이 있으면 언제든 물어보세요.",
+    },
+    "about": {
+        "en": "I look for answers in the documents that I was given, and show where they stand. What would you like to know?",
+        "ko": "저는 등록된 문서에서 답을 찾아, 그 근거와 함께 보여 드립니다. 무엇이 궁금하신가요?",
+    },
+}
 _LINK_REMOVED: dict[Language, str] = {"en": "(link removed)", "ko": "(링크 생략)"}
 _SUMMARIZE: dict[Language, str] = {
     "en": "Summarise the document below in three to five plain sentences: what it is, whom it is for, and what it settles. "
@@ -119,6 +132,11 @@ def not_found(language: Language) -> str:
 def nothing_sure(language: Language) -> str:
     """What stands before passages that may not answer."""
     return _NOTHING_SURE[language]
+
+
+def small_talk(kind: SmallTalk, language: Language) -> str:
+    """The reply to it."""
+    return _SMALL_TALK[kind][language]
 
 
 def is_not_found(text: str) -> bool:

@@ -52,7 +52,7 @@ _KOREAN: Final = r"""
     | [ㄱ-ㅎㅏ-ㅣ]{2,}
 """
 _TEARS_AND_LAUGHTER: Final = re.compile("[ㅠㅜㅎㅋ]+(?![가-힣])")
-_SAID: Final = re.compile(rf"(?<![\w'’-])(?:{_ENGLISH}|{_KOREAN})(?![\w'’-])", re.IGNORECASE | re.VERBOSE)
+SAID: Final = re.compile(rf"(?<![\w'’-])(?:{_ENGLISH}|{_KOREAN})(?![\w'’-])", re.IGNORECASE | re.VERBOSE)
 
 _PAUSE: Final = re.compile(r"(?<=[~;^ㅠㅜㅎㅋ])\s+|\n+")  # where a sentence of a chat ends without a stop
 _ASKS: Final = re.compile(r"[?？]\W*$")
@@ -67,7 +67,7 @@ _FEW_PAIRS, _FEW_WORDS = 5, 4  # a question of fewer terms may be about what was
 
 def without(text: str) -> str:
     """The text without phrases of courtesy; the text itself where nothing else is in it."""
-    plain = _SAID.sub(" ", _TEARS_AND_LAUGHTER.sub(" ", text))
+    plain = SAID.sub(" ", _TEARS_AND_LAUGHTER.sub(" ", text))
     return plain if terms(plain) else text
 
 
