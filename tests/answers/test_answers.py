@@ -194,6 +194,21 @@ async def test_a_follow_up_leans_on_the_question_before_the_thanks(asking: Askin
     assert answer["citations"][0]["heading_path"][-1] == "2.1 백업"
 
 
+async def test_each_question_of_a_message_is_answered(asking: Asking, stand_in: StandIn) -> None:
+    other = "레디스가 내려가면 작업은 어디에 쌓이나요?"
+    stand_in.behave(only="chat", status=503)
+    answer = await asking.ask(f"{QUESTION} 그리고 {other}")
+    quotes = " ".join(citation["quote"] for citation in answer["citations"])
+    assert "30일" in quotes
+    assert "데이터베이스에 쌓입니다" in quotes
+    assert [citation["marker"] for citation in answer["citations"]] == list(range(1, len(answer["citations"]) + 1))
+    stand_in.behave()
+    await asking.ask(f"{other} 그리고 {QUESTION}")
+    prompt = stand_in.counts.last_chat["messages"][-1]["content"]
+    assert "30일 동안" in prompt
+    assert prompt.endswith(f"{other} 그리고 {QUESTION}")
+
+
 async def test_a_question_of_no_language_is_answered_in_that_of_what_it_finds(asking: Asking, tmp_path: Any) -> None:
     (tmp_path / "errors.md").write_text("# 오류\n\nERR-1042 오류는 저장 공간이 부족하다는 뜻입니다.\n")
     await asking.upload(tmp_path / "errors.md")

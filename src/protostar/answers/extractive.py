@@ -5,7 +5,7 @@ visitors ask in their own words .54 and .48, and .63 and .57 (decision 13).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,16 +69,28 @@ class _Quote:
 
 def quote_answer(query: Query, passages: Sequence[Passage], most: int = MOST_QUOTES) -> tuple[list[str], list[Citation]]:
     """Pieces of text that make the answer when put together, and the citations of their markers; nothing where nothing fits."""
+    return quote_answers([(query, passages, most)])
+
+
+def quote_answers(asked: Iterable[tuple[Query, Sequence[Passage], int]]) -> tuple[list[str], list[Citation]]:
+    """The same for several questions, each with its passages and how many quotes it gets at most; none says what is said above."""
+    chosen: list[_Quote] = []
+    for query, passages, most in asked:
+        chosen += _best(query, passages, most, chosen)
+    citations = [cite_range(marker, quote.passage, quote.start, quote.end) for marker, quote in enumerate(chosen, 1)]
+    pieces = [_piece(quote, citation, above) for quote, citation, above in zip(chosen, citations, [None, *chosen], strict=False)]
+    return pieces, citations
+
+
+def _best(query: Query, passages: Sequence[Passage], most: int, above: Sequence[_Quote]) -> list[_Quote]:
     found = sorted((quote for passage in passages for quote in _quotes(query, passage)), key=lambda quote: -quote.score)
     chosen: list[_Quote] = []
     for quote in found:
         if len(chosen) == most or quote.score < _WORTH_A_QUOTE * found[0].score:
             break
-        if not any(quote.repeats(other) for other in chosen):
+        if not any(quote.repeats(other) for other in (*above, *chosen)):
             chosen.append(quote)
-    citations = [cite_range(marker, quote.passage, quote.start, quote.end) for marker, quote in enumerate(chosen, 1)]
-    pieces = [_piece(quote, citation, above) for quote, citation, above in zip(chosen, citations, [None, *chosen], strict=False)]
-    return pieces, citations
+    return chosen
 
 
 def _piece(quote: _Quote, citation: Citation, above: _Quote | None) -> str:

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -17,8 +17,9 @@ from protostar.access.limits import Limits
 from protostar.answers.corrections import Given, given, normalised
 from protostar.answers.draft import Draft, citation_of, from_cache, retrieved, show, to_cache, to_row
 from protostar.answers.events import Feed
-from protostar.answers.extractive import quote_answer
-from protostar.answers.history import history, in_context, leans, length
+from protostar.answers.extractive import MOST_QUOTES, quote_answer, quote_answers
+from protostar.answers.finding import Finder, Findings
+from protostar.answers.history import history, length
 from protostar.answers.models import AnswerRow, ConversationRow
 from protostar.answers.precedence import Precedence
 from protostar.answers.reply import Reply, safe_text
@@ -37,8 +38,6 @@ from protostar.llm.base import ChatModel, Message, Usage
 from protostar.llm.prompts import Language, SmallTalk, Source, Turn, language_of
 from protostar.memory import Mark, Memory
 from protostar.retrieval.model import Found, Passage
-from protostar.retrieval.reading.courtesy import question_alone
-from protostar.retrieval.reading.keyboard import as_hangul
 from protostar.retrieval.reading.small_talk import small_talk
 from protostar.retrieval.service import Retriever
 from protostar.spaces.schemas import SpaceSettings
@@ -48,7 +47,10 @@ from protostar.webhooks.events import emit
 log = structlog.get_logger()
 
 _CHARACTERS_OF_A_TOKEN: Final = 2  # in Korean; in English about four
-_MOST_NEAR: Final = 2  # quotes
+# Quotes: of what comes near, of each question of several, and of all of them together.
+_MOST_NEAR: Final = 2
+_MOST_OF_A_PART: Final = 2
+_MOST_OF_ALL: Final = 1
 
 Outcome = Literal["written", "declined", "failed"]
 """What a model made of a question. `declined`: it did not say that the passages answer it."""
@@ -105,7 +107,8 @@ class Writer:
         metrics: Metrics,
     ) -> None:
         self._database = database
-        self._retriever = retriever
+        self._finder = Finder(retriever, top_k=settings.answer.top_k)
+        self._vectors_of = retriever.model_name
         self._chat = chat
         self._cache = cache
         self._limits = limits
@@ -171,7 +174,7 @@ class Writer:
     async def _look(self, space_id: UUID, question: str, key: str) -> tuple[Any | None, Found | None]:
         with self.precedence.beginning():
             cached = await self._cache.get(key)
-            return cached, await self._search(space_id, question) if cached is None else None
+            return cached, await self._finder.search(space_id, question) if cached is None else None
 
     def _looked(self, looking: asyncio.Task[tuple[Any | None, Found | None]]) -> None:
         self._looking.discard(looking)
@@ -235,77 +238,48 @@ class Writer:
             self._say(feed, draft, _reply(talk, row.question, setting.space), started)
             return []
         with self.precedence.beginning():
-            found = await self._retrieve(row, setting, found)
-        draft.degraded += found.degraded
-        if talk is not None and not found.relevance.answerable:
+            findings = await self._finder.find(row.space_id, row.question, [turn.question for turn in setting.turns], found)
+        draft.degraded += findings.degraded
+        relevance, passages = findings.relevance, findings.passages
+        if talk is not None and not relevance.answerable:
             self._say(feed, draft, _reply(talk, row.question, setting.space), started)
-            return found.passages
-        # On the wrong keyboard it is no question to a model.
-        question = found.query.text if found.query.text == as_hangul(row.question) else row.question
-        language = _language(question, found.passages)
-        passages = _within(found.passages, self._settings.chat.context_chars - length(*setting.earlier))
-        if found.relevance.answerable or found.relevance.near:
-            outcome: Outcome = "failed"
-            if self._chat is not None:
-                sure = found.relevance.answerable
-                outcome = await self._stream(self._chat, row, question, setting, passages, draft, feed, started, sure=sure)
+            return passages
+        if relevance.answerable or relevance.near:
+            outcome = (
+                "failed" if self._chat is None else await self._stream(self._chat, row, setting, findings, draft, feed, started)
+            )
             if outcome == "written":
-                return found.passages
+                return passages
             if outcome == "failed":
                 draft.degraded.append("no_chat_model")
             draft.model = None
+        language = _language(findings)
         safe = safe_text(passages, language)
-        for piece in _quoted(found, passages, language, draft):
+        for piece in _quoted(findings, language, draft):
             self._say(feed, draft, safe.feed(piece), started)
         self._say(feed, draft, safe.flush(), started)
-        return found.passages
-
-    async def _retrieve(self, row: AnswerRow, setting: Setting, found: Found | None) -> Found:
-        """What the question finds. A follow-up that finds nothing by itself is asked together with the question before it; one that
-        leans on that is asked so at once, and by itself where that finds nothing. At last it is asked without remarks beside it.
-        """
-        asked = [row.question]
-        if earlier := [turn.question for turn in setting.turns if small_talk(turn.question) is None]:
-            asked.append(in_context(row.question, earlier))
-        if leans(row.question):
-            asked.reverse()
-        searched = [found or await self._search(row.space_id, asked[0])]
-        if not searched[0].relevance.answerable and (alone := question_alone(row.question)):
-            asked.append(alone)
-        for question in asked[1:]:
-            if not searched[-1].relevance.answerable:
-                searched.append(await self._search(row.space_id, question))
-        if searched[-1].relevance.answerable:
-            return searched[-1]
-        # What comes near to the question before is no answer to one that does not lean on it.
-        its_own = [each for each, question in zip(searched, asked, strict=True) if "\n" not in question or leans(row.question)]
-        best = max(its_own or searched, key=lambda each: each.relevance.evidence)
-        return replace(best, degraded=list(dict.fromkeys(reason for each in searched for reason in each.degraded)))
-
-    async def _search(self, space_id: UUID, question: str) -> Found:
-        return await self._retriever.search(space_id, question, top_k=self._settings.answer.top_k, mode="hybrid")
+        return passages
 
     async def _stream(
         self,
         chat: ChatModel,
         row: AnswerRow,
-        question: str,
         setting: Setting,
-        passages: Sequence[Passage],
+        findings: Findings,
         draft: Draft,
         feed: Feed,
         started: float,
-        *,
-        sure: bool,
     ) -> Outcome:
         """Let the model write the answer. One that breaks off is taken back: the reader is told to begin anew.
 
-        Where it is not `sure` that the passages answer, the model is believed that they do if it says so first, and cites them.
+        Where it is not sure that the passages answer, the model is believed that they do if it says so first, and cites them.
         """
+        sure = findings.relevance.answerable
+        passages = _within(findings.passages, self._settings.chat.context_chars - length(*setting.earlier))
         sources = [Source(n, p.document_title, p.heading_path, p.page, p.text) for n, p in enumerate(passages, 1)]
-        language = _language(question, passages)
+        language = _language(findings)
         messages = prompts.answer(
-            question,
+            findings.question,
             sources,
             setting.earlier,
             persona=setting.space.persona,
@@ -418,14 +392,14 @@ class Writer:
             settings.model_dump(),
             prompts.VERSION,
             self._chat.name if self._chat is not None else None,
-            self._retriever.model_name,
+            self._vectors_of,
             normalised(question),
         ]
         return "answer:" + hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _language(question: str, passages: Sequence[Passage]) -> Language:
-    return language_of(question, passages[0].text if passages else "")
+def _language(findings: Findings) -> Language:
+    return language_of(findings.question, findings.passages[0].text if findings.passages else "")
 
 
 def _reply(talk: SmallTalk, said: str, space: SpaceSettings) -> str:
@@ -437,15 +411,17 @@ def _reply(talk: SmallTalk, said: str, space: SpaceSettings) -> str:
     return "\n".join([prompts.small_talk(talk, language), *([""] if starters else []), *starters])
 
 
-def _quoted(found: Found, passages: Sequence[Passage], language: Language, draft: Draft) -> list[str]:
+def _quoted(findings: Findings, language: Language, draft: Draft) -> list[str]:
     """Pieces of the answer in the documents' own words, its citations in `draft`; or what comes near one, said to be no more."""
     pieces: list[str] = []
-    if found.relevance.answerable:
-        pieces, draft.citations = quote_answer(found.query, passages)
-    elif found.relevance.near:
-        pieces, draft.citations = quote_answer(found.query, passages, _MOST_NEAR)
+    *parts, last = findings.answering
+    if findings.relevance.answerable:
+        most = [*[(part, _MOST_OF_A_PART) for part in parts], (last, _MOST_OF_ALL if parts else MOST_QUOTES)]
+        pieces, draft.citations = quote_answers((each.query, each.passages, quotes) for each, quotes in most)
+    elif findings.relevance.near:
+        pieces, draft.citations = quote_answer(last.query, last.passages, _MOST_NEAR)
         pieces = [f"{prompts.nothing_sure(language)}\n\n", *pieces] if pieces else []
-    draft.found = found.relevance.answerable and bool(pieces)
+    draft.found = findings.relevance.answerable and bool(pieces)
     return pieces or [prompts.not_found(language)]
 
 
