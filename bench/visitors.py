@@ -3,7 +3,7 @@
 `organisations/<language>-<name>/` holds documents as such organisations write them, and `questions.jsonl` what their visitors ask
 in their own words: `q`, its `kind`, `answers` (each stands in one document, and any of them answers), for a cell of a table also
 its `row`, which has to be quoted with it, and `after`, the question before one that leans on it. All of it was written for this
-by somebody who did not know how passages are found.
+by somebody who did not know how passages are found. Pairs of questions are asked in one message besides.
 """
 
 import json
@@ -23,6 +23,9 @@ _ORGANISATIONS: Final = Path(__file__).with_name("organisations")
 _UNANSWERABLE: Final = "unanswerable"
 _AT_ONCE: Final = 4
 _STRANGERS: Final = 5  # every so many of another organisation's questions is asked as well
+_STRANGER: Final = "stranger"
+_PAIR: Final = "pair"
+_AND: Final = {"ko": "그리고", "en": "And"}
 
 Question = dict[str, Any]
 
@@ -40,7 +43,7 @@ class Organisation:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """`held`: of each quote of the answer, whether it holds what was asked for."""
+    """`held`: of each quote of the answer, whether it holds what was asked for; of each of a pair, whether any quote does."""
 
     kind: str
     found: bool
@@ -79,10 +82,29 @@ async def measure(url: str, key: str) -> dict[str, dict[str, float]]:
     return {language: _figures([each for of, all_ in asked if of == language for each in all_]) for language in languages}
 
 
+def _alone(organisation: Organisation) -> list[Question]:
+    """Those that the documents answer, and that lean on no other."""
+    return [each for each in organisation.questions if each["kind"] != _UNANSWERABLE and "after" not in each]
+
+
 def _strangers(organisation: Organisation, all_: Iterable[Organisation]) -> list[Question]:
     others = [other for other in all_ if other.language == organisation.language and other is not organisation]
-    alone = [each for other in others for each in other.questions if each["kind"] != _UNANSWERABLE and "after" not in each]
-    return [{"q": each["q"], "kind": "stranger", "answers": []} for each in alone[::_STRANGERS]]
+    alone = [each for other in others for each in _alone(other)]
+    return [{"q": each["q"], "kind": _STRANGER, "answers": []} for each in alone[::_STRANGERS]]
+
+
+def _pairs(organisation: Organisation) -> list[Question]:
+    """Two questions in one message, each of which is asked once."""
+    alone = _alone(organisation)
+    half = len(alone) // 2
+    return [
+        {"q": f"{_asked(one)} {_AND[organisation.language]} {_asked(other)}", "kind": _PAIR, "of": (one, other)}
+        for one, other in zip(alone[:half], alone[half:], strict=False)
+    ]
+
+
+def _asked(question: Question) -> str:
+    return question["q"].rstrip(" .?!~ㅠ") + "?"
 
 
 async def _visited(http: aiohttp.ClientSession, organisation: Organisation, strangers: Sequence[Question]) -> list[_Asked]:
@@ -98,10 +120,14 @@ async def _visited(http: aiohttp.ClientSession, organisation: Organisation, stra
         for text in (question["after"], question["q"]) if "after" in question else (question["q"],):
             answer = await _json(http, "POST", "/v1/answers", headers=headers, json={"question": text, **conversation})
             conversation = {"conversation_id": answer["conversation_id"]}
-        held = [holds(citation["quote"], question) for citation in answer["citations"]]
+        quotes = [citation["quote"] for citation in answer["citations"]]
+        if "of" in question:
+            held = [any(holds(quote, each) for quote in quotes) for each in question["of"]]
+        else:
+            held = [holds(quote, question) for quote in quotes]
         return _Asked(question["kind"], answer["found"], held, len(answer["text"]))
 
-    return await at_once(_AT_ONCE, [*organisation.questions, *strangers], ask)
+    return await at_once(_AT_ONCE, [*organisation.questions, *strangers, *_pairs(organisation)], ask)
 
 
 async def _json(http: aiohttp.ClientSession, method: str, path: str, **request: Any) -> Any:
@@ -116,7 +142,7 @@ def _figures(asked: Sequence[_Asked]) -> dict[str, float]:
     def share(of: Sequence[_Asked], what: Callable[[_Asked], bool]) -> float:
         return fmean(map(what, of))
 
-    own = [each for each in asked if each.kind not in (_UNANSWERABLE, "stranger")]
+    own = [each for each in asked if each.kind not in (_UNANSWERABLE, _STRANGER, _PAIR)]
     figures = {
         "questions": float(len(own)),
         "right": share(own, lambda each: each.found and any(each.held)),
@@ -125,7 +151,10 @@ def _figures(asked: Sequence[_Asked]) -> dict[str, float]:
         "wrong": share(own, lambda each: each.found and not any(each.held)),
         "characters of an answer": fmean(each.characters for each in own if each.found),
     }
-    for kind, name in ((_UNANSWERABLE, "unanswerable refused"), ("stranger", "strangers refused")):
+    pairs = [each for each in asked if each.kind == _PAIR]
+    figures["both of two right"] = share(pairs, lambda each: each.found and all(each.held))
+    figures["one of two right"] = share(pairs, lambda each: each.found and sum(each.held) == 1)
+    for kind, name in ((_UNANSWERABLE, "unanswerable refused"), (_STRANGER, "strangers refused")):
         figures[name] = share([each for each in asked if each.kind == kind], lambda each: not each.found)
     for kind in sorted({each.kind for each in own}):
         figures[f"{kind} right"] = share([each for each in own if each.kind == kind], lambda each: each.found and any(each.held))
