@@ -103,6 +103,14 @@ async def test_a_space_sets_its_own_limits(shop: Tenant, key: str) -> None:
     assert (await ask(shop, key, await token_of(shop, key))).status == 429
 
 
+async def test_greetings_and_thanks_are_no_questions(shop: Tenant, key: str) -> None:
+    settings = {"limits": {"asks_per_visitor": 1}}
+    assert (await shop.call("PATCH", f"/v1/spaces/{shop.id}", json={"settings": settings})).status == 200
+    token = await token_of(shop, key)
+    said = ["Hello!", "How many kiwis?", "thanks!", "안녕하세요", "How many pears?"]
+    assert [(await ask(shop, key, token, question)).status for question in said] == [200, 200, 200, 200, 429]
+
+
 async def test_a_space_cannot_raise_what_costs_the_installation(database_url: str, tmp_path: Path) -> None:
     settings = settings_for(database_url, None, tmp_path, limit={"asks_per_space_day": 1})
     async with idle_tenant(settings) as shop:

@@ -21,6 +21,7 @@ from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInf
 from protostar.answers.service import Answers, Taken
 from protostar.dependencies import Address, Asker, Cursor, IdempotencyKey, Limit, Manager, VisitorToken
 from protostar.paging import Page, before, page_of
+from protostar.retrieval.reading.small_talk import small_talk
 from protostar.routing import Router
 from protostar.visitors.service import Visitors
 
@@ -70,7 +71,9 @@ async def ask(
             idempotency_key = f"{visitor.id if token is not None else address}:{idempotency_key}"
     if body.conversation_id is not None:
         await _check_visitor(principal, answers, token, body.conversation_id)
-    admit = partial(visitors.admit, visitor=visitor, address=address) if principal.is_visitor else None
+    # A greeting costs nothing, and should not cost a visitor one of a few questions.
+    counts = principal.is_visitor and small_talk(body.question) not in ("greeting", "thanks")
+    admit = partial(visitors.admit, visitor=visitor, address=address) if counts else None
     taken = await answers.ask(principal.space_id, body, idempotency_key, visitor, admit)
     if body.stream:
         return sse.EventStream(_events(answers.events(taken)))
