@@ -22,7 +22,7 @@ serve: $(READY)  ## start Protostar on its embedded stack
 	@exec $(BIN)/protostar serve
 
 test: check  ## everything that a change must pass
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 .PHONY: test-examples
 test-examples: $(READY)  ## the examples: their own tests, then against a real Protostar; needs node and npm
