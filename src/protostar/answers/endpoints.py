@@ -72,7 +72,7 @@ async def ask(
     if body.conversation_id is not None:
         await _check_visitor(principal, answers, token, body.conversation_id)
     # A greeting costs nothing, and should not cost a visitor one of a few questions.
-    counts = principal.is_visitor and small_talk(body.question) not in ("greeting", "thanks")
+    counts = principal.is_visitor and small_talk(body.question) is None
     admit = partial(visitors.admit, visitor=visitor, address=address) if counts else None
     taken = await answers.ask(principal.space_id, body, idempotency_key, visitor, admit)
     if body.stream:

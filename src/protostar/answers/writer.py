@@ -234,16 +234,13 @@ class Writer:
     ) -> Sequence[Passage]:
         """The answer in `draft`; returns what was found for it. `found`: by the question itself, where that was looked for."""
         talk = small_talk(row.question)
-        if talk in ("greeting", "thanks"):
+        if talk is not None:
             self._say(feed, draft, _reply(talk, row.question, setting.space), started)
             return []
         with self.precedence.beginning():
             findings = await self._finder.find(row.space_id, row.question, [turn.question for turn in setting.turns], found)
         draft.degraded += findings.degraded
         relevance, passages = findings.relevance, findings.passages
-        if talk is not None and not relevance.answerable:
-            self._say(feed, draft, _reply(talk, row.question, setting.space), started)
-            return passages
         if relevance.answerable or relevance.near:
             outcome = (
                 "failed" if self._chat is None else await self._stream(self._chat, row, setting, findings, draft, feed, started)
