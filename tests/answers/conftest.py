@@ -3,12 +3,15 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.asking import Asking
 from tests.support.databases import copied
 from tests.support.model_server import StandIn
 from tests.support.stack import ADMIN_KEY, Stack, running_stack, settings_for
+
+from protostar.retrieval.service import Retriever
 
 FILES = Path(__file__).parents[1] / "files"
 
@@ -59,3 +62,17 @@ async def asking(answering: Stack, beside: Asking, stand_in: StandIn) -> AsyncGe
     stand_in.counts = type(stand_in.counts)()
     async with a_space(answering, "guides", "guide-ko.md", "guide-en.md") as asking:
         yield asking
+
+
+@pytest.fixture
+def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was searched for."""
+    asked: list[str] = []
+    search = Retriever.search
+
+    async def recorded(self: Retriever, space_id: Any, question: str, **how: Any) -> Any:
+        asked.append(question)
+        return await search(self, space_id, question, **how)
+
+    monkeypatch.setattr(Retriever, "search", recorded)
+    return asked

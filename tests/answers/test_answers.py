@@ -105,7 +105,13 @@ async def test_a_question_that_the_documents_do_not_answer_is_told_so_without_a_
     assert stand_in.counts.chat_calls == calls
 
 
-@pytest.mark.parametrize("says", ["NONE", "NONE. Tapes stay [1].", "Tapes stay here [1].", "FOUND", "FOUND\nTapes stay here.", ""])
+@pytest.mark.parametrize(
+    "says",
+    [
+        *("NONE", "NONE. Tapes stay [1].", "Tapes stay here [1].", "Found nothing about tapes [1].", "FOUND\nTapes stay here."),
+        *("FOUND\n[1]", "FOUND\nNONE [1]", "FOUND\nThe documents do not say anything about this [1]."),
+    ],
+)
 async def test_what_comes_nearest_is_quoted_where_the_model_does_not_say_that_it_answers(
     asking: Asking, stand_in: StandIn, says: str
 ) -> None:
@@ -133,6 +139,22 @@ async def test_what_the_model_finds_in_what_comes_nearest_is_the_answer(asking: 
     stand_in.behave()
     await asking.ask("How long are backups kept on the disks?")
     assert "FOUND" not in stand_in.counts.last_chat["messages"][0]["content"]
+
+
+async def test_what_a_model_writes_after_it_has_declined_is_not_waited_for(asking: Asking, stand_in: StandIn) -> None:
+    stand_in.behave(answer="NONE\n" + "but then again " * 1_000, delay=0.01)
+    abandoned = stand_in.counts.abandoned
+    answer = await asking.ask(f"{NEAR} At once.")
+    assert (answer["found"], answer["degraded"]) == (False, [])
+    await wait_until(lambda: stand_in.counts.abandoned > abandoned)
+
+
+@pytest.mark.parametrize("says", ["", "FOUND", "<think>so so so"])
+async def test_a_model_that_says_nothing_has_not_declined(asking: Asking, stand_in: StandIn, says: str) -> None:
+    stand_in.behave(answer=says)
+    question = f"{NEAR} Said {says!r}."
+    assert (await asking.ask(question))["degraded"] == ["no_chat_model"]
+    assert (await asking.ask(question))["cached"] is False
 
 
 async def test_a_model_that_fails_leaves_what_comes_nearest(asking: Asking, stand_in: StandIn) -> None:
@@ -194,19 +216,35 @@ async def test_a_follow_up_leans_on_the_question_before_the_thanks(asking: Askin
     assert answer["citations"][0]["heading_path"][-1] == "2.1 백업"
 
 
-async def test_each_question_of_a_message_is_answered(asking: Asking, stand_in: StandIn) -> None:
-    other = "레디스가 내려가면 작업은 어디에 쌓이나요?"
+async def test_each_question_of_a_message_is_answered(asking: Asking, stand_in: StandIn, tmp_path: Path) -> None:
+    (tmp_path / "pool.md").write_text(
+        "# 수영장\n\n수영모는 매점에서 3천 원에 팝니다.\n\n## 주차\n\n지하 주차장은 두 시간 무료입니다.\n"
+    )
+    await asking.upload(tmp_path / "pool.md")
     stand_in.behave(only="chat", status=503)
-    answer = await asking.ask(f"{QUESTION} 그리고 {other}")
-    quotes = " ".join(citation["quote"] for citation in answer["citations"])
-    assert "30일" in quotes
-    assert "데이터베이스에 쌓입니다" in quotes
-    assert [citation["marker"] for citation in answer["citations"]] == list(range(1, len(answer["citations"]) + 1))
+    answer = await asking.ask(f"수영모는 어디에서 파나요? 그리고 {QUESTION}")
+    quotes = [citation["quote"] for citation in answer["citations"]]
+    assert "매점" in quotes[0]
+    assert any("30일" in quote for quote in quotes[1:])
+    assert [citation["marker"] for citation in answer["citations"]] == list(range(1, len(quotes) + 1))
+    async with asking.http.get(f"/v1/answers/{answer['id']}/retrieved") as response:
+        retrieved = (await response.json())["retrieved"]
+    for citation in answer["citations"]:
+        assert any(
+            each["document_id"] == citation["document_id"] and each["start"] <= citation["start"] < each["end"]
+            for each in retrieved
+        )
     stand_in.behave()
-    await asking.ask(f"{other} 그리고 {QUESTION}")
+    await asking.ask(f"수영모는 어디에서 파나요? 그리고 {QUESTION}")
     prompt = stand_in.counts.last_chat["messages"][-1]["content"]
+    assert "매점" in prompt
     assert "30일 동안" in prompt
-    assert prompt.endswith(f"{other} 그리고 {QUESTION}")
+
+
+async def test_a_question_that_leans_on_the_one_beside_it_is_asked_with_that(asking: Asking, searched: list[str]) -> None:
+    first = await asking.ask("레디스가 내려가면 작업은 어디에 쌓이나요?")
+    await asking.ask(f"{QUESTION} 그럼 압축은요?", conversation_id=first["conversation_id"])
+    assert f"{QUESTION}\n그럼 압축은요?" in searched
 
 
 async def test_a_question_of_no_language_is_answered_in_that_of_what_it_finds(asking: Asking, tmp_path: Any) -> None:

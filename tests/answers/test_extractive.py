@@ -211,6 +211,11 @@ def test_rows_of_one_table_stand_below_one_head() -> None:
     assert answer == "| 회원 종류 | 연회비 |\n| --- | --- |\n| 어른 | 3만원 [1] |\n| 청소년 | 무료 [2] |"
     answer, _ = ask("회원 종류와 연회비", fees, f"# 지난해\n\n{fees.replace('3', '2').replace('무료', '1만원')}")
     assert answer.count("| 회원 종류 | 연회비 |\n| --- | --- |\n") == 2
+    answer, _ = ask(
+        "회원 종류와 연회비",
+        "| 회원 종류 | 연회비 |\n|---|---|\n| 어른 | 3만원 |\n\n주말:\n\n| 회원 종류 | 연회비 |\n|---|---|\n| 어른 | 5만원 |",
+    )
+    assert answer.count("| 회원 종류 | 연회비 |\n| --- | --- |\n") == 2
 
 
 def test_a_row_above_an_empty_one_is_no_head() -> None:

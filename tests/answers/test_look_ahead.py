@@ -9,24 +9,9 @@ from sqlalchemy import text
 from tests.support.asking import Asking
 
 from protostar.answers.repository import AnswerRepository
-from protostar.retrieval.service import Retriever
 
 FIRST = "백업 파일은 며칠 동안 보관하나요?"
 SECOND = "How long are the backup files kept on disk?"
-
-
-@pytest.fixture
-def searched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was searched for."""
-    asked: list[str] = []
-    search = Retriever.search
-
-    async def recorded(self: Retriever, space_id: Any, question: str, **how: Any) -> Any:
-        asked.append(question)
-        return await search(self, space_id, question, **how)
-
-    monkeypatch.setattr(Retriever, "search", recorded)
-    return asked
 
 
 def before_taking(monkeypatch: pytest.MonkeyPatch, action: Callable[[Any], Awaitable[None]]) -> None:
@@ -80,3 +65,10 @@ async def test_a_follow_up_is_not_looked_for_ahead(asking: Asking, searched: lis
     first = await asking.ask(FIRST)
     await asking.ask("그럼 언제까지요?", conversation_id=first["conversation_id"])
     assert searched == [FIRST, f"{FIRST}\n그럼 언제까지요?"]
+
+
+async def test_nothing_is_looked_for_where_nothing_is_asked(asking: Asking, searched: list[str]) -> None:
+    await asking.ask(FIRST)
+    for said in ("안녕하세요", "thanks!", "who are you?"):
+        await asking.ask(said)
+    assert searched == [FIRST]

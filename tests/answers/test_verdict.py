@@ -17,12 +17,10 @@ def read(*pieces: str) -> tuple[bool | None, str]:
     ("text", "after"),
     [
         ("FOUND\nThirty days [1].", "Thirty days [1]."),
-        ("found: Thirty days [1].", "Thirty days [1]."),
         ("**FOUND**\n\n* thirty days [1]", "* thirty days [1]"),
-        (" \n`FOUND`. 서른 날 [1].", "서른 날 [1]."),
-        ("FOUND:서른 날 [1].", "서른 날 [1]."),
-        ("FOUND[1]", "[1]"),
-        ('"FOUND"\n"Thirty days" [1].', '"Thirty days" [1].'),
+        (" \n`FOUND`. \r\n서른 날 [1].", "서른 날 [1]."),
+        ('"FOUND:"\n"Thirty days" [1].', '"Thirty days" [1].'),
+        ("### FOUND\nNothing else\nmatters [1].", "Nothing else\nmatters [1]."),
     ],
 )
 def test_what_follows_the_word_is_the_answer_however_it_is_split(text: str, after: str) -> None:
@@ -33,14 +31,24 @@ def test_what_follows_the_word_is_the_answer_however_it_is_split(text: str, afte
 
 
 @pytest.mark.parametrize(
-    "text", ["NONE", "NONE\nThe documents", "The answer: FOUND", "FOUNDATION stones [1]", "FOUND입니다", "1. FOUND"]
+    "text",
+    [
+        *("NONE\n", "NONE\nThe documents", "The answer:\nFOUND", "FOUNDATION stones [1]", "FOUND입니다\n", "1. FOUND\n", "found\n"),
+        *(
+            "FOUND nothing [1].",
+            "FOUND, but nothing on this [1].",
+            "Found no information [1][2].",
+            "FOUND [1]",
+            "FOUND: thirty days",
+        ),
+    ],
 )
 def test_anything_else_is_no_answer(text: str) -> None:
     assert read(text) == (False, "")
-    assert read(*text, " FOUND\nThirty days [1].") == (False, "")
+    assert read(*text, "\nFOUND\nThirty days [1].") == (False, "")
 
 
-@pytest.mark.parametrize("text", ["", " \n", "FOU", "**", "FOUND", "**FOUND**\n"])
+@pytest.mark.parametrize("text", ["", " \n", "FOU", "**", "FOUND", "**FOUND**\n", "FOUND\n \n"])
 def test_nothing_is_known_before_the_answer_begins(text: str) -> None:
     assert read(*text) == (None, "")
 

@@ -109,6 +109,9 @@ async def test_greetings_and_thanks_are_no_questions(shop: Tenant, key: str) -> 
     token = await token_of(shop, key)
     said = ["Hello!", "How many kiwis?", "thanks!", "안녕하세요", "How many pears?"]
     assert [(await ask(shop, key, token, question)).status for question in said] == [200, 200, 200, 200, 429]
+    said = ["Hello!"] * LIMITS["asks_per_address_day"]
+    assert (await ask(shop, key, await token_of(shop, key), "Hi!")).status == 200
+    assert {(await ask(shop, key, await token_of(shop, key), question)).status for question in said} == {200, 429}
 
 
 async def test_a_space_cannot_raise_what_costs_the_installation(database_url: str, tmp_path: Path) -> None:

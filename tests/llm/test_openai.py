@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+from contextlib import aclosing
 
 import pytest
 
@@ -70,6 +71,15 @@ async def test_reads_all_that_the_specifications_allow(server, chat, answer, rea
 async def test_what_a_model_thinks_aloud_is_not_its_answer(server, chat, read):
     server.behave(answer="<think>\nThe passage says [1] thirty.\n</think>\n\nThirty days [1].", noise=True)
     assert (await read(chat()))[0] == "Thirty days [1]."
+
+
+async def test_what_a_model_thinks_is_counted(server, chat, prompt):
+    thought = "<think>The passage says thirty.</think>\n"
+    server.behave(answer=f"{thought}Thirty days [1].")
+    async with aclosing(chat().stream(prompt, max_tokens=100)) as deltas:
+        written = [delta async for delta in deltas]
+    assert "".join(delta.text for delta in written) == "Thirty days [1]."
+    assert sum(delta.thought for delta in written) == len(thought)
 
 
 async def test_an_empty_answer_is_an_answer(server, chat, read):

@@ -64,14 +64,20 @@ class Limits:
         sentence = "You have asked many questions within a minute."
         await self._spend([_Limit(what, f"{space_id}:{address}", self._per_minute, _MINUTE, RateLimited, sentence)])
 
-    async def ask(self, visitor: Visitor, address: str, allowance: Allowance) -> None:
-        """Count a new question of a visitor. Raises RateLimited; a question that one limit refuses counts against none."""
+    async def ask(self, visitor: Visitor, address: str, allowance: Allowance, *, is_question: bool = True) -> None:
+        """Count a new question of a visitor. Raises RateLimited; a question that one limit refuses counts against none.
+
+        What is no question, such as a greeting, is not one of the visitor's own.
+        """
         space = str(visitor.space_id)
         tokens = _Limit("tokens", space, allowance.tokens, _DAY, RateLimited, _SPENT)
         if await self._add(self._key(tokens), 0, _DAY) >= tokens.most:
             raise self._refused(tokens)
         await self._spend(
-            [*_of_visitor(visitor, address, allowance), _Limit("space", space, allowance.asks, _DAY, RateLimited, _SPENT)]
+            [
+                *(limit for limit in _of_visitor(visitor, address, allowance) if is_question or limit.name != "visitor"),
+                _Limit("space", space, allowance.asks, _DAY, RateLimited, _SPENT),
+            ]
         )
 
     async def spent(self, space_id: UUID) -> Spent:

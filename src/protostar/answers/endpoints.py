@@ -71,9 +71,8 @@ async def ask(
             idempotency_key = f"{visitor.id if token is not None else address}:{idempotency_key}"
     if body.conversation_id is not None:
         await _check_visitor(principal, answers, token, body.conversation_id)
-    # A greeting costs nothing, and should not cost a visitor one of a few questions.
-    counts = principal.is_visitor and small_talk(body.question) is None
-    admit = partial(visitors.admit, visitor=visitor, address=address) if counts else None
+    is_question = small_talk(body.question) is None
+    admit = partial(visitors.admit, visitor=visitor, address=address, is_question=is_question) if principal.is_visitor else None
     taken = await answers.ask(principal.space_id, body, idempotency_key, visitor, admit)
     if body.stream:
         return sse.EventStream(_events(answers.events(taken)))

@@ -64,7 +64,9 @@ class _Quote:
 
     def goes_on(self, above: "_Quote") -> bool:
         """Whether it is a row of the table in which `above` is one."""
-        return self.is_row and above.is_row and self.columns == above.columns and self.passage.chunk_id == above.passage.chunk_id
+        if not (self.is_row and above.is_row and self.columns == above.columns and self.passage.chunk_id == above.passage.chunk_id):
+            return False
+        return "\n\n" not in self.passage.text[min(self.end, above.end) : max(self.start, above.start)]
 
 
 def quote_answer(query: Query, passages: Sequence[Passage], most: int = MOST_QUOTES) -> tuple[list[str], list[Citation]]:

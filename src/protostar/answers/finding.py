@@ -1,6 +1,7 @@
 """What a message of a conversation finds: asked by itself, with the question that it leans on, without remarks, or question by
 question."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -17,12 +18,13 @@ from protostar.retrieval.service import Retriever
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """`question`: the message as it was meant to be typed. `answering`: what may answer it, at least one; `passages`: the best of
-    these by turns. `degraded`: what was done without.
+    """`question`: the message as it was meant to be typed. `answering`: what may answer it, at least one; that of the `whole`
+    message, where it is among them, is the last. `passages`: the best of each by turns. `degraded`: what was done without.
     """
 
     question: str
     answering: Sequence[Found]
+    whole: Found
     passages: Sequence[Passage]
     degraded: Sequence[str]
 
@@ -47,15 +49,18 @@ class Finder:
         a car park? What does it cost?»). Where nothing answers, it is what comes nearest.
         """
         earlier = [text for text in earlier if small_talk(text) is None]
-        whole = await self._ask(space_id, message, earlier, found)
-        searched = [*[await self._ask(space_id, part, earlier, None) for part in questions(message)], whole]
+        parts = questions(message)
+        asked = [self._ask(space_id, part, [*earlier, *parts[:before]], None) for before, part in enumerate(parts)]
+        *searched, whole = await asyncio.gather(*asked, self._ask(space_id, message, earlier, found))
+        searched.append(whole)
         answering = [each for each in searched if each.relevance.answerable]
         answering = answering or [max(searched, key=lambda each: each.relevance.evidence)]
         return Findings(
             # On the wrong keyboard it is no question to a model.
             whole.query.text if whole.query.text == as_hangul(message) else message,
             answering,
-            _by_turns([each.passages for each in answering])[: self._top_k],
+            whole,
+            _by_turns([each.passages for each in answering]),
             list(dict.fromkeys(reason for each in searched for reason in each.degraded)),
         )
 

@@ -1,17 +1,14 @@
 """A model's own word on whether the passages answer, for questions where the rule of `retrieval.relevance` is not sure.
 
-The prompt asks for it before anything else (`llm.prompts`). A model that does not keep to that has not said that they do.
+The prompt asks for a line that says only that, before anything else (`llm.prompts`). A model that does not keep to it has not said
+that they do: «Found nothing on this [1]» is no such line.
 """
 
-import re
 from typing import Final
 
 from protostar.llm.prompts import ANSWERED
 
-_MARKS: Final = "*_`\"'.:!"
-_SAID: Final = re.compile(
-    rf"[\s#{_MARKS}]*+{ANSWERED}\b[{_MARKS}]*(?:\s++(?=\S)|(?<=[{_MARKS}])(?=\w)|(?=[^\s\w{_MARKS}]))", re.IGNORECASE
-)
+_AROUND: Final = " \t\r*_`\"'#.:!"
 
 
 class Verdict:
@@ -25,10 +22,11 @@ class Verdict:
         if self.answers is not None:
             return piece if self.answers else ""
         self._begun += piece
-        if said := _SAID.match(self._begun):
-            self.answers = True
-            return self._begun[said.end() :]
-        begun = self._begun.lstrip(f"# \t\r\n{_MARKS}").upper()
-        if not ANSWERED.startswith(begun[: len(ANSWERED)]) or begun[len(ANSWERED) :].strip(f" \t\r\n{_MARKS}"):
+        line, ends, rest = self._begun.lstrip().partition("\n")
+        word, rest = line.strip(_AROUND), rest.lstrip()
+        if not ANSWERED.startswith(word) or (ends and word != ANSWERED):
             self.answers = False
+        elif rest:
+            self.answers = True
+            return rest
         return ""

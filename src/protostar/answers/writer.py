@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import re
 import time
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
@@ -33,6 +34,7 @@ from protostar.jobs.model import Job
 from protostar.jobs.repository import Enqueue, JobRepository
 from protostar.jobs.service import Jobs
 from protostar.knowledge.kinds import SUMMARIZE_TURN
+from protostar.knowledge.tokens import terms
 from protostar.llm import prompts
 from protostar.llm.base import ChatModel, Message, Usage
 from protostar.llm.prompts import Language, SmallTalk, Source, Turn, language_of
@@ -51,6 +53,7 @@ _CHARACTERS_OF_A_TOKEN: Final = 2  # in Korean; in English about four
 _MOST_NEAR: Final = 2
 _MOST_OF_A_PART: Final = 2
 _MOST_OF_ALL: Final = 1
+_MARKER: Final = re.compile(r"\[\d+\]")
 
 Outcome = Literal["written", "declined", "failed"]
 """What a model made of a question. `declined`: it did not say that the passages answer it."""
@@ -160,10 +163,10 @@ class Writer:
 
     def look_ahead(self, space_id: UUID, question: str) -> Ahead | None:
         """Begin to look for what a first question needs, which takes about as long as to commit it; None where nothing is known of
-        its space. It counts where nothing of the space has changed by the time when the question is committed.
+        its space, or nothing is asked. It counts where nothing of the space has changed by the time when the question is committed.
         """
         known = self._spaces.known(space_id)
-        if known is None:
+        if known is None or small_talk(question) is not None:
             return None
         key = self._cache_key(space_id, question, *known)
         looking = asyncio.create_task(self._look(space_id, question, key))
@@ -235,7 +238,7 @@ class Writer:
         """The answer in `draft`; returns what was found for it. `found`: by the question itself, where that was looked for."""
         talk = small_talk(row.question)
         if talk is not None:
-            self._say(feed, draft, _reply(talk, row.question, setting.space), started)
+            self._say(feed, draft, _reply(talk, row.question, setting), started)
             return []
         with self.precedence.beginning():
             findings = await self._finder.find(row.space_id, row.question, [turn.question for turn in setting.turns], found)
@@ -272,7 +275,8 @@ class Writer:
         Where it is not sure that the passages answer, the model is believed that they do if it says so first, and cites them.
         """
         sure = findings.relevance.answerable
-        passages = _within(findings.passages, self._settings.chat.context_chars - length(*setting.earlier))
+        passages = findings.passages[: self._settings.answer.top_k]
+        passages = _within(passages, self._settings.chat.context_chars - length(*setting.earlier))
         sources = [Source(n, p.document_title, p.heading_path, p.page, p.text) for n, p in enumerate(passages, 1)]
         language = _language(findings)
         messages = prompts.answer(
@@ -291,6 +295,7 @@ class Writer:
                 async for delta in deltas:
                     if self._say(feed, draft, reply.feed(delta.text), started):
                         await asyncio.sleep(0)  # it goes out before the rest is read, which may be there already
+                    reply.received += delta.thought
                     draft.usage = delta.usage or draft.usage
                     finish = delta.finish_reason or finish
                     draft.model = delta.model or draft.model
@@ -307,9 +312,11 @@ class Writer:
         draft.model = draft.model or chat.name
         draft.citations = reply.citations()
         self._metrics.citations_dropped.inc(reply.dropped)
-        if not sure and not draft.citations:
+        if not sure and not _answers(draft):
+            # What was cut off, or says nothing at all, is no verdict: it may be one when it is asked again.
+            outcome: Outcome = "declined" if reply.declined or (draft.text.strip() and finish != "length") else "failed"
             self._take_back(feed, draft)
-            return "declined"
+            return outcome
         if not draft.text.strip():
             return "failed"
         draft.found = bool(draft.citations) or not prompts.is_not_found(draft.text)
@@ -349,7 +356,8 @@ class Writer:
     async def _save(self, job: Job, row: AnswerRow, setting: Setting, draft: Draft) -> None:
         """The answer and its job's end, in one transaction under the job's fence."""
         values = {**to_row(draft), "terms": answer_terms(row.space_id, row.question, draft.text)}
-        summarized = [turn for turn in setting.turns if turn.summary is None and len(turn.shown_text) > 300]
+        asked = [turn for turn in setting.turns if small_talk(turn.question) is None]
+        summarized = [turn for turn in asked if turn.summary is None and len(turn.shown_text) > 300]
         if not summarized:
             async with self._database.autocommit() as session:
                 if await AnswerRepository(session).save(row, job, values):
@@ -399,27 +407,39 @@ def _language(findings: Findings) -> Language:
     return language_of(findings.question, findings.passages[0].text if findings.passages else "")
 
 
-def _reply(talk: SmallTalk, said: str, space: SpaceSettings) -> str:
-    """The owner's own greeting where it is in the same language; who asks what to ask gets the owner's starter questions."""
-    language = language_of(said)
-    if talk == "greeting" and space.greeting and language_of(space.greeting) == language:
-        return space.greeting
-    starters = [f"- {question}" for question in space.starter_questions] if talk == "about" else []
+def _reply(talk: SmallTalk, said: str, setting: Setting) -> str:
+    """The owner's own greeting where it is in the same language; who asks what to ask gets the owner's starter questions.
+
+    What has no words, as 👍, is replied to in the language of the question before.
+    """
+    greeting = setting.space.greeting
+    language = language_of(said, setting.turns[-1].question if setting.turns else greeting)
+    if talk == "greeting" and greeting and language_of(greeting) == language:
+        return greeting
+    starters = [f"- {question}" for question in setting.space.starter_questions] if talk == "about" else []
     return "\n".join([prompts.small_talk(talk, language), *([""] if starters else []), *starters])
 
 
 def _quoted(findings: Findings, language: Language, draft: Draft) -> list[str]:
     """Pieces of the answer in the documents' own words, its citations in `draft`; or what comes near one, said to be no more."""
     pieces: list[str] = []
-    *parts, last = findings.answering
+    answering = findings.answering
     if findings.relevance.answerable:
-        most = [*[(part, _MOST_OF_A_PART) for part in parts], (last, _MOST_OF_ALL if parts else MOST_QUOTES)]
-        pieces, draft.citations = quote_answers((each.query, each.passages, quotes) for each, quotes in most)
+        most = (
+            [_MOST_OF_ALL if each is findings.whole else _MOST_OF_A_PART for each in answering] if answering[1:] else [MOST_QUOTES]
+        )
+        asked = ((each.query, each.passages, quotes) for each, quotes in zip(answering, most, strict=True))
+        pieces, draft.citations = quote_answers(asked)
     elif findings.relevance.near:
-        pieces, draft.citations = quote_answer(last.query, last.passages, _MOST_NEAR)
+        pieces, draft.citations = quote_answer(answering[0].query, answering[0].passages, _MOST_NEAR)
         pieces = [f"{prompts.nothing_sure(language)}\n\n", *pieces] if pieces else []
     draft.found = findings.relevance.answerable and bool(pieces)
     return pieces or [prompts.not_found(language)]
+
+
+def _answers(draft: Draft) -> bool:
+    """Whether a text cites, and says more than that there is nothing."""
+    return bool(draft.citations) and bool(terms(_MARKER.sub(" ", draft.text))) and not prompts.is_not_found(draft.text)
 
 
 def _within(passages: Sequence[Passage], characters: int) -> list[Passage]:

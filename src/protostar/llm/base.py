@@ -32,13 +32,15 @@ class Usage:
 class ChatDelta:
     """A piece of an answer. `usage` is for the whole answer so far, so the last one counts; servers may leave it out.
 
-    `model`: who writes the answer, where it is not the one that was asked.
+    `model`: who writes the answer, where it is not the one that was asked. `thought`: characters that it wrote and that are no part
+    of the answer.
     """
 
     text: str = ""
     usage: Usage | None = None
     finish_reason: str | None = None
     model: str | None = None
+    thought: int = 0
 
 
 class ChatModel(Protocol):

@@ -76,7 +76,7 @@ class OpenAIChatModel:
     ) -> AsyncGenerator[ChatDelta]:
         """Tokens of reasoning count as signs of life and are left out."""
         patience = Patience(self._first_token_timeout, total=timeout)
-        answer = AnswerAlone()
+        answer, thought = AnswerAlone(), 0
         complete = False
         try:
             async with (
@@ -88,8 +88,11 @@ class OpenAIChatModel:
                     delta = _delta(chunk)
                     ends = data == DONE or delta.finish_reason is not None
                     text = answer.feed(delta.text) + (answer.flush() if ends else "")
+                    thought += len(delta.text) - len(text) + _reasoning(chunk)
                     if text != delta.text:
                         delta = replace(delta, text=text)
+                    if thought and (text or ends):
+                        delta, thought = replace(delta, thought=thought), 0
                     if delta != NOTHING:
                         yield delta
                     if complete:
@@ -194,6 +197,11 @@ def _delta(chunk: _Chunk) -> ChatDelta:
     usage = chunk.usage and Usage(chunk.usage.prompt_tokens or 0, chunk.usage.completion_tokens or 0)
     # no database column takes a NUL
     return ChatDelta(text.replace("\0", ""), usage, choice.finish_reason or None)
+
+
+def _reasoning(chunk: _Chunk) -> int:
+    delta = chunk.choices[0].delta if chunk.choices else None
+    return len(str(delta.reasoning_content or delta.reasoning or "")) if delta is not None else 0
 
 
 def _is_token(chunk: _Chunk) -> bool:

@@ -10,7 +10,8 @@ from protostar.llm.base import Message
 
 VERSION: Final = 6
 ANSWERED: Final = "FOUND"
-"""What a model says first where it is asked whether the passages answer at all, and they do."""
+MISSING: Final = "NONE"
+"""What a model says first where it is asked whether the passages answer at all."""
 
 _FENCE: Final = re.compile(r"^<passage ([0-9a-f]{16})>$", re.MULTILINE)
 _HANGUL: Final = re.compile("[가-힣ㄱ-ㆎ]")
@@ -77,9 +78,9 @@ _IF_MISSING: dict[Language, str] = {
 }
 _WHETHER_MISSING: dict[Language, str] = {
     "en": "It is not certain that the passages hold the answer. Judge that first: if they do, begin with a line that says only "
-    f"{ANSWERED}, and answer below it. If they do not, say only NONE.",
+    f"{ANSWERED}, and answer below it. If they do not, say only {MISSING}.",
     "ko": "발췌문에 답이 있는지 확실하지 않습니다. 먼저 그것을 판단합니다. 답이 있으면 첫 줄에 "
-    f"{ANSWERED}라고만 쓰고 그 아래에 답합니다. 없으면 NONE이라고만 씁니다.",
+    f"{ANSWERED}라고만 쓰고 그 아래에 답합니다. 없으면 {MISSING}이라고만 씁니다.",
 }
 _PERSONA: dict[Language, str] = {"en": "Who you are, in the owner's words:", "ko": "당신의 역할(운영자가 정함):"}
 _PASSAGES: dict[Language, str] = {"en": "Passages:", "ko": "발췌문:"}
@@ -141,7 +142,7 @@ def small_talk(kind: SmallTalk, language: Language) -> str:
 
 def is_not_found(text: str) -> bool:
     """Whether a model has said so, as the rules tell it to."""
-    said = (*_NOT_FOUND.values(), *(each.partition(".")[0] for each in _NOTHING_SURE.values()))
+    said = (*_NOT_FOUND.values(), MISSING, *(each.partition(".")[0] for each in _NOTHING_SURE.values()))
     return text.lstrip(" \n\"'“‘«*").startswith(tuple(each.rstrip(".") for each in said))
 
 

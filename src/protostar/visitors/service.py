@@ -59,9 +59,10 @@ class Visitors:
         """Count a request before anything is looked at. Raises RateLimited."""
         await self._limits.knock(space_id, address)
 
-    async def admit(self, session: AsyncSession, visitor: Visitor, address: str) -> None:
-        """Count a new question against the limits of the visitor's space. Raises RateLimited."""
-        await self._limits.ask(visitor, address, self._allowance(await _space(session, visitor.space_id)))
+    async def admit(self, session: AsyncSession, visitor: Visitor, address: str, *, is_question: bool) -> None:
+        """Count a new message against the limits of the visitor's space. Raises RateLimited."""
+        allowance = self._allowance(await _space(session, visitor.space_id))
+        await self._limits.ask(visitor, address, allowance, is_question=is_question)
 
     async def spent(self, space: SpaceRow) -> tuple[Spent, Allowance]:
         """What the visitors of a space have used up today, and what they may."""

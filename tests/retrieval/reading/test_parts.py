@@ -25,6 +25,8 @@ def test_the_questions_of_a_message(text: str, asked: list[str]) -> None:
         "Hi! Is there a car park? Thanks!",
         "My dog ate grapes. What shall I do? Is it dangerous?",
         "주차 되나요? 알려주세요.",
+        'What does "who goes there?" mean?',
+        "주차 되나요? " + "아주 길게 " * 100 + "말하면요?",
         "A? B? C? D? 몇 시? 어디? 누가? 왜?",
         "",
     ],

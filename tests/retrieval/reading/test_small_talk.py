@@ -13,16 +13,8 @@ ORGANISATIONS = Path(__file__).parents[3] / "bench" / "organisations"
 @pytest.mark.parametrize(
     "text",
     [
-        "안녕하세요",
-        "안녕!",
-        "ㅎㅇ",
-        "Hello!!",
-        "hi there",
-        "Good morning team",
-        "how are you?",
-        "질문 있습니다",
-        "반가워요 선생님",
-        "ㅋㅋㅋ",
+        *("Hello!!", "hi there", "Hi 👋", "Good morning team", "how are you?", "Hello?", "good evening, I have a question"),
+        *("안녕하세요", "안녕하세요 😊", "안녕!", "ㅎㅇ", "질문 있습니다", "반가워요 선생님"),
     ],
 )
 def test_greetings(text: str) -> None:
@@ -32,7 +24,8 @@ def test_greetings(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("thanks!", "Great, thank you so much!", "thank you, that's all", "ok thanks", "no thanks", "👍", "perfect 👍", "bye"),
+        *("thanks!", "Great, thank you so much!", "thank you, that's all", "ok thanks", "no thanks", "perfect 👍", "bye", "👍"),
+        *("have a nice day", "thanks, bye!", "Thank you for your help!"),
         *(
             "감사합니다",
             "네 감사합니다~",
@@ -43,6 +36,7 @@ def test_greetings(text: str) -> None:
             "네네",
             "고마워",
         ),
+        *("안녕히계세요", "ㅇㅋ", "잘 알겠습니다. 감사합니다 🙏", "고생많으셨습니다"),
     ],
 )
 def test_thanks_and_assent(text: str) -> None:
@@ -67,25 +61,41 @@ def test_questions_about_who_answers(text: str) -> None:
             "",
             "???",
             "42",
+            "🚭",
+            "♿?",
             "hello, how much is a jab?",
-            "안녕하세요 예약은 어떻게 하나요?",
-            "감사합니다. 환불은요?",
             "thanks, and on Sundays?",
-        ),
-        *(
-            "감사",
-            "감사팀",
-            "고생대",
-            "수고비",
             "fine",
+            "Nice?",
             "Thanksgiving",
             "help",
-            "no smoking",
-            "사람",
-            "who are you hiring?",
-            "네이버",
-            "응급",
         ),
+        *(
+            "no smoking",
+            "who are you hiring?",
+            "any advice?",
+            "help me",
+            "안녕하세요 예약은 어떻게 하나요?",
+            "감사합니다. 환불은요?",
+            "감사",
+            "감사팀",
+        ),
+        *(
+            "감사해임",
+            "감사합병",
+            "고생대",
+            "수고비",
+            "사람",
+            "사장님",
+            "네이버",
+            "네오",
+            "응급",
+            "하이원",
+            "괜찮아요?",
+            "도움이 됐어요?",
+            "됐어요?",
+        ),
+        *("자세한 설명 부탁드립니다", "바쁘신가요?", "고생하나요?"),
     ],
 )
 def test_whatever_may_be_asked_of_documents_is_none(text: str) -> None:

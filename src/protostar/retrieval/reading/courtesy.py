@@ -55,7 +55,6 @@ _TEARS_AND_LAUGHTER: Final = re.compile("[ㅠㅜㅎㅋ]+(?![가-힣])")
 SAID: Final = re.compile(rf"(?<![\w'’-])(?:{_ENGLISH}|{_KOREAN})(?![\w'’-])", re.IGNORECASE | re.VERBOSE)
 
 PAUSE: Final = re.compile(r"(?<=[~;^ㅠㅜㅎㅋ])\s+|\n+")  # where a sentence of a chat ends without a stop
-ASKS: Final = re.compile(r"[?？]\W*$")
 # Of themselves people speak in remarks; what a question is about is told without.
 _PERSONAL: Final = re.compile(
     r"\b(?:i|me|my|mine|we|us|our|you|u|your)\b"
@@ -71,19 +70,29 @@ def without(text: str) -> str:
     return plain if terms(plain) else text
 
 
+def asks(sentence: str) -> bool:
+    """Whether it ends in a question mark."""
+    for character in reversed(sentence):
+        if character in "?？":
+            return True
+        if character.isalnum():
+            break
+    return False
+
+
 def question_alone(text: str) -> str | None:
     """The text without the remarks beside its question; None where it has none, or the question leans on them."""
     parts = PAUSE.split(text)
     said = [part[start:end] for part in parts for start, end in sentences(part)]
     kept = [sentence for sentence in said if not _is_remark(sentence)]
     alone = without(" ".join(kept))
-    if len(kept) == len(said) or not any(map(ASKS.search, kept)) or _says_little(alone):
+    if len(kept) == len(said) or not any(map(asks, kept)) or _says_little(alone):
         return None
     return alone
 
 
 def _is_remark(sentence: str) -> bool:
-    return not ASKS.search(sentence) and (_PERSONAL.search(sentence) is not None or _says_little(sentence))
+    return not asks(sentence) and (_PERSONAL.search(sentence) is not None or _says_little(sentence))
 
 
 def _says_little(text: str) -> bool:

@@ -1,10 +1,15 @@
 """The questions of a message that asks several things at once: one passage hardly answers all of them."""
 
+import re
+from typing import Final
+
 from protostar.knowledge.tokens import terms
 from protostar.retrieval.extracts import sentences
-from protostar.retrieval.reading.courtesy import ASKS, PAUSE, SAID
+from protostar.retrieval.reading.courtesy import PAUSE, SAID, asks
 
-_MOST = 3
+_MOST: Final = 3
+_LONGEST: Final = 500  # characters of a message
+_QUOTES: Final = re.compile(r"[?？][\"'”’」』]+\Z")  # somebody else's question
 
 
 def questions(text: str) -> list[str]:
@@ -12,6 +17,8 @@ def questions(text: str) -> list[str]:
 
     What is told beside questions is mostly what they are about: «My dog ate grapes. What shall I do? Is it dangerous?».
     """
+    if len(text) > _LONGEST:
+        return []
     said = [part[start:end] for part in PAUSE.split(text) for start, end in sentences(part)]
     asked = [sentence for sentence in said if terms(SAID.sub(" ", sentence))]
-    return asked if 2 <= len(asked) <= _MOST and all(map(ASKS.search, asked)) else []
+    return asked if 2 <= len(asked) <= _MOST and all(asks(each) and not _QUOTES.search(each) for each in asked) else []

@@ -9,27 +9,36 @@ import unicodedata
 from typing import Final
 
 from protostar.llm.prompts import SmallTalk
-from protostar.retrieval.reading.courtesy import SAID
+from protostar.retrieval.reading.courtesy import asks
 
-_GREETING: Final = r"""
-      how\ (?:are\ (?:you|u|things)|is\ it\ going|do\ you\ do)(?:\ (?:today|doing))? | what['’]?s\ up | yo | howdy
-    | 안녕 | 하이 | 헬로 | 반가워요? | 잘\ 지내\w{1,4} | 선생님 | 사장님 | 담당자님 | 관리자님 | 여러분
+_HELLO: Final = r"""
+      (?:hi|hiya|hello|hey|greetings|good\ (?:morning|afternoon|evening))
+        (?:\ (?:there|all|again|everyone|everybody|guys|folks|team|support))*
+    | how\ (?:are\ (?:you|u|things)|is\ it\ going|do\ you\ do)(?:\ (?:today|doing))? | what['’]?s\ up | howdy
+    | i\ have\ (?:a|one)(?:\ quick)?\ question | (?:can|may|could)\ i\ ask\ (?:you\ )?(?:something|a\ question)
+    | 안녕(?:하세[요용여]|하십니까|하신가요)? | 반갑습니다 | 반가워요? | 여보세요 | 하이 | 헬로 | ㅎㅇ
+    | 잘\ 지내(?:세요|시나요|시죠|셨어요)
+    | (?:질문|문의)(?:이|사항이?)?\ ?(?:좀\ |하나\ )?(?:있습니다|있어요|있는데요|드립니다|드려요|할[게께]요)
 """
 # None that may be a question of one word: «fine» in a library, «감사» in a handbook.
 _ASSENT: Final = r"""
-      ok | okay | okey | yes | yeah | yep | no | nope | alright | all\ right | good | great | perfect | awesome | nice
-    | excellent | wonderful | oh | ah | got\ it | i\ see | understood | makes\ sense
-    | that\ (?:helps|helped|is\ (?:all|great|it)) | that['’]s\ (?:all|great|it|helpful) | (?:good)?\ ?bye(?:\ bye)?
-    | see\ (?:you|ya)(?:\ later)? | good\ night | take\ care
-    | (?:아|오|와|네|넵|넹|예|응|음){1,4}~* | 아니[요오] | 아뇨 | 괜찮(?:습니다|아요) | 됐(?:습니다|어요) | (?:ㅇㅋ|ㅇㅇ)+
-    | (?:잘\ )?(?:알겠|알았|이해했|이해됐)(?:습니다|어요) | 그렇군요 | 그렇구나 | 좋(?:습니다|아요|네요) | 오케이
-    | 완벽(?:해요|합니다|하네요)? | (?:많은\ |큰\ )?도움(?:이)?\ ?(?:많이\ )?(?:됐|되었|됩)\w{1,4}
+      (?:(?:oh|ah),?\ )?(?:ok|okay|okey|yes|yeah|yep|no|nope|alright|all\ right|good|great|perfect|awesome|nice|excellent|wonderful
+        |got\ it|i\ see|understood|makes\ sense|that\ (?:helps|helped|is\ (?:all|great|it))|that['’]s\ (?:all|great|it|helpful))
+    | (?:good)?\ ?bye(?:\ bye)? | see\ (?:you|ya)(?:\ later)? | good\ night | take\ care
+    | have\ a\ (?:nice|good|great|lovely)\ (?:day|one|evening|weekend) | (?:(?:best|kind|warm)\ )?regards
+    | (?:(?:아|오|와|음)\ ?)?(?:네|넵|넹|예|응){1,4}~*
+    | 아하 | 아니[요오] | 아뇨 | 괜찮(?:습니다|아요) | 됐(?:습니다|어요) | (?:ㅇㅋ|ㅇㅇ)+
+    | (?:잘\ )?(?:알겠|알았|이해했|이해됐)(?:습니다|어요) | 그렇군요 | 그렇구나 | (?:오\ )?좋(?:습니다|아요|네요)
+    | 오케이 | 완벽(?:해요|합니다|하네요) | (?:많은\ |큰\ )?도움(?:이)?\ ?(?:많이\ )?(?:됐|되었)(?:어요|습니다|네요)
     | 안녕히\ ?(?:계세요|가세요) | 다음에\ (?:봐요|뵐게요) | 들어가세요
 """
 _GRATITUDE: Final = r"""
-      thanks | thank\ ?(?:you|u|ya) | thx | tysm | ty | cheers | appreciated | 땡큐 | (?:ㄱㅅ|ㄳ)+
-    | (?:정말\ |너무\ |대단히\ )?(?:감사(?:합|드|해|했|하)|고맙|고마워)\w{0,5} | (?:수고|고생)(?:가|이)?\ ?(?:하|많)\w{1,5}
+      (?:many\ )?(?:thanks|thank\ ?(?:you|u|ya)|thx|tysm|cheers|appreciated)
+        (?:\ (?:so|very)\ much|\ a\ (?:lot|bunch|million)|\ again|\ for\ (?:your|the|all\ the)\ (?:help|time|reply|answer))*
+    | 땡큐 | (?:ㄱㅅ|ㄳ)+ | (?:정말\ |너무\ |대단히\ )?(?:감사|고맙)(?:합니다|드립니다|드려[요용]|해[요용]|했습니다|습니다|네요)
+    | (?:정말\ |너무\ )?고마(?:워요?|웠어요) | (?:수고|고생)(?:가|이)?\ ?(?:하세[요용]|하십시오|하셨\w{2,4}|많으\w{2,4})
 """
+_FILLER: Final = r"and | so | but | well | 선생님 | 사장님 | 담당자님 | 관리자님 | 여러분 | ㅋ+ | ㅎ+ | ㅠ+ | ㅜ+"
 _BOT: Final = r"(?:bot|chat\ ?bot|robot|human|person|machine|ai|chatgpt|real)(?:\ person)?"
 _ASK: Final = (
     r"(?:물어\ ?볼|물어봐도|질문할|도와\ ?줄|도와주실|해\ ?줄|할|대답할|답할|알려\ ?줄)\ ?(?:수\ ?)?(?:있\w{1,4}|돼요?|되나요|되죠)"
@@ -55,21 +64,24 @@ def _phrases(*kinds: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w'’-])(?:{'|'.join(kinds)})(?![\w'’-])", re.IGNORECASE | re.VERBOSE)
 
 
-_GREETS: Final = _phrases(_GREETING)
-_THANKS: Final = _phrases(_GRATITUDE)
-_ASSENTS: Final = _phrases(_ASSENT)
+_HELLOS: Final = _phrases(_HELLO)
+_THANKS: Final = _phrases(_GRATITUDE, _ASSENT)
+_FILLERS: Final = _phrases(_FILLER)
 _STOPS: Final = re.compile(r"[\W_]+")
+_CHEERS: Final = frozenset("👍👌👏🙏🙂😊😀😄😁🥰😍🤗🎉💯❤💕👋🙇")
 
 
 def small_talk(text: str) -> SmallTalk | None:
-    """What somebody says who asks nothing of the documents; None where there is anything else in it."""
+    """What somebody says who asks nothing of the documents; None where there is anything else in it, or it may be a question."""
     text = unicodedata.normalize("NFC", text)
-    thanks = _THANKS.search(text) is not None or any(unicodedata.category(each) == "So" for each in text)
-    rest, phrases = text, 0
-    for said in (SAID, _THANKS, _GREETS, _ASSENTS):
-        rest, count = said.subn(" ", rest)
-        thanks = thanks or (said is _ASSENTS and count > 0)
-        phrases += count
-    if not _STOPS.sub("", rest):
-        return "thanks" if thanks else "greeting" if phrases else None
-    return "about" if any(_ABOUT.fullmatch(_STOPS.sub(" ", each).strip()) for each in (text, rest)) else None
+    rest, hellos = _HELLOS.subn(" ", text)
+    if _ABOUT.fullmatch(_STOPS.sub(" ", rest).strip()):
+        return "about"
+    rest, thanks = _THANKS.subn(" ", rest)
+    if _STOPS.sub("", _FILLERS.sub(" ", rest)):
+        return None
+    if thanks and not asks(text):
+        return "thanks"
+    if hellos:
+        return "greeting"
+    return "thanks" if not asks(text) and any(each in _CHEERS for each in text) else None
