@@ -187,6 +187,8 @@ async def test_who_asks_nothing_of_the_documents_is_not_refused(asking: Asking, 
     calls = stand_in.counts.chat_calls
     answer = await asking.ask(said)
     assert (answer["text"], answer["found"], answer["citations"], answer["degraded"]) == (reply, True, [], [])
+    async with asking.http.get(f"/v1/answers/{answer['id']}/retrieved") as response:
+        assert (await response.json())["retrieved"] is None
     assert stand_in.counts.chat_calls == calls
 
 

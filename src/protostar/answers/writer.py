@@ -152,7 +152,7 @@ class Writer:
         else:
             self._metrics.cache.labels("miss").inc()
             passages = await self._compose(row, setting, found, draft, feed, started)
-            draft.retrieved = [retrieved(passage) for passage in passages]
+            draft.retrieved = [retrieved(passage) for passage in passages] if passages is not None else None
         async with self.precedence.ending():
             # What was shown is not taken back because PostgreSQL is away for a moment, and the model is not paid again.
             await patiently(lambda: self._save(job, row, setting, draft))
@@ -234,12 +234,14 @@ class Writer:
 
     async def _compose(
         self, row: AnswerRow, setting: Setting, found: Found | None, draft: Draft, feed: Feed, started: float
-    ) -> Sequence[Passage]:
-        """The answer in `draft`; returns what was found for it. `found`: by the question itself, where that was looked for."""
+    ) -> Sequence[Passage] | None:
+        """The answer in `draft`; returns what was found for it, None where nothing is asked. `found`: by the question itself, where
+        that was looked for.
+        """
         talk = small_talk(row.question)
         if talk is not None:
             self._say(feed, draft, _reply(talk, row.question, setting), started)
-            return []
+            return None
         with self.precedence.beginning():
             findings = await self._finder.find(row.space_id, row.question, [turn.question for turn in setting.turns], found)
         draft.degraded += findings.degraded
