@@ -45,12 +45,12 @@ class Finder:
     async def find(self, space_id: UUID, message: str, earlier: Sequence[str], found: Found | None) -> Findings:
         """`earlier`: the messages of the conversation before it; `found`: by the message itself, where that was searched for.
 
-        Where it asks several things, each is asked by itself, then all together, for the second may be about the first («Is there
-        a car park? What does it cost?»). Where nothing answers, it is what comes nearest.
+        Where it asks several things, each is asked by itself, then all together, for the second may lean on the first («Is there a
+        car park? What does it cost?»), and on nothing before it. Where nothing answers, it is what comes nearest.
         """
         earlier = [text for text in earlier if small_talk(text) is None]
         parts = questions(message)
-        asked = [self._ask(space_id, part, [*earlier, *parts[:before]], None) for before, part in enumerate(parts)]
+        asked = [self._ask(space_id, part, [] if at else earlier, None) for at, part in enumerate(parts)]
         *searched, whole = await asyncio.gather(*asked, self._ask(space_id, message, earlier, found))
         searched.append(whole)
         answering = [each for each in searched if each.relevance.answerable]
