@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.spaces import Space, passage
 
-from protostar.answers.extractive import quote_answer
+from protostar.answers.extractive import MOST_QUOTES, quote_answer
 
 TEXTS = (
     "환불은 결제 후 7일 이내에 신청할 수 있다. 배송이 시작된 상품은 반품한다.\n\n고객센터는 평일 9시부터 18시까지 운영한다.",
@@ -31,7 +31,7 @@ ITEMS = (
 
 def ask(question: str, *texts: str) -> tuple[str, list[str]]:
     space = Space(*(texts or TEXTS))
-    pieces, citations = quote_answer(space.query(question), space.passages(question))
+    pieces, citations = quote_answer([(space.query(question), space.passages(question), MOST_QUOTES)])
     return "".join(pieces), [citation.quote for citation in citations]
 
 
@@ -93,14 +93,14 @@ def test_at_most_three_quotes_and_none_without_a_word_in_common() -> None:
     assert len(ask("환불 규정", *many)[1]) == 3
     assert ask("날씨", "환불은 7일 이내에 한다.") == ("", [])
     space = Space()
-    assert quote_answer(space.query("환불"), []) == ([], [])
+    assert quote_answer([(space.query("환불"), [], MOST_QUOTES)]) == ([], [])
 
 
 def test_a_heading_is_context_and_not_a_quote() -> None:
     text = "## 배터리\n\n6개월 동안 보증한다. 그 뒤에는 유상이다."
     question = "배터리 보증은 몇 개월인가요?"
     query = Space("배터리\n" + text, *TEXTS).query(question)
-    pieces, citations = quote_answer(query, [passage(text, 0, score=1.0, heading_path=("제품", "배터리"))])
+    pieces, citations = quote_answer([(query, [passage(text, 0, score=1.0, heading_path=("제품", "배터리"))], MOST_QUOTES)])
     assert citations[0].quote.startswith("6개월 동안 보증한다.")
     assert pieces[0].endswith(" [1]")
 
@@ -169,7 +169,7 @@ def test_neither_the_head_of_a_table_nor_its_rule_is_quoted() -> None:
     columns = "| 포장 | 색 | 값 |\n|---|---|---|\n| 상자 | 갈색 | 무료 |\n"
     for text in (columns, columns.replace("| 색 ", "").replace("---|---|---", "---|---").replace("| 갈색 ", "")):
         query = Space(text, *TEXTS).query("포장 종류와 값")
-        _, citations = quote_answer(query, [passage(text, score=1.0, heading_path=("포장",))])
+        _, citations = quote_answer([(query, [passage(text, score=1.0, heading_path=("포장",))], MOST_QUOTES)])
         assert [citation.quote.strip("| ") for citation in citations] == [text.splitlines()[-1].strip("| ")]
 
 
@@ -246,7 +246,7 @@ def test_the_rest_of_an_item_does_not_run_on_into_the_next() -> None:
 def test_a_heading_makes_no_quotes_of_sentences_beside_one_that_says_it() -> None:
     text = "# 자전거 대여\n\n봄에 문을 엽니다.\n\n언덕이 가파릅니다.\n\n안전모는 무료입니다."
     query = Space("자전거 대여\n" + text, *TEXTS).query("자전거 대여 안전모")
-    _, citations = quote_answer(query, [passage(text, score=1.0, heading_path=("자전거 대여",))])
+    _, citations = quote_answer([(query, [passage(text, score=1.0, heading_path=("자전거 대여",))], MOST_QUOTES)])
     assert [citation.quote for citation in citations] == ["안전모는 무료입니다."]
 
 
@@ -282,7 +282,7 @@ def test_what_ends_in_a_colon_brings_its_whole_list() -> None:
 def test_a_sentence_under_a_heading_that_is_asked_for_needs_none_of_its_words() -> None:
     text = "## 진드기 떼기\n\n살에 바짝 붙여 집고 천천히 돌린다."
     query = Space("진드기 떼기\n" + text, *TEXTS).query("진드기 떼기")
-    _, citations = quote_answer(query, [passage(text, score=1.0, heading_path=("진드기 떼기",))])
+    _, citations = quote_answer([(query, [passage(text, score=1.0, heading_path=("진드기 떼기",))], MOST_QUOTES)])
     assert citations[0].quote == "살에 바짝 붙여 집고 천천히 돌린다."
 
 
@@ -297,7 +297,7 @@ def test_a_quote_ends_before_a_heading() -> None:
 )
 def test_quotes_are_verbatim(texts: list[str], question: str) -> None:
     space = Space(*texts)
-    pieces, citations = quote_answer(space.query(question), space.passages(question))
+    pieces, citations = quote_answer([(space.query(question), space.passages(question), MOST_QUOTES)])
     assert len(pieces) == len(citations) <= 3
     for number, (piece, citation) in enumerate(zip(pieces, citations, strict=True), 1):
         assert citation.marker == number

@@ -69,13 +69,11 @@ class _Quote:
         return "\n\n" not in self.passage.text[min(self.end, above.end) : max(self.start, above.start)]
 
 
-def quote_answer(query: Query, passages: Sequence[Passage], most: int = MOST_QUOTES) -> tuple[list[str], list[Citation]]:
-    """Pieces of text that make the answer when put together, and the citations of their markers; nothing where nothing fits."""
-    return quote_answers([(query, passages, most)])
+def quote_answer(asked: Iterable[tuple[Query, Sequence[Passage], int]]) -> tuple[list[str], list[Citation]]:
+    """Pieces of text that make the answer when put together, and the citations of their markers; nothing where nothing fits.
 
-
-def quote_answers(asked: Iterable[tuple[Query, Sequence[Passage], int]]) -> tuple[list[str], list[Citation]]:
-    """The same for several questions, each with its passages and how many quotes it gets at most; none says what is said above."""
+    `asked`: each question with its passages, and how many quotes it gets at most; none says what one above says.
+    """
     chosen: list[_Quote] = []
     for query, passages, most in asked:
         chosen += _best(query, passages, most, chosen)

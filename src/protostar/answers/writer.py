@@ -18,7 +18,7 @@ from protostar.access.limits import Limits
 from protostar.answers.corrections import Given, given, normalised
 from protostar.answers.draft import Draft, citation_of, from_cache, retrieved, show, to_cache, to_row
 from protostar.answers.events import Feed
-from protostar.answers.extractive import MOST_QUOTES, quote_answer, quote_answers
+from protostar.answers.extractive import MOST_QUOTES, quote_answer
 from protostar.answers.finding import Finder, Findings
 from protostar.answers.history import history, length
 from protostar.answers.models import AnswerRow, ConversationRow
@@ -246,7 +246,7 @@ class Writer:
             findings = await self._finder.find(row.space_id, row.question, [turn.question for turn in setting.turns], found)
         draft.degraded += findings.degraded
         relevance, passages = findings.relevance, findings.passages
-        if relevance.answerable or relevance.near:
+        if relevance.near:
             outcome = (
                 "failed" if self._chat is None else await self._stream(self._chat, row, setting, findings, draft, feed, started)
             )
@@ -424,18 +424,16 @@ def _reply(talk: SmallTalk, said: str, setting: Setting) -> str:
 
 def _quoted(findings: Findings, language: Language, draft: Draft) -> list[str]:
     """Pieces of the answer in the documents' own words, its citations in `draft`; or what comes near one, said to be no more."""
-    pieces: list[str] = []
-    answering = findings.answering
-    if findings.relevance.answerable:
-        most = (
-            [_MOST_OF_ALL if each is findings.whole else _MOST_OF_A_PART for each in answering] if answering[1:] else [MOST_QUOTES]
-        )
-        asked = ((each.query, each.passages, quotes) for each, quotes in zip(answering, most, strict=True))
-        pieces, draft.citations = quote_answers(asked)
-    elif findings.relevance.near:
-        pieces, draft.citations = quote_answer(answering[0].query, answering[0].passages, _MOST_NEAR)
-        pieces = [f"{prompts.nothing_sure(language)}\n\n", *pieces] if pieces else []
-    draft.found = findings.relevance.answerable and bool(pieces)
+    answering, relevance = findings.answering, findings.relevance
+    if answering[1:]:
+        most = [_MOST_OF_ALL if each is findings.whole else _MOST_OF_A_PART for each in answering]
+    else:
+        most = [MOST_QUOTES if relevance.answerable else _MOST_NEAR if relevance.near else 0]
+    asked = ((each.query, each.passages, quotes) for each, quotes in zip(answering, most, strict=True))
+    pieces, draft.citations = quote_answer(asked)
+    draft.found = relevance.answerable and bool(pieces)
+    if pieces and not draft.found:
+        pieces.insert(0, f"{prompts.nothing_sure(language)}\n\n")
     return pieces or [prompts.not_found(language)]
 
 
