@@ -96,6 +96,7 @@ def test_questions_about_who_answers(text: str) -> None:
             "됐어요?",
         ),
         *("자세한 설명 부탁드립니다", "바쁘신가요?", "고생하나요?"),
+        *("누구예요?", "누구인가요?", "뭐예요?", "뭘 할 수 있나요?", "여긴 뭐 하는 곳인가요?", "what is this?"),
     ],
 )
 def test_whatever_may_be_asked_of_documents_is_none(text: str) -> None:

@@ -41,20 +41,23 @@ _GRATITUDE: Final = r"""
 _FILLER: Final = r"and | so | but | well | 선생님 | 사장님 | 담당자님 | 관리자님 | 여러분 | ㅋ+ | ㅎ+ | ㅠ+ | ㅜ+"
 _BOT: Final = r"(?:bot|chat\ ?bot|robot|human|person|machine|ai|chatgpt|real)(?:\ person)?"
 _ASK: Final = (
-    r"(?:물어\ ?볼|물어봐도|질문할|도와\ ?줄|도와주실|해\ ?줄|할|대답할|답할|알려\ ?줄)\ ?(?:수\ ?)?(?:있\w{1,4}|돼요?|되나요|되죠)"
+    r"(?:물어\ ?볼|물어봐도|질문할|도와\ ?줄|도와주실|해\ ?줄|대답할|답할|알려\ ?줄)\ ?(?:수\ ?)?(?:있\w{1,4}|돼요?|되나요|되죠)"
 )
+_WHAT: Final = r"(?:무엇을|무얼|뭘|뭐를?|어떤\ (?:걸|것을|것들?을|질문을))"
+# Nothing that may be asked about what was said before: «누구예요?», «뭘 할 수 있나요?».
 _ABOUT: Final = re.compile(
     rf"""(?:(?:so|and|but)\ )?(?:
       who\ (?:are|r)\ (?:you|u) | what\ (?:are|r)\ (?:you|u) | who\ am\ i\ (?:talking|speaking|chatting)\ (?:to|with)
     | (?:are|r)\ (?:you|u)\ (?:an?\ |the\ )?(?:real\ )?{_BOT}
     | what\ (?:can|do|could)\ (?:you|u)\ (?:do|know|help(?:\ me)?(?:\ with)?|answer)(?:\ for\ me)?
     | what\ can\ i\ ask(?:\ you)?(?:\ about)? | what\ ?(?:is|s)\ your\ name | how\ (?:can|could)\ you\ help(?:\ me)?
-    | what\ is\ this(?:\ (?:chat|bot|thing))? | how\ does\ this\ (?:chat\ |bot\ )?work
-    | (?:너는?|넌|당신은)?\ ?(?:누구|뭐|무엇)(?:세요|야|냐|니|예요|에요|입니까|십니까|신가요|인가요|시죠)
+    | what\ is\ this\ (?:chat|bot) | how\ does\ this\ (?:chat\ |bot\ )?work
+    | 누구(?:세요|십니까|신가요|시죠|야|냐|니)
+    | (?:너는?|넌|당신은)\ ?(?:누구|뭐|무엇)(?:세요|야|냐|니|예요|에요|입니까|십니까|신가요|인가요|죠)
     | (?:너의?\ |네\ |넌\ |당신\ )?이름이\ ?(?:뭐|무엇)\w{{1,4}}
     | (?:지금\ )?(?:사람|챗봇|로봇|봇|인공지능|기계|AI)(?:이|이신)?\ ?(?:세요|야|에요|예요|신가요|인가요|입니까|가요)
-    | (?:여기서?\ |너는?\ |넌\ )?(?:무엇을|무얼|뭘|뭐를?|어떤\ (?:걸|것을|것들?을|질문을))\ ?{_ASK}
-    | (?:뭐|무엇을|뭘)\ ?하는\ ?(?:곳|거|챗봇|봇|서비스)(?:이|인)?\w{{0,4}}
+    | (?:여기서?\ |너는?\ |넌\ )?{_WHAT}\ ?{_ASK} | (?:여기서\ |너는?\ |넌\ ){_WHAT}\ ?할\ ?수\ ?있\w{{1,4}}
+    | (?:뭐|무엇을|뭘)\ ?하는\ ?(?:챗봇|봇)(?:이|인)?\w{{0,4}}
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
