@@ -75,7 +75,7 @@ class Limits:
             raise self._refused(tokens)
         await self._spend(
             [
-                *(limit for limit in _of_visitor(visitor, address, allowance) if is_question or limit.name != "visitor"),
+                *_of_visitor(visitor, address, allowance, is_question=is_question),
                 _Limit("space", space, allowance.asks, _DAY, RateLimited, _SPENT),
             ]
         )
@@ -135,13 +135,13 @@ _SPENT: Final = "This page has answered all the questions that it may answer tod
 _ASKED: Final = "You have asked all the questions that you may ask today."
 
 
-def _of_visitor(visitor: Visitor, address: str, allowance: Allowance) -> list[_Limit]:
-    """Who has not signed in gets a new token for the asking, so the address counts too."""
+def _of_visitor(visitor: Visitor, address: str, allowance: Allowance, *, is_question: bool) -> list[_Limit]:
+    """Who has not signed in gets a new token for the asking, so the address counts too: also what is no question."""
     subject = f"{visitor.space_id}:{visitor.id}"
     if visitor.signed_in:
-        return [_Limit("visitor", subject, allowance.asks_per_signed_in, _DAY, RateLimited, _ASKED)]
+        own = [_Limit("visitor", subject, allowance.asks_per_signed_in, _DAY, RateLimited, _ASKED)]
+        return own if is_question else []
     error, sentence = (SignInNeeded, "Sign in to ask more questions today.") if allowance.can_sign_in else (RateLimited, _ASKED)
-    return [
-        _Limit("visitor", subject, allowance.asks_per_visitor, _DAY, error, sentence),
-        _Limit("address", f"{visitor.space_id}:{address}", allowance.asks_per_address, _DAY, error, sentence),
-    ]
+    own = [_Limit("visitor", subject, allowance.asks_per_visitor, _DAY, error, sentence)]
+    address_limit = _Limit("address", f"{visitor.space_id}:{address}", allowance.asks_per_address, _DAY, error, sentence)
+    return [*(own if is_question else []), address_limit]

@@ -45,9 +45,9 @@ class Reply:
         """Whether the model did not say that the passages answer, when it was to say that first."""
         return self._verdict is not None and self._verdict.answers is False
 
-    def feed(self, piece: str) -> str:
-        """Text to show now."""
-        self.received += len(piece)
+    def feed(self, piece: str, *, thought: int = 0) -> str:
+        """Text to show now. `thought`: characters that the model wrote besides."""
+        self.received += len(piece) + thought
         if self._verdict is not None:
             piece = self._verdict.feed(piece)
         return self._safe.feed(self._seen(self._markers.feed(piece)))

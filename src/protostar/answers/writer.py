@@ -295,9 +295,8 @@ class Writer:
             stream = chat.stream(messages, max_tokens=self._settings.chat.max_answer_tokens, timeout=timeout)
             async with aclosing(stream) as deltas:
                 async for delta in deltas:
-                    if self._say(feed, draft, reply.feed(delta.text), started):
+                    if self._say(feed, draft, reply.feed(delta.text, thought=delta.thought), started):
                         await asyncio.sleep(0)  # it goes out before the rest is read, which may be there already
-                    reply.received += delta.thought
                     draft.usage = delta.usage or draft.usage
                     finish = delta.finish_reason or finish
                     draft.model = delta.model or draft.model

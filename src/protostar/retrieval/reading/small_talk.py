@@ -71,11 +71,14 @@ _HELLOS: Final = _phrases(_HELLO)
 _THANKS: Final = _phrases(_GRATITUDE, _ASSENT)
 _FILLERS: Final = _phrases(_FILLER)
 _STOPS: Final = re.compile(r"[\W_]+")
+_LONGEST: Final = 200  # characters: it is looked at several times for each message
 _CHEERS: Final = frozenset("👍👌👏🙏🙂😊😀😄😁🥰😍🤗🎉💯❤💕👋🙇")
 
 
 def small_talk(text: str) -> SmallTalk | None:
     """What somebody says who asks nothing of the documents; None where there is anything else in it, or it may be a question."""
+    if len(text) > _LONGEST:
+        return None
     text = unicodedata.normalize("NFC", text)
     rest, hellos = _HELLOS.subn(" ", text)
     if _ABOUT.fullmatch(_STOPS.sub(" ", rest).strip()):
