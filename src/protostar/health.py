@@ -103,7 +103,7 @@ async def _check(check: Callable[[], Awaitable[Health]]) -> Health:
 
 
 async def _postgres(resources: Resources) -> Health:
-    return "ok" if await is_migrated(resources.database) else "down"
+    return "ok" if await is_migrated(resources.database.at_once) else "down"
 
 
 async def _redis(resources: Resources) -> Health:
@@ -123,7 +123,7 @@ async def _objects(resources: Resources) -> Health:
 
 async def _workers(resources: Resources) -> list[WorkerInfo]:
     try:
-        async with asyncio.timeout(2), resources.database.transaction() as session:
+        async with asyncio.timeout(2), resources.database.at_once.transaction() as session:
             return [WorkerInfo.model_validate(row) for row in await JobRepository(session).workers()]
     except (DatabaseUnavailable, TimeoutError):
         return []
@@ -134,7 +134,7 @@ async def _spaces_to_reindex(resources: Resources) -> int:
     embedder = resources.embedder
     name, dimensions = (embedder.name, embedder.dimensions) if embedder is not None else (None, None)
     try:
-        async with asyncio.timeout(2), resources.database.transaction() as session:
+        async with asyncio.timeout(2), resources.database.at_once.transaction() as session:
             return await KnowledgeRepository(session).to_reindex(name, dimensions)
     except (DatabaseUnavailable, TimeoutError):
         return 0

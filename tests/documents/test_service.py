@@ -1,5 +1,6 @@
 """What becomes of an upload's bytes when the database goes away at the worst moment."""
 
+import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -25,19 +26,28 @@ from protostar.redis.announcements import Announcements
 
 
 class Losing:
-    """A database that goes away at the commit: before it, or behind it, with the answer."""
+    """A database that goes away at the first `times` commits: before them, or behind them, with the answer."""
 
-    def __init__(self, database: Database, *, behind: bool) -> None:
+    def __init__(self, database: Database, *, behind: bool, times: float = math.inf) -> None:
         self._database = database
         self._behind = behind
+        self._times = times
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
+        self._times -= 1
         async with self._database.transaction() as session:
             yield session
-            if not self._behind:
+            if not self._behind and self._times >= 0:
                 raise DatabaseUnavailable
-        raise DatabaseUnavailable
+        if self._behind and self._times >= 0:
+            raise DatabaseUnavailable
+
+
+@pytest.fixture(autouse=True)
+def shortly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for the database a moment and no longer."""
+    monkeypatch.setattr("protostar.documents.service._BYTES_IN_HAND", 0.5)
 
 
 @pytest.fixture
@@ -56,6 +66,20 @@ async def received(documents: Documents) -> Upload:
 
 async def stored(objects: ObjectStore) -> set[str]:
     return {info.key async for info in objects.list("documents")}
+
+
+@pytest.mark.parametrize("behind", [True, False], ids=["behind it", "before it"])
+async def test_an_upload_goes_on_where_the_database_went_away_at_the_commit(
+    database: Database, objects: ObjectStore, space_id: UUID, *, behind: bool
+) -> None:
+    upload = await received(service(database, objects))
+    document, _new = await service(Losing(database, behind=behind, times=2), objects).create(space_id, upload, None)
+    next_version = await received(service(database, objects))
+    replaced = await service(Losing(database, behind=behind, times=2), objects).replace(space_id, document.id, next_version, None)
+    assert (replaced.id, replaced.version) == (document.id, 2)
+    (only,) = await service(database, objects).holdings.page(space_id, before=None, limit=2)
+    assert (only.id, only.version) == (document.id, 2)
+    assert await stored(objects) == {upload.stored.key, next_version.stored.key}
 
 
 async def test_bytes_stay_when_only_the_answer_of_the_commit_is_lost(

@@ -100,6 +100,11 @@ class Clients:
         """Begin to read these on, from where their clients left."""
         self._tasks += [asyncio.create_task(self._ask(question)) for question in questions]
 
+    @property
+    def refused(self) -> int:
+        """How often anybody was told to come back."""
+        return sum(client.refused for client in (*self.uploads, *self.questions))
+
     async def finished(self) -> None:
         """Until every client has what it wanted, or has lost its patience."""
         await asyncio.gather(*self._tasks)

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 from tests.drills import documents
-from tests.drills.course import DOCUMENTS, TEMPORARY, Drill, Drills
+from tests.drills.course import DOCUMENTS, QUESTIONS, TEMPORARY, Drill, Drills
 from tests.drills.processes import SETTINGS
 from tests.drills.servers import Postgres, running
 from tests.drills.severing import severing
@@ -49,11 +49,16 @@ async def test_postgres_absent_at_the_start(drills: Drills) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL], ids=["fast", "immediate", "kill 9"])
 async def test_postgres_restarts(drills: Drills, how: signal.Signals) -> None:
+    """Nobody hears of it: who comes meanwhile waits, and so does who uploads in the middle."""
     async with drills.drill(apis=2) as drill:
         await drill.ready()
         await drill.in_flight()
+        refused = drill.clients.refused
         drills.postgres.signal(how)
+        drill.clients.upload(range(DOCUMENTS, DOCUMENTS + 20), at_once=20)
+        drill.clients.ask(range(QUESTIONS, QUESTIONS + 20))
         await gone_on(drill)
+        assert drill.clients.refused == refused
 
 
 async def test_postgres_away_for_15_seconds(drills: Drills) -> None:

@@ -1,12 +1,15 @@
 """Recognising keys, with a memory: a process that has seen a key recently knows it while PostgreSQL is away."""
 
 import hmac
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy import Row
 
 from protostar.access.keys import hash_key
 from protostar.access.model import Key, Principal
 from protostar.access.repository import AccessRepository
-from protostar.db.patience import promptly
+from protostar.db.patience import again, promptly
 from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable, NotFound, Unauthorized
 from protostar.memory import Memory
@@ -79,8 +82,8 @@ class Access:
         """A space that is there; of the last ten minutes while PostgreSQL is away."""
         mark = self._spaces.mark()
         try:
-            async with promptly(), self._database.transaction() as session:
-                space_id = await AccessRepository(session).space(id_)
+            async with promptly():
+                space_id = await again(lambda: self._read_space(id_))
         except DatabaseUnavailable:
             if (space_id := self._spaces.known(id_)) is not None:
                 return space_id
@@ -89,10 +92,18 @@ class Access:
             self._spaces.keep(id_, space_id, mark)
         return space_id
 
+    async def _read_space(self, id_: UUID | None) -> UUID | None:
+        async with self._database.transaction() as session:
+            return await AccessRepository(session).space(id_)
+
     async def _find(self, hash_: bytes) -> Key:
-        async with promptly(), self._database.transaction() as session:
-            row = await AccessRepository(session).find(hash_)
+        async with promptly():
+            row = await again(lambda: self._read_key(hash_))
         if row is None:
             self._keys.drop(hash_)
             raise Unauthorized("This key is not known here. Use the header «Authorization: Bearer <key>» with a valid key.")
         return Key(row.role, row.space_id, row.id, frozenset(row.origins))
+
+    async def _read_key(self, hash_: bytes) -> Row[Any] | None:
+        async with self._database.transaction() as session:
+            return await AccessRepository(session).find(hash_)

@@ -15,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.repository import AccessRepository
@@ -30,7 +30,8 @@ from protostar.answers.resume import Resume
 from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInfo, Feedback
 from protostar.answers.writer import SpaceRead, Writer
 from protostar.config import AnswerSettings
-from protostar.db.patience import patiently, promptly
+from protostar.db.errors import is_there_already
+from protostar.db.patience import again, patiently, promptly
 from protostar.db.session import Database
 from protostar.errors import (
     DatabaseUnavailable,
@@ -135,16 +136,29 @@ class Answers:
         self, space_id: UUID, body: Ask, key: str | None, visitor: Visitor, admit: Admit | None
     ) -> tuple[Taken, asyncio.Task[None] | None]:
         """The question, and what is done for it now, which keeps its place."""
+        id_ = new_id()
+        # What is one statement needs no transaction around it.
+        begin = self._database.autocommit if key is None and admit is None else self._database.transaction
+
+        async def take() -> tuple[AnswerRow, Job | None, Visitor, SpaceRead | None]:
+            async with begin() as session:
+                return await self._take(session, id_, space_id, body, key, visitor, admit)
+
         try:
-            # What is one statement needs no transaction around it.
-            begin = self._database.autocommit if key is None and admit is None else self._database.transaction
             with self._writer.precedence.beginning():
-                async with promptly(), begin() as session:
-                    row, job, visitor, first = await self._take(session, space_id, body, key, visitor, admit)
+                async with promptly():
+                    row, job, visitor, first = await again(take)
         except DatabaseUnavailable:
             if body.conversation_id is None and (draft := await self._writer.recall(space_id, body.question)) is not None:
                 return self._say_again(visitor, body, draft, key)
             raise
+        except IntegrityError as error:
+            if not is_there_already(error):
+                raise
+            # It came through, and its connection broke before this process heard its fence: a worker writes when the lease is over.
+            row = await self.get(space_id, id_)
+            async with self._database.transaction() as session:
+                return Taken(row, await self._whose(session, row, visitor)), None
         if job is None:
             return Taken(row, visitor), None
         feed = self._feeds[row.id] = Feed(row.id, job.fence)
@@ -161,14 +175,20 @@ class Answers:
         return task
 
     async def _take(
-        self, session: AsyncSession, space_id: UUID, body: Ask, key: str | None, visitor: Visitor, admit: Admit | None
+        self,
+        session: AsyncSession,
+        id_: UUID,
+        space_id: UUID,
+        body: Ask,
+        key: str | None,
+        visitor: Visitor,
+        admit: Admit | None,
     ) -> tuple[AnswerRow, Job | None, Visitor, SpaceRead | None]:
         """The answer's row, its job where it is a new one, whose conversation it is, and what was read of the space for a first."""
         repository = AnswerRepository(session)
-        id_, mark = new_id(), self._writer.mark()
+        mark = self._writer.mark()
         if key is not None and (earlier := await self._earlier(session, space_id, body, key, id_)) is not None:
-            conversation = await repository.conversation(space_id, earlier.conversation_id)
-            return earlier, None, self._owner(conversation, visitor), None
+            return earlier, None, await self._whose(session, earlier, visitor), None
         if admit is not None:
             await admit(session)
         first = body.conversation_id is None
@@ -186,6 +206,9 @@ class Answers:
         job = Job(starts["job_id"], space_id, WRITE, enqueue.args, 1, fence)
         read = SpaceRead(version, settings, mark, has_corrections=corrected, ahead=ahead) if first else None
         return row, job, self._owner(conversation, visitor), read
+
+    async def _whose(self, session: AsyncSession, row: AnswerRow, visitor: Visitor) -> Visitor:
+        return self._owner(await AnswerRepository(session).conversation(row.space_id, row.conversation_id), visitor)
 
     def _owner(self, conversation: ConversationRow | None, visitor: Visitor) -> Visitor:
         """Whose the conversation is: mostly the visitor who asks, but a business backend asks in anybody's."""

@@ -14,6 +14,9 @@ from protostar.errors import DatabaseUnavailable, ProtostarError
 # 42P01 and 42703 a table or column that the migration under way has yet to make.
 _PASSING = ("08", "53", "57", "58", "40", "55P03", "25006", "42P01", "42703")
 
+# Of these, what ends a connection: connection exceptions, shutdown, a crash, and a server that starts.
+_BROKEN = ("08", "57P01", "57P02", "57P03")
+
 
 def is_passing(error: BaseException) -> bool:
     """Whether the database is away or busy, rather than the statement wrong."""
@@ -49,6 +52,28 @@ def working() -> Generator[None]:
         if is_passing(error):
             raise DatabaseUnavailable(_sentence(error), retry_after=1) from error
         raise
+
+
+def may_return(error: DatabaseUnavailable) -> bool:
+    """Whether no connection was made because PostgreSQL does not answer: not for want of a free one, or of the right to enter."""
+    cause = error.__cause__
+    return cause is not None and not isinstance(cause, exc.TimeoutError) and not _refuses_entry(cause)
+
+
+def broke_off(error: DatabaseUnavailable) -> bool:
+    """Whether PostgreSQL ended a connection in the middle of its work; whether that was done, nobody knows."""
+    cause = error.__cause__
+    if isinstance(cause, exc.DBAPIError):
+        if cause.connection_invalidated:
+            return True
+        cause = cause.orig
+    code = str(getattr(cause, "sqlstate", None) or "")
+    return code.startswith(_BROKEN) or isinstance(cause, asyncpg.InterfaceError | asyncpg.InternalClientError)
+
+
+def is_there_already(error: exc.IntegrityError) -> bool:
+    """Whether a row has the same key (unique_violation)."""
+    return getattr(error.orig, "sqlstate", None) == "23505"
 
 
 def _refuses_entry(error: BaseException) -> bool:

@@ -1,6 +1,9 @@
-"""Waiting for PostgreSQL: without end with something in hand that must not be lost, shortly where somebody waits for us."""
+"""Waiting for PostgreSQL: as long as a restart takes where somebody waits for us, without end with something in hand that must
+not be lost.
+"""
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -8,6 +11,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from protostar.db.errors import broke_off
 from protostar.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
@@ -17,21 +21,69 @@ T = TypeVar("T")
 _FIRST_WAIT: Final = 0.1
 _LONGEST_WAIT: Final = 2.0
 _PROMPTLY: Final = 5.0  # seconds; as long as one waits for a connection
+_RESTART: Final = 5.0  # seconds; a crash takes a fraction of one to recover from, a restart one or two
+_KNOCK: Final = 0.05  # seconds from one attempt to the next
 
 
-async def patiently(write: Callable[[], Awaitable[T]]) -> T:
-    """What `write` returns, tried again while PostgreSQL is away: no end but success, another error, or the caller's cancellation.
+class Absence:
+    """PostgreSQL's, as one process sees it: whoever needs a connection waits for a server that restarts, and they knock in turn.
+
+    One that was never there, or has been away for longer than a restart takes, is not waited for.
+    """
+
+    def __init__(self) -> None:
+        self._since: float | None = -math.inf
+        self._turn = asyncio.Lock()
+
+    def ends(self) -> None:
+        self._since = None
+
+    @property
+    def is_over(self) -> bool:
+        return self._since is None
+
+    async def wait(self, began: float) -> bool:
+        """Whether to try again, a moment having passed. `began`: when the attempt did that has failed, by the loop's clock."""
+        if self._since is None:
+            self._since = began
+        try:
+            async with asyncio.timeout_at(self._since + _RESTART), self._turn:
+                if not self.is_over:  # nobody before us in the queue has found it back
+                    await asyncio.sleep(_KNOCK)
+        except TimeoutError:
+            return False
+        return True
+
+
+async def patiently(write: Callable[[], Awaitable[T]], *, at_most: float = math.inf) -> T:
+    """What `write` returns, tried again while PostgreSQL is away: no end but success, another error, the caller's cancellation, or
+    DatabaseUnavailable after `at_most` seconds.
 
     `write` may run twice: a connection that breaks during a commit does not tell whether it came through.
     """
-    wait = _FIRST_WAIT
+    clock = asyncio.get_running_loop().time
+    wait, until = _FIRST_WAIT, clock() + at_most
     while True:
         try:
             return await write()
         except DatabaseUnavailable as error:
+            if clock() + wait > until:
+                raise
             log.warning("write_waits_for_database", error=str(error))
             await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311
             wait = min(_LONGEST_WAIT, wait * 2)
+
+
+async def again(work: Callable[[], Awaitable[T]]) -> T:
+    """What `work` returns, which runs once more where PostgreSQL broke off in its middle: for what may be done twice."""
+    try:
+        return await work()
+    except DatabaseUnavailable as error:
+        if not broke_off(error):
+            raise
+        log.info("connection_broke_off", error=str(error))
+        await asyncio.sleep(_KNOCK)  # the others of the pool, which may have ended with it, will have noticed
+        return await work()
 
 
 @asynccontextmanager

@@ -1,17 +1,22 @@
 """The engine and the only place where anything is committed."""
 
 import asyncio
+import copy
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import event
 from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from protostar.db.errors import connecting, is_passing, working
+from protostar.db.errors import connecting, is_passing, may_return, working
+from protostar.db.patience import Absence
 from protostar.db.vectors import register_codecs
+from protostar.errors import DatabaseUnavailable
+
+T = TypeVar("T")
 
 AfterCommit = Callable[[], Awaitable[None]]
 _AFTER_COMMIT = "after_commit"
@@ -63,7 +68,7 @@ def create_engine(url: str, *, pool_size: int) -> AsyncEngine:
 
 
 class Database:
-    """Connections of one process. Every method raises DatabaseUnavailable while PostgreSQL is away."""
+    """Connections of one process. Every method raises DatabaseUnavailable while PostgreSQL is away for longer than a restart."""
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:
         """Nothing is connected yet."""
@@ -71,6 +76,7 @@ class Database:
         self._engine = create_engine(url, pool_size=pool_size)
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._reserved: Database | None = None
+        self._absence: Absence | None = Absence()
 
     @property
     def reserved(self) -> "Database":
@@ -78,6 +84,13 @@ class Database:
         if self._reserved is None:
             self._reserved = Database(self._url, pool_size=1)
         return self._reserved
+
+    @property
+    def at_once(self) -> "Database":
+        """The same connections, for whoever wants to know whether PostgreSQL is there now."""
+        view = copy.copy(self)
+        view._absence = None  # noqa: SLF001 - its own
+        return view
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
@@ -87,8 +100,7 @@ class Database:
         """
         session = AsyncSession(self._engine, expire_on_commit=False)
         try:
-            with connecting():
-                await session.connection()
+            await self._enter(session.connection)
             with working():
                 yield session
                 await session.commit()
@@ -108,8 +120,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncConnection]:
         """A connection in autocommit for single statements that only read: no BEGIN and COMMIT around them."""
-        with connecting():
-            connection = await self._reader.connect()
+        connection = await self._enter(self._connect)
         try:
             with working():
                 yield connection
@@ -121,12 +132,30 @@ class Database:
         """A session in which each statement is a transaction of its own: no BEGIN and COMMIT around it."""
         session = AsyncSession(self._reader)
         try:
-            with connecting():
-                await session.connection()
+            await self._enter(session.connection)
             with working():
                 yield session
         finally:
             await asyncio.shield(session.close())
+
+    async def _connect(self) -> AsyncConnection:
+        return await self._reader.connect()
+
+    async def _enter(self, connect: Callable[[], Awaitable[T]]) -> T:
+        """What `connect` returns, tried again while PostgreSQL restarts: nothing has been asked of it yet."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            began = clock()
+            try:
+                with connecting():
+                    entered = await connect()
+            except DatabaseUnavailable as error:
+                if self._absence is None or not may_return(error) or not await self._absence.wait(began):
+                    raise
+            else:
+                if self._absence is not None:
+                    self._absence.ends()
+                return entered
 
     async def reconnect(self) -> None:
         """Make new connections from now on: those from before the first migration do not know pgvector's types."""

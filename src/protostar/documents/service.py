@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.repository import AccessRepository
 from protostar.cache import Live
+from protostar.db.patience import again, patiently
 from protostar.db.session import Database, after_commit
 from protostar.documents import deletion, kinds
 from protostar.documents.holdings import Holdings, existing
@@ -35,6 +36,7 @@ from protostar.outbound.client import GuardedClient
 from protostar.places import Places
 from protostar.redis.announcements import Announcements
 
+_BYTES_IN_HAND: Final = 30.0  # seconds that an upload waits for PostgreSQL rather than to be sent once more
 _NAMESAKES: Final = 100  # documents of one name that an answer lists
 
 
@@ -75,9 +77,12 @@ class Documents:
     async def admitted(self, space_id: UUID) -> AsyncGenerator[None]:
         """A place for one upload, found before a byte of it is read. Raises Unavailable and RateLimited."""
         with self._places.taken():
-            async with self._database.autocommit() as session:
-                await self._jobs.check_room(session, space_id, kinds.INDEX)
+            await again(lambda: self._check_room(space_id))
             yield
+
+    async def _check_room(self, space_id: UUID) -> None:
+        async with self._database.autocommit() as session:
+            await self._jobs.check_room(session, space_id, kinds.INDEX)
 
     async def create(
         self, space_id: UUID, upload: Upload, idempotency_key: str | None, *, new_name: bool = False
@@ -86,10 +91,16 @@ class Documents:
 
         `new_name`: raises NameTaken where a document has the name with other bytes.
         """
-        async with self._discarding(upload) as stack, self._database.transaction() as session:
-            pair, new = await self._create(session, space_id, upload, idempotency_key, new_name=new_name)
-            if pair[1].object_key == upload.stored.key:
-                stack.pop_all()
+
+        async def write() -> tuple[Pair, bool]:
+            async with self._database.transaction() as session:
+                pair, new = await self._create(session, space_id, upload, idempotency_key, new_name=new_name)
+                if pair[1].object_key == upload.stored.key:
+                    stack.pop_all()
+            return pair, new
+
+        async with self._discarding(upload) as stack:
+            pair, new = await patiently(write, at_most=_BYTES_IN_HAND)
         return await self.holdings.show(pair), new
 
     async def _create(
@@ -152,11 +163,18 @@ class Documents:
     async def replace(self, space_id: UUID, id_: UUID, upload: Upload, idempotency_key: str | None) -> Document:
         """Take in the document's next version; the one before answers until it is ready."""
         request = [str(id_), upload.filename, upload.stored.sha256, upload.title, upload.metadata]
-        async with self._discarding(upload) as stack, self._database.transaction() as session:
-            pair = await existing(session, space_id, id_, lock=True)
-            if await _made_before(session, space_id, idempotency_key, request, new_id()) is None:
-                pair = await self._replace(session, pair[0], upload)
-                stack.pop_all()
+
+        async def write() -> Pair:
+            async with self._database.transaction() as session:
+                pair = await existing(session, space_id, id_, lock=True)
+                taken = pair[1].object_key == upload.stored.key  # a commit came through whose connection broke
+                if not taken and await _made_before(session, space_id, idempotency_key, request, new_id()) is None:
+                    pair = await self._replace(session, pair[0], upload)
+                    stack.pop_all()
+            return pair
+
+        async with self._discarding(upload) as stack:
+            pair = await patiently(write, at_most=_BYTES_IN_HAND)
         return await self.holdings.show(pair)
 
     async def _replace(self, session: AsyncSession, document: DocumentRow, upload: Upload) -> Pair:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from protostar.db.patience import again
 from protostar.dependencies import Manager
 from protostar.retrieval.schemas import Hit, SearchRequest, SearchResponse
 from protostar.retrieval.service import Retriever
@@ -19,7 +20,7 @@ async def _retriever(request: Request) -> Retriever:
 @router.post("/search")
 async def search(body: SearchRequest, principal: Manager, retriever: Annotated[Retriever, Depends(_retriever)]) -> SearchResponse:
     """The best passages first. `vector` needs an embedding model."""
-    found = await retriever.search(principal.space_id, body.query, top_k=body.top_k, mode=body.mode)
+    found = await again(lambda: retriever.search(principal.space_id, body.query, top_k=body.top_k, mode=body.mode))
     hits = [
         Hit(
             score=passage.score,

@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
-from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from protostar import __version__
 from protostar.access.sessions import csrf_token
 from protostar.dependencies import cookie_name
 from protostar.errors import NotFound, ProtostarError, Unauthorized
+from protostar.routing import Route
 from protostar.web.assets import Assets
 from protostar.web.formats import FILTERS
 from protostar.web.messages import LANGUAGES, Language, Translator, preferred, translators
@@ -96,7 +96,7 @@ def is_fragment(request: Request) -> bool:
     return "hx-request" in request.headers
 
 
-class PageRoute(APIRoute):
+class PageRoute(Route):
     """A route of the dashboard: its errors are pages, and all of its answers carry the headers above."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
