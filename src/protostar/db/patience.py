@@ -81,7 +81,7 @@ async def again(work: Callable[[], Awaitable[T]]) -> T:
     except DatabaseUnavailable as error:
         if not broke_off(error):
             raise
-        log.info("connection_broke_off", error=str(error))
+        log.warning("connection_broke_off", error=str(error))
         await asyncio.sleep(_KNOCK)  # the others of the pool, which may have ended with it, will have noticed
         return await work()
 
