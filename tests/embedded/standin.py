@@ -4,9 +4,10 @@
 """
 
 import asyncio
-import os
 import sys
+from contextlib import AsyncExitStack
 
+from protostar.embedded.listening import inherited
 from protostar.embedded.parent import parent_gone
 
 
@@ -17,8 +18,9 @@ async def _answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 
 async def _api() -> None:
-    server = await asyncio.start_server(_answer, os.environ["PROTOSTAR_HOST"], int(os.environ["PROTOSTAR_PORT"]))
-    async with server:
+    async with AsyncExitStack() as stack:
+        for each in inherited() or []:
+            await stack.enter_async_context(await asyncio.start_server(_answer, sock=each))
         await parent_gone()
 
 

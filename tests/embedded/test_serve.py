@@ -144,6 +144,19 @@ async def test_kill_9_of_each_child_is_repaired(serve: Starter) -> None:
     writer.close()
 
 
+async def test_who_comes_while_the_api_is_started_again_waits(serve: Starter) -> None:
+    running = serve()
+    local = await ready(running)
+    victim = named(running, "standin.py api")
+    victim.kill()
+    await wait_until(lambda: is_gone(victim))
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(local["url"].rpartition(":")[2]))
+    assert "api" not in {command(process).rpartition(" ")[2] for process in running.descendants()}
+    writer.write(b"GET / HTTP/1.1\r\n\r\n")
+    assert b" 200 " in await reader.readline()
+    writer.close()
+
+
 async def test_a_second_serve_says_who_holds_the_folder(serve: Starter) -> None:
     running = serve()
     local = await ready(running)

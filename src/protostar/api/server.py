@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Awaitable
 
 import structlog
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from protostar.api.app import create_app
 from protostar.api.protocol import Protocol
 from protostar.config import Settings
+from protostar.embedded.listening import inherited
 from protostar.embedded.parent import parent_gone
 from protostar.errors import ProtostarError
 from protostar.garbage import settle
@@ -20,7 +22,10 @@ log = structlog.get_logger()
 
 
 def run_api(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; open answers get the grace time. Raises the error of ours that the start fails with."""
+    """Serve until SIGTERM or SIGINT, on the sockets of `serve` where it is the parent; open answers get the grace time.
+
+    Raises the error of ours that the start fails with.
+    """
     configure_logging(settings.log_format, settings.log_level)
     app = _Explained(create_app(settings))
     config = uvicorn.Config(
@@ -40,7 +45,7 @@ def run_api(settings: Settings) -> None:
     settle()
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         try:
-            runner.run(_serve(uvicorn.Server(config)))
+            runner.run(_serve(uvicorn.Server(config), inherited()))
         except SystemExit:
             if app.error is not None:
                 raise app.error from None
@@ -78,10 +83,10 @@ class _Explained:
             await send(failed)
 
 
-async def _serve(server: uvicorn.Server) -> None:
+async def _serve(server: uvicorn.Server, listening: list[socket.socket] | None) -> None:
     orphaned = asyncio.create_task(_stop_with_parent(server))
     try:
-        await server.serve()
+        await server.serve(listening)
     finally:
         orphaned.cancel()
         with contextlib.suppress(asyncio.CancelledError):

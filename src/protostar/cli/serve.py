@@ -24,6 +24,8 @@ from protostar.access.tickets import TICKET_TTL, make_ticket
 from protostar.cli.display import complain, stdout
 from protostar.config import PREFIX, Settings, load_settings
 from protostar.embedded.folder import hold, make_folder, write_private
+from protostar.embedded.listening import VARIABLE as SOCKETS
+from protostar.embedded.listening import listen, named
 from protostar.embedded.postgres import start_postgres
 from protostar.embedded.redis import start_redis
 from protostar.embedded.supervisor import Service, Supervisor
@@ -66,19 +68,22 @@ async def run_stack(settings: Settings, program: Sequence[str]) -> None:
     data = make_folder(settings.data_dir)
     async with hold(data) as lock, supervisor:
         supervisor.inherit(lock.descriptor)
-        address = _free_address(settings)
+        listening = _listen(settings)
+        address = Address(settings.host, listening[0].getsockname()[1])
         lock.announce(address.url)
         local = data / "local.json"
         local.unlink(missing_ok=True)  # of a killed one
         key = _admin_key(settings, data)
         environment = await _environment(supervisor, settings, data, address, key)
-        await _start_processes(supervisor, program, environment, address)
+        await _start_processes(supervisor, program, environment, address, listening)
         write_private(local, json.dumps({"url": address.url, "key": key.text}))
         _welcome(address, data, key)
         try:
             await supervisor.wait()
         finally:
             local.unlink(missing_ok=True)
+            for each in listening:  # who comes now is refused instead of waiting for nobody
+                each.close()
 
 
 def _stop_on_signals(supervisor: Supervisor) -> None:
@@ -127,9 +132,20 @@ class Address:
 
 
 async def _start_processes(
-    supervisor: Supervisor, program: Sequence[str], environment: Mapping[str, str], address: Address
+    supervisor: Supervisor,
+    program: Sequence[str],
+    environment: Mapping[str, str],
+    address: Address,
+    listening: Sequence[socket.socket],
 ) -> None:
     """All at once: most of a start is spent on imports, and whoever is early waits for the migration."""
+    api = Service(
+        "api",
+        [*program, "api"],
+        {**environment, SOCKETS: named(listening)},
+        descriptors=[each.fileno() for each in listening],
+        ready=address.is_ready,
+    )
 
     async def migrate() -> None:
         if await supervisor.run(Service("migrate", [*program, "migrate", "--wait"], environment)) != 0:
@@ -139,21 +155,18 @@ async def _start_processes(
         async with asyncio.TaskGroup() as group:
             group.create_task(migrate())
             group.create_task(supervisor.start(Service("worker", [*program, "worker"], environment)))
-            group.create_task(supervisor.start(Service("api", [*program, "api"], environment, ready=address.is_ready)))
+            group.create_task(supervisor.start(api))
     except* ConfigurationError as errors:
         raise errors.exceptions[0] from None
 
 
-def _free_address(settings: Settings) -> Address:
-    """Where the API can listen; port 0 becomes a free one. Raises ConfigurationError that names the setting."""
+def _listen(settings: Settings) -> list[socket.socket]:
+    """What the API listens on, from now on and whether or not it runs; port 0 becomes a free one.
+
+    Raises ConfigurationError that names the setting.
+    """
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the API does: a port in TIME_WAIT is free
-            probe.bind(place)
-            return Address(settings.host, probe.getsockname()[1])
+        return listen(settings.host, settings.port)
     except OSError as error:
         raise ConfigurationError(
             f"Nothing can listen on port {settings.port} of {settings.host} ({error.strerror}): stop what does, or set "

@@ -46,6 +46,8 @@ class Service:
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    descriptors: Sequence[int] = ()
+    """Open files that it inherits, and no other service."""
     ready: Callable[[int], Awaitable[bool]] = _at_once
     """Whether the service, started as process `pid`, can be used."""
     log: Path | None = None
@@ -140,7 +142,7 @@ class Supervisor:
             *service.command,
             stdin=asyncio.subprocess.DEVNULL,
             env={**service.environment, VARIABLE: str(self._pipe)},
-            pass_fds=self._inherited,
+            pass_fds=[*self._inherited, *service.descriptors],
             start_new_session=True,
         )
         return _Child(service, process, asyncio.get_running_loop().time())
@@ -164,7 +166,7 @@ class Supervisor:
         """False if the process ended before. There is no other limit: recovery after a crash may take long."""
         told = 0
         while child.process.returncode is None:
-            if await child.service.ready(child.process.pid):
+            if await self._answers(child):
                 return True
             await asyncio.sleep(0.02)
             waited = int(asyncio.get_running_loop().time() - child.started)
@@ -172,6 +174,17 @@ class Supervisor:
                 told = waited
                 log.info("service_starting", service=child.service.name, seconds=waited)
         return False
+
+    async def _answers(self, child: _Child) -> bool:
+        """Whether it is ready; it may end meanwhile, and leave the question open."""
+        asked = asyncio.ensure_future(child.service.ready(child.process.pid))
+        ended = asyncio.create_task(child.process.wait())
+        try:
+            await asyncio.wait((asked, ended), return_when=asyncio.FIRST_COMPLETED)
+            return asked.done() and asked.result()
+        finally:
+            asked.cancel()
+            ended.cancel()
 
     async def _keep(self, child: _Child) -> None:
         loop = asyncio.get_running_loop()
