@@ -28,7 +28,8 @@ from protostar.answers.models import AnswerRow, ConversationRow
 from protostar.answers.repository import AnswerRepository
 from protostar.answers.resume import Resume
 from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInfo, Feedback
-from protostar.answers.writer import SpaceRead, Writer
+from protostar.answers.setting import SpaceRead
+from protostar.answers.writer import First, Writer
 from protostar.config import AnswerSettings
 from protostar.db.errors import is_there_already
 from protostar.db.patience import again, patiently, promptly
@@ -140,7 +141,7 @@ class Answers:
         # What is one statement needs no transaction around it.
         begin = self._database.autocommit if key is None and admit is None else self._database.transaction
 
-        async def take() -> tuple[AnswerRow, Job | None, Visitor, SpaceRead | None]:
+        async def take() -> tuple[AnswerRow, Job | None, Visitor, First | None]:
             async with begin() as session:
                 return await self._take(session, id_, space_id, body, key, visitor, admit)
 
@@ -183,7 +184,7 @@ class Answers:
         key: str | None,
         visitor: Visitor,
         admit: Admit | None,
-    ) -> tuple[AnswerRow, Job | None, Visitor, SpaceRead | None]:
+    ) -> tuple[AnswerRow, Job | None, Visitor, First | None]:
         """The answer's row, its job where it is a new one, whose conversation it is, and what was read of the space for a first."""
         repository = AnswerRepository(session)
         mark = self._writer.mark()
@@ -204,7 +205,7 @@ class Answers:
             raise NotFound("There is no conversation with that id.")
         row.created_at, conversation.visitor_id, fence, version, settings, corrected = taken
         job = Job(starts["job_id"], space_id, WRITE, enqueue.args, 1, fence)
-        read = SpaceRead(version, settings, mark, has_corrections=corrected, ahead=ahead) if first else None
+        read = First(SpaceRead(version, settings, mark, has_corrections=corrected), ahead) if first else None
         return row, job, self._owner(conversation, visitor), read
 
     async def _whose(self, session: AsyncSession, row: AnswerRow, visitor: Visitor) -> Visitor:
@@ -266,12 +267,12 @@ class Answers:
         assert taken.visitor is not None  # noqa: S101 - whoever asks is one
         return await self._visitors.sign(self._visitors.renewed(taken.visitor))
 
-    async def _run(self, job: Job, row: AnswerRow, feed: Feed, first: SpaceRead | None) -> None:
+    async def _run(self, job: Job, row: AnswerRow, feed: Feed, first: First | None) -> None:
         """Write the answer; whatever happens, it is finished, failed with a reason, or another's to finish."""
         async with self._recorder.recording(feed):
             await self._write_or_fail(job, row, feed, first)
 
-    async def _write_or_fail(self, job: Job, row: AnswerRow, feed: Feed, first: SpaceRead | None) -> None:
+    async def _write_or_fail(self, job: Job, row: AnswerRow, feed: Feed, first: First | None) -> None:
         try:
             await self._write(job, row, feed, first)
         except asyncio.CancelledError:
@@ -291,7 +292,7 @@ class Answers:
             self._feeds.pop(row.id, None)
             feed.close()
 
-    async def _write(self, job: Job, row: AnswerRow, feed: Feed, first: SpaceRead | None) -> None:
+    async def _write(self, job: Job, row: AnswerRow, feed: Feed, first: First | None) -> None:
         """Dependencies that go away in the middle cost a new beginning; the lease or the deadline ends the patience."""
         wait = 0.25
         async with asyncio.timeout(self._settings.deadline.total_seconds()):
