@@ -24,7 +24,7 @@ class Space:
             read(question, self.look).send(None)  # nothing is waited for
         except StopIteration as done:
             reading = done.value
-        return weigh(reading.question, reading.counts, words=reading.words, guessed=reading.guessed)
+        return weigh(reading.question, reading.counts, words=reading.words, guessed=reading.guessed, synonyms=reading.synonyms)
 
     def candidates(self, question: str, vectors: Sequence[float | None] | None = None) -> list[Candidate]:
         query = self.query(question)

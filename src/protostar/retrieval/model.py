@@ -65,7 +65,8 @@ class Passage:
 class Query:
     """A question in terms of one space. `text`: as it was meant to be typed; `idf`: term id → inverse document frequency;
     `chunks`: how many the space has; `population`: how many of them are written in the script of most of its terms; `size`: how
-    many terms it has, those that say little as halves; `guessed`: the terms that stand for misspelt ones.
+    many terms it has, those that say little as halves; `guessed`, `synonyms`: the terms that stand for misspelt ones,
+    and for others that say the same.
     """
 
     text: str
@@ -76,6 +77,7 @@ class Query:
     population: int
     size: float
     guessed: frozenset[int] = frozenset()
+    synonyms: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

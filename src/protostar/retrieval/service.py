@@ -101,7 +101,9 @@ class Retriever:
                 return known
 
             reading = await read(question, look)
-        return weigh(reading.question, reading.counts, words=reading.words, guessed=reading.guessed), vectors
+        return weigh(
+            reading.question, reading.counts, words=reading.words, guessed=reading.guessed, synonyms=reading.synonyms
+        ), vectors
 
     async def _by_keyword(self, space_id: UUID, query: Query, top_k: int, degraded: Sequence[str] = ()) -> Found:
         if not query.frequencies:

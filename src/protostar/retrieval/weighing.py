@@ -58,9 +58,16 @@ class Populations:
         return Populations(chunks, *(max(chunks - counts.get(kind, 0), least) for kind in (LACKS_PAIRS, LACKS_WORDS)))
 
 
-def weigh(question: str, counts: Mapping[int, int], *, words: str | None = None, guessed: Set[int] = frozenset()) -> Query:
+def weigh(
+    question: str,
+    counts: Mapping[int, int],
+    *,
+    words: str | None = None,
+    guessed: Set[int] = frozenset(),
+    synonyms: Set[int] = frozenset(),
+) -> Query:
     """`counts`: in how many chunks each term stands, and what is COUNTED; what is missing counts as none. `words`: the question
-    as the space would say it; `guessed`: the ids of those of its terms that stand for misspelt ones."""
+    as the space would say it; `guessed`, `synonyms`: the ids of those of its terms that stand for misspelt ones, and for others."""
     asked = terms(question if words is None else words)
     ids = set(map(term_id, asked))
     frequencies = {id_: count for id_, count in counts.items() if id_ in ids}
@@ -81,7 +88,10 @@ def weigh(question: str, counts: Mapping[int, int], *, words: str | None = None,
     population = chunks if not asked_pairs + asked_words else with_pairs if asked_pairs >= asked_words else with_words
     idfs = {term_id(term): weighed(term) for term in asked}
     size = sum(_LITTLE if term in little else 1 for term in set(asked))
-    return Query(question, tuple(asked), idfs, frequencies, chunks, population, size, frozenset(guessed) & idfs.keys())
+    known = idfs.keys()
+    return Query(
+        question, tuple(asked), idfs, frequencies, chunks, population, size, frozenset(guessed) & known, frozenset(synonyms) & known
+    )
 
 
 def _say_little(question: str) -> frozenset[str]:

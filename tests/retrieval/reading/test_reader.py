@@ -34,6 +34,13 @@ async def test_all_at_once() -> None:
     assert result.question == "pritner요금할인은얼마나되나요"
 
 
+async def test_a_word_that_is_listed_is_not_misspelt() -> None:
+    known = {term_id(term): 10 for term in terms("rental fire")} | {CHUNKS: 100}
+    result = await reading("how do I hire it?", known, looks=2)
+    assert (result.words, result.synonyms, result.guessed) == ("how do I rental it?", {term_id("rental")}, frozenset())
+    assert (await reading("price", {**KNOWN, term_id("prize"): 9}, looks=2)).words == "price"  # nothing here says the same
+
+
 async def test_the_keyboard_is_believed_to_be_set_wrong_where_the_space_knows_more_of_it() -> None:
     assert (await reading("ghksqnf rlrks")).question == "환불 기간"
     assert (await reading("theory", looks=2)).question == "theory"  # «소대교»

@@ -5,11 +5,13 @@ import pytest
 
 from protostar.knowledge.tokens import term_id, terms
 from protostar.retrieval.reading import keyboard, spelling
+from protostar.retrieval.reading.unknown import replaced
 
 
 def corrected(text: str, known: dict[str, int], chunks: int = 200) -> str:
     counts = {term_id(term): count for word, count in known.items() for term in terms(word)}
-    return spelling.corrected(text, spelling.suspects(text, counts), counts, chunks)
+    meant = {each: word for each in spelling.unknown(text, counts) if (word := each.meant(counts, chunks)) is not None}
+    return replaced(text, meant)
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,6 @@ def test_no_more_than_a_few_words_are_looked_for(monkeypatch: pytest.MonkeyPatch
         return slips(word, *more)
 
     monkeypatch.setattr(spelling, "_slips", counted)
-    assert len(spelling.suspects(" ".join(["qwxzv"] * 50 + ["환부ㄹ"] * 50), {})) == 4
+    assert len(spelling.unknown(" ".join(["qwxzv"] * 50 + ["환부ㄹ"] * 50), {})) == 4
     assert len(looked) == 4
-    assert spelling.suspects("환뷁" * 100, {}) == []
+    assert spelling.unknown("환뷁" * 100, {}) == []

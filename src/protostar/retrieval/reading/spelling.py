@@ -5,14 +5,14 @@ nobody writes on purpose is taken for a slip, letters that belong to no syllable
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from string import ascii_lowercase
 from typing import Final
 
 from protostar.knowledge.tokens import is_english_stop, stemmed, term_id, terms
 from protostar.retrieval.reading import keyboard
+from protostar.retrieval.reading.unknown import Unknown
 
 _MOST: Final = 4  # words of a question
 _LATIN: Final = re.compile(r"(?<![A-Za-z0-9_.@/-])[A-Za-z][a-z]{4,19}(?![A-Za-z0-9_@/-]|\.\w)")
@@ -20,50 +20,23 @@ _HANGUL: Final = re.compile(r"[가-힣ㄱ-ㅎㅏ-ㅣ]{2,}")
 _SHORTEST: Final = 4  # letters of a word that may be meant
 _ODD: Final = 3  # syllables or letters: what one slip leaves
 _ALIKE: Final = ("aeiouy", "ck", "cs", "sz", "mn", "gj", "fv", "dt", "bp")
-# Ids of terms are hashes, and in a large space some of them are taken by chance, by words of a few chunks.
-_CHUNKS_FOR_ONE: Final = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
-    """`text[start:end]`, and the words that it may be, each with the ids of its terms."""
-
-    start: int
-    end: int
-    candidates: Mapping[str, Sequence[int]]
-
-
-def suspects(text: str, counts: Mapping[int, int]) -> list[Suspect]:
+def unknown(text: str, counts: Mapping[int, int]) -> list[Unknown]:
     """`counts`: in how many chunks each term of the text stands, of those that any has."""
     return list(islice(chain(_latin(text, counts), _hangul(text)), _MOST))
 
 
-def corrected(text: str, found: Sequence[Suspect], counts: Mapping[int, int], chunks: int) -> str:
-    """The text with the commonest candidate for each suspect that has one in a space of so many `chunks`."""
-    least = 1 + chunks // _CHUNKS_FOR_ONE
-    for suspect in sorted(found, key=lambda each: each.start, reverse=True):
-        held = {word: _held(ids, counts) for word, ids in suspect.candidates.items()}
-        best = max(held, key=lambda word: (held[word], -len(word), word), default="")
-        if best and held[best] >= least:
-            text = f"{text[: suspect.start]}{best}{text[suspect.end :]}"
-    return text
-
-
-def _held(ids: Sequence[int], counts: Mapping[int, int]) -> int:
-    """In how many chunks the rarest of the terms stands."""
-    return min(counts.get(id_, 0) for id_ in ids)
-
-
-def _latin(text: str, counts: Mapping[int, int]) -> Iterator[Suspect]:
+def _latin(text: str, counts: Mapping[int, int]) -> Iterator[Unknown]:
     for match in _LATIN.finditer(text):
         word = match[0].lower()
         if not is_english_stop(word) and term_id(stemmed(word)) not in counts:
             # None that only asks: without «width», «three» or «theme» a question would be another one.
             slips = {other for other in _slips(word, ascii_lowercase, _beside_or_alike) if len(other) >= _SHORTEST}
-            yield Suspect(*match.span(), {other: [term_id(stemmed(other))] for other in slips if not is_english_stop(other)})
+            yield Unknown(*match.span(), {other: [term_id(stemmed(other))] for other in slips if not is_english_stop(other)})
 
 
-def _hangul(text: str) -> Iterator[Suspect]:
+def _hangul(text: str) -> Iterator[Unknown]:
     for match in _HANGUL.finditer(text):
         word = match[0]
         odd = [at for at, char in enumerate(word) if not keyboard.is_usual(char)]
@@ -73,7 +46,7 @@ def _hangul(text: str) -> Iterator[Suspect]:
             slips = set(_slips(keyboard.keys(word[start:end]), keyboard.KEYS, _beside_or_shifted))
             words = {word[:start] + keyboard.typed(slip) + word[end:] for slip in slips}
             usual = (other for other in words if len(other) > 1 and keyboard.is_usual(other))
-            yield Suspect(*match.span(), {other: ids for other in usual if (ids := list(map(term_id, terms(other))))})
+            yield Unknown(*match.span(), {other: ids for other in usual if (ids := list(map(term_id, terms(other))))})
 
 
 def _slips(word: str, letters: str, instead: Callable[[str], str]) -> Iterator[str]:

@@ -1,0 +1,101 @@
+"""Everyday words of a question that its space does not have, and those that say the same.
+
+Who has not read a document asks in other words than it has: for a «flat tyre» where it says «puncture», for «강아지» where it
+says «반려견». `synonyms.en.txt` and `synonyms.ko.txt` hold groups of words that ask for the same thing in place of each other,
+one a line. They were written by somebody who had not seen what is measured with (decision 15).
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from functools import cache
+from importlib.resources import files
+from itertools import chain, islice
+from typing import Final
+
+from protostar.knowledge import korean
+from protostar.knowledge.tokens import is_english_stop, stemmed, term_id, terms
+from protostar.retrieval.reading.unknown import Unknown
+
+_MOST: Final = 8  # words of a question
+_LATIN: Final = re.compile(r"(?<![A-Za-z0-9_.@/-])[A-Za-z][a-z]{2,19}(?![A-Za-z0-9_@/-]|\.\w)")
+_FORMS: Final = (
+    ("", ""),
+    *((end, base) for end in ("s", "es", "d", "ed", "ing", "ly") for base in ("", "e")),
+    ("ies", "y"),
+    ("ied", "y"),
+)
+_HANGUL: Final = re.compile(r"[가-힣]+")
+
+Groups = Mapping[str, Sequence[str]]
+
+
+def unknown(text: str, counts: Mapping[int, int]) -> list[Unknown]:
+    """`counts`: in how many chunks each term of the text stands, of those that any has."""
+    return list(islice(chain(_latin(text, counts), _hangul(text, counts)), _MOST))
+
+
+def is_listed(word: str) -> bool:
+    """Whether it is a listed English word, or a usual form of one: then it is no slip of another word."""
+    word = word.lower()
+    return any(word.endswith(end) and word[: len(word) - len(end)] + base in _words() for end, base in _FORMS)
+
+
+def _latin(text: str, counts: Mapping[int, int]) -> Iterator[Unknown]:
+    for match in _LATIN.finditer(text):
+        word = match[0]
+        if is_english_stop(word) or not (word.islower() or match.start() == 0):  # a name is no word
+            continue
+        stem = stemmed(word)
+        if term_id(stem) not in counts and (others := _english().get(stem)):
+            yield Unknown(*match.span(), {other: [term_id(stemmed(other))] for other in others})
+
+
+def _hangul(text: str, counts: Mapping[int, int]) -> Iterator[Unknown]:
+    for match in _HANGUL.finditer(text):
+        word = _listed(match[0])
+        if word is not None and not all(id_ in counts for id_ in map(term_id, terms(word))):
+            others = {other: list(map(term_id, terms(other))) for other in _korean()[word]}
+            yield Unknown(match.start(), match.start() + len(word), {other: ids for other, ids in others.items() if ids})
+
+
+def _listed(word: str) -> str | None:
+    """The longest listed word that it begins with; one of a single syllable has only a particle or an ending behind it."""
+    shortest = 1 if len(word) == 1 or korean.is_ending(word[1:]) else 2
+    begun = (word[:length] for length in range(min(len(word), _longest()), shortest - 1, -1))
+    return next((each for each in begun if each in _korean()), None)
+
+
+@cache
+def _english() -> Groups:
+    """By stems."""
+    return _groups("en", stemmed)
+
+
+@cache
+def _korean() -> Groups:
+    return _groups("ko", str)
+
+
+@cache
+def _longest() -> int:
+    return max(map(len, _korean()))
+
+
+@cache
+def _words() -> Set[str]:
+    return frozenset(chain.from_iterable(_lines("en")))
+
+
+def _groups(language: str, key: Callable[[str], str]) -> Groups:
+    """What may stand for each word."""
+    groups: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for words in _lines(language):
+        for word in words:
+            groups[key(word)] |= dict.fromkeys(other for other in words if key(other) != key(word))
+    return {word: tuple(others) for word, others in groups.items()}
+
+
+def _lines(language: str) -> Iterator[list[str]]:
+    text = files("protostar.retrieval.reading").joinpath(f"synonyms.{language}.txt").read_text(encoding="utf-8")
+    return map(str.split, text.splitlines())
