@@ -1,9 +1,11 @@
 """Which foreign errors mean that the database is away, and that none slips through."""
 
 import asyncio
+import socket
 
 import asyncpg
 import pytest
+import uvloop
 from sqlalchemy import exc, text
 
 from protostar.db.errors import connecting, is_passing, working
@@ -49,6 +51,22 @@ def test_our_own_errors_and_the_callers_files_pass_through() -> None:
         raise NotFound
     with pytest.raises(FileNotFoundError), working():
         raise FileNotFoundError("a file of the caller")
+
+
+async def test_a_connection_that_ended_while_it_was_written_to_is_unavailable() -> None:
+    ours, theirs = socket.socketpair()
+
+    async def write() -> None:
+        _reader, writer = await asyncio.open_connection(sock=ours)
+        writer.transport.abort()
+        await asyncio.sleep(0)
+        with pytest.raises(DatabaseUnavailable), working():
+            writer.write(b"x")
+
+    with theirs:
+        await asyncio.to_thread(uvloop.run, write())
+    with pytest.raises(RuntimeError), working():
+        raise RuntimeError("of the caller's own")
 
 
 def test_a_pool_that_is_used_up_is_not_a_database_that_is_away() -> None:

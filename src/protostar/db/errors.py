@@ -17,6 +17,9 @@ _PASSING = ("08", "53", "57", "58", "40", "55P03", "25006", "42P01", "42703")
 # Of these, what ends a connection: connection exceptions, shutdown, a crash, and a server that starts.
 _BROKEN = ("08", "57P01", "57P02", "57P03")
 
+# What uvloop says where a connection is written to that has ended meanwhile, as in the middle of COPY.
+_CLOSED = "the handler is closed"
+
 
 def is_passing(error: BaseException) -> bool:
     """Whether the database is away or busy, rather than the statement wrong."""
@@ -24,6 +27,8 @@ def is_passing(error: BaseException) -> bool:
         return error.connection_invalidated or (error.orig is not None and is_passing(error.orig))
     if isinstance(error, exc.TimeoutError | TimeoutError | OSError):
         return True
+    if isinstance(error, RuntimeError):
+        return _CLOSED in str(error)
     code = getattr(error, "sqlstate", None)
     if isinstance(code, str):
         return code.startswith(_PASSING)
@@ -48,7 +53,7 @@ def working() -> Generator[None]:
         yield
     except ProtostarError:
         raise
-    except (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+    except (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, RuntimeError) as error:
         if is_passing(error):
             raise DatabaseUnavailable(_sentence(error), retry_after=1) from error
         raise
@@ -68,7 +73,7 @@ def broke_off(error: DatabaseUnavailable) -> bool:
             return True
         cause = cause.orig
     code = str(getattr(cause, "sqlstate", None) or "")
-    return code.startswith(_BROKEN) or isinstance(cause, asyncpg.InterfaceError | asyncpg.InternalClientError)
+    return code.startswith(_BROKEN) or isinstance(cause, asyncpg.InterfaceError | asyncpg.InternalClientError | RuntimeError)
 
 
 def is_there_already(error: exc.IntegrityError) -> bool:
