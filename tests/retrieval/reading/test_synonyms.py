@@ -20,8 +20,8 @@ def in_words_of(known: str, text: str, *, chunks: int = 200) -> str:
     ("known", "text", "read"),
     [
         ("rental of bikes", "where can I hire bikes?", "where can I rental bikes?"),
-        ("the projector", "Beamer for our event", "projector for our event"),
-        ("vaccination", "How much is a jab?", "How much is a vaccine?"),  # by stems
+        ("the refrigerator", "Fridge for our food", "refrigerator for our food"),
+        ("vaccines", "How much is a jab?", "How much is a vaccination?"),  # by stems
         ("jab", "vaccinations, please", "jab, please"),
         ("반려견 동반", "강아지는 되나요?", "반려견는 되나요?"),
         ("강아지 입장", "개는 되나요?", "강아지는 되나요?"),
