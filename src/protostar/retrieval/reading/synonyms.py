@@ -13,7 +13,6 @@ from importlib.resources import files
 from itertools import chain, islice
 from typing import Final
 
-from protostar.knowledge import korean
 from protostar.knowledge.tokens import is_english_stop, stemmed, term_id, terms
 from protostar.retrieval.reading.unknown import Unknown
 
@@ -60,9 +59,8 @@ def _hangul(text: str, counts: Mapping[int, int]) -> Iterator[Unknown]:
 
 
 def _listed(word: str) -> str | None:
-    """The longest listed word that it begins with; one of a single syllable has only a particle or an ending behind it."""
-    shortest = 1 if len(word) == 1 or korean.is_ending(word[1:]) else 2
-    begun = (word[:length] for length in range(min(len(word), _longest()), shortest - 1, -1))
+    """The longest listed word that it begins with. One of a single syllable is more often a piece of another: of «개인», or «개 인»."""
+    begun = (word[:length] for length in range(min(len(word), _longest()), 1, -1))
     return next((each for each in begun if each in _korean()), None)
 
 
