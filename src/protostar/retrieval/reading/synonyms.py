@@ -59,7 +59,7 @@ def _hangul(text: str, counts: Mapping[int, int]) -> Iterator[Unknown]:
 
 
 def _listed(word: str) -> str | None:
-    """The longest listed word that it begins with. One of a single syllable is more often a piece of another: of «개인», or «개 인»."""
+    """The longest listed word that it begins with. A single syllable is more often a piece of another word, as of «개인»."""
     begun = (word[:length] for length in range(min(len(word), _longest()), 1, -1))
     return next((each for each in begun if each in _korean()), None)
 
