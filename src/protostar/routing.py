@@ -1,7 +1,7 @@
 """Routers of the API and of the pages: what may be got may be asked for by HEAD too (RFC 9110, section 9.3.2)."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, ClassVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
@@ -9,15 +9,15 @@ from fastapi.routing import APIRoute
 from protostar.db.patience import again
 from protostar.sse import EventStream
 
-_READING: Final = {"GET", "HEAD"}
-
 
 class Route(APIRoute):
     """What only reads is begun anew where PostgreSQL broke off in the middle of it (RFC 9110, section 9.2.1)."""
 
+    repeated: ClassVar[frozenset[str]] = frozenset({"GET", "HEAD"})
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        if not _READING.issuperset(self.methods or ()):
+        if not self.repeated.issuperset(self.methods or ()):
             return handle
 
         async def handle_again(request: Request) -> Response:

@@ -12,7 +12,7 @@ from tests.support.relay import Relay, relayed
 from tests.support.waiting import wait_until
 
 from protostar.db import patience
-from protostar.db.patience import again, patiently
+from protostar.db.patience import Absence, again, patiently
 from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable
 
@@ -65,7 +65,7 @@ async def test_callers_of_one_process_knock_in_turn(relay: tuple[Relay, Database
     way, database = relay
     await cut(way, database)
     asked = [asyncio.create_task(ask(database)) for _ in range(CALLERS)]
-    await wait_until(lambda: way.knocks > 2 * CALLERS)  # each once, then one at a time
+    await wait_until(lambda: way.knocks > CALLERS + 5)  # each once, then one at a time
     loop = asyncio.get_running_loop()
     began, knocks = loop.time(), way.knocks
     await asyncio.sleep(0.5)
@@ -95,6 +95,14 @@ async def test_a_long_absence_is_told_and_then_told_at_once(relay: tuple[Relay, 
     await wait_until(lambda: way.knocks > before + 3)
     way.open()
     assert await asked == 42
+
+
+async def test_time_spent_in_the_queue_for_a_connection_is_no_absence() -> None:
+    long_ago = asyncio.get_running_loop().time() - 60
+    absence = Absence()
+    assert not await absence.wait(long_ago)
+    absence.ends()  # meanwhile others were served
+    assert await absence.wait(long_ago)
 
 
 async def test_who_wants_to_know_now_does_not_wait(relay: tuple[Relay, Database]) -> None:
@@ -172,11 +180,16 @@ async def test_patience_ends_where_an_end_is_set() -> None:
     async def work() -> None:
         nonlocal tries
         tries += 1
-        raise DatabaseUnavailable
+        raise DatabaseUnavailable from cause
 
+    cause: Exception = ConnectionRefusedError()
     with pytest.raises(DatabaseUnavailable):
         await patiently(work, at_most=0.3)
     assert tries > 1
+    tries, cause = 0, asyncpg.DiskFullError()  # PostgreSQL is there, and says so
+    with pytest.raises(DatabaseUnavailable):
+        await patiently(work, at_most=0.3)
+    assert tries == 1
 
 
 async def test_a_shutdown_and_a_crash_break_connections_off() -> None:

@@ -39,15 +39,15 @@ class Losing:
         async with self._database.transaction() as session:
             yield session
             if not self._behind and self._times >= 0:
-                raise DatabaseUnavailable
+                raise DatabaseUnavailable from ConnectionResetError()
         if self._behind and self._times >= 0:
-            raise DatabaseUnavailable
+            raise DatabaseUnavailable from ConnectionResetError()
 
 
 @pytest.fixture(autouse=True)
 def shortly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for the database a moment and no longer."""
-    monkeypatch.setattr("protostar.documents.service._BYTES_IN_HAND", 0.5)
+    monkeypatch.setattr("protostar.documents.service._BYTES_IN_HAND", 2)
 
 
 @pytest.fixture
@@ -73,7 +73,8 @@ async def test_an_upload_goes_on_where_the_database_went_away_at_the_commit(
     database: Database, objects: ObjectStore, space_id: UUID, *, behind: bool
 ) -> None:
     upload = await received(service(database, objects))
-    document, _new = await service(Losing(database, behind=behind, times=2), objects).create(space_id, upload, None)
+    document, new = await service(Losing(database, behind=behind, times=2), objects).create(space_id, upload, None)
+    assert new
     next_version = await received(service(database, objects))
     replaced = await service(Losing(database, behind=behind, times=2), objects).replace(space_id, document.id, next_version, None)
     assert (replaced.id, replaced.version) == (document.id, 2)
@@ -106,7 +107,7 @@ async def test_bytes_go_when_the_database_was_not_there_at_all(objects: ObjectSt
     class Away:
         @asynccontextmanager
         async def transaction(self) -> AsyncGenerator[AsyncSession]:
-            raise DatabaseUnavailable
+            raise DatabaseUnavailable from ConnectionResetError()
             yield
 
     documents = service(Away(), objects)

@@ -142,8 +142,10 @@ class Answers:
         begin = self._database.autocommit if key is None and admit is None else self._database.transaction
 
         async def take() -> tuple[AnswerRow, Job | None, Visitor, First | None]:
+            nonlocal admit
+            once, admit = admit, None  # it counts in Redis, which nothing rolls back: done again, it is admitted
             async with begin() as session:
-                return await self._take(session, id_, space_id, body, key, visitor, admit)
+                return await self._take(session, id_, space_id, body, key, visitor, once)
 
         try:
             with self._writer.precedence.beginning():
@@ -156,10 +158,7 @@ class Answers:
         except IntegrityError as error:
             if not is_there_already(error):
                 raise
-            # It came through, and its connection broke before this process heard its fence: a worker writes when the lease is over.
-            row = await self.get(space_id, id_)
-            async with self._database.transaction() as session:
-                return Taken(row, await self._whose(session, row, visitor)), None
+            row, job, visitor, first = await self._taken(space_id, id_, visitor)
         if job is None:
             return Taken(row, visitor), None
         feed = self._feeds[row.id] = Feed(row.id, job.fence)
@@ -207,6 +206,16 @@ class Answers:
         job = Job(starts["job_id"], space_id, WRITE, enqueue.args, 1, fence)
         read = First(SpaceRead(version, settings, mark, has_corrections=corrected), ahead) if first else None
         return row, job, self._owner(conversation, visitor), read
+
+    async def _taken(self, space_id: UUID, id_: UUID, visitor: Visitor) -> tuple[AnswerRow, Job | None, Visitor, First | None]:
+        """A question whose commit came through, though the connection broke before this process heard so. Its job is here."""
+        row = await self.get(space_id, id_)
+        async with self._database.transaction() as session:
+            visitor = await self._whose(session, row, visitor)
+            held = await JobRepository(session).get(row.job_id) if row.job_id is not None else None
+        if held is None or held.state != "running" or held.lease_owner != process_name():
+            return row, None, visitor, None
+        return row, Job(held.id, space_id, WRITE, held.args, held.attempt, held.fence), visitor, None
 
     async def _whose(self, session: AsyncSession, row: AnswerRow, visitor: Visitor) -> Visitor:
         return self._owner(await AnswerRepository(session).conversation(row.space_id, row.conversation_id), visitor)

@@ -70,7 +70,7 @@ async def metrics(resources: Parts, _principal: Admin) -> Response:
     resources.metrics.queue.clear()
     # While PostgreSQL is away the rest is wanted most.
     with suppress(DatabaseUnavailable):
-        async with resources.database.transaction() as session:
+        async with resources.database.at_once.transaction() as session:
             repository = JobRepository(session)
             workers = {row.name: row.samples for row in await repository.workers()}
             for kind, state, jobs in await repository.counts():

@@ -10,7 +10,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM, Signals
@@ -66,9 +66,11 @@ async def run_stack(settings: Settings, program: Sequence[str]) -> None:
     supervisor = Supervisor()
     _stop_on_signals(supervisor)
     data = make_folder(settings.data_dir)
-    async with hold(data) as lock, supervisor:
+    async with hold(data) as lock, supervisor, AsyncExitStack() as stack:
         supervisor.inherit(lock.descriptor)
         listening = _listen(settings)
+        for each in listening:
+            stack.callback(each.close)  # before anything is stopped: who comes then is refused instead of waiting for nobody
         address = Address(settings.host, listening[0].getsockname()[1])
         lock.announce(address.url)
         local = data / "local.json"
@@ -82,8 +84,6 @@ async def run_stack(settings: Settings, program: Sequence[str]) -> None:
             await supervisor.wait()
         finally:
             local.unlink(missing_ok=True)
-            for each in listening:  # who comes now is refused instead of waiting for nobody
-                each.close()
 
 
 def _stop_on_signals(supervisor: Supervisor) -> None:

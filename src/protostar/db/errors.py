@@ -76,6 +76,11 @@ def broke_off(error: DatabaseUnavailable) -> bool:
     return code.startswith(_BROKEN) or isinstance(cause, asyncpg.InterfaceError | asyncpg.InternalClientError | RuntimeError)
 
 
+def is_away(error: DatabaseUnavailable) -> bool:
+    """Whether PostgreSQL does not answer, rather than has no room or is busy."""
+    return broke_off(error) or isinstance(error.__cause__, OSError)
+
+
 def is_there_already(error: exc.IntegrityError) -> bool:
     """Whether a row has the same key (unique_violation)."""
     return getattr(error.orig, "sqlstate", None) == "23505"

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from protostar.db.errors import broke_off
+from protostar.db.errors import broke_off, is_away
 from protostar.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
@@ -33,10 +33,12 @@ class Absence:
 
     def __init__(self) -> None:
         self._since: float | None = -math.inf
+        self._last_there = -math.inf
         self._turn = asyncio.Lock()
 
     def ends(self) -> None:
-        self._since = None
+        """A connection was made, or an idle one was there."""
+        self._since, self._last_there = None, asyncio.get_running_loop().time()
 
     @property
     def is_over(self) -> bool:
@@ -45,7 +47,7 @@ class Absence:
     async def wait(self, began: float) -> bool:
         """Whether to try again, a moment having passed. `began`: when the attempt did that has failed, by the loop's clock."""
         if self._since is None:
-            self._since = began
+            self._since = max(began, self._last_there)  # it may have stood in a queue while others were served
         try:
             async with asyncio.timeout_at(self._since + _RESTART), self._turn:
                 if not self.is_over:  # nobody before us in the queue has found it back
@@ -57,7 +59,7 @@ class Absence:
 
 async def patiently(write: Callable[[], Awaitable[T]], *, at_most: float = math.inf) -> T:
     """What `write` returns, tried again while PostgreSQL is away: no end but success, another error, the caller's cancellation, or
-    DatabaseUnavailable after `at_most` seconds.
+    DatabaseUnavailable, after `at_most` seconds; then also at once where PostgreSQL is there and something else is the matter.
 
     `write` may run twice: a connection that breaks during a commit does not tell whether it came through.
     """
@@ -67,7 +69,7 @@ async def patiently(write: Callable[[], Awaitable[T]], *, at_most: float = math.
         try:
             return await write()
         except DatabaseUnavailable as error:
-            if clock() + wait > until:
+            if clock() + wait > until or (until < math.inf and not is_away(error)):
                 raise
             log.warning("write_waits_for_database", error=str(error))
             await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311

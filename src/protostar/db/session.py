@@ -76,7 +76,8 @@ class Database:
         self._engine = create_engine(url, pool_size=pool_size)
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._reserved: Database | None = None
-        self._absence: Absence | None = Absence()
+        self._absence = Absence()
+        self._waits = True
 
     @property
     def reserved(self) -> "Database":
@@ -89,7 +90,7 @@ class Database:
     def at_once(self) -> "Database":
         """The same connections, for whoever wants to know whether PostgreSQL is there now."""
         view = copy.copy(self)
-        view._absence = None  # noqa: SLF001 - its own
+        view._waits = False  # noqa: SLF001 - its own
         return view
 
     @asynccontextmanager
@@ -150,11 +151,10 @@ class Database:
                 with connecting():
                     entered = await connect()
             except DatabaseUnavailable as error:
-                if self._absence is None or not may_return(error) or not await self._absence.wait(began):
+                if not self._waits or not may_return(error) or not await self._absence.wait(began):
                     raise
             else:
-                if self._absence is not None:
-                    self._absence.ends()
+                self._absence.ends()
                 return entered
 
     async def reconnect(self) -> None:

@@ -92,16 +92,20 @@ class Documents:
         `new_name`: raises NameTaken where a document has the name with other bytes.
         """
 
-        async def write() -> tuple[Pair, bool]:
+        made = False
+
+        async def write() -> Pair:
+            nonlocal made
             async with self._database.transaction() as session:
                 pair, new = await self._create(session, space_id, upload, idempotency_key, new_name=new_name)
+                made |= new  # what a commit made whose reply was lost is found there
                 if pair[1].object_key == upload.stored.key:
                     stack.pop_all()
-            return pair, new
+            return pair
 
         async with self._discarding(upload) as stack:
-            pair, new = await patiently(write, at_most=_BYTES_IN_HAND)
-        return await self.holdings.show(pair), new
+            pair = await patiently(write, at_most=_BYTES_IN_HAND)
+        return await self.holdings.show(pair), made and pair[1].object_key == upload.stored.key
 
     async def _create(
         self, session: AsyncSession, space_id: UUID, upload: Upload, key: str | None, *, new_name: bool

@@ -12,7 +12,14 @@ from protostar.routing import Router
 from protostar.web.frame import Templates
 from protostar.web.pages import PageRoute, local_path
 
-router = Router(route_class=PageRoute)
+
+class _LoginRoute(PageRoute):
+    """A ticket is good once, also where nobody heard that it was taken."""
+
+    repeated = frozenset[str]()
+
+
+router = Router(route_class=_LoginRoute)
 
 
 async def _sessions(request: Request) -> Sessions:

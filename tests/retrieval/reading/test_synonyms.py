@@ -39,6 +39,7 @@ def test_a_word_that_the_space_does_not_have_becomes_one_that_it_has(known: str,
         ("rental", "Mr Hire"),  # a name
         ("rental", "hire_date, hire.html, a/hire, hire2"),
         ("rental", "HIRE"),
+        ("winner rental", "it won't work, let's see"),
         ("quokka", "where can I hire bikes?"),
         ("반려견 강아지", "강아지는 되나요?"),
         ("강아지", "개인정보, 개 인정보, 개는"),  # a syllable may be a piece of another word

@@ -29,7 +29,7 @@ class Reading:
 
 
 async def read(question: str, look: Look) -> Reading:
-    """Its own words wherever the space knows them. `look` is called once, and again where words seem to be misspelt."""
+    """Its own words wherever the space knows them. `look` is called once, and again where it does not know some."""
     hangul = keyboard.as_hangul(question)
     counts = dict(await look({*COUNTED, *_ids(question), *(_ids(hangul) if hangul else ())}))
     if hangul and _known(hangul, counts) > _known(question, counts):
@@ -38,8 +38,7 @@ async def read(question: str, look: Look) -> Reading:
         return Reading(question, question, counts)
     populations = Populations.of(counts)
     words = courtesy.without(question)
-    misspelt = [each for each in spelling.unknown(words, counts) if not synonyms.is_listed(words[each.start : each.end])]
-    others = synonyms.unknown(words, counts)
+    misspelt, others = spelling.unknown(words, counts), synonyms.unknown(words, counts)
     if candidates := {id_ for each in (*misspelt, *others) for ids in each.candidates.values() for id_ in ids}:
         counts |= await look(candidates)
     guessed = _meant(misspelt, counts, populations.chunks)

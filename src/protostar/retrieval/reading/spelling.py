@@ -1,7 +1,8 @@
 """Misspelt words of a question, and the words of the space that they may be.
 
-A word of Latin letters that no chunk has may be misspelt. Korean words are short and near to one another: there only what
-nobody writes on purpose is taken for a slip, letters that belong to no syllable and syllables that Korean does not use.
+A word of Latin letters that no chunk has may be misspelt, unless it is a listed everyday word. Korean words are short and near to
+one another: there only what nobody writes on purpose is taken for a slip, letters that belong to no syllable and syllables that
+Korean does not use.
 """
 
 import re
@@ -12,6 +13,7 @@ from typing import Final
 
 from protostar.knowledge.tokens import is_english_stop, stemmed, term_id, terms
 from protostar.retrieval.reading import keyboard
+from protostar.retrieval.reading.synonyms import is_listed
 from protostar.retrieval.reading.unknown import Unknown
 
 _MOST: Final = 4  # words of a question
@@ -30,7 +32,7 @@ def unknown(text: str, counts: Mapping[int, int]) -> list[Unknown]:
 def _latin(text: str, counts: Mapping[int, int]) -> Iterator[Unknown]:
     for match in _LATIN.finditer(text):
         word = match[0].lower()
-        if not is_english_stop(word) and term_id(stemmed(word)) not in counts:
+        if not is_english_stop(word) and not is_listed(word) and term_id(stemmed(word)) not in counts:
             # None that only asks: without «width», «three» or «theme» a question would be another one.
             slips = {other for other in _slips(word, ascii_lowercase, _beside_or_alike) if len(other) >= _SHORTEST}
             yield Unknown(*match.span(), {other: [term_id(stemmed(other))] for other in slips if not is_english_stop(other)})

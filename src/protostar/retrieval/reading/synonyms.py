@@ -1,7 +1,7 @@
 """Everyday words of a question that its space does not have, and those that say the same.
 
-Who has not read a document asks in other words than it has: for a «flat tyre» where it says «puncture», for «강아지» where it
-says «반려견». `synonyms.en.txt` and `synonyms.ko.txt` hold groups of words that ask for the same thing in place of each other,
+Who has not read a document asks in other words than it has: for a «jab» where it says «vaccination», for «강아지» where it says
+«반려견». `synonyms.en.txt` and `synonyms.ko.txt` hold groups of words that ask for the same thing in place of each other,
 one a line. They were written by somebody who had not seen what is measured with (decision 15).
 """
 
@@ -17,7 +17,7 @@ from protostar.knowledge.tokens import is_english_stop, stemmed, term_id, terms
 from protostar.retrieval.reading.unknown import Unknown
 
 _MOST: Final = 8  # words of a question
-_LATIN: Final = re.compile(r"(?<![A-Za-z0-9_.@/-])[A-Za-z][a-z]{2,19}(?![A-Za-z0-9_@/-]|\.\w)")
+_LATIN: Final = re.compile(r"(?<![A-Za-z0-9_.@/-])[A-Za-z][a-z]{2,19}(?![A-Za-z0-9_@/'’-]|\.\w)")
 _FORMS: Final = (
     ("", ""),
     *((end, base) for end in ("s", "es", "d", "ed", "ing", "ly") for base in ("", "e")),
