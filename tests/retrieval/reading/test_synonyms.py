@@ -42,6 +42,7 @@ def test_a_word_that_the_space_does_not_have_becomes_one_that_it_has(known: str,
         ("winner rental", "it won't work, let's see"),
         ("quokka", "where can I hire bikes?"),
         ("반려견 강아지", "강아지는 되나요?"),
+        ("어린이 수강", "아이폰, 들어갈 수 있나요"),
         ("강아지", "개인정보, 개 인정보, 개는"),  # a syllable may be a piece of another word
         ("", "강아지 hire"),
     ],

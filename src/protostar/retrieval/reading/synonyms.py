@@ -13,6 +13,7 @@ from importlib.resources import files
 from itertools import chain, islice
 from typing import Final
 
+from protostar.knowledge import korean
 from protostar.knowledge.tokens import is_english_stop, stemmed, term_id, terms
 from protostar.retrieval.reading.unknown import Unknown
 
@@ -59,9 +60,15 @@ def _hangul(text: str, counts: Mapping[int, int]) -> Iterator[Unknown]:
 
 
 def _listed(word: str) -> str | None:
-    """The longest listed word that it begins with. A single syllable is more often a piece of another word, as of «개인»."""
-    begun = (word[:length] for length in range(min(len(word), _longest()), 1, -1))
-    return next((each for each in begun if each in _korean()), None)
+    """The longest listed word that it begins with, before a particle, an ending or a word: «아이폰» has no «아이» in it.
+
+    A single syllable is more often a piece of another word, as of «개인».
+    """
+    for length in range(min(len(word), _longest()), 1, -1):
+        begun, rest = word[:length], word[length:]
+        if begun in _korean() and (len(rest) != 1 or korean.is_ending(rest)):
+            return begun
+    return None
 
 
 @cache
