@@ -22,7 +22,7 @@ serve: $(READY)  ## start Protostar on its embedded stack
 	@exec $(BIN)/protostar serve
 
 test: check  ## everything that a change must pass
-	$(BIN)/pytest -n 3 --dist loadgroup
+	$(BIN)/pytest -n 4 --dist loadfile
 
 .PHONY: test-examples
 test-examples: $(READY)  ## the examples: their own tests, then against a real Protostar; needs node and npm
@@ -33,7 +33,7 @@ test-examples: $(READY)  ## the examples: their own tests, then against a real P
 test-browser: $(READY)  ## the web pages in a real browser: Debian's Chromium, which it installs where it may
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk; } \
 		|| { echo "There is no chromium, and it could not be installed: apt-get install chromium fonts-noto-cjk"; exit 2; }
-	$(BIN)/pytest tests/browser -m browser -n 2 --dist loadgroup
+	$(BIN)/pytest tests/browser -m browser -n 2 --dist loadfile
 
 .PHONY: test-s3
 test-s3: $(READY)  ## the object store against a real S3 server: PROTOSTAR_TEST_S3_{ENDPOINT,ACCESS_KEY_ID,SECRET_ACCESS_KEY,BUCKET}

@@ -37,8 +37,6 @@ _HEADING = re.compile(r"^#+\s+(.+)$", re.MULTILINE)
 _SESSION = re.compile(r"^```bash session\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
-pytestmark = pytest.mark.xdist_group("docs")
-
 
 def page(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import pytest
 from tests.drills.course import Drill
 from tests.support.waiting import wait_until
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("drills")]
+pytestmark = pytest.mark.timeout(240)
 
 FEW = 4
 
