@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from tests.api.tenant import ORIGIN, idle_tenant, send
 from tests.support.asking import Asking
 from tests.support.stack import running_stack, settings_for
 
@@ -46,3 +47,26 @@ async def test_a_question_is_asked_once(
         async with stack.http.get(f"/v1/conversations/{conversation['id']}") as response:
             (answer,) = (await response.json())["answers"]
         assert (answer["state"], answer["found"]) == ("done", True)
+
+
+async def test_a_visitor_is_admitted_once(
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take, takes = AnswerRepository.take, 0
+
+    async def taken(self: AnswerRepository, *args: Any, **how: Any) -> Any:
+        nonlocal takes
+        takes += 1
+        if takes == 1:
+            await self._session.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+        return await take(self, *args, **how)
+
+    monkeypatch.setattr(AnswerRepository, "take", taken)
+    settings = settings_for(database_url, f"{redis_url}?db=6", tmp_path, limit={"asks_per_visitor_day": 1})
+    async with idle_tenant(settings) as tenant:
+        key = (await tenant.make_key("ask", origins=[ORIGIN]))["key"]
+        async with tenant.visitor(key) as visitor:
+            asked = await send(visitor, "POST", "/v1/answers", json={"question": "How many kiwis?"})
+        async with tenant.visitor(key, token=asked.headers["Protostar-Visitor"]) as visitor:
+            again = await send(visitor, "POST", "/v1/answers", json={"question": "And apples?"})
+    assert (asked.status, again.status, takes) == (200, 429, 2)
