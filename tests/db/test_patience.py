@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from sqlalchemy import text
-from tests.support.relay import Relay, relayed
+from tests.support.relay import Relay, placed_before
 from tests.support.waiting import wait_until
 
 from protostar.db import patience
@@ -24,11 +24,12 @@ CALLERS = 40
 async def relay(database_url: str) -> AsyncGenerator[tuple[Relay, Database]]:
     """The way to the test's database, and one that has been there before."""
     with tempfile.TemporaryDirectory(dir=Path("/tmp").resolve()) as folder:  # a socket's path is short
-        async with relayed(database_url, Path(folder)) as (relay, url):
+        async with placed_before(database_url, Path(folder), Relay) as (relay, url):
             database = Database(url, pool_size=3)
             await ask(database)
             yield relay, database
             await database.close()
+            relay.close()
 
 
 async def cut(way: Relay, database: Database) -> None:

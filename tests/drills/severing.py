@@ -1,13 +1,9 @@
 """A proxy before PostgreSQL's socket that lets commits through and loses what the server says to them."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-
-from sqlalchemy import make_url
 
 COMMIT = b"COMMIT;\0"
 
@@ -52,19 +48,3 @@ class Severing:
             writer.write(answered)
             await writer.drain()
         raise EOFError
-
-
-@asynccontextmanager
-async def severing(url: str, folder: Path) -> AsyncGenerator[tuple[Severing, str]]:
-    """The proxy before the server at `url`, and the URL of the proxy, whose socket lies in `folder`."""
-    place = make_url(url)
-    name = f".s.PGSQL.{place.query['port']}"
-    proxy = Severing(Path(str(place.query["host"])) / name)
-    server = await asyncio.start_unix_server(proxy.serve, folder / name)
-    try:
-        yield proxy, place.update_query_dict({"host": str(folder)}).render_as_string(hide_password=False)
-    finally:
-        server.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(5):
-                await server.wait_closed()

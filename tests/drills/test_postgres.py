@@ -15,8 +15,9 @@ from tests.drills import documents
 from tests.drills.course import DOCUMENTS, QUESTIONS, TEMPORARY, Drill, Drills
 from tests.drills.processes import SETTINGS
 from tests.drills.servers import Postgres, running
-from tests.drills.severing import severing
+from tests.drills.severing import Severing
 from tests.support.databases import make_template, named
+from tests.support.relay import placed_before
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(400)]
 
@@ -125,7 +126,7 @@ async def test_replies_to_commits_lost(drills: Drills) -> None:
     """Who hears nothing of its commit must take it for possible: bytes are kept, and a repeated request finds its document."""
     async with drills.drill() as drill:
         (api,) = drill.installation.apis
-        async with severing(drill.inspector.database_url, drill.installation.folder) as (proxy, url):
+        async with placed_before(drill.inspector.database_url, drill.installation.folder, Severing) as (proxy, url):
             api.environment["PROTOSTAR_DATABASE_URL"] = url
             await drill.ready()
             proxy.every = 3

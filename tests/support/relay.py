@@ -1,11 +1,19 @@
 """A way to PostgreSQL that can be closed and opened again, as a server that restarts: who was connected is cut off."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from sqlalchemy import make_url
+
+
+class Serving(Protocol):
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None: ...
+
+
+Proxy = TypeVar("Proxy", bound=Serving)
 
 
 class Relay:
@@ -52,14 +60,19 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def relayed(url: str, folder: Path) -> AsyncGenerator[tuple[Relay, str]]:
-    """A relay to the server at `url`, and its own URL; its socket lies in `folder`, whose path must be short."""
+async def placed_before(url: str, folder: Path, make: Callable[[Path], Proxy]) -> AsyncGenerator[tuple[Proxy, str]]:
+    """What `make` makes of the socket of the server at `url`, and its own URL.
+
+    Its own socket lies in `folder`, whose path must be short.
+    """
     place = make_url(url)
     name = f".s.PGSQL.{place.query['port']}"
-    relay = Relay(Path(str(place.query["host"])) / name)
-    server = await asyncio.start_unix_server(relay.serve, folder / name)
+    proxy = make(Path(str(place.query["host"])) / name)
+    server = await asyncio.start_unix_server(proxy.serve, folder / name)
     try:
-        yield relay, place.update_query_dict({"host": str(folder)}).render_as_string(hide_password=False)
+        yield proxy, place.update_query_dict({"host": str(folder)}).render_as_string(hide_password=False)
     finally:
         server.close()
-        relay.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await server.wait_closed()

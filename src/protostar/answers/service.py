@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequ
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import structlog
@@ -60,6 +60,9 @@ _GIVE_UP: Final = timedelta(hours=1)
 
 Admit = Callable[[AsyncSession], Awaitable[None]]
 """Raises RateLimited where a new question may not be asked now."""
+
+_Begun: TypeAlias = tuple[AnswerRow, Job | None, Visitor, First | None]
+"""The row of an answer, its job where it is written here, whose conversation it is, and what was read of the space for a first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ class Answers:
         # What is one statement needs no transaction around it.
         begin = self._database.autocommit if key is None and admit is None else self._database.transaction
 
-        async def take() -> tuple[AnswerRow, Job | None, Visitor, First | None]:
+        async def take() -> _Begun:
             nonlocal admit
             once, admit = admit, None  # it counts in Redis, which nothing rolls back: done again, it is admitted
             async with begin() as session:
@@ -158,7 +161,7 @@ class Answers:
         except IntegrityError as error:
             if not is_there_already(error):
                 raise
-            row, job, visitor, first = await self._taken(space_id, id_, visitor)
+            row, job, visitor, first = await self._came_through(space_id, id_, visitor)
         if job is None:
             return Taken(row, visitor), None
         feed = self._feeds[row.id] = Feed(row.id, job.fence)
@@ -183,8 +186,7 @@ class Answers:
         key: str | None,
         visitor: Visitor,
         admit: Admit | None,
-    ) -> tuple[AnswerRow, Job | None, Visitor, First | None]:
-        """The answer's row, its job where it is a new one, whose conversation it is, and what was read of the space for a first."""
+    ) -> _Begun:
         repository = AnswerRepository(session)
         mark = self._writer.mark()
         if key is not None and (earlier := await self._earlier(session, space_id, body, key, id_)) is not None:
@@ -207,7 +209,7 @@ class Answers:
         read = First(SpaceRead(version, settings, mark, has_corrections=corrected), ahead) if first else None
         return row, job, self._owner(conversation, visitor), read
 
-    async def _taken(self, space_id: UUID, id_: UUID, visitor: Visitor) -> tuple[AnswerRow, Job | None, Visitor, First | None]:
+    async def _came_through(self, space_id: UUID, id_: UUID, visitor: Visitor) -> _Begun:
         """A question whose commit came through, though the connection broke before this process heard so. Its job is here."""
         row = await self.get(space_id, id_)
         async with self._database.transaction() as session:

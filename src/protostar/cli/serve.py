@@ -23,9 +23,8 @@ from protostar.access.keys import hash_key
 from protostar.access.tickets import TICKET_TTL, make_ticket
 from protostar.cli.display import complain, stdout
 from protostar.config import PREFIX, Settings, load_settings
+from protostar.embedded import listening
 from protostar.embedded.folder import hold, make_folder, write_private
-from protostar.embedded.listening import VARIABLE as SOCKETS
-from protostar.embedded.listening import listen, named
 from protostar.embedded.postgres import start_postgres
 from protostar.embedded.redis import start_redis
 from protostar.embedded.supervisor import Service, Supervisor
@@ -68,16 +67,16 @@ async def run_stack(settings: Settings, program: Sequence[str]) -> None:
     data = make_folder(settings.data_dir)
     async with hold(data) as lock, supervisor, AsyncExitStack() as stack:
         supervisor.inherit(lock.descriptor)
-        listening = _listen(settings)
-        for each in listening:
+        sockets = _listen(settings)
+        for each in sockets:
             stack.callback(each.close)  # before anything is stopped: who comes then is refused instead of waiting for nobody
-        address = Address(settings.host, listening[0].getsockname()[1])
+        address = Address(settings.host, sockets[0].getsockname()[1])
         lock.announce(address.url)
         local = data / "local.json"
         local.unlink(missing_ok=True)  # of a killed one
         key = _admin_key(settings, data)
         environment = await _environment(supervisor, settings, data, address, key)
-        await _start_processes(supervisor, program, environment, address, listening)
+        await _start_processes(supervisor, program, environment, address, sockets)
         write_private(local, json.dumps({"url": address.url, "key": key.text}))
         _welcome(address, data, key)
         try:
@@ -136,14 +135,14 @@ async def _start_processes(
     program: Sequence[str],
     environment: Mapping[str, str],
     address: Address,
-    listening: Sequence[socket.socket],
+    sockets: Sequence[socket.socket],
 ) -> None:
     """All at once: most of a start is spent on imports, and whoever is early waits for the migration."""
     api = Service(
         "api",
         [*program, "api"],
-        {**environment, SOCKETS: named(listening)},
-        descriptors=[each.fileno() for each in listening],
+        {**environment, **listening.environment(sockets)},
+        descriptors=listening.descriptors(sockets),
         ready=address.is_ready,
     )
 
@@ -166,7 +165,7 @@ def _listen(settings: Settings) -> list[socket.socket]:
     Raises ConfigurationError that names the setting.
     """
     try:
-        return listen(settings.host, settings.port)
+        return listening.listen(settings.host, settings.port)
     except OSError as error:
         raise ConfigurationError(
             f"Nothing can listen on port {settings.port} of {settings.host} ({error.strerror}): stop what does, or set "

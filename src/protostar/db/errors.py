@@ -59,12 +59,6 @@ def working() -> Generator[None]:
         raise
 
 
-def may_return(error: DatabaseUnavailable) -> bool:
-    """Whether no connection was made because PostgreSQL does not answer: not for want of a free one, or of the right to enter."""
-    cause = error.__cause__
-    return cause is not None and not isinstance(cause, exc.TimeoutError) and not _refuses_entry(cause)
-
-
 def broke_off(error: DatabaseUnavailable) -> bool:
     """Whether PostgreSQL ended a connection in the middle of its work; whether that was done, nobody knows."""
     cause = error.__cause__
@@ -77,7 +71,7 @@ def broke_off(error: DatabaseUnavailable) -> bool:
 
 
 def is_away(error: DatabaseUnavailable) -> bool:
-    """Whether PostgreSQL does not answer, rather than has no room or is busy."""
+    """Whether PostgreSQL does not answer, and may soon: it is not that it is busy, has no room or refuses entry."""
     return broke_off(error) or isinstance(error.__cause__, OSError)
 
 

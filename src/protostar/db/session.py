@@ -11,7 +11,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from protostar.db.errors import connecting, is_passing, may_return, working
+from protostar.db.errors import connecting, is_away, is_passing, working
 from protostar.db.patience import Absence
 from protostar.db.vectors import register_codecs
 from protostar.errors import DatabaseUnavailable
@@ -121,7 +121,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncGenerator[AsyncConnection]:
         """A connection in autocommit for single statements that only read: no BEGIN and COMMIT around them."""
-        connection = await self._enter(self._connect)
+        connection = await self._enter(self._reader.connect)
         try:
             with working():
                 yield connection
@@ -139,9 +139,6 @@ class Database:
         finally:
             await asyncio.shield(session.close())
 
-    async def _connect(self) -> AsyncConnection:
-        return await self._reader.connect()
-
     async def _enter(self, connect: Callable[[], Awaitable[T]]) -> T:
         """What `connect` returns, tried again while PostgreSQL restarts: nothing has been asked of it yet."""
         clock = asyncio.get_running_loop().time
@@ -151,7 +148,7 @@ class Database:
                 with connecting():
                     entered = await connect()
             except DatabaseUnavailable as error:
-                if not self._waits or not may_return(error) or not await self._absence.wait(began):
+                if not self._waits or not is_away(error) or not await self._absence.wait(began):
                     raise
             else:
                 self._absence.ends()

@@ -3,10 +3,10 @@
 import errno
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final
 
-VARIABLE: Final = "PROTOSTAR_LISTENING_SOCKETS"
+_VARIABLE: Final = "PROTOSTAR_LISTENING_SOCKETS"
 """Names their descriptors, with commas between."""
 
 _MISSING: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
@@ -50,14 +50,19 @@ def _listen(family: int, kind: int, place: tuple[str | int, ...]) -> socket.sock
     return each
 
 
-def named(listening: Sequence[socket.socket]) -> str:
-    """The value of `VARIABLE` for a process that inherits them."""
-    return ",".join(str(each.fileno()) for each in listening)
+def descriptors(listening: Iterable[socket.socket]) -> list[int]:
+    """What a process inherits that is to take them over."""
+    return [each.fileno() for each in listening]
+
+
+def environment(listening: Iterable[socket.socket]) -> dict[str, str]:
+    """What tells it so."""
+    return {_VARIABLE: ",".join(map(str, descriptors(listening)))}
 
 
 def inherited() -> list[socket.socket] | None:
     """What this process is to listen on; None where it was not started by `serve`."""
-    names = os.environ.get(VARIABLE)
+    names = os.environ.get(_VARIABLE)
     if names is None:
         return None
     listening = [socket.socket(fileno=int(name)) for name in names.split(",")]
