@@ -34,14 +34,14 @@ from typing import Any
 
 from bench import visitors
 from bench.report import write
+from bench.sets import LANGUAGES, SETS, SetsMissing
+from bench.sets import folders as set_folders
 from bench.slips import CHANGES, Change
 from bench.stack import REPOSITORY, environment, free_port
 from protostar.cli.eval import show
 from protostar.cli.questions import read, read_questions, sample
 
 FLOORS = REPOSITORY / "bench" / "floors.json"
-LANGUAGES = (("korquad", "autoragko", "ssis"), ("squad", "ordqa", "scifact"))
-SETS = [name for language in LANGUAGES for name in language]
 
 _REAL_MODELS = REPOSITORY / "bench" / "real_models"
 _PROTOSTAR = (sys.executable, "-P", "-m", "protostar")
@@ -62,8 +62,8 @@ def main() -> int:
     course = _COURSES[options.what]
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # and what was started is stopped
     try:
-        checks = course([] if course is _visitors else _folders(options.sets), rest)
-    except EvaluationError as error:
+        checks = course([] if course is _visitors else set_folders(options.sets), rest)
+    except (EvaluationError, SetsMissing) as error:
         print(error, file=sys.stderr)
         return 2
     for verdict, outcome in (("held", True), ("MISSED", False), ("not checked", None)):
@@ -83,17 +83,6 @@ def _options() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--what", choices=_COURSES, default="ranking")
     parser.add_argument("--sets", type=lambda text: text.split(","), default=SETS, help=f"some of {','.join(SETS)}")
     return parser.parse_known_args()
-
-
-def _folders(names: Sequence[str]) -> list[Path]:
-    """Absolute, because the command runs elsewhere."""
-    root = Path(os.environ.get("PROTOSTAR_EVAL_DIR") or REPOSITORY.resolve().parent / "shared" / "eval").resolve()
-    missing = [name for name in names if not (root / name / "queries.jsonl").exists()]
-    if missing:
-        raise EvaluationError(
-            f"The sets {', '.join(missing)} are not in {root}: set PROTOSTAR_EVAL_DIR to the folder that holds them."
-        )
-    return [root / name for name in names]
 
 
 def _floors(kind: str) -> dict[str, dict[str, float]]:

@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -26,7 +27,8 @@ import uvloop
 from bench.load import at_once, latencies, timed
 from bench.measure import Processes, costs
 from bench.report import write
-from bench.scale_corpus import CHUNKS_PER_DOCUMENT, Question, Source, folder, questions, records
+from bench.scale_corpus import CHUNKS_PER_DOCUMENT, Question, Source, questions, records
+from bench.sets import SetsMissing, folders
 from protostar.config import EmbeddingSettings
 from protostar.db.migrate import migrate
 from protostar.db.session import Database
@@ -253,8 +255,9 @@ async def replaced(bench: Bench, loader: Loader, connection: Any, space: UUID, c
 
 
 async def run(options: argparse.Namespace) -> dict[str, Any]:
-    source = Source(folder(), options.dimensions)
-    asked = questions(folder(), options.questions)
+    sets = folders()
+    source = Source(sets, options.dimensions)
+    asked = questions(sets, options.questions)
     async with AsyncExitStack() as stack:
         data = stack.enter_context(tempfile.TemporaryDirectory(prefix="protostar-scale-"))
         supervisor = await stack.enter_async_context(Supervisor())
@@ -291,7 +294,10 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=60, help="of the public sets, each asked by every mode (60)")
     parser.add_argument("--shared-buffers", default="128MB", help="of PostgreSQL (128MB, as the embedded server begins with)")
     parser.add_argument("--replace", action="store_true", help="in the end replace every document of the first space once")
-    result = uvloop.run(run(parser.parse_args()))
+    try:
+        result = uvloop.run(run(parser.parse_args()))
+    except SetsMissing as error:
+        sys.exit(str(error))
     print(json.dumps(result, indent=2), f"Written to {write(result, 'scale')}", sep="\n")
 
 

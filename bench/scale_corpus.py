@@ -9,10 +9,9 @@ both. Figures of vectors say how the index behaves, not how well a model finds.
 
 import json
 import math
-import os
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -23,7 +22,6 @@ from protostar.knowledge import tokens
 from protostar.knowledge.parse.rows import text_hash
 from protostar.retrieval.extracts import sentences
 
-SETS = ("korquad", "autoragko", "ssis", "squad", "ordqa", "scifact")
 CHUNKS_PER_DOCUMENT = 20
 
 _TARGET = 700  # characters, as the product's chunks
@@ -31,10 +29,6 @@ _NEIGHBOURS = 3
 _TAIL = 4  # made-up words of a chunk
 _LATENT = 64
 _PLACES = 4  # of the latent ones that one term adds to
-
-
-def folder() -> Path:
-    return Path(os.environ.get("PROTOSTAR_EVAL_DIR") or Path(__file__).resolve().parents[2] / "shared" / "eval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +52,11 @@ class Row:
 class Source:
     """Sentences by article, in every language of the sets, with the terms of each."""
 
-    def __init__(self, root: Path, dimensions: int) -> None:
+    def __init__(self, sets: Iterable[Path], dimensions: int) -> None:
         self._spread = _spread(dimensions)
         self._articles: list[list[tuple[str, list[str]]]] = []
-        for name in SETS:
-            for line in (root / name / "articles.jsonl").open(encoding="utf-8"):
+        for folder in sets:
+            for line in (folder / "articles.jsonl").open(encoding="utf-8"):
                 text = json.loads(line)["text"]
                 found = [text[start:end] for start, end in sentences(text) if 20 <= end - start <= 300]
                 if len(found) >= _NEIGHBOURS:
@@ -101,13 +95,13 @@ class Source:
         return Row(text, UUID(bytes=text_hash(text)), ids, [weights[id_] for id_ in ids], tokens.counted(terms, weights), vector)
 
 
-def questions(root: Path, count: int, seed: str = "questions") -> list[Question]:
+def questions(sets: Iterable[Path], count: int, seed: str = "questions") -> list[Question]:
     """Real questions of every set by turns, each with the passage that answers it."""
     numbers = random.Random(seed)
     by_set: list[list[Question]] = []
-    for name in SETS:
-        corpus = {row["id"]: row["text"] for row in map(json.loads, (root / name / "corpus.jsonl").open(encoding="utf-8"))}
-        asked = [json.loads(line) for line in (root / name / "queries.jsonl").open(encoding="utf-8")]
+    for folder in sets:
+        corpus = {row["id"]: row["text"] for row in map(json.loads, (folder / "corpus.jsonl").open(encoding="utf-8"))}
+        asked = [json.loads(line) for line in (folder / "queries.jsonl").open(encoding="utf-8")]
         numbers.shuffle(asked)
         by_set.append([Question(each["question"], corpus[each["relevant"][0]]) for each in asked])
     found: list[Question] = []

@@ -21,7 +21,7 @@ async def reading(question: str, known: dict[int, int] = KNOWN, looks: int = 1) 
     return result
 
 
-@pytest.mark.parametrize("question", ["환불 기간은 며칠인가요?", "printer warranty", "2024", "", "···", "환불 PDF 요금"])
+@pytest.mark.parametrize("question", ["환불 기간은 며칠인가요?", "printer warranty", "2024", "", "···", "환불 ERP 요금"])
 async def test_a_question_in_words_of_the_space_is_read_as_it_stands(question: str) -> None:
     result = await reading(question)
     assert (result.question, result.words, result.guessed) == (question, question, frozenset())

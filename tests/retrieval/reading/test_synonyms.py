@@ -26,6 +26,13 @@ def in_words_of(known: str, text: str, *, chunks: int = 200) -> str:
         ("반려견 동반", "강아지는 되나요?", "반려견는 되나요?"),
         ("무선인터넷 비밀번호", "와이파이 비밀번호", "무선인터넷 비밀번호"),
         ("주차요금", "주차비는 얼마인가요", "주차요금는 얼마인가요"),
+        ("환불 안내", "돈 돌려받을 수 있나요", "환불받을 수 있나요"),  # across a blank
+        ("와이파이 안내", "WiFi 되나요", "와이파이 되나요"),  # in the other script
+        ("와이파이 안내", "wi-fi는요?", "와이파이는요?"),
+        ("Wi-Fi 안내", "와이파이 되나요", "wi-fi 되나요"),
+        ("10kg 이하", "몇 키로까지 되나요", "몇 kg까지 되나요"),
+        ("에이에스 접수", "AS 기간", "에이에스 기간"),
+        ("주차 안내", "parking?", "주차?"),
     ],
 )
 def test_a_word_that_the_space_does_not_have_becomes_one_that_it_has(known: str, text: str, read: str) -> None:
@@ -44,6 +51,7 @@ def test_a_word_that_the_space_does_not_have_becomes_one_that_it_has(known: str,
         ("반려견 강아지", "강아지는 되나요?"),
         ("어린이 수강", "아이폰, 들어갈 수 있나요"),
         ("강아지", "개인정보, 개 인정보, 개는"),  # a syllable may be a piece of another word
+        ("간호사 원장", "이용자 의 사용 가능 시간"),  # nor is «의사» in it
         ("", "강아지 hire"),
     ],
 )
@@ -59,7 +67,9 @@ def test_many_words_are_not_looked_up() -> None:
     assert len(synonyms.unknown("hire 강아지 " * 50, {})) == 8
 
 
-@pytest.mark.parametrize(("language", "word", "key"), [("en", "[a-z]{2,20}", stemmed), ("ko", "[가-힣]{1,10}", str)])
+@pytest.mark.parametrize(
+    ("language", "word", "key"), [("en", "[a-z]{2,20}", stemmed), ("ko", "[가-힣]{1,12}|[a-z]{1,20}(?:[-/][a-z]{1,19})?", str)]
+)
 def test_the_lists_hold_groups_of_words(language: str, word: str, key: Callable[[str], str]) -> None:
     """In order, none within another, and no word twice: what stands there twice can be forgotten once."""
     text = files("protostar.retrieval.reading").joinpath(f"synonyms.{language}.txt").read_text(encoding="utf-8")

@@ -1,13 +1,13 @@
 """Everyday words of a question that its space does not have, and those that say the same.
 
 Who has not read a document asks in other words than it has: for a «jab» where it says «vaccination», for «강아지» where it says
-«반려견». `synonyms.en.txt` and `synonyms.ko.txt` hold groups of words that ask for the same thing in place of each other,
-one a line. They were written by somebody who had not seen what is measured with (decision 15).
+«반려견», or in Latin letters what it has in Hangul. `synonyms.en.txt` and `synonyms.ko.txt` hold groups of words that ask for the
+same thing in place of each other, one a line. They were written by somebody who had not seen what is measured with (decision 15).
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
 from importlib.resources import files
 from itertools import chain, islice
@@ -18,7 +18,7 @@ from protostar.knowledge.tokens import is_english_stop, stemmed, term_id, terms
 from protostar.retrieval.reading.unknown import Unknown
 
 _MOST: Final = 8  # words of a question
-_LATIN: Final = re.compile(r"(?<![A-Za-z0-9_.@/-])[A-Za-z][a-z]{2,19}(?![A-Za-z0-9_@/'’-]|\.\w)")
+_LATIN: Final = re.compile(r"(?<![A-Za-z0-9_.@/-])[A-Za-z]{1,20}(?:[-/][A-Za-z]{1,19})?(?![A-Za-z0-9_@/'’-]|\.\w)")
 _FORMS: Final = (
     ("", ""),
     *((end, base) for end in ("s", "es", "d", "ed", "ing", "ly") for base in ("", "e")),
@@ -26,6 +26,7 @@ _FORMS: Final = (
     ("ied", "y"),
 )
 _HANGUL: Final = re.compile(r"[가-힣]+")
+_NEXT: Final = re.compile(r" ([가-힣]+)")
 
 Groups = Mapping[str, Sequence[str]]
 
@@ -44,19 +45,40 @@ def is_listed(word: str) -> bool:
 def _latin(text: str, counts: Mapping[int, int]) -> Iterator[Unknown]:
     for match in _LATIN.finditer(text):
         word = match[0]
-        if is_english_stop(word) or not (word.islower() or match.start() == 0):  # a name is no word
+        if is_english_stop(word) or all(id_ in counts for id_ in map(term_id, terms(word))):
             continue
-        stem = stemmed(word)
-        if term_id(stem) not in counts and (others := _english().get(stem)):
-            yield Unknown(*match.span(), {other: [term_id(stemmed(other))] for other in others})
+        others = list(_korean().get(word.lower(), ()))
+        if word.islower() or (match.start() == 0 and word[1:].islower()):  # a name is no word
+            others += _english().get(stemmed(word), ())
+        if others:
+            yield _unknown(match.start(), match.end(), others)
 
 
 def _hangul(text: str, counts: Mapping[int, int]) -> Iterator[Unknown]:
+    for start, end, word in _listed_in(text):
+        if not all(id_ in counts for id_ in map(term_id, terms(text[start:end]))):
+            yield _unknown(start, end, _korean()[word])
+
+
+def _unknown(start: int, end: int, others: Iterable[str]) -> Unknown:
+    ids = {other: list(map(term_id, terms(other))) for other in others}
+    return Unknown(start, end, {other: found for other, found in ids.items() if found})
+
+
+def _listed_in(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where listed words stand, also across a blank: «돈돌려» is written «돈 돌려» as often."""
+    last = 0
     for match in _HANGUL.finditer(text):
-        word = _listed(match[0])
-        if word is not None and not all(id_ in counts for id_ in map(term_id, terms(word))):
-            others = {other: list(map(term_id, terms(other))) for other in _korean()[word]}
-            yield Unknown(match.start(), match.start() + len(word), {other: ids for other, ids in others.items() if ids})
+        start, end = match.span()
+        if start < last:
+            continue
+        if word := _listed(match[0]):
+            last = start + len(word)
+            yield start, last, word
+        elif (after := _NEXT.match(text, end)) and (both := _listed(match[0] + after[1])) and len(both) > len(match[0]) + 1:
+            # With a single syllable of the next one, «의 사용» would have a «의사» in it.
+            last = start + len(both) + 1
+            yield start, last, both
 
 
 def _listed(word: str) -> str | None:
