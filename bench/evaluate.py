@@ -202,17 +202,17 @@ def _visitors(_folders: Sequence[Path], _rest: Sequence[str]) -> Checks:
     if _python("minilm").exists():
         with _real_model("minilm") as url:
             found["with vectors"] = measured(_asking("EMBEDDING", url, "minilm", DIMENSIONS=384, QUERY_TIMEOUT=60))
-    for name, languages in found.items():
-        for language, figures in languages.items():
+    for name, groups in found.items():
+        for group, figures in groups.items():
             print(
-                f"{language}, {name}:",
+                f"{group}, {name}:",
                 *(f"  {figure} {value:.3f}".rstrip("0").rstrip(".") for figure, value in figures.items()),
                 sep="\n",
             )
     print(f"Written to {write(found, 'eval-visitors')}")
     return [
-        (f"{language} {figure} {least:.2f}", found["by keywords"][language][figure] >= least)
-        for language, wanted in _floors("visitors").items()
+        (f"{group} {figure} {least:.2f}", found["by keywords"][group][figure] >= least)
+        for group, wanted in _floors("visitors").items()
         for figure, least in wanted.items()
     ]
 

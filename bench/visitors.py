@@ -1,9 +1,10 @@
 """What visitors ask of the documents of small organisations, and how much of it is answered by a quote that holds the answer.
 
-`organisations/<language>-<name>/` holds documents as such organisations write them, and `questions.jsonl` what their visitors ask
-in their own words: `q`, its `kind`, `answers` (each stands in one document, and any of them answers), for a cell of a table also
+`organisations/<group>/<language>-<name>/` holds documents as such organisations write them, and `questions.jsonl` what their visitors
+ask in their own words: `q`, its `kind`, `answers` (each stands in one document, and any of them answers), for a cell of a table also
 its `row`, which has to be quoted with it, and `after`, the question before one that leans on it. All of it was written for this
-by somebody who did not know how passages are found. Pairs of questions are asked in one message besides.
+by somebody who did not know how passages are found. Decisions were made on the `known` ones; nothing was ever chosen by the
+`held_out` ones, which say what those decisions are worth elsewhere. Pairs of questions are asked in one message besides.
 """
 
 import json
@@ -20,6 +21,7 @@ from bench.load import at_once
 from bench.stack import is_idle, until
 
 _ORGANISATIONS: Final = Path(__file__).with_name("organisations")
+_GROUPS: Final = ("known", "held_out")
 _UNANSWERABLE: Final = "unanswerable"
 _AT_ONCE: Final = 4
 _STRANGERS: Final = 5  # every so many of another organisation's questions is asked as well
@@ -51,8 +53,8 @@ class _Asked:
     characters: int
 
 
-def organisations() -> list[Organisation]:
-    return [_organisation(each) for each in sorted(_ORGANISATIONS.iterdir())]
+def organisations(group: str) -> list[Organisation]:
+    return [_organisation(each) for each in sorted((_ORGANISATIONS / group).iterdir())]
 
 
 def _organisation(folder: Path) -> Organisation:
@@ -74,12 +76,16 @@ def _plain(text: str) -> str:
 
 
 async def measure(url: str, key: str) -> dict[str, dict[str, float]]:
-    """The figures of each language, asked of a server: a space for each organisation, its visitors' questions, and strangers'."""
-    found = organisations()
+    """The figures of each language and group, asked of a server: a space for each organisation, its visitors' questions, and
+    strangers'."""
+    figures: dict[str, dict[str, float]] = {}
     async with aiohttp.ClientSession(url, headers={"Authorization": f"Bearer {key}"}) as http:
-        asked = [(each.language, await _visited(http, each, _strangers(each, found))) for each in found]
-    languages = sorted({language for language, _ in asked})
-    return {language: _figures([each for of, all_ in asked if of == language for each in all_]) for language in languages}
+        for group in _GROUPS:
+            found = organisations(group)
+            asked = [(each.language, await _visited(http, each, _strangers(each, found))) for each in found]
+            for language in sorted({language for language, _ in asked}):
+                figures[f"{language} {group}"] = _figures([each for of, all_ in asked if of == language for each in all_])
+    return figures
 
 
 def _alone(organisation: Organisation) -> list[Question]:

@@ -104,7 +104,7 @@ def test_whatever_may_be_asked_of_documents_is_none(text: str) -> None:
 
 
 def test_no_question_of_a_visitor_is_taken_for_it() -> None:
-    lines = [line for file in ORGANISATIONS.glob("*/questions.jsonl") for line in file.read_text(encoding="utf-8").splitlines()]
+    lines = [line for file in ORGANISATIONS.glob("*/*/questions.jsonl") for line in file.read_text(encoding="utf-8").splitlines()]
     asked = [json.loads(line)["q"] for line in lines]
     assert len(asked) > 400
     assert [question for question in asked if small_talk(question)] == []
