@@ -238,6 +238,39 @@ def test_steps_of_several_sentences_come_from_the_first_on() -> None:
     assert len(quote) <= 600
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what do I need for the registration?",
+        "Which papers must we bring for the registration?",
+        "what's included in the registration",
+        "등록할 때 뭐 챙겨가야 하나요",
+        "등록 준비물",
+        "등록에 무엇이 필요한가요",
+    ],
+)
+@pytest.mark.parametrize("mark", ["-", "•", "1.", "①"])
+def test_a_list_that_is_asked_for_comes_whole(question: str, mark: str) -> None:
+    listed = "\n".join(f"{mark} {text}" for text in ("passport", "two photos", "the form for registration (등록 신청서)"))
+    _, quotes = ask(question, f"# Registration 등록\n\n{listed}\n\nThe office is closed on Fridays.", *TEXTS)
+    assert quotes[0] == listed
+
+
+def test_of_an_item_that_answers_the_bullet_is_left_out_where_no_list_is_asked_for() -> None:
+    _, quotes = ask("registration form price", "- passport\n- the form for registration costs 3 euros\n- photo")
+    assert quotes == ["the form for registration costs 3 euros"]
+
+
+@pytest.mark.parametrize("question", ["how can I pull out a tick?", "tick removal, steps?"])
+def test_steps_under_a_heading_go_before_what_only_mentions_it(question: str) -> None:
+    steps = "1. Grip it close to the skin.\n2. Turn it slowly and pull."
+    text = f"# Removing a tick\n\n{steps}\n\n# Health club\n\nMembers get tick tablets for nothing."
+    query = Space(text, *TEXTS).query(question)
+    found = [passage(f"{steps}", score=0.5, heading_path=("Removing a tick",)), passage("Members get tick tablets.", score=0.6)]
+    _, citations = quote_answer([(query, found, MOST_QUOTES)])
+    assert citations[0].quote == steps
+
+
 def test_the_rest_of_an_item_does_not_run_on_into_the_next() -> None:
     _, quotes = ask("guide dogs", "- Dogs stay outside. Guide dogs are welcome.\n- Prams go to the cellar.")
     assert quotes[0] == "Guide dogs are welcome."

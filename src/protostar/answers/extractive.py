@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from protostar.answers.citations import Citation, cite_range
+from protostar.answers.wanted import Wanted
 from protostar.knowledge.tokens import term_id, terms
 from protostar.retrieval.extracts import ITEM, sentences
 from protostar.retrieval.model import Passage, Query
@@ -17,10 +18,10 @@ from protostar.retrieval.model import Passage, Query
 MOST_QUOTES: Final = 3
 _WORTH_A_QUOTE: Final = 0.7  # of the best one's score
 _ROOM: Final = 240  # a sentence takes the next ones along as far as there is room …
-_ROOM_OF_A_LIST: Final = 600  # … and what announces a list all of it, as one of the steps that are asked for does
+_ROOM_OF_A_LIST: Final = 600  # … and what announces a list all of it, as one part of a list that is asked for does
 _ALIKE: Final = 0.7
 _HEADING_SHARE: Final = 0.8  # a sentence under a heading is about it, without saying so again
-_NUMBER_SHARE: Final = 0.3
+_WANTED_SHARE: Final = 0.3  # what looks like what is asked for: a number, a step, a point of a list
 _COLUMNS: Final = 3
 
 _HEADING: Final = re.compile(r"#{1,6}\s|```|~~~")
@@ -28,18 +29,14 @@ _HEAD_OF_A_TABLE: Final = re.compile(r"\|[^\n]*\n(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \
 _RULE_OF_A_TABLE: Final = re.compile(r"[ \t:|-]+\Z")
 _DIGIT: Final = re.compile(r"\d")
 _STOPPED: Final = re.compile(r"[.!。！][\"'”’)\]」』]*\Z")
-_ITEM: Final = re.compile(rf"(?!\*\*){ITEM}|\(\d{{1,3}}\)|[a-z][.)]\s|\d{{1,3}}\\\.|[^|\n]{{1,200}} \| ")
+_POINT: Final = rf"(?!\*\*){ITEM}|\(\d{{1,3}}\)|[a-z][.)]\s|\d{{1,3}}\\\."
+_ITEM: Final = re.compile(rf"{_POINT}|[^|\n]{{1,200}} \| ")
 _ROW: Final = re.compile(r"\||[^|\n]{1,200} \| ")
 _AN_ITEM: Final = re.compile(rf"^[ \t]*(?:{_ITEM.pattern})", re.MULTILINE)
-_STEP: Final = re.compile(r"^[ \t]*(?:\d{1,2}\\?[.)]\s|[①-⑳])", re.MULTILINE)
+_A_POINT: Final = re.compile(rf"^[ \t]*(?![|#])(?:{_POINT})", re.MULTILINE)
+_A_STEP: Final = re.compile(r"^[ \t]*(?:\d{1,2}\\?[.)]\s|[①-⑳])", re.MULTILINE)
 _BULLET: Final = re.compile(r"(?:[-*+•>]\s+)+")
 _LIKE_A_MARKER: Final = re.compile(r"\s*[\[【［]\d[\d\s,–-]*[\]】］]")
-_ASKS_FOR_A_NUMBER: Final = re.compile(
-    r"몇|며칠|얼마|언제|날짜|연도|까지|기간|가격|비용|요금|\bwhen\b|\buntil\b|\bprices?\b|\bcosts?\b|\bfees?\b|\bcharges?\b"
-    r"|\bhow (?:many|much|long|old|far|often|late|early|soon)\b|\b(?:what|which) (?:year|date|days?|time|share|number|age)\b",
-    re.IGNORECASE,
-)
-_ASKS_HOW: Final = re.compile(r"어떻게|방법|절차|순서|\bhow (?:do|can|should|would|to|does)\b|\bsteps\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +106,8 @@ def _quotes(query: Query, passage: Passage) -> Iterator[_Quote]:
     idf = {term: query.idf[number] for term in query.terms if (number := term_id(term)) in query.frequencies}
     total = sum(idf.values()) or 1.0
     headings = idf.keys() & set(terms(" ".join(passage.heading_path)))
-    wants_number = _ASKS_FOR_A_NUMBER.search(query.text) is not None
-    wants_steps = _ASKS_HOW.search(query.text) is not None
+    wanted = Wanted.by(query.text)
+    parts = _A_STEP if wanted.steps else _A_POINT if wanted.list else None
     found = list(sentences(passage.text))
     columns = _columns(passage.text, found)
     said = [frozenset(terms(passage.text[start:end])) for start, end in found]
@@ -118,18 +115,19 @@ def _quotes(query: Query, passage: Passage) -> Iterator[_Quote]:
     has_words = any(shared[at] - headings and said[at] & idf.keys() for at in range(len(found)))
     for at, (start, end) in enumerate(found):
         sentence = passage.text[start:end]
-        if not said[at] or _is_name(passage.text, start, end) or not (shared[at] or (headings and not has_words)):
+        is_part = parts is not None and parts.match(sentence) is not None
+        if not said[at] or _is_name(passage.text, start, end) or not (shared[at] or (headings and (is_part or not has_words))):
             continue
         score = sum(idf[term] for term in shared[at]) + _HEADING_SHARE * sum(idf[term] for term in headings - shared[at])
-        if wants_number and any(term[0].isdecimal() for term in said[at] - idf.keys()):
-            score += _NUMBER_SHARE * total
+        has_number = wanted.number and any(term[0].isdecimal() for term in said[at] - idf.keys())
+        score += _WANTED_SHARE * total * (is_part + has_number)
         if at in columns or (sentence.startswith("|") and "\n" not in sentence):
             row = sentence.strip("| ")
             quote_start = start + sentence.index(row)
             quote_end = quote_start + len(row)
         else:
-            bullet = _BULLET.match(sentence)
-            quote_start, quote_end = _extended(passage.text, found, at, wants_steps=wants_steps)
+            bullet = _BULLET.match(sentence) if not is_part else None
+            quote_start, quote_end = _extended(passage.text, found, at, parts)
             if bullet and quote_start == start:
                 quote_start += bullet.end()
         yield _Quote(score / total + passage.score, passage, quote_start, quote_end, said[at], columns.get(at, ""))
@@ -171,16 +169,16 @@ def _columns(text: str, found: Sequence[tuple[int, int]]) -> dict[int, str]:
     return columns
 
 
-def _extended(text: str, found: Sequence[tuple[int, int]], at: int, *, wants_steps: bool) -> tuple[int, int]:
+def _extended(text: str, found: Sequence[tuple[int, int]], at: int, parts: re.Pattern[str] | None) -> tuple[int, int]:
     """Where the quote of sentence `at` begins and ends: before a heading, and where its paragraph or item says all that it says.
 
-    What only announces goes on, such as a question with its answer below, or a sentence before a list or a table; and where steps
-    are asked for, one of them takes all others along.
+    What only announces goes on, such as a question with its answer below, or a sentence before a list or a table. `parts`: how
+    those of a list begin that is asked for, of which one takes all others along.
     """
     start, end = found[at]
     paragraph = text.rfind("\n\n", 0, start) + 2 if "\n\n" in text[:start] else 0
-    if wants_steps and (steps := [step.start() for step in _STEP.finditer(text, paragraph, end)]):
-        return _steps(text, steps, start)
+    if parts is not None and (begun := [part.start() for part in parts.finditer(text, paragraph, end)]):
+        return _whole(text, begun, start, parts)
     in_item = _AN_ITEM.search(text, paragraph, end) is not None and not _ROW.match(text, start)
     room = _ROOM_OF_A_LIST if text.endswith((":", "："), start, end) else _ROOM
     for next_start, next_end in found[at + 1 :]:
@@ -201,15 +199,15 @@ def _extended(text: str, found: Sequence[tuple[int, int]], at: int, *, wants_ste
     return start, end
 
 
-def _steps(text: str, steps: Sequence[int], start: int) -> tuple[int, int]:
-    """All the steps of a list of which one stands at `start`, or as many from that one on as there is room for."""
+def _whole(text: str, begun: Sequence[int], start: int, parts: re.Pattern[str]) -> tuple[int, int]:
+    """All the parts of a list of which one stands at `start`, or as many from that one on as there is room for."""
     last = text.find("\n\n", start)
     end = last if last >= 0 else len(text)
-    if end - steps[0] <= _ROOM_OF_A_LIST:
-        first = steps[0]
+    if end - begun[0] <= _ROOM_OF_A_LIST:
+        first = begun[0]
     else:
-        first = steps[-1]
-        ends = [step.start() for step in _STEP.finditer(text, first + 1, end)] + [end]
+        first = begun[-1]
+        ends = [part.start() for part in parts.finditer(text, first + 1, end)] + [end]
         end = max((each for each in ends if each - first <= _ROOM_OF_A_LIST), default=ends[0])
     quoted = text[first:end]
     return first + len(quoted) - len(quoted.lstrip()), first + len(quoted.rstrip())
