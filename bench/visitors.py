@@ -1,9 +1,9 @@
 """What visitors ask of the documents of small organisations, and how much of it is answered by a quote that holds the answer.
 
-`organisations/<group>/<language>-<name>/` holds documents as such organisations write them, and `questions.jsonl` what their visitors
-ask in their own words: `q`, its `kind`, `answers` (each stands in one document, and any of them answers), for a cell of a table also
-its `row`, which has to be quoted with it, and `after`, the question before one that leans on it. All of it was written for this
-by somebody who did not know how passages are found. Decisions were made on the `known` ones; nothing was ever chosen by the
+`organisations/<group>/<language>-<name>/` holds documents as such organisations write them, and `questions.jsonl` what their
+visitors ask in their own words: `q`, its `kind`, `answers` (each stands in one document, and any of them answers), for a cell of a
+table also its `row`, which has to be quoted with it, and `after`, the question before one that leans on it. All of it was written
+for this by people who did not know how passages are found. Decisions were made on the `known` ones; nothing was ever chosen by the
 `held_out` ones, which say what those decisions are worth elsewhere. Pairs of questions are asked in one message besides.
 """
 

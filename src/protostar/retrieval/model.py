@@ -82,14 +82,15 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Relevance:
-    """Whether the passages can hold an answer at all, as log odds. `coverage`: 0 to 1."""
+    """Whether the passages can hold an answer at all, as log odds. `coverage`: 0 to 1; `least`: what it takes to be sure."""
 
     evidence: float
     coverage: float
+    least: float = 0.0
 
     @property
     def answerable(self) -> bool:
-        return self.evidence > 0
+        return self.evidence > self.least
 
     @property
     def near(self) -> bool:
