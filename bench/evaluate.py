@@ -5,6 +5,7 @@
     --what together    what is found and wrongly refused where all sets lie in one space, in both languages
     --what visitors    what is answered, by quotes, of what visitors of small organisations ask (bench/organisations); with the
                        vectors of a real model as well where `make eval-models` has installed it
+    --what held-out    the same of organisations by whose questions nothing was chosen
     --what slips       what is found and refused of questions as people type them: with a slip, without blanks, with remarks …
     --what minilm      ranking and refusals with the vectors of a real model, which knows English and no Korean (`make eval-models`)
     --what smollm2     refusals and citations, of English answers by a real chat model, which is very small (likewise); a
@@ -62,7 +63,7 @@ def main() -> int:
     course = _COURSES[options.what]
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))  # and what was started is stopped
     try:
-        checks = course([] if course is _visitors else set_folders(options.sets), rest)
+        checks = course([] if options.what in _WITHOUT_SETS else set_folders(options.sets), rest)
     except (EvaluationError, SetsMissing) as error:
         print(error, file=sys.stderr)
         return 2
@@ -193,26 +194,26 @@ def _laid_beside(folder: Path, documents: Path, made: Path) -> Path:
     return made / f"{folder.name}.csv"
 
 
-def _visitors(_folders: Sequence[Path], _rest: Sequence[str]) -> Checks:
+def _visitors(group: str) -> Checks:
     def measured(more: Environment | None = None) -> dict[str, dict[str, float]]:
         with _server(more) as client:
-            return asyncio.run(visitors.measure(client["PROTOSTAR_URL"], client["PROTOSTAR_KEY"]))
+            return asyncio.run(visitors.measure(client["PROTOSTAR_URL"], client["PROTOSTAR_KEY"], group))
 
     found = {"by keywords": measured()}
     if _python("minilm").exists():
         with _real_model("minilm") as url:
             found["with vectors"] = measured(_asking("EMBEDDING", url, "minilm", DIMENSIONS=384, QUERY_TIMEOUT=60))
-    for name, groups in found.items():
-        for group, figures in groups.items():
+    for name, languages in found.items():
+        for language, figures in languages.items():
             print(
-                f"{group}, {name}:",
+                f"{language}, {name}:",
                 *(f"  {figure} {value:.3f}".rstrip("0").rstrip(".") for figure, value in figures.items()),
                 sep="\n",
             )
-    print(f"Written to {write(found, 'eval-visitors')}")
+    print(f"Written to {write(found, f'eval-visitors-{group}')}")
     return [
-        (f"{group} {figure} {least:.2f}", found["by keywords"][group][figure] >= least)
-        for group, wanted in _floors("visitors").items()
+        (f"{language} {figure} {least:.2f}", found["by keywords"][language][figure] >= least)
+        for language, wanted in _floors(f"visitors, {group}").items()
         for figure, least in wanted.items()
     ]
 
@@ -356,10 +357,13 @@ _COURSES: Mapping[str, Callable[[Sequence[Path], Sequence[str]], Checks]] = {
     "refusals": _refusals,
     "together": _together,
     "slips": _slips,
-    "visitors": _visitors,
+    "visitors": lambda _folders, _rest: _visitors("known"),
+    "held-out": lambda _folders, _rest: _visitors("held_out"),
     "minilm": _minilm,
     "smollm2": _smollm2,
 }
+
+_WITHOUT_SETS = ("visitors", "held-out")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -21,10 +21,9 @@ from bench.load import at_once
 from bench.stack import is_idle, until
 
 _ORGANISATIONS: Final = Path(__file__).with_name("organisations")
-_GROUPS: Final = ("known", "held_out")
 _UNANSWERABLE: Final = "unanswerable"
 _AT_ONCE: Final = 4
-_STRANGERS: Final = 5  # every so many of another organisation's questions is asked as well
+_STRANGERS: Final = 10  # every so many of another organisation's questions is asked as well
 _STRANGER: Final = "stranger"
 _PAIR: Final = "pair"
 _AND: Final = {"ko": "그리고", "en": "And"}
@@ -75,17 +74,14 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("**", "").split())
 
 
-async def measure(url: str, key: str) -> dict[str, dict[str, float]]:
-    """The figures of each language and group, asked of a server: a space for each organisation, its visitors' questions, and
+async def measure(url: str, key: str, group: str) -> dict[str, dict[str, float]]:
+    """The figures of each language, asked of a server: a space for each organisation of the group, its visitors' questions, and
     strangers'."""
-    figures: dict[str, dict[str, float]] = {}
+    found = organisations(group)
     async with aiohttp.ClientSession(url, headers={"Authorization": f"Bearer {key}"}) as http:
-        for group in _GROUPS:
-            found = organisations(group)
-            asked = [(each.language, await _visited(http, each, _strangers(each, found))) for each in found]
-            for language in sorted({language for language, _ in asked}):
-                figures[f"{language} {group}"] = _figures([each for of, all_ in asked if of == language for each in all_])
-    return figures
+        asked = [(each.language, await _visited(http, each, _strangers(each, found))) for each in found]
+    languages = sorted({language for language, _ in asked})
+    return {language: _figures([each for of, all_ in asked if of == language for each in all_]) for language in languages}
 
 
 def _alone(organisation: Organisation) -> list[Question]:
