@@ -1,5 +1,6 @@
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -100,6 +101,18 @@ def test_what_comes_near_an_answer_is_told_from_what_has_nothing_to_do_with_it()
     assert (near.answerable, near.near) == (False, True)
     assert (far.answerable, far.near) == (False, False)
     assert decide(space, "연체료는 얼마인가요?").near
+
+
+def test_a_question_in_words_has_to_show_more_where_chunks_are_few() -> None:
+    """And none in Korean, nor what comes near: that is the same in both."""
+    space = Space(*GUIDE)
+    few, korean = decide(space, "wireless password"), decide(space, "연체료는 얼마인가요?")
+    some = decide(Space(*GUIDE, *(f"Shelf {number} holds history." for number in range(147))), "wireless password")
+    many = decide(Space(*GUIDE, *(f"Shelf {number} holds history." for number in range(200))), "wireless password")
+    assert [each.least for each in (few, some, many, korean)] == pytest.approx([1.5, 0.75, 0.0, 0.0])
+    assert replace(few, evidence=1.4).near
+    assert not replace(few, evidence=1.4).answerable
+    assert replace(korean, evidence=0.1).answerable
 
 
 @pytest.mark.parametrize("question", ["", "???", "무엇인가요?", "what is it?"])

@@ -24,8 +24,8 @@ _ABOUT_THE_SAME: Final = 8
 _FEWEST_CHUNKS: Final = 25
 _MOST_CHUNKS: Final = 2_500
 # In a space of few chunks English words meet by chance: of visitors' questions with an evidence of 0 to 1.5 fewer than half got a
-# quote that holds what they asked for, of Korean ones five of six (decision 16). In the public sets, of hundreds of chunks and more,
-# 1.5 would refuse up to .14 wrongly.
+# quote that holds what they asked for, of Korean ones five of six (decision 16). In the public sets, of hundreds of chunks, 1.5
+# would refuse up to .14 wrongly.
 _CAUTION: Final = 1.5
 _FEW: Final = 100
 _NOT_FEW: Final = 200
