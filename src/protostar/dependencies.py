@@ -23,8 +23,14 @@ _bearer = HTTPBearer(auto_error=False, description="«Authorization: Bearer <key
 def is_https(request: Request) -> bool:
     """As the browser sees it: also where a proxy that is trusted ends TLS."""
     peer = request.client.host if request.client is not None else ""
-    forwarded = request.headers.get("x-forwarded-proto") if is_trusted(peer, request.state.settings.trusted_proxies) else None
-    return (forwarded or request.url.scheme) == "https"
+    forwarded = _forwarded(request, "proto") if is_trusted(peer, request.state.settings.trusted_proxies) else []
+    return (forwarded[-1] if forwarded else request.url.scheme) == "https"
+
+
+def _forwarded(request: Request, what: str) -> list[str]:
+    """The values of `X-Forwarded-…`, that of the nearest proxy last: several lines are one list (RFC 9110, section 5.2)."""
+    lines = request.headers.getlist(f"x-forwarded-{what}")
+    return [value for line in lines for part in line.split(",") if (value := part.strip())]
 
 
 def cookie_name(request: Request, cookie: Cookie) -> str:
@@ -116,7 +122,7 @@ def _uuid(text: str | None) -> UUID | None:
 
 async def _address(request: Request) -> str:
     peer = request.client.host if request.client is not None else ""
-    return client_address(peer, request.headers.get("x-forwarded-for"), request.state.settings.trusted_proxies)
+    return client_address(peer, _forwarded(request, "for"), request.state.settings.trusted_proxies)
 
 
 Address = Annotated[str, Depends(_address)]

@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from multidict import CIMultiDict
 from tests.api.tenant import ORIGIN, Answered, Tenant, idle_tenant, send
 from tests.support.stack import settings_for
+
+from protostar.answers.repository import AnswerRepository
+from protostar.errors import DatabaseUnavailable
 
 LIMITS = {"asks_per_address_minute": 1000, "asks_per_address_day": 8}
 
@@ -211,3 +215,40 @@ async def test_the_widget_shows_what_the_owner_set_and_nothing_else(shop: Tenant
 async def test_a_colour_is_nothing_but_a_colour(shop: Tenant, accent: str) -> None:
     answered = await shop.call("PATCH", f"/v1/spaces/{shop.id}", json={"settings": {"theme": {"accent": accent}}})
     assert answered.status == 422
+
+
+async def test_what_a_proxy_adds_in_a_line_of_its_own_counts(database_url: str, redis_url: str, tmp_path: Path) -> None:
+    """The client's own line stands before it, and may say anything (RFC 9110, section 5.2)."""
+    settings = settings_for(
+        database_url,
+        f"{redis_url}?db=4",
+        tmp_path,
+        limit={"asks_per_address_minute": 1000, "asks_per_address_day": 2},
+        trusted_proxies="127.0.0.0/8",
+    )
+    async with idle_tenant(settings) as tenant:
+        key = (await tenant.make_key("ask", origins=[ORIGIN]))["key"]
+        answered = []
+        async with tenant.visitor(key) as visitor:
+            for number in range(3):
+                lines = [("X-Forwarded-For", f"1.2.3.{number}"), ("X-Forwarded-For", "203.0.113.10")]
+                answered.append(
+                    await send(visitor, "POST", "/v1/answers", json={"question": "How many kiwis?"}, headers=CIMultiDict(lines))
+                )
+        assert [one.status for one in answered] == [200, 200, 429]
+
+
+async def test_a_question_that_cannot_be_taken_in_counts_against_nothing(
+    shop: Tenant, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = await token_of(shop, key)
+    refused = await ask(shop, key, token, "How\0many?")
+    assert (refused.status, "NUL" in refused.json["detail"]) == (422, True)
+
+    async def away(*_args: object, **_more: object) -> None:
+        raise DatabaseUnavailable("It is away.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AnswerRepository, "take", away)
+        assert [(await ask(shop, key, token)).status for _ in range(4)] == [503] * 4
+    assert [(await ask(shop, key, token)).status for _ in range(4)] == [200, 200, 200, 429]

@@ -109,7 +109,7 @@ def test_a_question_in_words_has_to_show_more_where_chunks_are_few() -> None:
     few, korean = decide(space, "wireless password"), decide(space, "연체료는 얼마인가요?")
     some = decide(Space(*GUIDE, *(f"Shelf {number} holds history." for number in range(147))), "wireless password")
     many = decide(Space(*GUIDE, *(f"Shelf {number} holds history." for number in range(200))), "wireless password")
-    assert [each.least for each in (few, some, many, korean)] == pytest.approx([1.5, 0.75, 0.0, 0.0])
+    assert [each.least for each in (few, some, many, korean)] == pytest.approx([1.5, 0.675, 0.0, 0.0])
     assert replace(few, evidence=1.4).near
     assert not replace(few, evidence=1.4).answerable
     assert replace(korean, evidence=0.1).answerable

@@ -1,20 +1,24 @@
 """Who really asks: `X-Forwarded-For` counts only as far as our own proxies vouch for it."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Network = IPv4Network | IPv6Network
 
+_WITH_PORT = re.compile(r"([\d.]+):\d+|\[([^\]]+)\](?::\d+)?")
 
-def client_address(peer: str, forwarded: str | None, trusted: Iterable[Network]) -> str:
+
+def client_address(peer: str, forwarded: Sequence[str], trusted: Iterable[Network]) -> str:
     """The nearest address to us that is not one of our proxies; `peer` where nothing trustworthy says more.
+
+    `forwarded`: whom each proxy was asked by, the nearest proxy's word last.
 
     An IPv6 address is reduced to its /64: a household has that many to choose from.
     """
     networks = list(trusted)
-    hops = [peer, *(part.strip() for part in reversed((forwarded or "").split(",")) if part.strip())]
     chosen = peer
-    for hop in hops:
+    for hop in (peer, *reversed(forwarded)):
         address = _parse(hop)
         if address is None:
             break
@@ -31,6 +35,9 @@ def is_trusted(peer: str, trusted: Iterable[Network]) -> bool:
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    """Some proxies write the port behind it (RFC 7239, section 6)."""
+    if match := _WITH_PORT.fullmatch(text):
+        text = match[1] or match[2]
     try:
         address = ip_address(text)
     except ValueError:

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -16,6 +16,9 @@ from protostar.redis.client import RedisClient
 _SIZE: Final = 50_000  # windows that are counted in memory; the oldest are forgotten first
 _MINUTE: Final = timedelta(minutes=1)
 _DAY: Final = timedelta(days=1)
+
+GiveBack = Callable[[], Awaitable[None]]
+"""To be called for what was counted and could not be taken in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,9 @@ class Limits:
         sentence = "You have asked many questions within a minute."
         await self._spend([_Limit(what, f"{space_id}:{address}", self._per_minute, _MINUTE, RateLimited, sentence)])
 
-    async def ask(self, visitor: Visitor, address: str, allowance: Allowance, *, is_question: bool = True) -> None:
-        """Count a new question of a visitor. Raises RateLimited; a question that one limit refuses counts against none.
+    async def ask(self, visitor: Visitor, address: str, allowance: Allowance, *, is_question: bool = True) -> GiveBack:
+        """Count a new question of a visitor. Raises RateLimited; a question that one limit refuses counts against none, and one
+        that cannot be taken in after all is given back by what this returns.
 
         What is no question, such as a greeting, is not one of the visitor's own.
         """
@@ -73,12 +77,8 @@ class Limits:
         tokens = _Limit("tokens", space, allowance.tokens, _DAY, RateLimited, _SPENT)
         if await self._add(self._key(tokens), 0, _DAY) >= tokens.most:
             raise self._refused(tokens)
-        await self._spend(
-            [
-                *_of_visitor(visitor, address, allowance, is_question=is_question),
-                _Limit("space", space, allowance.asks, _DAY, RateLimited, _SPENT),
-            ]
-        )
+        own = _of_visitor(visitor, address, allowance, is_question=is_question)
+        return await self._spend([*own, _Limit("space", space, allowance.asks, _DAY, RateLimited, _SPENT)])
 
     async def spent(self, space_id: UUID) -> Spent:
         """While Redis is away: by what this process has counted."""
@@ -90,15 +90,20 @@ class Limits:
         """Count what an answer has cost. Answers under way when the budget is reached are finished."""
         await self._add(self._key(_Limit("tokens", str(space_id), 0, _DAY, RateLimited, _SPENT)), tokens, _DAY)
 
-    async def _spend(self, limits: list[_Limit]) -> None:
-        spent: list[str] = []
+    async def _spend(self, limits: list[_Limit]) -> GiveBack:
+        spent: list[tuple[str, timedelta]] = []
+
+        async def give_back() -> None:
+            for key, window in spent:
+                await self._add(key, -1, window)
+
         for limit in limits:
             key = self._key(limit)
-            spent.append(key)
+            spent.append((key, limit.window))
             if await self._add(key, 1, limit.window) > limit.most:
-                for each in spent:
-                    await self._add(each, -1, limit.window)
+                await give_back()
                 raise self._refused(limit)
+        return give_back
 
     def _refused(self, limit: _Limit) -> RateLimited:
         seconds = limit.window.total_seconds()

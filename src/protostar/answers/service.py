@@ -18,6 +18,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from protostar.access.limits import GiveBack
 from protostar.access.repository import AccessRepository
 from protostar.access.visitor import Visitor, VisitorTokens
 from protostar.answers.corrections import owners_views
@@ -58,8 +59,30 @@ log = structlog.get_logger()
 WRITE: Final = "answer.write"
 _GIVE_UP: Final = timedelta(hours=1)
 
-Admit = Callable[[AsyncSession], Awaitable[None]]
-"""Raises RateLimited where a new question may not be asked now."""
+Admit = Callable[[AsyncSession], Awaitable[GiveBack]]
+"""Counts a new question; raises RateLimited where it may not be asked now."""
+
+
+class _Admission:
+    """Counts a question once, however often it has to be taken in, and not at all where it cannot be: in Redis nothing is
+    rolled back."""
+
+    def __init__(self, admit: Admit | None) -> None:
+        self._admit = admit
+        self._give_back: GiveBack | None = None
+
+    @property
+    def is_needed(self) -> bool:
+        return self._admit is not None
+
+    async def __call__(self, session: AsyncSession) -> None:
+        if self._admit is not None and self._give_back is None:
+            self._give_back = await self._admit(session)
+
+    async def give_back(self) -> None:
+        if self._give_back is not None:
+            await self._give_back()
+
 
 _Begun: TypeAlias = tuple[AnswerRow, Job | None, Visitor, First | None]
 """The row of an answer, its job where it is written here, whose conversation it is, and what was read of the space for a first."""
@@ -128,27 +151,29 @@ class Answers:
         Raises Unavailable while as many answers as may be are under way, and what `admit` does.
         """
         self._places.enter()
+        admission = _Admission(admit)
         task = None
         try:
-            taken, task = await self._ask(space_id, body, idempotency_key, visitor, admit)
+            taken, task = await self._ask(space_id, body, idempotency_key, visitor, admission)
+        except ProtostarError:
+            await admission.give_back()
+            raise
         finally:
             if task is None:
                 self._places.leave()
         return taken
 
     async def _ask(
-        self, space_id: UUID, body: Ask, key: str | None, visitor: Visitor, admit: Admit | None
+        self, space_id: UUID, body: Ask, key: str | None, visitor: Visitor, admission: _Admission
     ) -> tuple[Taken, asyncio.Task[None] | None]:
         """The question, and what is done for it now, which keeps its place."""
         id_ = new_id()
         # What is one statement needs no transaction around it.
-        begin = self._database.autocommit if key is None and admit is None else self._database.transaction
+        begin = self._database.autocommit if key is None and not admission.is_needed else self._database.transaction
 
         async def take() -> _Begun:
-            nonlocal admit
-            once, admit = admit, None  # it counts in Redis, which nothing rolls back: done again, it is admitted
             async with begin() as session:
-                return await self._take(session, id_, space_id, body, key, visitor, once)
+                return await self._take(session, id_, space_id, body, key, visitor, admission)
 
         try:
             with self._writer.precedence.beginning():
@@ -185,14 +210,13 @@ class Answers:
         body: Ask,
         key: str | None,
         visitor: Visitor,
-        admit: Admit | None,
+        admission: _Admission,
     ) -> _Begun:
         repository = AnswerRepository(session)
         mark = self._writer.mark()
         if key is not None and (earlier := await self._earlier(session, space_id, body, key, id_)) is not None:
             return earlier, None, await self._whose(session, earlier, visitor), None
-        if admit is not None:
-            await admit(session)
+        await admission(session)
         first = body.conversation_id is None
         ahead = self._writer.look_ahead(space_id, body.question) if first else None
         # Should another process have to write it: a visitor waits, so it goes before everything else.

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.identity import subject_of
-from protostar.access.limits import Allowance, Limits, Spent
+from protostar.access.limits import Allowance, GiveBack, Limits, Spent
 from protostar.access.visitor import Visitor, VisitorTokens
 from protostar.config import LimitSettings
 from protostar.db.session import Database
@@ -59,10 +59,10 @@ class Visitors:
         """Count a request before anything is looked at. Raises RateLimited."""
         await self._limits.knock(space_id, address)
 
-    async def admit(self, session: AsyncSession, visitor: Visitor, address: str, *, is_question: bool) -> None:
+    async def admit(self, session: AsyncSession, visitor: Visitor, address: str, *, is_question: bool) -> GiveBack:
         """Count a new message against the limits of the visitor's space. Raises RateLimited."""
         allowance = self._allowance(await _space(session, visitor.space_id))
-        await self._limits.ask(visitor, address, allowance, is_question=is_question)
+        return await self._limits.ask(visitor, address, allowance, is_question=is_question)
 
     async def spent(self, space: SpaceRow) -> tuple[Spent, Allowance]:
         """What the visitors of a space have used up today, and what they may."""
