@@ -430,3 +430,12 @@ async def test_a_deleted_document_is_erased(database_url: str, redis_url: str, t
             return not any((await rows(tenant)).values()) and tenant.objects() == set()
 
         await wait_until(erased, 30, what="rows and objects are erased")
+
+
+async def test_the_erasure_of_a_deleted_document_cannot_be_cancelled(tenant: Tenant) -> None:
+    document = await tenant.document("erased.md", "# Kiwi\n\nThere are 30 kiwis.")
+    assert (await tenant.call("DELETE", f"/v1/documents/{document['id']}")).status == 204
+    jobs = (await tenant.call("GET", "/v1/jobs", params={"kind": "document.purge"})).json["items"]
+    (purge,) = [job for job in jobs if job["args"] == {"document_id": document["id"]} and job["state"] == "queued"]
+    refused = await tenant.call("POST", f"/v1/jobs/{purge['id']}/cancel")
+    assert (refused.status, "restored" in refused.json["detail"]) == (409, True)

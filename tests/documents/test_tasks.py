@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from protostar.outbound.addresses import refusal
 from protostar.outbound.client import GuardedClient
 
 DAY = 24 * 3600
+JOBS = Jobs(Bell(None), max_attempts=5)
 
 
 def put(folder: Path, key: str, *, age: float) -> str:
@@ -35,12 +37,12 @@ def put(folder: Path, key: str, *, age: float) -> str:
 
 
 def fetcher(database: Database, objects: ObjectStore) -> Fetcher:
-    return Fetcher(database, GuardedClient(None, refusal), Receiver(objects, 1000), Jobs(Bell(None), max_attempts=5))
+    return Fetcher(database, GuardedClient(None, refusal), Receiver(objects, 1000), JOBS)
 
 
 async def test_old_objects_without_a_row_go(database: Database, space_id: UUID, tmp_path: Path) -> None:
     objects = open_object_store(tmp_path.as_uri(), S3Settings())
-    _fetch, sweep = tasks(database, objects, fetcher(database, objects))
+    _fetch, sweep = tasks(database, objects, fetcher(database, objects), JOBS)
     kept = {
         put(tmp_path, "documents/named", age=2 * DAY),
         put(tmp_path, "texts/named", age=2 * DAY),
@@ -68,7 +70,27 @@ async def test_idempotency_keys_are_forgotten_after_a_day(database: Database, sp
             await AccessRepository(session).remember(space_id, key, b"hash", new_id())
         await session.execute(text("update idempotency_keys set created_at = now() - interval '25 hours' where key = 'old'"))
     objects = open_object_store(tmp_path.as_uri(), S3Settings())
-    _fetch, sweep = tasks(database, objects, fetcher(database, objects))
+    _fetch, sweep = tasks(database, objects, fetcher(database, objects), JOBS)
     await sweep.run(None)
     async with database.transaction() as session:
         assert list((await session.execute(text("select key from idempotency_keys"))).scalars()) == ["young"]
+
+
+async def test_what_should_have_been_erased_gets_a_job_again(database: Database, space_id: UUID, tmp_path: Path) -> None:
+    """Once, and not before its time: where the job is dead, and also where there is one still."""
+    async with database.transaction() as session:
+        for name, hours in (("overdue", -2), ("due", 0), ("later", 2)):
+            document = DocumentRow(space_id=space_id, title=name, filename=f"{name}.md")
+            session.add(document)
+            await session.flush()
+            times = {"id": document.id, "at": timedelta(hours=hours)}
+            await session.execute(text("update documents set deleted_at = now(), erase_at = now() + :at where id = :id"), times)
+    objects = open_object_store(tmp_path.as_uri(), S3Settings())
+    _fetch, sweep = tasks(database, objects, fetcher(database, objects), JOBS)
+    await sweep.run(None)
+    await sweep.run(None)
+    async with database.transaction() as session:
+        waiting = (
+            "select title from jobs join documents on documents.id = (args->>'document_id')::uuid where kind = 'document.purge'"
+        )
+        assert list((await session.execute(text(waiting))).scalars()) == ["overdue"]

@@ -270,7 +270,7 @@ class Installation:
             f"{process.name}: {event['event']} {str(event.get('exception', ''))[-500:]}"
             for process in self.processes
             for event in process.events()
-            if event.get("level") in ("error", "critical") and not _is_cut_off(event)
+            if event.get("level") in ("error", "critical")
         ]
         return found + [f"{process.name} printed a traceback" for process in self.processes if "\nTraceback" in process.printed()]
 
@@ -281,11 +281,6 @@ class Installation:
             events = [event for event in process.events() if event.pop("level", "info") != "info"]
             lines += [f"== {process.name}", *map(str, events[-80:]), process.printed()[-1000:]]
         return "\n".join(lines)
-
-
-def _is_cut_off(event: Mapping[str, Any]) -> bool:
-    """uvicorn tells of each stream that was still open after the grace time as if it were a fault."""
-    return "timeout graceful shutdown exceeded" in f"{event['event']} {event.get('exception')}"
 
 
 def _runs_in(process: psutil.Process, folder: Path) -> bool:

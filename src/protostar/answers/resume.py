@@ -49,12 +49,20 @@ class _Position:
 
 
 class Resume:
-    """`feed_of`: the feed of an answer that this process writes."""
+    """`feed_of`: the feed of an answer that this process writes. `ended`: whether it serves no readers any more, and leaves those
+    of unfinished answers to the others."""
 
-    def __init__(self, database: Database, redis: RedisClient | None, feed_of: Callable[[UUID], Feed | None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        redis: RedisClient | None,
+        feed_of: Callable[[UUID], Feed | None],
+        ended: Callable[[], bool],
+    ) -> None:
         self._database = database
         self._redis = redis
         self._feed_of = feed_of
+        self._ended = ended
 
     async def events(self, row: AnswerRow, last: tuple[int, int] | None) -> AsyncGenerator[list[Event]]:
         """Every event after `last` (fence, seq), through any change of the writing process, up to `done` or `error`.
@@ -69,6 +77,8 @@ class Resume:
             if events and events[-1].is_last:
                 return
         spoke_at = time.monotonic()
+        if self._ended():
+            return
         while (fence := await self._writer(row)) is not None:
             events = list[Event]()
             if position is None or position.fence != fence:
@@ -79,7 +89,7 @@ class Resume:
             if events or time.monotonic() - spoke_at > KEEP_ALIVE:
                 spoke_at = time.monotonic()
                 yield events
-            if events and events[-1].is_last:
+            if self._ended() or (events and events[-1].is_last):
                 return
         yield [event async for event in self._finished(row, position)]
 

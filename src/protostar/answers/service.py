@@ -122,24 +122,34 @@ class Answers:
         self._leases = Leases(database, settings.lease)
         self._recorder = recorder
         self._feeds: dict[UUID, Feed] = {}
-        self._resume = Resume(database, redis, self._feeds.get)
+        self._ended = False
+        self._resume = Resume(database, redis, self._feeds.get, lambda: self._ended)
         self._running: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
-    async def running(self, grace: timedelta) -> AsyncGenerator["Answers"]:
-        """Leases are kept inside the block; at its end answers get the grace time, then go back to the queue."""
+    async def running(self, grace: timedelta, stopping: asyncio.Event) -> AsyncGenerator["Answers"]:
+        """Leases are kept inside the block. Once `stopping` is set, at its end at the latest, answers get the grace time; then they
+        go back to the queue, and their streams end."""
         keeper = asyncio.create_task(self._leases.keep())
+        draining = asyncio.create_task(self._drain(grace, stopping))
         try:
             yield self
         finally:
-            if self._running:
-                _done, late = await asyncio.wait(self._running, timeout=grace.total_seconds())
-                for task in late:
-                    task.cancel()
-                if late:
-                    await asyncio.wait(late, timeout=5)
+            stopping.set()
+            await draining
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
+
+    async def _drain(self, grace: timedelta, stopping: asyncio.Event) -> None:
+        await stopping.wait()
+        late: set[asyncio.Task[None]] = set()
+        if self._running:
+            _done, late = await asyncio.wait(self._running, timeout=grace.total_seconds())
+        self._ended = True
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=5)
 
     # -- taking a question
 

@@ -37,7 +37,8 @@ _DESCRIPTION = """Upload documents, ask questions, get streamed answers whose ev
 Errors are problem documents (RFC 9457). Lists are newest first: `{items, next_cursor}`."""
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, stopping: asyncio.Event | None = None) -> FastAPI:
+    """`stopping`: set by the server when it takes nothing more; None: it is over when the lifespan is."""
     metrics = Metrics()
 
     @asynccontextmanager
@@ -52,7 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
             # Nothing waits for it here: until the schema is there, requests are answered with 503.
             migrated = asyncio.create_task(wait_until_migrated(resources.database, stop))
             heeding = asyncio.create_task(resources.heed(access))
-            async with resources.answers(access).running(settings.worker.grace) as answering:
+            async with resources.answers(access).running(settings.worker.grace, stopping or asyncio.Event()) as answering:
                 yield {
                     "resources": resources,
                     "registry": registry(resources, parser),

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import math
 import socket
 from collections.abc import Awaitable
+from datetime import timedelta
 
 import structlog
 import uvicorn
@@ -27,7 +29,8 @@ def run_api(settings: Settings) -> None:
     Raises the error of ours that the start fails with.
     """
     configure_logging(settings.log_format, settings.log_level)
-    app = _Explained(create_app(settings))
+    stopping = asyncio.Event()
+    app = _Explained(create_app(settings, stopping))
     config = uvicorn.Config(
         app,
         interface="asgi3",
@@ -38,14 +41,14 @@ def run_api(settings: Settings) -> None:
         access_log=False,
         server_header=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=int(settings.worker.grace.total_seconds()),
+        timeout_graceful_shutdown=math.ceil(settings.worker.grace.total_seconds()) + 2,  # for who does not heed a hang-up
         # Who is behind a proxy is decided by our own setting, PROTOSTAR_TRUSTED_PROXIES.
         proxy_headers=False,
     )
     settle()
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         try:
-            runner.run(_serve(uvicorn.Server(config), inherited()))
+            runner.run(_serve(_Server(config, stopping, settings.worker.grace), inherited()))
         except SystemExit:
             if app.error is not None:
                 raise app.error from None
@@ -81,6 +84,30 @@ class _Explained:
             if isinstance(error, ProtostarError):
                 self.error, failed = error, {"type": failed["type"]}
             await send(failed)
+
+
+class _Server(uvicorn.Server):
+    """Tells the application when it takes nothing more, and hangs up on what is still open after the grace time.
+
+    uvicorn would cancel it, with a traceback for each; a connection that is closed ends its request as one that was lost.
+    """
+
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event, grace: timedelta) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+        self._grace = grace.total_seconds()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping.set()
+        late = asyncio.get_running_loop().call_later(self._grace, self._hang_up)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            late.cancel()
+
+    def _hang_up(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.close()
 
 
 async def _serve(server: uvicorn.Server, listening: list[socket.socket] | None) -> None:

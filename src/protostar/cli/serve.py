@@ -203,7 +203,7 @@ async def _environment(
         "HOST": settings.host,
         "PORT": str(address.port),
         "ADMIN_KEY": key.text,
-        "WORKER_GRACE": "1",  # Ctrl-C stops everything within five seconds; unfinished jobs are given back
+        "WORKER_GRACE": "0.6",  # Ctrl-C stops everything within five seconds; unfinished jobs are given back
     }
     if settings.database_url is None:
         chosen["DATABASE_URL"] = await start_postgres(supervisor, data)

@@ -260,6 +260,11 @@ class DocumentRepository:
             statement = statement.where(DocumentVersionRow.object_key.is_not(None) == fetched)
         return (await self._session.execute(statement)).scalar_one_or_none() is not None
 
+    async def overdue(self, by: timedelta, *, limit: int) -> Sequence[tuple[UUID, UUID]]:
+        """(space, document) of those that should have been erased so long ago."""
+        due = select(DocumentRow.space_id, DocumentRow.id).where(DocumentRow.erase_at < func.now() - by)
+        return [(row[0], row[1]) for row in await self._session.execute(due.order_by(DocumentRow.erase_at).limit(limit))]
+
     async def referenced(self, keys: list[str]) -> set[str]:
         """Those of the object keys that a row names."""
         return set((await self._session.execute(_REFERENCED, {"keys": keys})).scalars())

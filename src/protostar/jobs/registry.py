@@ -22,13 +22,14 @@ class Task:
     """A kind of job: an idempotent function of ids.
 
     `on_change` runs in the transaction that changes the job's state, so that whatever the job is about never disagrees with it.
-    `limit`: of this kind at once in one worker.
+    `limit`: of this kind at once in one worker. `kept`: why it may not be cancelled, as a sentence for whoever tries.
     """
 
     kind: str
     run: Run
     on_change: OnChange = _nothing
     limit: int | None = None
+    kept: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,11 @@ class Jobs:
         after_commit(session, lambda: self._bell.ring(change.job.kind))
 
     async def cancel(self, session: AsyncSession, id_: UUID, registry: Registry) -> None:
-        change = await JobRepository(session).cancel(id_)
+        repository = JobRepository(session)
+        job = await repository.get(id_)
+        if job is not None and (task := registry.tasks.get(job.kind)) is not None and task.kept is not None:
+            raise Conflict(task.kept)
+        change = await repository.cancel(id_)
         if change is None:
             raise Conflict("The job has ended already.")
         if change.state == "cancelled":

@@ -1,5 +1,6 @@
 """The jobs of knowledge: index, embed, purge, fold."""
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,6 +28,8 @@ from protostar.knowledge.reindex import Reindex
 from protostar.knowledge.repository import KnowledgeRepository
 from protostar.knowledge.vector_index import VectorIndex
 from protostar.webhooks.events import emit
+
+_PROMISED: Final = "What is deleted will be erased: this job cannot be cancelled. Until then a deleted document can be restored."
 
 
 def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex, jobs: Jobs) -> list[Task]:
@@ -60,8 +63,8 @@ def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex
     return [
         Task(INDEX, pipeline.index, on_change=follow),
         Task(EMBED, pipeline.embed_later, limit=2),
-        Task(PURGE, purge.document),
-        Task("space.purge", purge.space),
+        Task(PURGE, purge.document, kept=_PROMISED),
+        Task("space.purge", purge.space, kept=_PROMISED),
         Task(FOLD, fold),
         Task(REINDEX, reindex.space, limit=1),
         Task(CHECK_TERMS, check_terms),
