@@ -1,8 +1,9 @@
 """Logs, and the names of every metric."""
 
 import logging
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Literal
 
 import structlog
@@ -10,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -85,6 +87,14 @@ def exposition(registry: CollectorRegistry, others: Mapping[str, Samples]) -> by
 _ENDINGS = ("", "_total", "_bucket", "_count", "_sum")
 
 
+def _shown(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """What a terminal would obey is written out: paths and names come from anybody."""
+    for key, value in line.items():
+        if isinstance(value, str):
+            line[key] = _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], value)
+    return line
+
+
 def configure_logging(form: Literal["console", "json"], level: str) -> None:
     """Send structlog and the standard library's loggers through one renderer to standard error."""
     shared: list[Any] = [
@@ -98,6 +108,7 @@ def configure_logging(form: Literal["console", "json"], level: str) -> None:
         renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
     else:
         # Plain: a traceback with local variables would print keys and documents.
+        shared.append(_shown)
         renderer = structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), pad_event_to=28, exception_formatter=structlog.dev.plain_traceback
         )

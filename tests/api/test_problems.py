@@ -109,8 +109,12 @@ async def test_an_unforeseen_error_gives_nothing_away(idle: Tenant) -> None:
     connection = await asyncpg.connect(idle.stack.settings.database_url.get_secret_value())
     await connection.execute("""update spaces set settings = '{"persona": {"secret-of-the-database": 1}}'""")
     await connection.close()
-    with structlog.testing.capture_logs():
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logged:
         answered = await idle.call("GET", f"/v1/spaces/{idle.id}")
+    (raised,) = [line for line in logged if line["event"] == "request_raised"]
+    assert raised["request"] == answered.headers["X-Request-ID"]
+    metrics = (await idle.call("GET", "/metrics")).body.decode()
+    assert 'method="GET",route="/v1/spaces/{space_id}",status="500"' in metrics
     detail = assert_problem(answered, 500, "internal")
     assert detail == "An unforeseen error; the log of the server has the details."
     assert b"secret" not in answered.body

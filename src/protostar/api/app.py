@@ -13,7 +13,7 @@ from protostar import __version__
 from protostar.access.sessions import Sessions
 from protostar.answers import endpoints as answers
 from protostar.api import errors, operations
-from protostar.api.middleware import Crowded, Observe, Silence, SmallBodies, VisitorCors
+from protostar.api.middleware import Crowded, LastResort, Observe, Silence, SmallBodies, VisitorCors
 from protostar.archive import endpoints as archive
 from protostar.config import Settings
 from protostar.db.revision import wait_until_migrated
@@ -99,6 +99,7 @@ def create_app(settings: Settings, stopping: asyncio.Event | None = None) -> Fas
         app.include_router(router)
     pages = web.install(app)
     errors.install(app)
+    app.add_middleware(LastResort)
     app.add_middleware(SmallBodies)
     app.add_middleware(Silence)
     app.add_middleware(Outlast)

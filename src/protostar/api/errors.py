@@ -1,4 +1,4 @@
-"""Every error becomes a problem document here, once."""
+"""Every error that is foreseen becomes a problem document here, once; the others do in `middleware.LastResort`."""
 
 import asyncio
 from collections.abc import Mapping
@@ -100,21 +100,16 @@ def _methods(request: Request) -> str:
     )
 
 
-async def _unstorable(request: Request, error: Exception) -> Response:
+async def _unstorable(_request: Request, error: Exception) -> Response:
     """PostgreSQL stores every character but NUL, and says so wherever it meets one."""
     assert isinstance(error, DBAPIError)  # noqa: S101
     if getattr(error.orig, "sqlstate", None) in _NUL:
         return respond(InvalidInput("Text may not hold the character NUL (U+0000)."))
-    return await _unforeseen(request, error)
+    raise error
 
 
 async def _left(_request: Request, _error: Exception) -> Response:
     return Response(status_code=499)  # nobody reads it: the client has gone
-
-
-async def _unforeseen(_request: Request, error: Exception) -> Response:
-    log.error("request_raised", exc_info=error)
-    return respond(ProtostarError("An unforeseen error; the log of the server has the details."))
 
 
 def install(app: FastAPI) -> None:
@@ -123,4 +118,3 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(ClientDisconnect, _left)
     app.add_exception_handler(DBAPIError, _unstorable)
-    app.add_exception_handler(Exception, _unforeseen)

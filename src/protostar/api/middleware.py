@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from protostar.api.errors import respond
 from protostar.config import LimitSettings
-from protostar.errors import Unavailable
+from protostar.errors import ProtostarError, Unavailable
 from protostar.places import Places
 from protostar.telemetry import Metrics
 
@@ -63,6 +63,34 @@ class Observe:
         self._metrics.request_seconds.labels(path).observe(seconds)
         if not scope["path"].startswith(_QUIET):
             log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000))
+
+
+class LastResort:
+    """Answers a request that ended with an unforeseen error. Starlette would do so outside of everything else, where neither the
+    request's id nor its route is known, and let uvicorn print the traceback once more."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception:
+            if begun:  # what was sent stays a part, which a connection that is closed says
+                raise
+            log.exception("request_raised")
+            told = ProtostarError("An unforeseen error; the log of the server has the details.")
+            await respond(told)(scope, receive, send)
 
 
 class SmallBodies:

@@ -52,6 +52,7 @@ def create_engine(url: str, *, pool_size: int) -> AsyncEngine:
         pool_recycle=1800,
         # The one used last has its statements prepared and its tables in the server's cache.
         pool_use_lifo=True,
+        hide_parameters=True,  # an error is logged, and questions and documents are none of the log's business
     )
 
     @event.listens_for(engine.sync_engine, "connect")
