@@ -113,8 +113,8 @@ async def test_an_unforeseen_error_gives_nothing_away(idle: Tenant) -> None:
         answered = await idle.call("GET", f"/v1/spaces/{idle.id}")
     (raised,) = [line for line in logged if line["event"] == "request_raised"]
     assert raised["request"] == answered.headers["X-Request-ID"]
-    metrics = (await idle.call("GET", "/metrics")).body.decode()
-    assert 'method="GET",route="/v1/spaces/{space_id}",status="500"' in metrics
+    metrics = (await send(idle.stack.http, "GET", "/metrics")).body.decode()
+    assert 'method="GET",process="api",route="/v1/spaces/{space_id}",status="500"' in metrics
     detail = assert_problem(answered, 500, "internal")
     assert detail == "An unforeseen error; the log of the server has the details."
     assert b"secret" not in answered.body
