@@ -14,7 +14,7 @@ from protostar.answers.models import AnswerRow
 from protostar.answers.repository import AnswerRepository
 from protostar.db.patience import patiently
 from protostar.db.session import Database
-from protostar.errors import DatabaseUnavailable, ProtostarError, RedisUnavailable
+from protostar.errors import DatabaseUnavailable, NotFound, ProtostarError, RedisUnavailable
 from protostar.problems import problem
 from protostar.redis.client import RedisClient
 from protostar.sse import KEEP_ALIVE
@@ -128,12 +128,14 @@ class Resume:
             for event in rest:
                 yield event
             return
-        row = await patiently(lambda: self._latest(row)) or row
+        latest = await patiently(lambda: self._latest(row))
+        row = latest or row
         fence = position.fence if position is not None else 0
         if position is not None and position.has_text:
             yield _reset(row, fence, _FROM_ROW)
         if row.state != "done":
-            error: dict[str, Any] = row.error or problem(ProtostarError())
+            reason = ProtostarError() if latest is not None else NotFound("The answer was deleted while it was written.")
+            error: dict[str, Any] = row.error or problem(reason)
             yield Event.of("error", {"problem": error}, fence, _FROM_ROW + 1)
             return
         if row.shown_text:

@@ -37,6 +37,9 @@ class Protocol(HttpToolsProtocol):
         if self._held > HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("The head of the request is too large.")
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing: whoever asks for a WebSocket gets an ordinary answer, and anybody could fill the log with it."""
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._await_head()
