@@ -201,3 +201,10 @@ async def test_the_overview_counts_what_there_is(stack: Stack) -> None:
         assert (empty["documents"], empty["answers"], empty["vectors"], empty["bytes"]) == (0, 0, 0, 0)
         await tenant.document("a.md", BYTES)
         assert (await tenant.get("/v1/archive"))["bytes"] == 2 * len(BYTES)
+
+
+@pytest.mark.parametrize("after", ["x", "1.x", f"40000.{uuid4()}", f"-2.{uuid4()}"])
+async def test_a_place_that_no_page_of_vectors_gave_out_is_refused(after: str, stack: Stack) -> None:
+    async with new_tenant(stack) as tenant:
+        answered = await tenant.call("GET", "/v1/archive/vectors", params={"after": after})
+        assert (answered.status, "gave out" in answered.json["detail"]) == (422, True)
