@@ -128,6 +128,8 @@ def metadata(value: str) -> list[tuple[str, dict[str, Any]]]:
         ({"data": b"{}", "headers": {"Content-Type": "application/json"}}, "object_key: Field required"),
         ({"data": b"{", "headers": {"Content-Type": "application/json"}}, "not JSON"),
         ({"data": b"[1]", "headers": {"Content-Type": "application/json"}}, "body: "),
+        ({"data": b"[" * 60_000, "headers": {"Content-Type": "application/json"}}, "nests too deep"),
+        ({"data": b'{"url":' * 9_000, "headers": {"Content-Type": "application/json"}}, "nests too deep"),
         ({"json": {"object_key": "a", "filename": "a.md", "tilte": "typo"}}, "tilte"),
         ({"data": b"x", "params": {"filename": ""}}, "1 to 500 characters"),
         ({"data": b"x", "params": {"filename": "a/"}}, "kind of file"),

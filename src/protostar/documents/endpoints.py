@@ -158,8 +158,8 @@ async def _named_file(body: AsyncIterator[bytes]) -> ObjectUpload | UrlUpload:
     except ValidationError as error:
         issue = error.errors()[0]
         raise InvalidInput(f"{'.'.join(map(str, issue['loc'])) or 'body'}: {issue['msg']}") from None
-    except ValueError:
-        raise InvalidInput("The body is not JSON.") from None
+    except (ValueError, RecursionError):
+        raise InvalidInput("The body is not JSON, or nests too deep.") from None
 
 
 @router.get("")
