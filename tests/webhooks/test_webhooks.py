@@ -52,7 +52,15 @@ async def test_what_is_wrong_is_named(tenant: Tenant, body: dict) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://a.test/", "http://a.test:22/", "http://u:p@a.test/", "http://10.0.0.1/", "http://[::1]/", "http://169.254.169.254/"],
+    [
+        "http://xn--a.com/",
+        "ftp://a.test/",
+        "http://a.test:22/",
+        "http://u:p@a.test/",
+        "http://10.0.0.1/",
+        "http://[::1]/",
+        "http://169.254.169.254/",
+    ],
 )
 async def test_urls_that_could_never_be_asked_are_refused(stack: Stack, url: str) -> None:
     async with new_tenant(stack) as tenant:
