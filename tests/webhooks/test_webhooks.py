@@ -1,5 +1,6 @@
 """`/v1/webhooks` over HTTP; roles and other spaces' ids are tested for every route in tests/api/test_roles.py."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -78,6 +79,11 @@ async def test_metadata_services_stay_closed_where_private_networks_are_open(ten
 async def test_a_space_has_a_bounded_number(tenant: Tenant) -> None:
     statuses = [(await tenant.call("POST", "/v1/webhooks", json={"url": URL})).status for _ in range(MOST + 1)]
     assert statuses == [201] * MOST + [409]
+
+
+async def test_a_space_has_no_more_of_them_where_they_are_made_at_once(tenant: Tenant) -> None:
+    made = await asyncio.gather(*(tenant.call("POST", "/v1/webhooks", json={"url": URL}) for _ in range(3 * MOST)))
+    assert sorted(answered.status for answered in made) == [201] * MOST + [409] * 2 * MOST
 
 
 async def test_webhooks_go_with_their_space(tenant: Tenant, receiver: Receiver) -> None:
