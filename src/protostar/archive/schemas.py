@@ -55,6 +55,7 @@ Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Size = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Moment = Annotated[datetime, AfterValidator(_moment)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_json)]
+Usage = Annotated[dict[Literal["prompt_tokens", "completion_tokens"], int], Field(min_length=2)]
 ArchivedName = Annotated[Filename, AfterValidator(_name)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 MediaType = Annotated[str, StringConstraints(pattern=r"^[\w.+-]+/[\w.+-]+$", max_length=200)]
@@ -150,7 +151,7 @@ class ArchivedAnswer(_Archived):
     citations: list[Citation]
     degraded: list[str]
     cached: bool
-    usage: JsonObject | None
+    usage: Usage | None
     model: str | None
     error: JsonObject | None
     first_token_ms: Count | None
