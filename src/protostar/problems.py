@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from protostar.errors import NameTaken, ProtostarError
+from pydantic import ValidationError
+
+from protostar.errors import InvalidInput, NameTaken, ProtostarError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -44,6 +46,13 @@ def problem(error: ProtostarError) -> dict[str, Any]:
     if isinstance(error, NameTaken):
         document["documents"] = [str(id_) for id_ in error.documents]
     return document
+
+
+def misfit(error: ValidationError, within: str = "") -> InvalidInput:
+    """What is wrong first in a body that a route has validated itself; `within` is where the body stands."""
+    issue = error.errors(include_url=False)[0]
+    where = ".".join([*([within] if within else []), *map(str, issue["loc"])]) or "body"
+    return InvalidInput(f"{where}: {issue['msg'].removeprefix('Value error, ')}")
 
 
 def retry_after(error: ProtostarError) -> int | None:

@@ -148,6 +148,17 @@ async def test_a_revoked_key_is_refused_at_once(tenant: Tenant) -> None:
         ({"role": "ask", "name": "page", "origins": ["https://shop.example/"]}, "without a «/» at its end"),
         ({"role": "ask", "name": "page", "origins": ["shop.example"]}, "origins"),
         ({"role": "ask", "name": "page", "origins": ["null"]}, "origins"),
+        *(
+            ({"role": "ask", "name": "page", "origins": [origin]}, "as browsers send them")
+            for origin in (
+                "https://:::",
+                "https://..",
+                "https://a..example",
+                "https://a.example:99999",
+                "https://a.example:0",
+                "https://[:::]",
+            )
+        ),
         ({"role": "admin", "name": "root"}, "role"),
         ({"role": "manage"}, "name"),
         ({"role": "manage", "name": "x", "origin": ["https://shop.example"]}, "origin"),
@@ -157,6 +168,18 @@ async def test_a_wrong_key_is_refused(body: dict[str, Any], said: str, tenant: T
     answered = await tenant.call("POST", f"/v1/spaces/{tenant.id}/keys", json=body)
     assert answered.status == 422
     assert said in answered.json["detail"]
+
+
+async def test_origins_are_kept_as_browsers_send_them(tenant: Tenant) -> None:
+    sent = [
+        "HTTPS://Shop.example:443",
+        "http://shop.example:80",
+        "http://shop.example:443",
+        "http://localhost:03000",
+        "https://[0:0::1]:8443",
+    ]
+    kept = ["https://shop.example", "http://shop.example", "http://shop.example:443", "http://localhost:3000", "https://[::1]:8443"]
+    assert (await tenant.make_key("ask", origins=sent))["origins"] == kept
 
 
 async def test_keys_are_unlike(tenant: Tenant) -> None:

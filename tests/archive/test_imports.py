@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -174,6 +175,7 @@ async def test_nothing_else_is_taken(importing: Importing) -> None:
         ("/answers", {"data": b"no JSON"}),
         ("/answers", {"json": {"items": [{"id": "1"}]}}),
         ("/documents", {"json": document(version(status="running"))}),
+        ("/documents", {"json": document(version(), metadata={"a": math.nan})}),
         ("/documents/00000000-0000-7000-8000-000000000001/versions", {"data": b"x"}),
         ("/vectors", {"data": b"\x00\x01"}),
         ("/vectors", {"data": b'{"model": "m", "dimensions": 2, "count": 2, "after": null}\n1234'}),
@@ -183,6 +185,75 @@ async def test_nothing_else_is_taken(importing: Importing) -> None:
         assert answered.headers["Content-Type"] == "application/problem+json"
     huge = await importing.post("/vectors", data=BytesIO(bytes(33 * 1024 * 1024)))
     assert huge.status == 413
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"page_count": 2**31}, {"page_count": -1}, {"chunk_count": 2**31}, {"chunk_count": -1}, {"text_chars": 2**63},
+        {"text_chars": -1}, {"created_at": "0001-01-01T00:00:00+14:00"}, {"ready_at": "9999-12-31T23:59:59-14:00"},
+        {"filename": ".."},
+    ],
+    ids=str,
+)  # fmt: skip
+async def test_a_version_that_no_space_could_have_is_refused(wrong: dict[str, Any], importing: Importing) -> None:
+    before = objects(importing.stack)
+    answered = await importing.version(document(version()), version(**wrong))
+    assert (answered.status, answered.json["code"]) == (422, "invalid_input")
+    assert objects(importing.stack) == before
+
+
+@pytest.mark.parametrize(("sent", "kept"), [("../../x.md", "x.md"), ("a\n.md", "a.md"), ("b\x7f.md", "b.md"), ("c/d.md", "c/d.md")])
+async def test_a_file_is_named_as_an_upload_would_be(sent: str, kept: str, importing: Importing) -> None:
+    made = document(version(filename=sent), filename=sent)
+    assert (await importing.version(made, made["versions"][0])).status == 200
+    assert (await importing.post("/documents", json=made)).status == 200
+    assert (await importing.get(f"/v1/documents/{made['id']}")).json["filename"] == kept
+    assert (await importing.get(f"/v1/documents/{made['id']}/versions")).json["items"][-1]["filename"] == kept
+
+
+def answer(**more: Any) -> dict[str, Any]:
+    names = (
+        "visitor_id",
+        "summary",
+        "found",
+        "usage",
+        "model",
+        "error",
+        "first_token_ms",
+        "rating",
+        "rating_reason",
+        "corrected_by",
+    )
+    ids = {"id": str(new_id()), "conversation_id": str(new_id()), "conversation_created_at": NOW}
+    texts = {"state": "done", "question": "Q", "text": "A", "citations": [], "degraded": [], "cached": False}
+    return {**dict.fromkeys((*names, "correction", "finished_at")), **ids, **texts, "created_at": NOW, **more}
+
+
+async def test_an_answer_that_no_space_could_have_is_refused(importing: Importing) -> None:
+    assert (await importing.post("/answers", json={"items": [answer()]})).status == 204
+    for wrong in (
+        {"usage": {"tokens": math.nan}},
+        {"error": {"code": math.inf}},
+        {"first_token_ms": 2**31},
+        {"first_token_ms": -1},
+        {"created_at": "0001-01-01T00:00:00+14:00"},
+    ):
+        answered = await importing.post("/answers", json={"items": [answer(**wrong)]})
+        assert (answered.status, answered.json["code"]) == (422, "invalid_input"), wrong
+
+
+def vectors(*numbers: float, model: str = "m") -> bytes:
+    header = VectorsHeader(model=model, dimensions=len(numbers), count=1, after=None)
+    return encode(VectorPage(header, [(uuid4(), numbers)]))
+
+
+@pytest.mark.parametrize(
+    "page", [vectors(), vectors(1, math.nan), vectors(1, math.inf), vectors(math.inf, -math.inf), vectors(1, model="\0")]
+)
+async def test_vectors_that_no_model_makes_are_refused(page: bytes, importing: Importing) -> None:
+    answered = await importing.post("/vectors", data=page)
+    assert (answered.status, answered.json["code"]) == (422, "invalid_input")
 
 
 def test_vectors_travel_as_bytes() -> None:
@@ -201,3 +272,10 @@ async def test_the_overview_counts_what_there_is(stack: Stack) -> None:
         assert (empty["documents"], empty["answers"], empty["vectors"], empty["bytes"]) == (0, 0, 0, 0)
         await tenant.document("a.md", BYTES)
         assert (await tenant.get("/v1/archive"))["bytes"] == 2 * len(BYTES)
+
+
+@pytest.mark.parametrize("after", ["x", "1.x", f"40000.{uuid4()}", f"-2.{uuid4()}"])
+async def test_a_place_that_no_page_of_vectors_gave_out_is_refused(after: str, stack: Stack) -> None:
+    async with new_tenant(stack) as tenant:
+        answered = await tenant.call("GET", "/v1/archive/vectors", params={"after": after})
+        assert (answered.status, "gave out" in answered.json["detail"]) == (422, True)

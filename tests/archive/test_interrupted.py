@@ -15,6 +15,9 @@ from tests.support.faulty_http import FaultyProxy, faulty_proxy
 from tests.support.stack import ADMIN_KEY, Stack
 from tests.support.waiting import wait_until
 
+from protostar.cli.archive import FORMAT, writing
+from protostar.ids import new_id
+
 pytestmark = pytest.mark.timeout(400)  # each starts several command lines
 
 BIG = b"# Big\n\n" + b"A line of a large file that nobody asks about.\n" * 40_000  # 1.9 MB
@@ -153,6 +156,30 @@ async def test_a_damaged_archive_is_refused_before_anything_is_sent(big: Tenant,
         assert ended.code == 1
         assert "/1/original.md does not have the sha256 that the manifest says" in ended.err
         assert {method for method, _ in proxy.seen} == {"GET"}
+
+
+async def test_an_archive_that_is_none_is_refused_before_anything_is_sent(target: Stack, cli: Cli) -> None:
+    space, none = (
+        ("space.json", {"id": str(new_id()), "name": "x", "settings": {}}),
+        {"id": str(new_id()), "versions": [{"version": 1}]},
+    )
+    async with behind(target, cli) as (run, proxy):
+        for entries, said in (
+            ([], "the entry space.json is missing"),
+            ([space, ("documents/000001.json", {})], "documents/000001.json has no «items»"),
+            ([space, ("documents/000001.json", {"items": [none]})], "documents/000001.json has no «items.0.versions.0.filename»"),
+            ([space, ("answers/000001.json", {"items": 1})], "answers/000001.json has no «items»"),
+            ([space, ("answers/000001.json", [])], "answers/000001.json is no JSON object"),
+        ):
+            file = cli.folder / "none.tar"
+            file.unlink(missing_ok=True)
+            with writing(file, {"format": FORMAT, "archive_id": str(new_id()), "space_id": space[1]["id"]}) as (archive, _):
+                for name, content in entries:
+                    archive.add_json(name, content)
+                archive.finish({"counts": {}})
+            ended = await run("import", "none.tar")
+            assert (ended.code, said in ended.err, "Traceback" in ended.err) == (1, True, False), ended.err
+    assert {method for method, _ in proxy.seen} == {"GET"}
 
 
 async def test_a_document_whose_bytes_are_gone_is_left_out_and_named(big: Tenant, cli: Cli) -> None:

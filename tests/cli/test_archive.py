@@ -14,6 +14,7 @@ from protostar.cli.archive import (
     ArchiveReader,
     ArchiveWriter,
     BadArchive,
+    Listed,
     WrongBytes,
     partial_of,
     reading,
@@ -74,9 +75,9 @@ def test_it_is_a_tar_with_a_manifest(whole: Path) -> None:
 
     with reading(whole) as archive:
         archive.check(count)
-        listed = archive.manifest["entries"]
-        assert listed["documents/1/1/text.txt"] == {"size": 6, "sha256": hashlib.sha256("한글".encode()).hexdigest()}
-        assert checked == sum(entry["size"] for entry in listed.values())
+        listed = archive.manifest.entries
+        assert listed["documents/1/1/text.txt"] == Listed(size=6, sha256=hashlib.sha256("한글".encode()).hexdigest())
+        assert checked == sum(entry.size for entry in listed.values())
     assert not partial_of(whole).exists()
 
 
@@ -198,6 +199,26 @@ def test_what_is_none_and_what_is_newer(tmp_path: Path) -> None:
         archive.finish({"counts": {}})
     with pytest.raises(BadArchive, match="newer release"):
         check(newer)
+
+
+@pytest.mark.parametrize(
+    ("first", "manifest", "said"),
+    [
+        ({"format": FORMAT}, {"counts": {}}, "entry archive.json has no «archive_id»"),
+        ({"archive_id": "a"}, {"counts": {}}, "entry archive.json has no «format»"),
+        ({"format": FORMAT, "archive_id": None}, {"counts": {}}, "entry archive.json has no «archive_id»"),
+        (header(), {}, "entry manifest.json has no «counts»"),
+        (header(), {"counts": 3}, "entry manifest.json has no «counts»"),
+    ],
+)
+def test_an_archive_that_lacks_what_every_one_has(tmp_path: Path, first: Any, manifest: Any, said: str) -> None:
+    path = tmp_path / "space.tar"
+    with partial_of(path).open("w+b") as file:
+        archive = ArchiveWriter(path, file)
+        archive.add_json("archive.json", first)
+        archive.finish(manifest)
+    with pytest.raises(BadArchive, match=f"not an archive of Protostar, or damaged: the {said}"):
+        check(path)
 
 
 def check(path: Path) -> ArchiveReader:

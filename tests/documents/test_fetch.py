@@ -217,6 +217,7 @@ async def test_what_fails_for_good_says_why(tenant: Tenant, site: Website) -> No
     site.pages["/empty.txt"] = b""
     site.pages["/secret.txt"] = web.Response(status=401)
     site.pages["/loop.txt"] = web.Response(status=301, headers={"Location": "loop.txt"})
+    site.pages["/no-name.txt"] = web.Response(status=301, headers={"Location": "http://xn--a.com/"})
     site.pages["/mail.txt"] = web.Response(status=301, headers={"Location": "mailto:somebody"})
     expected = {
         "gone.txt": "there is nothing at this URL",
@@ -228,6 +229,7 @@ async def test_what_fails_for_good_says_why(tenant: Tenant, site: Website) -> No
         "secret.txt": "wants somebody to sign in",
         "loop.txt": "more than 5 times",
         "mail.txt": "must begin with http",
+        "no-name.txt": "cannot be read",
     }
     before = tenant.objects("documents")
     posted = {name: await post(tenant, f"{site.url}/{name}") for name in expected}
@@ -247,6 +249,7 @@ async def test_what_fails_for_good_says_why(tenant: Tenant, site: Website) -> No
         {"url": "http://example.org/" + "가" * 500}, {"url": "http://169.254.169.254/latest/meta-data/"},
         {"url": "http://[::ffff:169.254.169.254]/"}, {"url": "http://example.org/", "object_key": "incoming/a"},
         {"url": "http://example.org/", "filename": "a\u0001.md"}, {"url": "http://example.org/", "unknown": 1},
+        {"url": "http://xn--a.com/"}, {"url": "http://exa mple.org/"}, {"url": "http://..org/"},
     ],
 )  # fmt: skip
 async def test_urls_that_are_refused_at_once(tenant: Tenant, body: Any) -> None:

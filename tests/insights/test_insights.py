@@ -92,9 +92,13 @@ async def test_a_range_is_checked(tenant: Tenant) -> None:
         {"from": "2026-03-02", "to": "2026-03-01"},
         {"from": "2024-03-02", "to": "2026-03-01"},
         {"to": "9999-12-31"},
+        {"from": "9999-12-20"},
+        {"to": "0001-01-05"},
+        {"from": "0001-01-01", "to": "0001-01-02", "timezone": "Asia/Seoul"},
         {"from": "March"},
     ):
-        assert (await tenant.call("GET", "/v1/insights", params=params)).status == 422, params
+        for path in ("/v1/insights", "/v1/insights/unanswered"):
+            assert (await tenant.call("GET", path, params=params)).status == 422, (path, params)
 
 
 async def test_the_report_names_what_is_asked_and_not_answered(tenant: Tenant) -> None:

@@ -145,6 +145,8 @@ async def test_whatever_passes_the_first_check_meets_the_second(receiver: Receiv
         "http://", "http:///path", "http://user@receiver.test/", "http://user:word@receiver.test/", "http://:word@receiver.test/",
         "http://receiver.test:22/", "http://receiver.test:25/", "http://receiver.test:1023/", "http://receiver.test:0/",
         "http://receiver.test:65536/", "http://receiver.test:x/", "http://[::1/",
+        "http://xn--a.com/", "http://xn--/", "http://exa mple.com/", "http://exa%20mple.com/", "http://..com/", "http://a..com/",
+        "http://a<b>.test/", f"http://{'a' * 64}.test/",
     ],
 )  # fmt: skip
 async def test_urls_that_are_refused(url: str) -> None:
@@ -154,7 +156,16 @@ async def test_urls_that_are_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://a.test", "https://a.test/x?y=z", "http://a.test:80", "http://a.test:1024/", "https://a.test:65535/"]
+    "url",
+    [
+        "http://a.test",
+        "http://a_b.test.",
+        "http://한국.test/",
+        "https://a.test/x?y=z",
+        "http://a.test:80",
+        "http://a.test:1024/",
+        "https://a.test:65535/",
+    ],
 )
 async def test_urls_that_are_taken(url: str) -> None:
     async with open_client(only(), Names([])) as client:

@@ -45,6 +45,8 @@ async def test_what_people_wrote_is_shown_and_never_run(browser: aiohttp.ClientS
         assert 'lang="' + language in html
     passages = await page(browser, f"/documents/{document['id']}/passages")
     assert "&lt;img src=x" in passages
+    beyond = await send(browser, "GET", f"/documents/{document['id']}/passages?after=99999999999999")
+    assert beyond.status == 404
 
 
 async def test_the_list_is_searched_filtered_and_paged(browser: aiohttp.ClientSession, tenant: Tenant) -> None:

@@ -1,5 +1,6 @@
 """`/v1/webhooks` over HTTP; roles and other spaces' ids are tested for every route in tests/api/test_roles.py."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -52,7 +53,15 @@ async def test_what_is_wrong_is_named(tenant: Tenant, body: dict) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://a.test/", "http://a.test:22/", "http://u:p@a.test/", "http://10.0.0.1/", "http://[::1]/", "http://169.254.169.254/"],
+    [
+        "http://xn--a.com/",
+        "ftp://a.test/",
+        "http://a.test:22/",
+        "http://u:p@a.test/",
+        "http://10.0.0.1/",
+        "http://[::1]/",
+        "http://169.254.169.254/",
+    ],
 )
 async def test_urls_that_could_never_be_asked_are_refused(stack: Stack, url: str) -> None:
     async with new_tenant(stack) as tenant:
@@ -70,6 +79,11 @@ async def test_metadata_services_stay_closed_where_private_networks_are_open(ten
 async def test_a_space_has_a_bounded_number(tenant: Tenant) -> None:
     statuses = [(await tenant.call("POST", "/v1/webhooks", json={"url": URL})).status for _ in range(MOST + 1)]
     assert statuses == [201] * MOST + [409]
+
+
+async def test_a_space_has_no_more_of_them_where_they_are_made_at_once(tenant: Tenant) -> None:
+    made = await asyncio.gather(*(tenant.call("POST", "/v1/webhooks", json={"url": URL}) for _ in range(3 * MOST)))
+    assert sorted(answered.status for answered in made) == [201] * MOST + [409] * 2 * MOST
 
 
 async def test_webhooks_go_with_their_space(tenant: Tenant, receiver: Receiver) -> None:

@@ -8,8 +8,8 @@ import binascii
 import hashlib
 import hmac
 import json
-import math
 import time
+import unicodedata
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from protostar.errors import Forbidden
 _LONGEST: Final = 4096  # characters of a token
 _LONGEST_SUBJECT: Final = 255
 _SKEW: Final = 60  # seconds that the backend's clock may be off
+_LATEST: Final = 2**53  # seconds, far beyond every clock; JSON can say more than a float holds
 _LONGEST_LIFE: Final = 24 * 3600  # one that leaks is not good for ever
 
 
@@ -38,6 +39,8 @@ def subject_of(token: str, secret: str, space_id: UUID, now: float | None = None
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= _LONGEST_SUBJECT:
         raise Forbidden(f"The identity needs a claim «sub» of 1 to {_LONGEST_SUBJECT} characters.")
+    if any(unicodedata.category(character) == "Cs" for character in subject):
+        raise Forbidden("The claim «sub» of the identity holds half a surrogate pair, which is no text.")
     return subject
 
 
@@ -81,6 +84,6 @@ def _time(claims: dict[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LATEST:
         raise Forbidden(f"The claim «{name}» of the identity is no time.")
     return float(value)

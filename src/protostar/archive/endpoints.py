@@ -21,8 +21,9 @@ from protostar.archive.schemas import (
 from protostar.archive.vectors import decode
 from protostar.dependencies import Admin, Cursor, Limit, Manager
 from protostar.documents.refused import heard_out
-from protostar.errors import InvalidInput, TooLarge
+from protostar.errors import TooLarge
 from protostar.paging import Page, before, page_of
+from protostar.problems import misfit
 from protostar.routing import Router
 
 router = Router(prefix="/v1", tags=["archives"])
@@ -161,5 +162,4 @@ async def _parsed(request: Request, model: type[AnyModel]) -> AnyModel:
     try:
         return model.model_validate_json(await _read(request))
     except ValidationError as error:
-        issue = error.errors()[0]
-        raise InvalidInput(f"{'.'.join(map(str, issue['loc'])) or 'body'}: {issue['msg']}") from None
+        raise misfit(error) from None

@@ -91,6 +91,9 @@ def _place(after: str | None) -> tuple[int, UUID]:
         return _FIRST
     model, _, hash_ = after.partition(".")
     try:
-        return int(model), UUID(hash_)
+        place = int(model), UUID(hash_)
     except ValueError:
-        raise InvalidInput("«after» is not one that a page of vectors gave out.") from None
+        place = None
+    if place is None or not 0 <= place[0] < 2**15:  # a smallint
+        raise InvalidInput("«after» is not one that a page of vectors gave out.")
+    return place

@@ -14,6 +14,7 @@ from protostar.documents.upload import new_key
 from protostar.errors import InvalidInput, ObjectsUnavailable, TooLarge
 from protostar.ids import new_id
 from protostar.objects.store import ObjectStore, StoredObject
+from protostar.problems import misfit
 
 log = structlog.get_logger()
 
@@ -86,8 +87,7 @@ def _record(text: str) -> ArchivedVersion:
     try:
         return ArchivedVersion.model_validate_json(text)
     except ValidationError as error:
-        issue = error.errors()[0]
-        raise InvalidInput(f"record.{'.'.join(map(str, issue['loc']))}: {issue['msg']}") from None
+        raise misfit(error, "record") from None
 
 
 def _check(what: str, stored: StoredObject, size: int | None, sha256: str | None) -> None:

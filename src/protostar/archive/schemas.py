@@ -4,14 +4,16 @@ on the way.
 A column of these tables that is not carried stands in `LEFT_BEHIND`; a test asks for it.
 """
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from protostar.answers.schemas import Citation
-from protostar.documents.schemas import URL_CHARS, Filename, Status
+from protostar.documents.schemas import URL_CHARS, Filename, Status, is_control
+from protostar.documents.upload import checked_name
 from protostar.spaces.schemas import Name, SpaceSettings
 
 LEFT_BEHIND: Final = {
@@ -26,8 +28,35 @@ LEFT_BEHIND: Final = {
     "correction_documents": {"answer_id"},
 }
 
+_YEARS: Final = range(1970, 9000)  # beyond them some time zone has no words for the moment
+
+
+def _moment(value: datetime) -> datetime:
+    if value.year not in _YEARS:
+        raise ValueError(f"must lie in the years {_YEARS.start} to {_YEARS.stop - 1}")
+    return value
+
+
+def _json(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise ValueError("holds what JSON has no words for: NaN or Infinity") from None
+    return value
+
+
+def _name(value: str) -> str:
+    """As an upload cleans it; an earlier release may have let a control character through."""
+    return checked_name("".join(character for character in value if not is_control(character)))
+
+
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Size = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Size = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Moment = Annotated[datetime, AfterValidator(_moment)]
+JsonObject = Annotated[dict[str, Any], AfterValidator(_json)]
+Usage = Annotated[dict[Literal["prompt_tokens", "completion_tokens"], int], Field(min_length=2)]
+ArchivedName = Annotated[Filename, AfterValidator(_name)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 MediaType = Annotated[str, StringConstraints(pattern=r"^[\w.+-]+/[\w.+-]+$", max_length=200)]
 
@@ -60,7 +89,7 @@ class ArchivedVersion(_Archived):
 
     version: Number
     status: Status
-    filename: Filename
+    filename: ArchivedName
     url: Annotated[str | None, Field(max_length=URL_CHARS)] = None
     media_type: MediaType
     size: Size
@@ -70,12 +99,12 @@ class ArchivedVersion(_Archived):
     text_sha256: Sha256 | None
     text_chars: Size | None
     encoding: str | None
-    page_count: int | None
-    chunk_count: int
+    page_count: Count | None
+    chunk_count: Count
     summary: str | None
     summary_model: str | None
-    created_at: datetime
-    ready_at: datetime | None
+    created_at: Moment
+    ready_at: Moment | None
 
 
 class ArchivedDocument(_Archived):
@@ -84,26 +113,26 @@ class ArchivedDocument(_Archived):
     id: UUID
     title: str
     title_given: bool
-    filename: Filename
-    metadata: dict[str, Any]
-    current_version: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    filename: ArchivedName
+    metadata: JsonObject
+    current_version: Count
     latest_version: Number
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
     versions: list[ArchivedVersion]
 
 
 class ReliedOn(_Archived):
     document_id: UUID
-    version: Annotated[int, Field(ge=0, le=2**31 - 1)]
+    version: Count
 
 
 class ArchivedCorrection(_Archived):
     """What the owner says instead of an answer, and the documents that this relies on, as they were then."""
 
     text: str
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
     documents: list[ReliedOn]
 
 
@@ -112,7 +141,7 @@ class ArchivedAnswer(_Archived):
 
     id: UUID
     conversation_id: UUID
-    conversation_created_at: datetime
+    conversation_created_at: Moment
     visitor_id: Annotated[UUID | None, Field(description="whose conversation it is")]
     state: Literal["done", "failed"]
     question: str
@@ -122,16 +151,16 @@ class ArchivedAnswer(_Archived):
     citations: list[Citation]
     degraded: list[str]
     cached: bool
-    usage: dict[str, Any] | None
+    usage: Usage | None
     model: str | None
-    error: dict[str, Any] | None
-    first_token_ms: int | None
+    error: JsonObject | None
+    first_token_ms: Count | None
     rating: Literal["up", "down"] | None
     rating_reason: str | None
     corrected_by: UUID | None
     correction: ArchivedCorrection | None
-    created_at: datetime
-    finished_at: datetime | None
+    created_at: Moment
+    finished_at: Moment | None
 
 
 class Answers(_Archived):

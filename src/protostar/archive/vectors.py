@@ -5,6 +5,7 @@ The line: `{"model": name, "dimensions": n, "count": n, "after": where the next 
 """
 
 import json
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,9 +47,16 @@ def decode(content: bytes) -> VectorPage:
         header = VectorsHeader.model_validate_json(line)
     except ValidationError:
         raise InvalidInput("A page of vectors begins with a line of JSON: model, dimensions, count and after.") from None
+    if header.count and (not header.dimensions or "\0" in header.model):
+        raise InvalidInput(
+            "A page of vectors names their model, in text without the character NUL, and their dimensions, at least 1."
+        )
     size = HASH_BYTES + 2 * header.dimensions
     if len(body) != header.count * size:
         raise InvalidInput(f"The page of vectors should have {header.count * size} bytes behind its first line, not {len(body)}.")
     form = f">{header.dimensions}e"
     records = [body[start : start + size] for start in range(0, len(body), size)]
-    return VectorPage(header, [(UUID(bytes=each[:HASH_BYTES]), struct.unpack_from(form, each, HASH_BYTES)) for each in records])
+    vectors = [(UUID(bytes=each[:HASH_BYTES]), struct.unpack_from(form, each, HASH_BYTES)) for each in records]
+    if not all(math.isfinite(sum(vector)) for _, vector in vectors):  # no binary16 are so many or so large that their sum is not
+        raise InvalidInput("The page of vectors holds a number that is none: NaN or infinity.")
+    return VectorPage(header, vectors)

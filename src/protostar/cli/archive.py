@@ -24,7 +24,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final, Self
+from typing import Any, BinaryIO, Final, Self, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from protostar.errors import ProtostarError
 
@@ -39,6 +41,7 @@ _COMMENT: Final = "sha256:"
 
 Json = dict[str, Any]
 OnBytes = Callable[[int], None]
+AnyShape = TypeVar("AnyShape", bound=BaseModel)
 
 
 class BadArchive(ProtostarError):
@@ -226,6 +229,21 @@ def _check_free(path: Path) -> None:
 # -- reading
 
 
+class Header(BaseModel):
+    format: int
+    archive_id: str
+
+
+class Listed(BaseModel):
+    size: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    counts: Json
+    entries: dict[str, Listed]
+
+
 class ArchiveReader:
     """A finished archive. `header` and `manifest` are its own words; `entries` are where things are."""
 
@@ -247,21 +265,18 @@ class ArchiveReader:
             raise BadArchive(f"{path} is not whole, or damaged: it ends in the middle of the entry {name}.")
         if name != MANIFEST:
             raise BadArchive(f"{path} is not whole, or damaged: nothing can be read behind the entry {name}.")
-        self.header: Json = self.json(HEADER)
-        self.manifest: Json = self.json(MANIFEST)
+        self.header = self.shaped(HEADER, Header)
+        self.manifest = self.shaped(MANIFEST, Manifest)
 
     def _check_format(self, entry: Entry) -> None:
         self.entries[HEADER] = entry
-        try:
-            number = int(self.json(HEADER)["format"])
-        except (KeyError, TypeError, ValueError):
-            raise BadArchive(f"{self._path} is not an archive of Protostar.") from None
+        number = self.shaped(HEADER, Header).format
         if number > FORMAT:
             raise BadArchive(f"{self._path} was made by a newer release (format {number}; this one reads up to {FORMAT}).")
 
     def check(self, on_bytes: OnBytes) -> None:
         """Raises BadArchive that names the first entry whose bytes are not those of the manifest."""
-        listed: Json = self.manifest["entries"]
+        listed = self.manifest.entries
         for name in listed:
             if name not in self.entries:
                 raise BadArchive(f"{self._path} is damaged: the entry {name} is missing.")
@@ -269,7 +284,7 @@ class ArchiveReader:
             if name == MANIFEST:
                 continue
             expected = listed.get(name)
-            if expected is None or (entry.size, _sha256(self._file, entry, on_bytes)) != (expected["size"], expected["sha256"]):
+            if expected is None or (entry.size, _sha256(self._file, entry, on_bytes)) != (expected.size, expected.sha256):
                 raise BadArchive(f"{self._path} is damaged: the entry {name} does not have the sha256 that the manifest says.")
 
     @property
@@ -289,10 +304,24 @@ class ArchiveReader:
 
     def json(self, name: str) -> Any:
         """Raises BadArchive for the manifest or any other entry that is damaged."""
+        if name not in self.entries:
+            raise BadArchive(f"{self._path} is damaged: the entry {name} is missing.")
         content = self.read(name)
         if hashlib.sha256(content).hexdigest() != self.entries[name].sha256:
             raise BadArchive(f"{self._path} is damaged: the entry {name} does not have its sha256.")
-        return json.loads(content)
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError):
+            raise BadArchive(f"{self._path} is not an archive of Protostar, or damaged: the entry {name} is not JSON.") from None
+
+    def shaped(self, name: str, shape: type[AnyShape]) -> AnyShape:
+        """As much of an entry as `shape` tells of. Raises BadArchive where it is not like that."""
+        try:
+            return shape.model_validate(self.json(name))
+        except ValidationError as error:
+            where = ".".join(map(str, error.errors()[0]["loc"]))
+            wrong = f"the entry {name} has no «{where}» as it should be" if where else f"the entry {name} is no JSON object"
+            raise BadArchive(f"{self._path} is not an archive of Protostar, or damaged: {wrong}.") from None
 
     def chunks(self, name: str) -> Iterator[bytes]:
         return _chunks(self._file, self.entries[name])

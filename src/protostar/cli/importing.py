@@ -4,13 +4,13 @@ The whole archive is checked before anything is sent; then the server is asked w
 """
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
+from pydantic import BaseModel
 
 from protostar.cli.archive import SPACE, ArchiveReader, BadArchive, Json, reading
 from protostar.cli.client import ApiClient
@@ -35,10 +35,10 @@ async def import_archive(client: ApiClient, path: Path, name: str | None, *, as_
                 run = Import(client, archive, f"/v1/imports/{begun['id']}", meter)
                 await run.all()
             begun = await client.post(f"/v1/imports/{begun['id']}/finish")
-        counts: Json = archive.manifest["counts"]
+        counts = archive.manifest.counts
     result = {"space_id": begun["space_id"], "name": begun["name"], "keeps_ids": begun["keeps_ids"]}
     if as_json:
-        write_json({**result, "archive_id": archive.header["archive_id"], "counts": counts})
+        write_json({**result, "archive_id": archive.header.archive_id, "counts": counts})
     else:
         record({"space": begun["space_id"], "name": begun["name"], **counts})
         note("Its documents are being read: `protostar documents list` shows how far that is.")
@@ -46,6 +46,29 @@ async def import_archive(client: ApiClient, path: Path, name: str | None, *, as_
         if not begun["keeps_ids"]:
             note("A space of that id is here already, so everything has a new id.")
     return 0
+
+
+class Version(BaseModel):
+    """What this command itself needs of a version; all of it is for the server to check."""
+
+    version: int
+    filename: str
+    size: int
+    text_size: int | None
+    text_sha256: str | None
+
+
+class Document(BaseModel):
+    id: str
+    versions: list[Version]
+
+
+class Documents(BaseModel):
+    items: list[Document]
+
+
+class Answers(BaseModel):
+    items: list[Json]
 
 
 class Import:
@@ -114,18 +137,16 @@ class _Slice(Payload):
             await writer.write(chunk)
 
 
-def _documents(archive: ArchiveReader) -> Iterator[Json]:
-    for name in archive.pages("documents", ".json"):
-        yield from archive.json(name)["items"]
-
-
 def _begin(archive: ArchiveReader, name: str | None) -> Json:
-    """What the server is told first. Raises BadArchive where an entry that a document needs is not there."""
+    """What the server is told first. Raises BadArchive where an entry that it is read from is missing or not what it should be."""
     largest = 0
-    for document in _documents(archive):
-        for each in document["versions"]:
-            for entry in version_names(document["id"], each).values():
-                if entry not in archive.entries:
-                    raise BadArchive(f"The archive is damaged: the entry {entry} is missing.")
-            largest = max(largest, each["size"])
-    return {"archive_id": archive.header["archive_id"], "space": archive.json(SPACE), "name": name, "largest": largest}
+    for page in archive.pages("documents", ".json"):
+        for document in archive.shaped(page, Documents).items:
+            for each in document.versions:
+                for entry in version_names(document.id, each.model_dump()).values():
+                    if entry not in archive.entries:
+                        raise BadArchive(f"The archive is damaged: the entry {entry} is missing.")
+                largest = max(largest, each.size)
+    for page in archive.pages("answers", ".json"):
+        archive.shaped(page, Answers)
+    return {"archive_id": archive.header.archive_id, "space": archive.json(SPACE), "name": name, "largest": largest}

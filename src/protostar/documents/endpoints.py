@@ -21,6 +21,7 @@ from protostar.documents.upload import Upload
 from protostar.errors import DatabaseUnavailable, InvalidInput, NotFound, TooLarge
 from protostar.objects.store import ObjectStore
 from protostar.paging import Page, before, page_of
+from protostar.problems import misfit
 from protostar.routing import Router
 
 router = Router(prefix="/v1/documents", tags=["documents"])
@@ -154,12 +155,13 @@ async def _named_file(body: AsyncIterator[bytes]) -> ObjectUpload | UrlUpload:
             raise TooLarge(f"The JSON may have {JSON_BYTES} bytes at most.")
     try:
         value = json.loads(raw)
+        if isinstance(value, dict) and not {"url", "object_key"} & value.keys():
+            raise InvalidInput("Say where the file is: a «url», or an «object_key» with a «filename».")
         return (UrlUpload if isinstance(value, dict) and "url" in value else ObjectUpload).model_validate(value)
     except ValidationError as error:
-        issue = error.errors()[0]
-        raise InvalidInput(f"{'.'.join(map(str, issue['loc'])) or 'body'}: {issue['msg']}") from None
-    except ValueError:
-        raise InvalidInput("The body is not JSON.") from None
+        raise misfit(error) from None
+    except (ValueError, RecursionError):
+        raise InvalidInput("The body is not JSON, or nests too deep.") from None
 
 
 @router.get("")

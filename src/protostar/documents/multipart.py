@@ -1,6 +1,5 @@
 """Reads multipart/form-data part by part while it arrives; nothing is spooled, and a slow reader slows the sender down."""
 
-import unicodedata
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -12,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from protostar.documents.schemas import is_control
 from protostar.errors import InvalidInput
 
 MAX_PARTS: Final = 100
@@ -202,7 +202,7 @@ def _plain(value: str) -> str:
 
 def _file_name(text: str) -> str | None:
     """As it was sent, with its path, but for control characters; None where it names no file."""
-    name = "".join(character for character in text if unicodedata.category(character) != "Cc").strip()
+    name = "".join(character for character in text if not is_control(character)).strip()
     return None if name.replace("\\", "/").rpartition("/")[2] in {"", ".", ".."} else name
 
 

@@ -19,7 +19,7 @@ from yarl import URL
 
 from protostar.documents.media_types import HEAD_BYTES, detect, detect_served
 from protostar.documents.multipart import MultipartReader, Part
-from protostar.documents.schemas import METADATA_BYTES, NAME_CHARS, ObjectUpload, Title, checked_metadata
+from protostar.documents.schemas import METADATA_BYTES, NAME_CHARS, ObjectUpload, Title, checked_metadata, is_control
 from protostar.errors import InvalidInput, ObjectMissing, ObjectsUnavailable
 from protostar.ids import new_id
 from protostar.objects.store import ObjectStore, StoredObject
@@ -64,6 +64,8 @@ class Receiver:
                     upload = await self._file(part)
                     stack.push_async_callback(self.discard, upload)
                 elif part.name in ("title", "metadata"):
+                    if part.name in fields:
+                        raise InvalidInput(f"The form has more than one field «{part.name}».")
                     fields[part.name] = await part.text(METADATA_BYTES)
             if upload is None:
                 raise InvalidInput("The form has no field «file» with a file in it.")
@@ -152,7 +154,7 @@ def checked_name(filename: str) -> str:
     sent = unicodedata.normalize("NFC", filename.replace("\\", "/").strip())
     path = PurePosixPath(sent)
     name = path.name if _ABSOLUTE.match(sent) or ".." in path.parts else str(path)
-    if path.name in ("", "..") or len(name) > NAME_CHARS or any(ord(character) < 32 for character in name):
+    if path.name in ("", "..") or len(name) > NAME_CHARS or any(map(is_control, name)):
         raise InvalidInput(f"The file name must have 1 to {NAME_CHARS} characters, folders included, and no control characters.")
     return name
 

@@ -18,6 +18,7 @@ _MOST_DAYS: Final = 366
 _USUAL_DAYS: Final = 30
 _EXAMPLES: Final = 5
 _NEAREST: Final = 3
+_YEARS: Final = range(1970, 9000)  # far enough from the first and the last day that Python knows
 _SEARCHES: Final = 2  # at once, so that a report leaves the database to those who ask
 
 
@@ -80,8 +81,10 @@ def _range(first: date | None, last: date | None, zone: str) -> tuple[date, date
         info = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise InvalidInput(f"There is no time zone «{zone}»; use a name such as Asia/Seoul.") from None
+    if any(day is not None and day.year not in _YEARS for day in (first, last)):
+        raise InvalidInput(f"«from» and «to» are days of the years {_YEARS.start} to {_YEARS.stop - 1}.")
     last = last or (datetime.now(UTC).astimezone(info).date() if first is None else first + timedelta(days=_USUAL_DAYS - 1))
     first = first or last - timedelta(days=_USUAL_DAYS - 1)
-    if not 0 <= (last - first).days < _MOST_DAYS or last.year == date.max.year:
+    if not 0 <= (last - first).days < _MOST_DAYS:
         raise InvalidInput(f"«to» is not before «from», and at most {_MOST_DAYS} days are looked at.")
     return first, last, datetime.combine(first, time.min, info), datetime.combine(last + timedelta(days=1), time.min, info)

@@ -12,6 +12,7 @@ INCOMING: Final = "incoming/"  # where a business backend puts objects, under ke
 _SEGMENT: Final = r"[a-z0-9][a-z0-9._-]{0,99}"
 _OURS: Final = re.compile(rf"{_SEGMENT}(/{_SEGMENT}){{0,7}}")
 _LONGEST: Final = 1024  # bytes, the limit of S3
+_TEMPORARY: Final = re.compile(r"(.*/)?[^/#]*#[0-9]+")  # what LocalStore calls a file that is still being written
 _UNSAFE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, surrogates, line and paragraph separators
 
 
@@ -35,3 +36,5 @@ def check_foreign_key(key: str) -> None:
     # "/a", "a/", "a//b" and "." segments: a folder, S3 and obstore each read them differently.
     if {"", ".", ".."} & set(key.split("/")):
         raise InvalidInput("An object key must not hold empty segments, '.' or '..'.")
+    if _TEMPORARY.fullmatch(key):
+        raise InvalidInput("An object key that ends in «#» and digits cannot be read: put the object under another key.")

@@ -5,6 +5,7 @@ that was checked, not to whatever the name means a moment later. A post follows 
 a few redirects, each checked like the first URL. Nothing is kept between requests, and proxies of the environment are ignored.
 """
 
+import re
 import socket
 import time
 import warnings
@@ -35,6 +36,9 @@ DOWNLOAD_TIMEOUT: Final = aiohttp.ClientTimeout(total=600, connect=15, sock_conn
 
 REDIRECTS: Final = 5
 _REDIRECTED: Final = frozenset({301, 302, 303, 307, 308})
+
+# As the DNS takes it: an empty part, a space or a sign would be looked up again and again.
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 
 _AddrInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
@@ -70,17 +74,19 @@ class GuardedClient:
         """The URL, where it may be asked as far as can be told without resolving its name. Raises AddressRefused."""
         try:
             parsed = URL(url)
-            port = parsed.port
+            port, host = parsed.port, parsed.host
         except ValueError:
             raise AddressRefused("The URL cannot be read.") from None
-        if parsed.scheme not in ("http", "https") or not parsed.host:
+        if parsed.scheme not in ("http", "https") or not host:
             raise AddressRefused("The URL must begin with http:// or https:// and name a host.")
         if parsed.user is not None or parsed.password is not None:
             raise AddressRefused("The URL must not hold a user name or password.")
         if port is None or not (port in PORTS or port >= FIRST_PORT):
             raise AddressRefused(f"The URL's port must be 80, 443, or {FIRST_PORT} or above.")
-        if _looks_like_address(parsed.host):
-            _enforce(self._policy, parsed.host)
+        if _looks_like_address(host):
+            _enforce(self._policy, host)
+        elif not _HOST_NAME.fullmatch(parsed.raw_host or ""):
+            raise AddressRefused("The URL's host is no host name: letters, digits and hyphens, in parts with a dot between them.")
         return parsed
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str], away: type[Unavailable]) -> Reply:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from ipaddress import IPv6Address
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -10,14 +11,29 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-def _is_origin(value: str) -> str:
-    if not re.fullmatch(r"https?://[a-z0-9.\-\[\]:]+", value):
-        raise ValueError("An origin is scheme, host and port as browsers send them, without a «/» at its end: https://example.com")
-    return value
+_NOT_AN_ORIGIN = "An origin is scheme, host and port as browsers send them, without a «/» at its end: https://example.com"
+_ORIGIN = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*\.?)(?::([0-9]{1,5}))?")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def _origin(value: str) -> str:
+    """As browsers send it: they leave out the port that the scheme means anyway."""
+    found = _ORIGIN.fullmatch(value)
+    if found is None:
+        raise ValueError(_NOT_AN_ORIGIN)
+    scheme, host = found[1], found[2]
+    try:
+        host = f"[{IPv6Address(host[1:-1])}]" if host.startswith("[") else host
+    except ValueError:
+        raise ValueError(_NOT_AN_ORIGIN) from None
+    port = int(found[3]) if found[3] else _DEFAULT_PORTS[scheme]
+    if not 0 < port < 2**16:
+        raise ValueError(_NOT_AN_ORIGIN)
+    return f"{scheme}://{host}" + (f":{port}" if port != _DEFAULT_PORTS[scheme] else "")
 
 
 # Browsers send it in lower case.
-Origin = Annotated[str, StringConstraints(max_length=300, to_lower=True), AfterValidator(_is_origin)]
+Origin = Annotated[str, StringConstraints(max_length=300, to_lower=True), AfterValidator(_origin)]
 Language = Literal["ko", "en"]
 Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 Daily = Annotated[int, Field(ge=0, le=1_000_000_000)]

@@ -157,7 +157,7 @@ async def document_passages(
     principal: Manager,
     pages: Templates,
     documents: Service,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> HTMLResponse:
     """The passages that answer questions, some at a time; the last one asks for more when it comes into view."""
     version = await documents.holdings.version(principal.space_id, document_id, None)

@@ -30,6 +30,7 @@ class Webhooks:
         row = WebhookRow(space_id=space_id, url=body.url, events=sorted(body.events), secret=make_secret())
         async with self._database.transaction() as session:
             repository = WebhookRepository(session)
+            await repository.serialize(space_id)
             if await repository.count(space_id) >= MOST:
                 raise Conflict(f"A space may have {MOST} webhooks; delete one first.")
             return await repository.add(row)
