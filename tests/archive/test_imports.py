@@ -5,7 +5,7 @@ import json
 import math
 from io import BytesIO
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import aiohttp
 import pytest
@@ -249,7 +249,9 @@ def vectors(*numbers: float, model: str = "m") -> bytes:
 
 
 @pytest.mark.parametrize(
-    "page", [vectors(), vectors(1, math.nan), vectors(1, math.inf), vectors(math.inf, -math.inf), vectors(1, model="\0")]
+    "page",
+    [vectors(), vectors(1, math.nan), vectors(1, math.inf), vectors(math.inf, -math.inf), vectors(1, model="\0")],
+    ids=["none", "NaN", "infinity", "both infinities", "NUL"],
 )
 async def test_vectors_that_no_model_makes_are_refused(page: bytes, importing: Importing) -> None:
     answered = await importing.post("/vectors", data=page)
@@ -274,7 +276,7 @@ async def test_the_overview_counts_what_there_is(stack: Stack) -> None:
         assert (await tenant.get("/v1/archive"))["bytes"] == 2 * len(BYTES)
 
 
-@pytest.mark.parametrize("after", ["x", "1.x", f"40000.{uuid4()}", f"-2.{uuid4()}"])
+@pytest.mark.parametrize("after", ["x", "1.x", f"40000.{UUID(int=1)}", f"-2.{UUID(int=1)}"])
 async def test_a_place_that_no_page_of_vectors_gave_out_is_refused(after: str, stack: Stack) -> None:
     async with new_tenant(stack) as tenant:
         answered = await tenant.call("GET", "/v1/archive/vectors", params={"after": after})
