@@ -1,16 +1,26 @@
 import subprocess
 import sys
 
+import pytest
+
 LINE = """
 import structlog
 from protostar.telemetry import configure_logging
-configure_logging("console", "info")
-structlog.get_logger().info("request", path="/\\x1b[31mred\\x00\\x9b\\u202e", count=1)
+configure_logging("{form}", "info")
+try:
+    raise ValueError("bad \\x1b[31m \\x9b")
+except ValueError:
+    structlog.get_logger().exception("request", path="/\\x1b[31mred\\x00\\x9b\\u202e", count=1)
 """
 
 
-def test_what_a_terminal_would_obey_is_written_out() -> None:
-    """Paths come from anybody."""
-    printed = subprocess.run([sys.executable, "-c", LINE], capture_output=True, text=True, encoding="utf-8", check=True).stderr
-    assert r"path=/\x1b[31mred\x00\x9b\u202e" in printed
-    assert "count=1" in printed
+@pytest.mark.parametrize(
+    ("form", "path"), [("console", r"path=/\x1b[31mred\x00\x9b\u202e"), ("json", r'"/\u001b[31mred\u0000\u009b\u202e"')]
+)
+def test_what_a_terminal_would_obey_is_written_out(form: str, path: str) -> None:
+    """Paths and the words of errors come from anybody."""
+    command = [sys.executable, "-c", LINE.format(form=form)]
+    printed = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=True).stderr
+    assert path in printed
+    assert "ValueError: bad" in printed
+    assert not set("\x00\x1b\x9b\u202e") & set(printed)

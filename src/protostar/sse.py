@@ -87,10 +87,12 @@ class Outlast:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         later: list[AsyncGenerator[bytes]] = []
         within = {**scope, _LATER: later}
-        await self._app(within, receive, send)
-        if "route" in within:
-            scope["route"] = within["route"]  # by which requests are counted
-        del within
+        try:
+            await self._app(within, receive, send)
+        finally:
+            if "route" in within:
+                scope["route"] = within["route"]  # by which requests are counted
+            del within
         while later:
             await _pour(later.pop(), send)
 

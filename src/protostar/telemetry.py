@@ -4,7 +4,8 @@ import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any, Literal
+from io import StringIO
+from typing import Any, Literal, TextIO
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -12,6 +13,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_to_json = structlog.processors.JSONRenderer(ensure_ascii=False)
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
@@ -87,12 +89,27 @@ def exposition(registry: CollectorRegistry, others: Mapping[str, Samples]) -> by
 _ENDINGS = ("", "_total", "_bucket", "_count", "_sum")
 
 
+def _written_out(text: str) -> str:
+    """Without what a terminal would obey: paths, names and the words of errors come from anybody."""
+    return _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def _traceback(file: TextIO, raised: Any) -> None:
+    """Plain: one with local variables would print keys and documents."""
+    plain = StringIO()
+    structlog.dev.plain_traceback(plain, raised)
+    file.write(_written_out(plain.getvalue()))
+
+
 def _shown(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """What a terminal would obey is written out: paths and names come from anybody."""
     for key, value in line.items():
         if isinstance(value, str):
-            line[key] = _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], value)
+            line[key] = _written_out(value)
     return line
+
+
+def _json(logger: Any, method: str, line: MutableMapping[str, Any]) -> str:
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", str(_to_json(logger, method, line)))
 
 
 def configure_logging(form: Literal["console", "json"], level: str) -> None:
@@ -105,13 +122,10 @@ def configure_logging(form: Literal["console", "json"], level: str) -> None:
     ]
     if form == "json":
         shared.append(structlog.processors.format_exc_info)
-        renderer: Any = structlog.processors.JSONRenderer(ensure_ascii=False)
+        renderer: Any = _json
     else:
-        # Plain: a traceback with local variables would print keys and documents.
         shared.append(_shown)
-        renderer = structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), pad_event_to=28, exception_formatter=structlog.dev.plain_traceback
-        )
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28, exception_formatter=_traceback)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),

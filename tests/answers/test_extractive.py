@@ -256,6 +256,19 @@ def test_a_list_that_is_asked_for_comes_whole(question: str, mark: str) -> None:
     assert quotes[0] == listed
 
 
+def test_a_list_that_comes_whole_ends_before_a_heading_and_is_not_what_stands_below_it() -> None:
+    text = "- passport\n- two photos\n## Fees\nThe papers cost 20 euros.\n\n- one\n- two\nDogs need papers, too."
+    assert ask("Which papers: passport, photos?", text, *TEXTS)[1][0] == "- passport\n- two photos"
+    assert ask("Which dogs need papers?", text, *TEXTS)[1][0] == "Dogs need papers, too."
+
+
+def test_a_point_that_is_longer_than_a_list_may_be_is_quoted_by_its_sentence() -> None:
+    article = "제3조(환불 수수료) 환불 수수료는 없다. " + "회원은 이용 중에 다른 회원에게 불편을 주지 않는다. " * 30
+    (quote, *_) = ask("환불 수수료는 어떤 기준인가요", article, *TEXTS)[1]
+    assert quote.startswith("제3조(환불 수수료)")
+    assert len(quote) < 300
+
+
 def test_of_an_item_that_answers_the_bullet_is_left_out_where_no_list_is_asked_for() -> None:
     _, quotes = ask("registration form price", "- passport\n- the form for registration costs 3 euros\n- photo")
     assert quotes == ["the form for registration costs 3 euros"]

@@ -130,7 +130,8 @@ class Limits:
         return shared if shared is not None else self._counts.get(key, 0)
 
     def _add_here(self, key: str, amount: int) -> int:
-        count = self._counts[key] = self._counts.pop(key, 0) + amount
+        # What is given back may have been counted by Redis, before it was away.
+        count = self._counts[key] = max(0, self._counts.pop(key, 0) + amount)
         while len(self._counts) > _SIZE:
             self._counts.popitem(last=False)
         return count

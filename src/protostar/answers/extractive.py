@@ -25,6 +25,7 @@ _WANTED_SHARE: Final = 0.3  # what looks like what is asked for: a number, a ste
 _COLUMNS: Final = 3
 
 _HEADING: Final = re.compile(r"#{1,6}\s|```|~~~")
+_A_HEADING: Final = re.compile(rf"^(?:{_HEADING.pattern})", re.MULTILINE)
 _HEAD_OF_A_TABLE: Final = re.compile(r"\|[^\n]*\n(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*(?:\n|\Z)")
 _RULE_OF_A_TABLE: Final = re.compile(r"[ \t:|-]+\Z")
 _DIGIT: Final = re.compile(r"\d")
@@ -177,8 +178,8 @@ def _extended(text: str, found: Sequence[tuple[int, int]], at: int, parts: re.Pa
     """
     start, end = found[at]
     paragraph = text.rfind("\n\n", 0, start) + 2 if "\n\n" in text[:start] else 0
-    if parts is not None and (begun := [part.start() for part in parts.finditer(text, paragraph, end)]):
-        return _whole(text, begun, start, parts)
+    if parts is not None and (whole := _whole(text, paragraph, found[at], parts)) is not None:
+        return whole
     in_item = _AN_ITEM.search(text, paragraph, end) is not None and not _ROW.match(text, start)
     room = _ROOM_OF_A_LIST if text.endswith((":", "："), start, end) else _ROOM
     for next_start, next_end in found[at + 1 :]:
@@ -199,15 +200,21 @@ def _extended(text: str, found: Sequence[tuple[int, int]], at: int, parts: re.Pa
     return start, end
 
 
-def _whole(text: str, begun: Sequence[int], start: int, parts: re.Pattern[str]) -> tuple[int, int]:
-    """All the parts of a list of which one stands at `start`, or as many from that one on as there is room for."""
-    last = text.find("\n\n", start)
-    end = last if last >= 0 else len(text)
-    if end - begun[0] <= _ROOM_OF_A_LIST:
-        first = begun[0]
-    else:
+def _whole(text: str, paragraph: int, sentence: tuple[int, int], parts: re.Pattern[str]) -> tuple[int, int] | None:
+    """All the parts of the list that the sentence is in, or as many from its own on as there is room for; None where it is in none,
+    or its own is too long."""
+    start, end = sentence
+    begun = [part.start() for part in parts.finditer(text, paragraph, end)]
+    is_below = text[start - 1 : start] == "\n" and not parts.match(text, start)
+    if not begun or is_below:
+        return None
+    heading = _A_HEADING.search(text, end)
+    ends = [text.find("\n\n", start), heading.start() if heading else -1]
+    end = min((each for each in ends if each >= 0), default=len(text))
+    first = begun[0]
+    if end - first > _ROOM_OF_A_LIST:
         first = begun[-1]
-        ends = [part.start() for part in parts.finditer(text, first + 1, end)] + [end]
-        end = max((each for each in ends if each - first <= _ROOM_OF_A_LIST), default=ends[0])
-    quoted = text[first:end]
-    return first + len(quoted) - len(quoted.lstrip()), first + len(quoted.rstrip())
+        ends = [*(part.start() for part in parts.finditer(text, first + 1, end)), end]
+        end = max((each for each in ends if each - first <= _ROOM_OF_A_LIST), default=-1)
+    quoted = text[first:end] if end > first else ""
+    return (first + len(quoted) - len(quoted.lstrip()), first + len(quoted.rstrip())) if quoted else None

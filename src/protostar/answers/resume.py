@@ -77,9 +77,9 @@ class Resume:
             if events and events[-1].is_last:
                 return
         spoke_at = time.monotonic()
-        if self._ended():
-            return
         while (fence := await self._writer(row)) is not None:
+            if self._ended():
+                return
             events = list[Event]()
             if position is None or position.fence != fence:
                 if position is not None:
@@ -89,7 +89,7 @@ class Resume:
             if events or time.monotonic() - spoke_at > KEEP_ALIVE:
                 spoke_at = time.monotonic()
                 yield events
-            if self._ended() or (events and events[-1].is_last):
+            if events and events[-1].is_last:
                 return
         yield [event async for event in self._finished(row, position)]
 

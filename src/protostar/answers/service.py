@@ -7,7 +7,7 @@ or, once the answer is done, from PostgreSQL.
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -137,19 +137,18 @@ class Answers:
         finally:
             stopping.set()
             await draining
+            await _end(self._running)  # what was still being taken in when the others ended
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
 
     async def _drain(self, grace: timedelta, stopping: asyncio.Event) -> None:
         await stopping.wait()
-        late: set[asyncio.Task[None]] = set()
-        if self._running:
-            _done, late = await asyncio.wait(self._running, timeout=grace.total_seconds())
+        clock = asyncio.get_running_loop().time
+        until = clock() + grace.total_seconds()
+        while self._running and clock() < until:
+            await asyncio.wait(set(self._running), timeout=until - clock())
         self._ended = True
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=5)
+        await _end(self._running)
 
     # -- taking a question
 
@@ -162,16 +161,16 @@ class Answers:
         """
         self._places.enter()
         admission = _Admission(admit)
-        task = None
+        taken: Taken | None = None
+        task: asyncio.Task[None] | None = None
         try:
             taken, task = await self._ask(space_id, body, idempotency_key, visitor, admission)
-        except ProtostarError:
-            await admission.give_back()
-            raise
+            return taken
         finally:
             if task is None:
                 self._places.leave()
-        return taken
+            if taken is None:
+                await admission.give_back()
 
     async def _ask(
         self, space_id: UUID, body: Ask, key: str | None, visitor: Visitor, admission: _Admission
@@ -428,7 +427,7 @@ class Answers:
                     return Answer.model_validate(event.data["answer"])
                 if event.name == "error":
                     raise _error_of(event)
-        raise ProtostarError("The answer broke off.")
+        raise Unavailable("This server stops. Send the question again, with the same Idempotency-Key.", retry_after=1)
 
     async def events(self, taken: Taken, last_id: str | None = None) -> AsyncGenerator[list[Event]]:
         """Every event after `last_id`, from the best source there is, across a change of the writing process; see Resume."""
@@ -438,6 +437,14 @@ class Answers:
             position = (taken.fence, 0) if taken.fence else None
         async for events in self._resume.events(taken.answer, position):
             yield events
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """They give their jobs back."""
+    if late := list(tasks):
+        for task in late:
+            task.cancel()
+        await asyncio.wait(late, timeout=5)
 
 
 def _cancel(task: asyncio.Task[None]) -> None:

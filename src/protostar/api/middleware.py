@@ -86,9 +86,9 @@ class LastResort:
         try:
             await self._app(scope, receive, sending)
         except Exception:
+            log.exception("request_raised")
             if begun:  # what was sent stays a part, which a connection that is closed says
                 raise
-            log.exception("request_raised")
             told = ProtostarError("An unforeseen error; the log of the server has the details.")
             await respond(told)(scope, receive, send)
 

@@ -6,6 +6,7 @@ import math
 import socket
 from collections.abc import Awaitable
 from datetime import timedelta
+from typing import Final, Literal
 
 import structlog
 import uvicorn
@@ -21,6 +22,8 @@ from protostar.garbage import settle
 from protostar.telemetry import configure_logging
 
 log = structlog.get_logger()
+
+_LAST_BYTES: Final = 0.2  # seconds
 
 
 def run_api(settings: Settings) -> None:
@@ -48,7 +51,7 @@ def run_api(settings: Settings) -> None:
     settle()
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         try:
-            runner.run(_serve(_Server(config, stopping, settings.worker.grace), inherited()))
+            runner.run(_serve(Server(config, stopping, settings.worker.grace), inherited()))
         except SystemExit:
             if app.error is not None:
                 raise app.error from None
@@ -86,8 +89,9 @@ class _Explained:
             await send(failed)
 
 
-class _Server(uvicorn.Server):
-    """Tells the application when it takes nothing more, and hangs up on what is still open after the grace time.
+class Server(uvicorn.Server):
+    """Tells the application when it takes nothing more, and hangs up on what is still open after the grace time; a moment later
+    also on who reads no more.
 
     uvicorn would cancel it, with a traceback for each; a connection that is closed ends its request as one that was lost.
     """
@@ -99,15 +103,17 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stopping.set()
-        late = asyncio.get_running_loop().call_later(self._grace, self._hang_up)
+        later = asyncio.get_running_loop().call_later
+        timers = [later(self._grace, self._each, "close"), later(self._grace + _LAST_BYTES, self._each, "abort")]
         try:
             await super().shutdown(sockets)
         finally:
-            late.cancel()
+            for timer in timers:
+                timer.cancel()
 
-    def _hang_up(self) -> None:
+    def _each(self, end: Literal["close", "abort"]) -> None:
         for connection in list(self.server_state.connections):
-            connection.transport.close()
+            getattr(connection.transport, end)()
 
 
 async def _serve(server: uvicorn.Server, listening: list[socket.socket] | None) -> None:

@@ -229,8 +229,11 @@ def _check_free(path: Path) -> None:
 # -- reading
 
 
-class Header(BaseModel):
+class Format(BaseModel):
     format: int
+
+
+class Header(Format):
     archive_id: str
 
 
@@ -270,7 +273,7 @@ class ArchiveReader:
 
     def _check_format(self, entry: Entry) -> None:
         self.entries[HEADER] = entry
-        number = self.shaped(HEADER, Header).format
+        number = self.shaped(HEADER, Format).format
         if number > FORMAT:
             raise BadArchive(f"{self._path} was made by a newer release (format {number}; this one reads up to {FORMAT}).")
 

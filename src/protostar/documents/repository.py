@@ -262,8 +262,9 @@ class DocumentRepository:
 
     async def overdue(self, by: timedelta, *, limit: int) -> Sequence[tuple[UUID, UUID]]:
         """(space, document) of those that should have been erased so long ago."""
-        due = select(DocumentRow.space_id, DocumentRow.id).where(DocumentRow.erase_at < func.now() - by)
-        return [(row[0], row[1]) for row in await self._session.execute(due.order_by(DocumentRow.erase_at).limit(limit))]
+        erase_at = func.coalesce(DocumentRow.erase_at, DocumentRow.deleted_at)
+        due = select(DocumentRow.space_id, DocumentRow.id).where(DocumentRow.deleted_at.is_not(None), erase_at < func.now() - by)
+        return [(row[0], row[1]) for row in await self._session.execute(due.order_by(erase_at).limit(limit))]
 
     async def referenced(self, keys: list[str]) -> set[str]:
         """Those of the object keys that a row names."""

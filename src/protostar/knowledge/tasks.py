@@ -29,7 +29,9 @@ from protostar.knowledge.repository import KnowledgeRepository
 from protostar.knowledge.vector_index import VectorIndex
 from protostar.webhooks.events import emit
 
-_PROMISED: Final = "What is deleted will be erased: this job cannot be cancelled. Until then a deleted document can be restored."
+_PROMISED: Final = (
+    "This job erases what nobody is shown any more, and cannot be cancelled. Until then a deleted document can be restored."
+)
 
 
 def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex, jobs: Jobs) -> list[Task]:
