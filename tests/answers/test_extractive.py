@@ -257,7 +257,7 @@ def test_a_list_that_is_asked_for_comes_whole(question: str, mark: str) -> None:
 
 
 def test_a_list_that_comes_whole_ends_before_a_heading_and_is_not_what_stands_below_it() -> None:
-    text = "- passport\n- two photos\n## Fees\nThe papers cost 20 euros.\n\n- one\n- two\nDogs need papers, too."
+    text = "- passport\n- two photos\n## Fees\nThe papers cost 20 euros.\n\n- one.\n- two.\nDogs need papers, too."
     assert ask("Which papers: passport, photos?", text, *TEXTS)[1][0] == "- passport\n- two photos"
     assert ask("Which dogs need papers?", text, *TEXTS)[1][0] == "Dogs need papers, too."
 
