@@ -78,6 +78,16 @@ async def test_sigterm_while_it_starts_leaves_nothing_behind(serve: Starter) -> 
     assert await execute(again, "select 1")
 
 
+async def test_a_sigterm_that_is_passed_on_is_no_second_one(serve: Starter) -> None:
+    running = serve()
+    await ready(running)
+    os.killpg(running.process.pid, signal.SIGTERM)
+    await wait_until(lambda: "stopping" in running.printed())
+    running.process.terminate()
+    assert await asyncio.to_thread(running.process.wait, 20) == 0
+    assert re.findall(r"service_stopped.*service=(\w+)", running.printed()) == ["api", "worker", "redis", "postgres"]
+
+
 async def test_a_second_ctrl_c_kills_at_once(serve: Starter) -> None:
     running = serve()
     await ready(running)

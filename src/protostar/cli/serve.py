@@ -35,6 +35,8 @@ log = structlog.get_logger()
 
 PROGRAM = (sys.executable, "-P", "-m", "protostar")
 
+_SAME_SIGNAL = 0.5  # seconds; `make` passes on the SIGTERM that its whole group got
+
 KEY_LENGTH = 16
 """Shortest admin key, as the settings have it."""
 
@@ -88,16 +90,21 @@ async def run_stack(settings: Settings, program: Sequence[str]) -> None:
 def _stop_on_signals(supervisor: Supervisor) -> None:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - always called in one
+    loop = asyncio.get_running_loop()
+    began = 0.0
 
     def stop(number: Signals) -> None:
-        if task.cancelling():
+        nonlocal began
+        if not task.cancelling():
+            began = loop.time()
+            log.info("stopping", reason=number.name)
+            task.cancel()
+        elif number is not SIGTERM or loop.time() - began > _SAME_SIGNAL:
             supervisor.kill()
             os._exit(1)
-        log.info("stopping", reason=number.name)
-        task.cancel()
 
     for number in (SIGINT, SIGTERM, SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, stop, number)
+        loop.add_signal_handler(number, stop, number)
 
 
 @dataclass(frozen=True)
