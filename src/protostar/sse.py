@@ -6,8 +6,11 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any, Final
 
+import structlog
 from fastapi.responses import StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+log = structlog.get_logger()
 
 KEEP_ALIVE: Final = 15.0  # seconds; proxies commonly cut a connection that is silent for 30 or 60
 COMMENT: Final = b": still here\n\n"
@@ -93,8 +96,12 @@ class Outlast:
             if "route" in within:
                 scope["route"] = within["route"]  # by which requests are counted
             del within
-        while later:
-            await _pour(later.pop(), send)
+        try:
+            while later:
+                await _pour(later.pop(), send)
+        except Exception:  # the connection that is closed tells the reader
+            log.exception("request_raised")
+            raise
 
 
 async def _pour(events: AsyncGenerator[bytes], send: Send) -> None:

@@ -1,7 +1,6 @@
 """Logs, and the names of every metric."""
 
 import logging
-import re
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from io import StringIO
@@ -12,7 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+from protostar.characters import DRIVES_A_TERMINAL
+
 _to_json = structlog.processors.JSONRenderer(ensure_ascii=False)
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -91,7 +91,7 @@ _ENDINGS = ("", "_total", "_bucket", "_count", "_sum")
 
 def _written_out(text: str) -> str:
     """Without what a terminal would obey: paths, names and the words of errors come from anybody."""
-    return _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], text)
+    return DRIVES_A_TERMINAL.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def _traceback(file: TextIO, raised: Any) -> None:
@@ -109,7 +109,7 @@ def _shown(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> Mutabl
 
 
 def _json(logger: Any, method: str, line: MutableMapping[str, Any]) -> str:
-    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", str(_to_json(logger, method, line)))
+    return DRIVES_A_TERMINAL.sub(lambda match: f"\\u{ord(match[0]):04x}", str(_to_json(logger, method, line)))
 
 
 def configure_logging(form: Literal["console", "json"], level: str) -> None:

@@ -5,7 +5,7 @@ visitors ask in their own words .34, and .46, in both (decision 16).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,6 +38,22 @@ _A_POINT: Final = re.compile(rf"^[ \t]*(?![|#])(?:{_POINT})", re.MULTILINE)
 _A_STEP: Final = re.compile(r"^[ \t]*(?:\d{1,2}\\?[.)]\s|[①-⑳])", re.MULTILINE)
 _BULLET: Final = re.compile(r"(?:[-*+•>]\s+)+")
 _LIKE_A_MARKER: Final = re.compile(r"\s*[\[【［]\d[\d\s,–-]*[\]】］]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """`idf` of the question's terms that the space knows, `total` of it; `parts`: how those of a list begin that is asked for."""
+
+    idf: Mapping[str, float]
+    total: float
+    wanted: Wanted
+    parts: re.Pattern[str] | None
+
+    @staticmethod
+    def by(query: Query) -> "_Asked":
+        idf = {term: query.idf[number] for term in query.terms if (number := term_id(term)) in query.frequencies}
+        wanted = Wanted.by(query.text)
+        return _Asked(idf, sum(idf.values()) or 1.0, wanted, _A_STEP if wanted.steps else _A_POINT if wanted.list else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +97,8 @@ def quote_answer(asked: Iterable[tuple[Query, Sequence[Passage], int]]) -> tuple
 
 
 def _best(query: Query, passages: Sequence[Passage], most: int, above: Sequence[_Quote]) -> list[_Quote]:
-    found = sorted((quote for passage in passages for quote in _quotes(query, passage)), key=lambda quote: -quote.score)
+    asked = _Asked.by(query)
+    found = sorted((quote for passage in passages for quote in _quotes(asked, passage)), key=lambda quote: -quote.score)
     chosen: list[_Quote] = []
     for quote in found:
         if len(chosen) == most or quote.score < _WORTH_A_QUOTE * found[0].score:
@@ -102,13 +119,10 @@ def _piece(quote: _Quote, citation: Citation, above: _Quote | None) -> str:
     return f"{gap}| {quote.columns} |\n|{' --- |' * (quote.columns.count('|') + 1)}\n| {text} |"
 
 
-def _quotes(query: Query, passage: Passage) -> Iterator[_Quote]:
+def _quotes(asked: _Asked, passage: Passage) -> Iterator[_Quote]:
     """Each sentence that has a word of the question or stands under one, with its score."""
-    idf = {term: query.idf[number] for term in query.terms if (number := term_id(term)) in query.frequencies}
-    total = sum(idf.values()) or 1.0
+    idf, total, wanted, parts = asked.idf, asked.total, asked.wanted, asked.parts
     headings = idf.keys() & set(terms(" ".join(passage.heading_path)))
-    wanted = Wanted.by(query.text)
-    parts = _A_STEP if wanted.steps else _A_POINT if wanted.list else None
     found = list(sentences(passage.text))
     columns = _columns(passage.text, found)
     said = [frozenset(terms(passage.text[start:end])) for start, end in found]
@@ -215,6 +229,9 @@ def _whole(text: str, paragraph: int, sentence: tuple[int, int], parts: re.Patte
     if end - first > _ROOM_OF_A_LIST:
         first = begun[-1]
         ends = [*(part.start() for part in parts.finditer(text, first + 1, end)), end]
-        end = max((each for each in ends if each - first <= _ROOM_OF_A_LIST), default=-1)
-    quoted = text[first:end] if end > first else ""
-    return (first + len(quoted) - len(quoted.lstrip()), first + len(quoted.rstrip())) if quoted else None
+        fitting = [each for each in ends if each - first <= _ROOM_OF_A_LIST]
+        if not fitting:
+            return None
+        end = max(fitting)
+    quoted = text[first:end]
+    return first + len(quoted) - len(quoted.lstrip()), first + len(quoted.rstrip())

@@ -4,19 +4,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from protostar.answers.listing import Flag
 
-
-def _storable(text: str) -> str:
-    """PostgreSQL would refuse it, after it has been counted and looked for."""
-    if "\0" in text:
-        raise ValueError("Text may not hold the character NUL (U+0000).")
-    return text
-
-
-Question = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000), AfterValidator(_storable)]
+Question = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 
 
 class Ask(BaseModel):

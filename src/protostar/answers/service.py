@@ -7,7 +7,7 @@ or, once the answer is done, from PostgreSQL.
 import asyncio
 import hashlib
 import random
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,9 +18,9 @@ import structlog
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from protostar.access.limits import GiveBack
 from protostar.access.repository import AccessRepository
 from protostar.access.visitor import Visitor, VisitorTokens
+from protostar.answers.admission import Admission, Admit
 from protostar.answers.corrections import owners_views
 from protostar.answers.draft import Draft, show, to_row
 from protostar.answers.events import Event, Feed, Recorder, parse_id
@@ -58,31 +58,6 @@ log = structlog.get_logger()
 
 WRITE: Final = "answer.write"
 _GIVE_UP: Final = timedelta(hours=1)
-
-Admit = Callable[[AsyncSession], Awaitable[GiveBack]]
-"""Counts a new question; raises RateLimited where it may not be asked now."""
-
-
-class _Admission:
-    """Counts a question once, however often it has to be taken in, and not at all where it cannot be: in Redis nothing is
-    rolled back."""
-
-    def __init__(self, admit: Admit | None) -> None:
-        self._admit = admit
-        self._give_back: GiveBack | None = None
-
-    @property
-    def is_needed(self) -> bool:
-        return self._admit is not None
-
-    async def __call__(self, session: AsyncSession) -> None:
-        if self._admit is not None and self._give_back is None:
-            self._give_back = await self._admit(session)
-
-    async def give_back(self) -> None:
-        if self._give_back is not None:
-            await self._give_back()
-
 
 _Begun: TypeAlias = tuple[AnswerRow, Job | None, Visitor, First | None]
 """The row of an answer, its job where it is written here, whose conversation it is, and what was read of the space for a first."""
@@ -160,7 +135,7 @@ class Answers:
         Raises Unavailable while as many answers as may be are under way, and what `admit` does.
         """
         self._places.enter()
-        admission = _Admission(admit)
+        admission = Admission(admit)
         taken: Taken | None = None
         task: asyncio.Task[None] | None = None
         try:
@@ -173,7 +148,7 @@ class Answers:
                 await admission.give_back()
 
     async def _ask(
-        self, space_id: UUID, body: Ask, key: str | None, visitor: Visitor, admission: _Admission
+        self, space_id: UUID, body: Ask, key: str | None, visitor: Visitor, admission: Admission
     ) -> tuple[Taken, asyncio.Task[None] | None]:
         """The question, and what is done for it now, which keeps its place."""
         id_ = new_id()
@@ -219,7 +194,7 @@ class Answers:
         body: Ask,
         key: str | None,
         visitor: Visitor,
-        admission: _Admission,
+        admission: Admission,
     ) -> _Begun:
         repository = AnswerRepository(session)
         mark = self._writer.mark()

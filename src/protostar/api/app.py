@@ -99,10 +99,10 @@ def create_app(settings: Settings, stopping: asyncio.Event | None = None) -> Fas
         app.include_router(router)
     pages = web.install(app)
     errors.install(app)
+    app.add_middleware(LastResort)
     app.add_middleware(SmallBodies)
     app.add_middleware(Silence)
     app.add_middleware(Outlast)
-    app.add_middleware(LastResort)
     paths = [route.path.split("/") for router in routers for route in router.routes if isinstance(route, APIRoute)]
     app.add_middleware(Crowded, settings=settings.limit, features={path[2] for path in paths if path[1] == "v1"})
     app.add_middleware(VisitorCors)

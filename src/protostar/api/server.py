@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import math
 import socket
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Final, Literal
+from operator import methodcaller
+from typing import Any, Final
 
 import structlog
 import uvicorn
@@ -104,16 +105,19 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stopping.set()
         later = asyncio.get_running_loop().call_later
-        timers = [later(self._grace, self._each, "close"), later(self._grace + _LAST_BYTES, self._each, "abort")]
+        timers = [
+            later(self._grace, self._each, methodcaller("close")),
+            later(self._grace + _LAST_BYTES, self._each, methodcaller("abort")),
+        ]
         try:
             await super().shutdown(sockets)
         finally:
             for timer in timers:
                 timer.cancel()
 
-    def _each(self, end: Literal["close", "abort"]) -> None:
+    def _each(self, end: Callable[[Any], object]) -> None:
         for connection in list(self.server_state.connections):
-            getattr(connection.transport, end)()
+            end(connection.transport)
 
 
 async def _serve(server: uvicorn.Server, listening: list[socket.socket] | None) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.answers.models import AnswerRow, ConversationRow, CorrectionDocumentRow, CorrectionRow
 from protostar.archive.models import ImportRow
+from protostar.db.locks import serialize
 from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.spaces.models import SpaceRow
 
@@ -27,8 +28,6 @@ _VECTORS = text("""
     select m.id, m.name, m.dimensions, e.text_hash, e.vector from embeddings e join embedding_models m on m.id = e.model_id
     where e.space_id = :space_id and (e.model_id, e.text_hash) > (cast(:model_id as smallint), cast(:text_hash as uuid))
     order by e.model_id, e.text_hash limit :limit""")
-
-_LOCK = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 class ExportRepository:
@@ -82,7 +81,7 @@ class ImportRepository:
 
     async def serialize(self, source_space_id: UUID) -> None:
         """Let archives of one space be begun by one transaction at a time."""
-        await self._session.execute(_LOCK, {"name": f"import/{source_space_id}"})
+        await serialize(self._session, f"import/{source_space_id}")
 
     async def find(self, archive_id: UUID, name: str) -> ImportRow | None:
         """The import of this archive under this name whose space is still there."""

@@ -12,7 +12,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from protostar.answers.schemas import Citation
-from protostar.documents.schemas import URL_CHARS, Filename, Status, is_control
+from protostar.characters import is_control
+from protostar.documents.schemas import URL_CHARS, Filename, Status
 from protostar.documents.upload import checked_name
 from protostar.spaces.schemas import Name, SpaceSettings
 

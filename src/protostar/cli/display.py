@@ -4,7 +4,6 @@ Without a terminal there is no colour, no animation and no folding: one row is o
 """
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-# C0 without tab and newline, DEL, C1 and bidirectional overrides: a document's text must not drive the reader's terminal.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+from protostar.characters import DRIVES_A_TERMINAL
+
 _UNFOLDED = 10_000
 _STYLES = {
     "ready": "green", "succeeded": "green", "ok": "green",
@@ -58,7 +57,7 @@ def stderr() -> Console:
 
 def clean(text: object) -> str:
     """Text of other people without the characters that move a cursor or turn the writing direction."""
-    return _CONTROLS.sub("", str(text))
+    return DRIVES_A_TERMINAL.sub("", str(text))
 
 
 def one_line(text: object, limit: int = 300) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from protostar.documents.schemas import is_control
+from protostar.characters import is_control
 from protostar.errors import InvalidInput
 
 MAX_PARTS: Final = 100

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text
 
+from protostar.db.locks import serialize
 from protostar.db.session import Database
 from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.jobs.model import Job
@@ -84,8 +85,7 @@ class DocumentRepository:
 
     async def serialize_uploads(self, space_id: UUID, name: str) -> None:
         """Let the same file name or URL be taken into a space by one transaction at a time, so that twice at once is once."""
-        key = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
-        await self._session.execute(key, {"name": f"{space_id}/{name}"})
+        await serialize(self._session, f"{space_id}/{name}")
 
     async def find_same(self, space_id: UUID, filename: str, sha256: str) -> Pair | None:
         values = {"space_id": space_id, "filename": filename, "sha256": sha256}

@@ -1,7 +1,6 @@
 """What the API says about documents."""
 
 import json
-import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
@@ -17,11 +16,6 @@ Filename = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1,
 METADATA_BYTES = 16 * 1024
 METADATA_LEVELS = 20  # Pydantic writes no more than some 250, of everything around them
 URL_CHARS = 2000  # an index row holds it
-
-
-def is_control(character: str) -> bool:
-    """Whether no name holds it: control characters, line and paragraph separators, and halves of a surrogate pair."""
-    return unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
 
 
 def checked_metadata(value: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -17,9 +17,10 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 from yarl import URL
 
+from protostar.characters import is_control
 from protostar.documents.media_types import HEAD_BYTES, detect, detect_served
 from protostar.documents.multipart import MultipartReader, Part
-from protostar.documents.schemas import METADATA_BYTES, NAME_CHARS, ObjectUpload, Title, checked_metadata, is_control
+from protostar.documents.schemas import METADATA_BYTES, NAME_CHARS, ObjectUpload, Title, checked_metadata
 from protostar.errors import InvalidInput, ObjectMissing, ObjectsUnavailable
 from protostar.ids import new_id
 from protostar.objects.store import ObjectStore, StoredObject

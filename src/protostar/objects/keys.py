@@ -1,9 +1,9 @@
 """Which keys may name an object."""
 
 import re
-import unicodedata
 from typing import Final
 
+from protostar.characters import is_control
 from protostar.errors import InvalidInput
 
 INCOMING: Final = "incoming/"  # where a business backend puts objects, under keys of its own
@@ -13,7 +13,6 @@ _SEGMENT: Final = r"[a-z0-9][a-z0-9._-]{0,99}"
 _OURS: Final = re.compile(rf"{_SEGMENT}(/{_SEGMENT}){{0,7}}")
 _LONGEST: Final = 1024  # bytes, the limit of S3
 _TEMPORARY: Final = re.compile(r"(.*/)?[^/#]*#[0-9]+")  # what LocalStore calls a file that is still being written
-_UNSAFE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, surrogates, line and paragraph separators
 
 
 def is_ours(key: str) -> bool:
@@ -29,7 +28,7 @@ def check_key(key: str) -> None:
 
 def check_foreign_key(key: str) -> None:
     """Raise InvalidInput unless every store names exactly one object by this key."""
-    if not key or any(unicodedata.category(character) in _UNSAFE for character in key):
+    if not key or any(map(is_control, key)):
         raise InvalidInput("An object key must not be empty or hold control characters.")
     if len(key.encode()) > _LONGEST:
         raise InvalidInput(f"An object key must not be longer than {_LONGEST} bytes.")

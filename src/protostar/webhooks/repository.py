@@ -6,12 +6,11 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from protostar.db.locks import serialize
 from protostar.webhooks.models import WebhookRow
 
 _LISTENERS = text("select id from webhooks where space_id = :space_id and :event = any(events) order by id")
 _SPACE_LIVES = text("exists (select from spaces where spaces.id = webhooks.space_id and deleted_at is null)")
-
-_LOCK = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 class WebhookRepository:
@@ -20,7 +19,7 @@ class WebhookRepository:
 
     async def serialize(self, space_id: UUID) -> None:
         """Let webhooks of a space be made by one transaction at a time, so that all of them are counted."""
-        await self._session.execute(_LOCK, {"name": f"webhooks/{space_id}"})
+        await serialize(self._session, f"webhooks/{space_id}")
 
     async def count(self, space_id: UUID) -> int:
         query = select(func.count()).select_from(WebhookRow).where(WebhookRow.space_id == space_id)
