@@ -157,6 +157,21 @@ async def test_a_model_that_says_nothing_has_not_declined(asking: Asking, stand_
     assert (await asking.ask(question))["cached"] is False
 
 
+async def test_what_a_model_thinks_is_shown_once_at_most_and_taken_back(asking: Asking, stand_in: StandIn) -> None:
+    thought = "Passage [2] says so.\n</think>\n\n"
+    stand_in.behave(answer=f"{thought}They are kept for a month [1].")
+    first = await stream(asking, "How long are backups kept, first?")
+    stand_in.behave(answer=f"{thought}FOUND\nThey stay in this building [1].")
+    second = await stream(asking, f"{NEAR} With a thought.")
+    stand_in.behave()
+    assert [[event.name for event in events].count("reset") for events in (first, second)] == [1, 0]
+    answers = [events[-1].data["answer"] for events in (first, second)]
+    assert [answer["text"] for answer in answers] == ["They are kept for a month [1].", "They stay in this building [1]."]
+    assert [text_of(events) for events in (first, second)] == [answer["text"] for answer in answers]
+    assert [[citation["marker"] for citation in answer["citations"]] for answer in answers] == [[1], [1]]
+    assert await asking.ask("How long are backups kept, and where?")  # the model of all tests learns that it no longer thinks
+
+
 async def test_a_model_that_fails_leaves_what_comes_nearest(asking: Asking, stand_in: StandIn) -> None:
     stand_in.behave(answer="FOUND\nThey stay in this building [1].", cut="abort")
     events = await stream(asking, NEAR)

@@ -168,7 +168,8 @@ def read():
         text, usage, finish = "", None, None
         async with aclosing(model.stream(messages, max_tokens=max_tokens, **options)) as deltas:
             async for delta in deltas:
-                text, usage, finish = text + delta.text, delta.usage or usage, delta.finish_reason or finish
+                text = delta.text if delta.anew else text + delta.text
+                usage, finish = delta.usage or usage, delta.finish_reason or finish
         return text, usage, finish
 
     return read

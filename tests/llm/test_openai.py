@@ -82,6 +82,39 @@ async def test_what_a_model_thinks_is_counted(server, chat, prompt):
     assert sum(delta.thought for delta in written) == len(thought)
 
 
+async def test_a_model_whose_answers_begin_within_a_thought_shows_that_once(server, chat, prompt):
+    model, seen = chat(), []
+
+    async def write(answer, **options):
+        server.behave(answer=answer, **options)
+        async with aclosing(model.stream(prompt, max_tokens=options.pop("max_tokens", 100))) as deltas:
+            written = [delta async for delta in deltas]
+        seen.append(("".join(delta.text for delta in written), [delta.anew for delta in written].count(True)))
+        assert sum(len(delta.text) + delta.thought for delta in written) == len(answer)
+
+    thought = "It says thirty.\n</think>\n\n"
+    await write(f"{thought}Thirty days [1].")
+    await write(f"{thought}Thirty days [1].")
+    await write("Nothing was thought.")
+    await write("Nothing was thought.")
+    assert seen == [
+        ("It says thirty.\n</think>Thirty days [1].", 1),
+        ("Thirty days [1].", 0),
+        ("Nothing was thought.", 0),
+        ("Nothing was thought.", 0),
+    ]
+
+
+async def test_a_thought_that_was_cut_off_is_no_answer(server, chat, read):
+    server.behave(answer="It says thirty.\n</think>\n\nThirty days [1].")
+    model = chat()
+    await read(model)
+    server.behave(answer="It says thirty, so the answer must be")
+    assert (await read(model, max_tokens=3))[::2] == ("", "length")
+    server.behave(answer="It says thirty.\n</think>\n\nThirty days [1].")
+    assert (await read(model))[0] == "Thirty days [1]."
+
+
 async def test_an_empty_answer_is_an_answer(server, chat, read):
     server.behave(answer="")
     text, _, finish = await read(chat())

@@ -1,9 +1,12 @@
 """What becomes of a summary that the chat model wrote."""
 
+from collections.abc import AsyncGenerator
+
 import pytest
 
 from protostar.errors import ModelRejected
 from protostar.llm import prompts
+from protostar.llm.base import ChatDelta
 from protostar.llm.fake import FakeChatModel
 from protostar.summaries.tasks import complete
 
@@ -15,6 +18,19 @@ async def test_a_summary_is_taken_as_it_is() -> None:
         "Backups, and how long they are kept",
         "fake-chat",
     )
+
+
+async def test_a_thought_that_is_taken_back_is_no_part_of_it() -> None:
+    class Thinking(FakeChatModel):
+        async def stream(self, *_args: object, **_options: object) -> AsyncGenerator[ChatDelta]:
+            for delta in (
+                ChatDelta("So it is"),
+                ChatDelta("Backups, ", anew=True),
+                ChatDelta("and how long", finish_reason="stop"),
+            ):
+                yield delta
+
+    assert (await complete(Thinking(), MESSAGES))[0] == "Backups, and how long"
 
 
 async def test_one_that_is_cut_off_ends_with_a_whole_sentence() -> None:

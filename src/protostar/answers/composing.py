@@ -108,6 +108,9 @@ class Composer:
             stream = chat.stream(messages, max_tokens=self._settings.chat.max_answer_tokens, timeout=timeout)
             async with aclosing(stream) as deltas:
                 async for delta in deltas:
+                    if delta.anew:
+                        telling.take_back()
+                        reply = Reply(passages, messages, language, sure=sure, received=reply.received)
                     if telling.say(reply.feed(delta.text, thought=delta.thought)):
                         await asyncio.sleep(0)  # it goes out before the rest is read, which may be there already
                     draft.usage = delta.usage or draft.usage

@@ -24,9 +24,20 @@ def safe_text(passages: Sequence[Passage], language: Language) -> SafeText:
 class Reply:
     """One answer of a model, piece by piece. Both methods raise ModelRejected where it repeats its instructions."""
 
-    def __init__(self, passages: Sequence[Passage], messages: Sequence[Message], language: Language, *, sure: bool = True) -> None:
-        """`sure`: as the messages were made; else what comes before the verdict, and all where it is against, is not shown."""
-        self.received = 0  # characters
+    def __init__(
+        self,
+        passages: Sequence[Passage],
+        messages: Sequence[Message],
+        language: Language,
+        *,
+        sure: bool = True,
+        received: int = 0,
+    ) -> None:
+        """`sure`: as the messages were made; else what comes before the verdict, and all where it is against, is not shown.
+
+        `received`: characters that the model wrote before.
+        """
+        self.received = received
         self._verdict = None if sure else Verdict()
         self._markers = MarkerFilter(passages)
         self._safe = safe_text(passages, language)

@@ -33,7 +33,7 @@ class ChatDelta:
     """A piece of an answer. `usage` is for the whole answer so far, so the last one counts; servers may leave it out.
 
     `model`: who writes the answer, where it is not the one that was asked. `thought`: characters that it wrote and that are no part
-    of the answer.
+    of the answer. `anew`: what came before was no part of it either, and it begins with this piece.
     """
 
     text: str = ""
@@ -41,6 +41,7 @@ class ChatDelta:
     finish_reason: str | None = None
     model: str | None = None
     thought: int = 0
+    anew: bool = False
 
 
 class ChatModel(Protocol):

@@ -4,7 +4,6 @@
 import math
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Any, Final
 
 import aiohttp
@@ -66,6 +65,7 @@ class OpenAIChatModel:
         self._server = ModelServer(session, "CHAT", settings)
         self._first_token_timeout = settings.first_token_timeout.total_seconds()
         self._idle_timeout = settings.idle_timeout.total_seconds()
+        self._thinks = False  # whether its answers begin within a thought, as the last one told
 
     @property
     def health(self) -> Health:
@@ -76,7 +76,7 @@ class OpenAIChatModel:
     ) -> AsyncGenerator[ChatDelta]:
         """Tokens of reasoning count as signs of life and are left out."""
         patience = Patience(self._first_token_timeout, total=timeout)
-        answer, thought = AnswerAlone(), 0
+        answer = AnswerAlone(thinks=self._thinks)
         complete = False
         try:
             async with (
@@ -87,12 +87,8 @@ class OpenAIChatModel:
                     chunk = self._chunk(data)
                     delta = _delta(chunk)
                     ends = data == DONE or delta.finish_reason is not None
-                    text = answer.feed(delta.text) + (answer.flush() if ends else "")
-                    thought += len(delta.text) - len(text) + _reasoning(chunk)
-                    if text != delta.text:
-                        delta = replace(delta, text=text)
-                    if thought and (text or ends):
-                        delta, thought = replace(delta, thought=thought), 0
+                    delta = answer.take(delta, ends=ends)
+                    self._thinks = answer.thinks
                     if delta != NOTHING:
                         yield delta
                     if complete:
@@ -195,13 +191,9 @@ def _delta(chunk: _Chunk) -> ChatDelta:
     choice = chunk.choices[0] if chunk.choices else _Choice()
     text = (choice.delta.content if choice.delta else None) or ""
     usage = chunk.usage and Usage(chunk.usage.prompt_tokens or 0, chunk.usage.completion_tokens or 0)
+    thought = (choice.delta.reasoning_content or choice.delta.reasoning) if choice.delta else None
     # no database column takes a NUL
-    return ChatDelta(text.replace("\0", ""), usage, choice.finish_reason or None)
-
-
-def _reasoning(chunk: _Chunk) -> int:
-    delta = chunk.choices[0].delta if chunk.choices else None
-    return len(str(delta.reasoning_content or delta.reasoning or "")) if delta is not None else 0
+    return ChatDelta(text.replace("\0", ""), usage, choice.finish_reason or None, thought=len(str(thought or "")))
 
 
 def _is_token(chunk: _Chunk) -> bool:

@@ -38,7 +38,8 @@ async def complete(chat: ChatModel, messages: Sequence[Message]) -> tuple[str, s
     text, model, finish = "", chat.name, None
     async with aclosing(chat.stream(messages, max_tokens=_TOKENS, timeout=_TIMEOUT)) as deltas:
         async for delta in deltas:
-            text, model, finish = text + delta.text, delta.model or model, delta.finish_reason or finish
+            text = delta.text if delta.anew else text + delta.text
+            model, finish = delta.model or model, delta.finish_reason or finish
     said = " ".join(text.split())
     if any(" ".join(line.split()) in said for line in prompts.instructions(messages)):
         raise ModelRejected("The chat model repeated its instructions instead of summarising.")
