@@ -69,6 +69,14 @@ async def test_a_connection_that_ended_while_it_was_written_to_is_unavailable() 
         raise RuntimeError("of the caller's own")
 
 
+async def test_a_statement_that_takes_too_long_is_a_database_that_is_busy(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable, match="in time"):
+        async with database.driver() as connection:
+            await connection.fetchval("select pg_sleep(30)", timeout=0.05)
+    async with database.driver() as connection:
+        assert await connection.fetchval("select 1") == 1
+
+
 def test_a_pool_that_is_used_up_is_not_a_database_that_is_away() -> None:
     with pytest.raises(DatabaseUnavailable, match="PROTOSTAR_DATABASE_POOL"), connecting():
         raise exc.TimeoutError("QueuePool limit of size 10 overflow 0 reached, connection timed out, timeout 5.00")

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from protostar.answers.schemas import Citation
 from protostar.characters import is_control
@@ -54,7 +54,7 @@ def _name(value: str) -> str:
 Number = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Size = Annotated[int, Field(ge=0, le=2**63 - 1)]
-Moment = Annotated[datetime, AfterValidator(_moment)]
+Moment = Annotated[AwareDatetime, AfterValidator(_moment)]
 JsonObject = Annotated[dict[str, Any], AfterValidator(_json)]
 Usage = Annotated[dict[Literal["prompt_tokens", "completion_tokens"], int], Field(min_length=2)]
 ArchivedName = Annotated[Filename, AfterValidator(_name)]

@@ -48,12 +48,21 @@ def connecting() -> Generator[None]:
 
 @contextmanager
 def working() -> Generator[None]:
-    """While statements run. An OSError here belongs to the caller's own files, so it passes through."""
+    """While statements run. An OSError here belongs to the caller's own files, so it passes through; a statement that takes too
+    long raises TimeoutError, which is one too.
+    """
     try:
         yield
     except ProtostarError:
         raise
-    except (exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, RuntimeError) as error:
+    except (
+        exc.SQLAlchemyError,
+        asyncpg.PostgresError,
+        asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
+        RuntimeError,
+        TimeoutError,
+    ) as error:
         if is_passing(error):
             raise DatabaseUnavailable(_sentence(error), retry_after=1) from error
         raise
@@ -90,5 +99,7 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, exc.TimeoutError):
         return "All connections of this process to the database (PROTOSTAR_DATABASE_POOL) are busy."
     origin = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
+    if isinstance(origin, TimeoutError):
+        return "The database does not answer in time."
     reason = (str(origin).splitlines() or [""])[0].strip() or type(origin).__name__
     return f"The database does not answer: {reason[:200]}"

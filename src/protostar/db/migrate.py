@@ -26,7 +26,8 @@ async def migrate(database_url: str) -> None:
 
     Raises DatabaseUnavailable while PostgreSQL is away.
     """
-    engine = create_engine(database_url, pool_size=2)
+    # A column of a large table takes as long as it takes, and whoever waits for another's lock waits for that.
+    engine = create_engine(database_url, pool_size=2, longest=None)
     try:
         with connecting():
             connection = await engine.connect()

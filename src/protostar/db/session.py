@@ -21,16 +21,21 @@ T = TypeVar("T")
 AfterCommit = Callable[[], Awaitable[None]]
 _AFTER_COMMIT = "after_commit"
 
+_LONGEST = 60.0  # seconds; what takes longer on purpose says so
 
-def create_engine(url: str, *, pool_size: int) -> AsyncEngine:
-    """An asyncpg engine for a `postgresql://` URL, with the parameters that libpq knows. Nothing is connected yet."""
+
+def create_engine(url: str, *, pool_size: int, longest: float | None = _LONGEST) -> AsyncEngine:
+    """An asyncpg engine for a `postgresql://` URL, with the parameters that libpq knows. Nothing is connected yet.
+
+    `longest`: seconds for a statement, after which its connection raises TimeoutError; None: no limit.
+    """
 
     async def connect() -> Any:
         # asyncpg reads the URL itself: SQLAlchemy makes arguments of its parameters, and asyncpg has none for `sslmode`.
         return await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - it has no types
             url,
             timeout=5,
-            command_timeout=60,
+            command_timeout=longest,
             server_settings={
                 "application_name": "protostar",
                 # A process that hangs in the middle of a transaction must not hold its locks for ever.
