@@ -20,6 +20,7 @@ from protostar.jobs.models import JobRow
 from protostar.jobs.registry import Periodic, Registry, Task
 from protostar.jobs.repository import Enqueue, JobRepository
 from protostar.jobs.service import Jobs
+from protostar.jobs.tasks import PRUNE, tasks
 from protostar.jobs.worker import Worker
 from protostar.redis.client import RedisClient
 from protostar.telemetry import Metrics
@@ -91,6 +92,22 @@ async def test_a_job_runs_and_succeeds(database: Database, effects: Callable[[],
     async with working(database, Task("k", put_effect)):
         await wait_until(in_state(database, id_, "succeeded"))
     assert await effects() == ["done"]
+
+
+async def test_all_that_ended_long_ago_is_pruned_at_once(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(
+            text("""
+                insert into jobs (id, kind, state, give_up_at, finished_at)
+                select gen_random_uuid(), 'k', 'succeeded', now(),
+                    now() - case when n > 2500 then interval '1 day' else interval '30 days' end
+                from generate_series(1, 2600) n""")
+        )
+    id_ = await enqueue(database, PRUNE)
+    async with working(database, *tasks(timedelta(days=14))):
+        await wait_until(in_state(database, id_, "succeeded"))
+    async with database.transaction() as session:
+        assert (await session.execute(text("select count(*) from jobs where kind = 'k'"))).scalar_one() == 100
 
 
 async def test_a_job_that_lost_its_lease_leaves_no_effect(database: Database, effects: Callable[[], Awaitable[list[str]]]) -> None:

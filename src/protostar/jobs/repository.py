@@ -179,7 +179,8 @@ _CLAIM_SLOT = text("""
 
 _PRUNE = text("""
     delete from jobs where id in (
-        select id from jobs where finished_at < now() - cast(:retention as interval) order by finished_at limit 1000)""")
+        select id from jobs where finished_at < now() - cast(:retention as interval) order by finished_at limit 1000)
+    returning id""")
 _PRUNE_SLOTS = text("delete from job_slots where slot < now() - interval '30 days'")
 _PRUNE_WORKERS = text("delete from workers where seen_at < now() - interval '1 hour'")
 
@@ -333,11 +334,11 @@ class JobRepository:
     async def claim_slot(self, name: str, every: timedelta) -> datetime | None:
         return (await self._session.execute(_CLAIM_SLOT, {"name": name, "every": every})).scalar_one_or_none()
 
-    async def prune(self, retention: timedelta) -> None:
-        """Delete up to 1,000 jobs that ended long ago, and old slots and workers."""
-        await self._session.execute(_PRUNE, {"retention": retention})
+    async def prune(self, retention: timedelta) -> bool:
+        """Delete up to 1,000 jobs that ended long ago, and old slots and workers. Whether there were any."""
         await self._session.execute(_PRUNE_SLOTS)
         await self._session.execute(_PRUNE_WORKERS)
+        return bool((await self._session.execute(_PRUNE, {"retention": retention})).all())
 
     async def heartbeat(self, beat: Heartbeat) -> None:
         await self._session.execute(_HEARTBEAT, {name: getattr(beat, name) for name in beat.__slots__})

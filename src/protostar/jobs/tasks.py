@@ -12,7 +12,9 @@ PRUNE: Final = "jobs.prune"
 
 def tasks(retention: timedelta) -> list[Task]:
     async def prune(context: JobContext) -> None:
-        async with context.writing() as session:
-            await JobRepository(session).prune(retention)
+        more = True
+        while more:
+            async with context.writing() as session:
+                more = await JobRepository(session).prune(retention)
 
     return [Task(PRUNE, prune)]
