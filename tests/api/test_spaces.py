@@ -222,7 +222,9 @@ async def test_a_deleted_space_is_gone_at_once_and_erased_by_a_job(idle: Tenant)
 
     connection = await asyncpg.connect(idle.stack.settings.database_url.get_secret_value())
     try:
-        assert await connection.fetchval(COUNTS, tenant.id) > 0
+        many = "insert into conversations (id, space_id) select gen_random_uuid(), $1 from generate_series(1, 2500)"
+        await connection.execute(many, tenant.id)
+        assert await connection.fetchval(COUNTS, tenant.id) > 2500
         async with running_worker(idle.stack.settings):
 
             async def erased() -> bool:

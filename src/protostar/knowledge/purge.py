@@ -1,6 +1,8 @@
 """Erasing: chunks that answer nothing any more, deleted documents, deleted spaces."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -22,15 +24,17 @@ log = structlog.get_logger()
 
 _KEYS = text("""
     select unnest(array_remove(array[object_key, text_key], null)) from document_versions where document_id = :document_id""")
-_DOCUMENTS = text("select id from documents where space_id = :space_id limit 100")
-_HIDE = text("update documents set deleted_at = coalesce(deleted_at, now()), erase_at = null where space_id = :space_id")
+_HIDE = text("""
+    update documents set deleted_at = coalesce(deleted_at, now()), erase_at = null
+    where id in (select id from documents where space_id = :space_id limit 100) returning id""")
 # The lock makes it wait for whoever restores the document at this moment.
 _DOCUMENT = text("""
     select space_id, deleted_at is not null as deleted, greatest(erase_at - now(), interval '0') as left
     from documents where id = :id for update""")
 
-# Children before parents.
+# Children before parents. Few rows at a time: no statement may take longer than the database's patience, however old the space is.
 _SPACE_TABLES = ("conversations", "embeddings", "term_deltas", "term_frequencies", "idempotency_keys", "webhooks", "space_keys")
+_ROWS: Final = 1_000
 
 
 class Purge:
@@ -95,13 +99,10 @@ class Purge:
     async def space(self, context: JobContext) -> None:
         """`space.purge`: everything that a deleted space held, then the space; also while Redis is away."""
         space_id = UUID(context.job.args["space_id"])
-        async with context.writing() as session:
-            await session.execute(_HIDE, {"space_id": space_id})
-        while True:
-            async with self._database.transaction() as session:
-                ids = list((await session.execute(_DOCUMENTS, {"space_id": space_id})).scalars())
-            if not ids:
-                break
+        ids: Sequence[UUID] | None = None
+        while ids is None or ids:
+            async with context.writing() as session:
+                ids = (await session.execute(_HIDE, {"space_id": space_id})).scalars().all()
             for id_ in ids:
                 await self._document(context, id_)
         async with self._database.transaction() as session:
@@ -110,12 +111,22 @@ class Purge:
             await self._index.drop(space_id, index_id)
         # Answers under way may still be put there until their deadline.
         forgotten = await self._cache.forget(space_id, self._answers.deadline + self._answers.cache_ttl)
+        for table in _SPACE_TABLES:
+            while await self._delete_some(context, table, space_id):
+                pass
         async with context.finishing() as session:
             if not forgotten:
                 seconds = self._answers.cache_ttl.total_seconds()
                 log.warning("cached_answers_left", space=str(space_id), seconds=seconds)
                 remark = f"Redis was away: cached answers of the space expire by themselves within {seconds:g} seconds."
                 await JobRepository(session).remark(context.job, remark)
-            for table in _SPACE_TABLES:
+            for table in _SPACE_TABLES:  # what came meanwhile
                 await session.execute(text(f"delete from {table} where space_id = :space_id"), {"space_id": space_id})
             await session.execute(text("delete from spaces where id = :space_id"), {"space_id": space_id})
+
+    async def _delete_some(self, context: JobContext, table: str, space_id: UUID) -> bool:
+        """Whether there were any."""
+        some = f"select ctid from {table} where space_id = :space_id limit {_ROWS}"
+        statement = text(f"delete from {table} where ctid in ({some}) returning 1")
+        async with context.writing() as session:
+            return bool((await session.execute(statement, {"space_id": space_id})).all())

@@ -16,6 +16,6 @@ router = Router(route_class=PageRoute)
 async def ask_page(request: Request, frame: PageFrame, pages: Templates) -> HTMLResponse:
     """Questions and answers go to the API from the page itself."""
     documents: Documents = request.state.documents
-    usage = await documents.holdings.usage(frame.space.id)
+    some = await documents.holdings.page(frame.space.id, before=None, limit=1)
     settings = SpaceSettings.stored(frame.space.settings)
-    return pages.render(request, "ask.html", frame=frame, settings=settings, ready=usage.count() > 0)
+    return pages.render(request, "ask.html", frame=frame, settings=settings, ready=bool(some))
