@@ -203,9 +203,10 @@ async def test_a_call_from_before_does_not_take_the_place_of_the_probe(breaker, 
     assert breaker.state == "closed"
 
 
-async def test_stays_open_as_long_as_it_was_asked_to(breaker, clock):
-    await fail(breaker, 3, RedisUnavailable(retry_after=40))
-    clock.now += 39
+@pytest.mark.parametrize(("asked", "seconds"), [(40, 40), (86_400, 60)])
+async def test_stays_open_as_long_as_it_was_asked_to_but_no_hour(breaker, clock, asked, seconds):
+    await fail(breaker, 3, RedisUnavailable(retry_after=asked))
+    clock.now += seconds - 1
     assert breaker.state == "open"
     clock.now += 1
     assert breaker.state == "half_open"

@@ -22,6 +22,9 @@ log = structlog.get_logger()
 MAX_RETRY_AFTER = 3600.0
 """Seconds; whoever asks us to stay away longer is asked again after that all the same."""
 
+_LONGEST_OPEN = 60.0
+"""Seconds that a breaker stays open at most: a quota that was raised, or a server's clock that is wrong, must not cost an hour."""
+
 _SECONDS = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 BreakerState = Literal["closed", "open", "half_open"]
@@ -75,7 +78,7 @@ class Breaker:
     """A circuit breaker for the calls of one process to one dependency: `async with breaker: await call()`.
 
     Closed, it lets everything through; after `threshold` consecutive `Unavailable` it is open and raises `error` at once, with
-    `retry_after`; after `interval` seconds (± half, or as long as the dependency asked for) it is half-open and lets one probe
+    `retry_after`; after `interval` seconds (± half, or as long as the dependency asked for, a minute at most) it is half-open and lets one probe
     through at a time, whose outcome closes or opens it; others are told to come back when it has taken as long again, after
     `interval` at most. Any other ProtostarError means that the dependency answered; a cancellation means nothing. Guard what shows
     whether it answers, and not what comes after: a long probe keeps others out.
@@ -130,7 +133,8 @@ class Breaker:
     def _failed(self, error: Unavailable, *, is_probe: bool) -> None:
         self._failures += 1
         if is_probe or (self._open_until is None and self._failures >= self._threshold):
-            seconds = max(self._interval * (0.5 + self._random()), _bounded(error.retry_after or 0.0))
+            asked = min(_bounded(error.retry_after or 0.0), _LONGEST_OPEN)
+            seconds = max(self._interval * (0.5 + self._random()), asked)
             self._open_until = self._clock() + seconds
             log.warning("breaker_opened", breaker=self.name, seconds=round(seconds, 1), failures=self._failures, error=str(error))
 
