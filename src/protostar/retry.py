@@ -78,10 +78,10 @@ class Breaker:
     """A circuit breaker for the calls of one process to one dependency: `async with breaker: await call()`.
 
     Closed, it lets everything through; after `threshold` consecutive `Unavailable` it is open and raises `error` at once, with
-    `retry_after`; after `interval` seconds (± half, or as long as the dependency asked for, a minute at most) it is half-open and lets one probe
-    through at a time, whose outcome closes or opens it; others are told to come back when it has taken as long again, after
-    `interval` at most. Any other ProtostarError means that the dependency answered; a cancellation means nothing. Guard what shows
-    whether it answers, and not what comes after: a long probe keeps others out.
+    `retry_after`; after `interval` seconds (± half, or as long as the dependency asked for, a minute at most) it is half-open and
+    lets one probe through at a time, whose outcome closes or opens it; others are told to come back when it has taken as long
+    again, after `interval` at most. Any other ProtostarError means that the dependency answered; a cancellation means nothing.
+    Guard what shows whether it answers, and not what comes after: a long probe keeps others out.
     """
 
     def __init__(

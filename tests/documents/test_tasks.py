@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
 from protostar.access.repository import AccessRepository
@@ -14,8 +15,10 @@ from protostar.db.session import Database
 from protostar.documents.fetch import Fetcher
 from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.documents.repository import DocumentRepository
+from protostar.documents.sweep import MARK, remove_unnamed
 from protostar.documents.tasks import tasks
 from protostar.documents.upload import Receiver
+from protostar.errors import ConfigurationError
 from protostar.ids import new_id
 from protostar.jobs.bell import Bell
 from protostar.jobs.service import Jobs
@@ -61,7 +64,40 @@ async def test_old_objects_without_a_row_go(database: Database, space_id: UUID, 
         )  # fmt: skip
         await DocumentRepository(session).add_version(version)
     await sweep.run(None)
-    assert {info.key async for info in objects.list("")} == kept
+    assert {info.key async for info in objects.list("")} == kept | {MARK}
+
+
+async def marked(objects: ObjectStore) -> bytes:
+    return b"".join([chunk async for chunk in objects.read(MARK)])
+
+
+async def test_a_new_store_is_marked_by_its_database(database: Database, tmp_path: Path) -> None:
+    objects = open_object_store(tmp_path.as_uri(), S3Settings())
+    put(tmp_path, "documents/young", age=60)
+    await remove_unnamed(database, objects)
+    mark = await marked(objects)
+    assert len(mark) == 64
+    put(tmp_path, "documents/orphan", age=2 * DAY)
+    assert await remove_unnamed(database, objects) == 1
+    assert await marked(objects) == mark
+
+
+@pytest.mark.parametrize("mark", [None, b"0" * 64, b"\xff" * 100])
+async def test_nothing_is_removed_from_the_store_of_another_database(
+    database: Database, tmp_path: Path, mark: bytes | None
+) -> None:
+    """As where a URL is wrong, or the objects of a back-up are there before its rows."""
+    objects = open_object_store(tmp_path.as_uri(), S3Settings())
+    put(tmp_path, "documents/theirs", age=2 * DAY)
+    put(tmp_path, "texts/theirs", age=2 * DAY)
+    if mark is not None:
+        (tmp_path / MARK).write_bytes(mark)
+    before = {info.key async for info in objects.list("")}
+    _fetch, sweep = tasks(database, objects, fetcher(database, objects), JOBS)
+    for _ in range(2):
+        with pytest.raises(ConfigurationError, match="PROTOSTAR_DATABASE_URL"):
+            await sweep.run(None)
+    assert {info.key async for info in objects.list("")} == before
 
 
 async def test_idempotency_keys_are_forgotten_after_a_day(database: Database, space_id: UUID, tmp_path: Path) -> None:
