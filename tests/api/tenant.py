@@ -13,6 +13,7 @@ from tests.support.stack import ADMIN_KEY, Stack, running_api
 from tests.support.waiting import wait_until
 
 from protostar.config import Settings
+from protostar.documents.sweep import MARK
 
 FILES = Path(__file__).parent.parent / "files"
 ORIGIN = "https://shop.example"
@@ -93,9 +94,10 @@ class Tenant:
         return self.stack.client(key, **{name: value for name, value in headers.items() if value is not None})
 
     def objects(self, prefix: str = "") -> set[str]:
-        """The files of the object store's folder, half-written ones too."""
+        """The files of the object store's folder, half-written ones too, but not whose it is."""
         folder = self.stack.settings.data_dir / "objects"
-        return {name for path in folder.rglob("*") if path.is_file() and (name := str(path.relative_to(folder))).startswith(prefix)}
+        names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MARK}
+        return {name for name in names if name.startswith(prefix)}
 
 
 @asynccontextmanager
