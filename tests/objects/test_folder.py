@@ -177,9 +177,9 @@ async def test_a_folder_of_somebody_else(store, root):
         root.chmod(0o700)
 
 
-async def test_no_room_for_a_local_copy(store, monkeypatch):
+async def test_no_room_for_a_local_copy(store, tmp_path, monkeypatch):
     stored = await store.put("a/b", chunks(b"bytes"), limit=100)
-    monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
     with pytest.raises(ObjectsUnavailable, match="temporary file"):
         async with store.local_copy(stored):
             pass
