@@ -27,9 +27,16 @@ _MARGIN = 1.0
 
 @contextmanager
 def _translated() -> Generator[None]:
+    """Also raises the cancellation that redis-py loses where it comes while a connection is being made: its task would go on."""
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
     try:
         yield
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
     except (RedisError, OSError, TimeoutError) as error:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError from error
         raise RedisUnavailable(f"Redis does not answer: {type(error).__name__}: {str(error)[:200]}") from error
 
 

@@ -1,0 +1,20 @@
+"""A Redis that may be away at any moment, and tasks that may be cancelled at any moment."""
+
+import asyncio
+
+from protostar.redis.announcements import Announcements
+from protostar.redis.client import RedisClient
+from protostar.telemetry import Metrics
+
+
+async def test_who_listens_stops_whenever_it_is_cancelled(redis_url: str) -> None:
+    """Also while a connection is being made: a process that could not listen on its port did not end."""
+    for steps in range(40):
+        client = RedisClient(redis_url, Metrics())
+        listening = asyncio.create_task(Announcements(client).listen(lambda _kind, _id: None, missed=lambda: None))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        listening.cancel()
+        _done, left = await asyncio.wait([listening], timeout=5)
+        await client.close()
+        assert not left, f"cancelled after {steps} steps"
