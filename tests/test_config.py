@@ -38,3 +38,28 @@ def test_the_end_of_a_line_is_no_part_of_a_key(around: str) -> None:
 def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
     with pytest.raises(ConfigurationError, match="PROTOSTAR_ADMIN_KEY: must be printable ASCII"):
         load_settings(admin_key=key, _env_file=None)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("CHAT_IDLE_TIMEOUT", "inf", "PROTOSTAR_CHAT_IDLE_TIMEOUT: "),
+        ("CHAT_IDLE_TIMEOUT", "1e300", "PROTOSTAR_CHAT_IDLE_TIMEOUT: "),
+        ("CHAT", "x", "PROTOSTAR_CHAT: no setting by itself"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, proxy", "PROTOSTAR_TRUSTED_PROXIES: 'proxy' does not appear to be"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "PROTOSTAR_TRUSTED_PROXIES: 10.0.0.1/8 has host bits set"),
+        ("OBJECTS_URL", "s3://a bucket", "PROTOSTAR_OBJECTS_URL: must be file:///folder or s3://bucket"),
+        ("HOST", " ", "PROTOSTAR_HOST: "),
+    ],
+)
+def test_what_cannot_be_meant_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str) -> None:
+    monkeypatch.setenv(f"PROTOSTAR_{variable}", value)
+    with pytest.raises(ConfigurationError) as raised:
+        load_settings(_env_file=None)
+    assert str(raised.value).splitlines()[1:] == [str(raised.value).splitlines()[1]]
+    assert words in str(raised.value)
+
+
+def test_lists_may_have_blanks_around_their_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROTOSTAR_TRUSTED_PROXIES", " 10.0.0.0/8 , ::1,")
+    assert list(map(str, load_settings(_env_file=None).trusted_proxies)) == ["10.0.0.0/8", "::1/128"]

