@@ -162,8 +162,8 @@ async def _start_processes(
             group.create_task(migrate())
             group.create_task(supervisor.start(Service("worker", [*program, "worker"], environment)))
             group.create_task(supervisor.start(api))
-    except* ConfigurationError as errors:
-        raise errors.exceptions[0] from None
+    except ExceptionGroup as errors:  # up to Python 3.11.3, what a block of `except*` raises is wrapped once more
+        raise next((error for error in errors.exceptions if isinstance(error, ConfigurationError)), errors) from None
 
 
 def _listen(settings: Settings) -> list[socket.socket]:
