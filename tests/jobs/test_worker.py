@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 
 from protostar.config import WorkerSettings
 from protostar.db.session import Database
-from protostar.errors import LeaseLost, ModelUnavailable, ProtostarError, UnreadableDocument
+from protostar.errors import DatabaseUnavailable, LeaseLost, ModelUnavailable, ProtostarError, UnreadableDocument
 from protostar.jobs.bell import Bell
 from protostar.jobs.context import JobContext
 from protostar.jobs.model import Change
@@ -182,6 +182,23 @@ async def test_a_dependency_that_is_away_spends_no_attempt(database: Database) -
         await wait_until(in_state(database, id_, "succeeded"))
     assert calls == [1, 1, 1]
     assert (await job(database, id_)).deferrals == 2
+
+
+async def test_a_database_without_room_is_not_asked_again_by_every_job_every_second(database: Database) -> None:
+    async def is_full(_context: JobContext) -> None:
+        raise DatabaseUnavailable(retry_after=0.01)
+
+    async def deferred() -> bool:
+        return (await job(database, id_)).deferrals == 4
+
+    id_ = await enqueue(database)
+    async with database.transaction() as session:
+        await session.execute(text("update jobs set deferrals = 3"))
+    async with working(database, Task("k", is_full)):
+        await wait_until(deferred)
+    async with database.transaction() as session:
+        left = (await session.execute(text("select run_at - now() from jobs"))).scalar_one()
+    assert left > timedelta(seconds=3)
 
 
 async def test_the_state_of_what_a_job_is_about_changes_with_it(

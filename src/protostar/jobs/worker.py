@@ -223,10 +223,12 @@ class Worker:
     async def _settle_error(self, job: Job, error: ProtostarError, *, final: bool | None = None) -> str:
         text = str(error)[:2000]
         if isinstance(error, Unavailable):
-            log.warning("job_waits_for_dependency", error=text, retry_after=error.retry_after)
+            # PostgreSQL's is for whoever asks; one that has no room would be asked by every job every second.
+            wait = error.retry_after if not isinstance(error, DatabaseUnavailable) else None
+            log.warning("job_waits_for_dependency", error=text, retry_after=wait)
             return await self._settle(
                 job,
-                lambda repository: repository.defer(job, error=text, code=error.code, retry_after=error.retry_after),
+                lambda repository: repository.defer(job, error=text, code=error.code, retry_after=wait),
                 error=text,
                 name="deferred",
             )
