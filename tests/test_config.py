@@ -1,7 +1,10 @@
 """Settings that cannot be meant are named at the start, and nothing of a password is repeated."""
 
+from pathlib import Path
+
 import pytest
 
+from protostar.cli.checks import unknown_variables
 from protostar.config import load_settings
 from protostar.errors import ConfigurationError
 
@@ -58,6 +61,14 @@ def test_what_cannot_be_meant_is_named(monkeypatch: pytest.MonkeyPatch, variable
         load_settings(_env_file=None)
     assert str(raised.value).splitlines()[1:] == [str(raised.value).splitlines()[1]]
     assert words in str(raised.value)
+
+
+def test_an_env_file_in_another_encoding_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes("PROTOSTAR_CHAT_MODEL=모델\n".encode("cp949"))
+    with pytest.raises(ConfigurationError, match=r"\.env is not UTF-8"):
+        load_settings()
+    assert list(unknown_variables()) == []
 
 
 def test_lists_may_have_blanks_around_their_commas(monkeypatch: pytest.MonkeyPatch) -> None:

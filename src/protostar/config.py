@@ -313,6 +313,8 @@ def _load(kind: type[AnySettings], overrides: dict[str, Any]) -> AnySettings:
     except ValidationError as error:
         lines = [f"{_variable(issue['loc'])}: {issue['msg'].removeprefix('Value error, ')}" for issue in error.errors()]
         raise ConfigurationError("Wrong settings:\n  " + "\n  ".join(lines)) from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"Wrong settings:\n  the file .env is not UTF-8: {error.reason} at byte {error.start}") from None
     except SettingsError as error:
         group = _GROUP.search(str(error))
         name = PREFIX + (group[1].upper() if group else "…")

@@ -77,6 +77,11 @@ async def test_a_statement_that_takes_too_long_is_a_database_that_is_busy(databa
         assert await connection.fetchval("select 1") == 1
 
 
+def test_a_full_disk_is_called_so() -> None:
+    with pytest.raises(DatabaseUnavailable, match="has no room: "), working():
+        raise asyncpg.DiskFullError("could not extend file")
+
+
 def test_a_pool_that_is_used_up_is_not_a_database_that_is_away() -> None:
     with pytest.raises(DatabaseUnavailable, match="PROTOSTAR_DATABASE_POOL"), connecting():
         raise exc.TimeoutError("QueuePool limit of size 10 overflow 0 reached, connection timed out, timeout 5.00")

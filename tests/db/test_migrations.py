@@ -13,6 +13,7 @@ from protostar.db.migrate import migrate, migrate_when_possible
 from protostar.db.revision import MIGRATIONS, head, is_migrated, revisions
 from protostar.db.session import Database, create_engine
 from protostar.db.vectors import HalfVec, SparseVec
+from protostar.errors import DatabaseUnavailable
 from protostar.models import metadata
 
 
@@ -65,6 +66,11 @@ async def test_an_empty_database_is_not_migrated(postgres_url: str) -> None:
     database = Database(postgres_url)
     assert not await is_migrated(database)
     await database.close()
+
+
+async def test_migrating_does_not_wait_for_a_password_to_become_right(postgres_url: str) -> None:
+    with pytest.raises(DatabaseUnavailable, match="nobody_here"):
+        await migrate_when_possible(postgres_url.replace("postgres@", "nobody_here@"))
 
 
 async def test_migrating_waits_for_a_server_that_is_away(postgres_url: str) -> None:

@@ -7,7 +7,8 @@ import resource
 import shutil
 import socket
 import tempfile
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -73,7 +74,10 @@ def settings() -> tuple[Settings | None, list[Check]]:
 def unknown_variables() -> Iterator[tuple[str, str | None]]:
     """Variables of the environment and of `.env` that carry our prefix but mean nothing, with the likeliest name meant."""
     known = {*_names(Settings, PREFIX), *_names(ClientSettings, PREFIX)}
-    present = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    in_file: Mapping[str, str | None] = {}
+    with suppress(UnicodeDecodeError):  # which the settings tell of
+        in_file = dotenv_values(".env")
+    present = {name.upper() for name in (*os.environ, *in_file)}
     for name in sorted(name for name in present - known if name.startswith(PREFIX)):
         yield name, next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.8)), None)
 

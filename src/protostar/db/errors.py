@@ -17,6 +17,8 @@ _PASSING = ("08", "53", "57", "58", "40", "55P03", "25006", "42P01", "42703")
 # Of these, what ends a connection: connection exceptions, shutdown, a crash, and a server that starts.
 _BROKEN = ("08", "57P01", "57P02", "57P03")
 
+_FULL = ("53100", "53200")  # disk_full, out_of_memory
+
 # What uvloop says where a connection is written to that has ended meanwhile, as in the middle of COPY.
 _CLOSED = "the handler is closed"
 
@@ -75,13 +77,19 @@ def broke_off(error: DatabaseUnavailable) -> bool:
         if cause.connection_invalidated:
             return True
         cause = cause.orig
-    code = str(getattr(cause, "sqlstate", None) or "")
-    return code.startswith(_BROKEN) or isinstance(cause, asyncpg.InterfaceError | asyncpg.InternalClientError | RuntimeError)
+    return _code(cause).startswith(_BROKEN) or isinstance(
+        cause, asyncpg.InterfaceError | asyncpg.InternalClientError | RuntimeError
+    )
 
 
 def is_away(error: DatabaseUnavailable) -> bool:
     """Whether PostgreSQL does not answer, and may soon: it is not that it is busy, has no room or refuses entry."""
     return broke_off(error) or isinstance(error.__cause__, OSError)
+
+
+def is_locked_out(error: DatabaseUnavailable) -> bool:
+    """Whether PostgreSQL refuses the user or the password (class 28)."""
+    return _code(error.__cause__).startswith("28")
 
 
 def is_there_already(error: exc.IntegrityError) -> bool:
@@ -91,8 +99,12 @@ def is_there_already(error: exc.IntegrityError) -> bool:
 
 def _refuses_entry(error: BaseException) -> bool:
     """Wrong password, database or parameter of the URL: nothing that a request can mend; the log and `doctor` tell the operator."""
+    return _code(error).startswith(("28", "3D", "42704"))
+
+
+def _code(error: BaseException | None) -> str:
     origin = error.orig if isinstance(error, exc.DBAPIError) else error
-    return str(getattr(origin, "sqlstate", "")).startswith(("28", "3D", "42704"))
+    return str(getattr(origin, "sqlstate", None) or "")
 
 
 def _sentence(error: BaseException) -> str:
@@ -102,4 +114,5 @@ def _sentence(error: BaseException) -> str:
     if isinstance(origin, TimeoutError):
         return "The database does not answer in time."
     reason = (str(origin).splitlines() or [""])[0].strip() or type(origin).__name__
-    return f"The database does not answer: {reason[:200]}"
+    problem = "has no room" if getattr(origin, "sqlstate", None) in _FULL else "does not answer"
+    return f"The database {problem}: {reason[:200]}"

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from protostar.db.errors import connecting, working
+from protostar.db.errors import connecting, is_locked_out, working
 from protostar.db.revision import MIGRATIONS, head
 from protostar.db.session import create_engine
 from protostar.errors import ConfigurationError, DatabaseUnavailable
@@ -51,12 +51,14 @@ async def migrate(database_url: str) -> None:
 
 
 async def migrate_when_possible(database_url: str) -> None:
-    """`migrate`, however long PostgreSQL is away."""
+    """`migrate`, however long PostgreSQL is away. Raises DatabaseUnavailable where it refuses the user or the password."""
     wait = 0.5
     while True:
         try:
             await migrate(database_url)
         except DatabaseUnavailable as error:
+            if is_locked_out(error):
+                raise
             log.warning("waiting_for_database", error=str(error))
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311
             wait = min(5, wait * 2)
