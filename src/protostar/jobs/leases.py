@@ -77,6 +77,9 @@ class Leases:
             except DatabaseUnavailable as error:
                 log.warning("leases_not_renewed", held=len(self._held), error=str(error))
                 wait = min(1.0, lease / 15)  # a connection that was cut is found so by its next user alone
+            except Exception:  # a process that ended would take its jobs along
+                log.exception("renewal_raised", held=len(self._held))
+                wait = min(1.0, lease / 15)
 
     async def renew(self) -> None:
         held = dict(self._held)

@@ -96,6 +96,9 @@ class Worker:
                 except DatabaseUnavailable as error:
                     log.warning("claim_failed", error=str(error))
                     claimed = 0
+                except Exception:  # a worker that ended would take its jobs along; the next claim may succeed
+                    log.exception("claim_raised")
+                    claimed = 0
                 if not claimed or self._free_slots() == 0:
                     await self._wait_for_work(stopping)
         finally:
@@ -290,6 +293,8 @@ class Worker:
                 await work()
             except DatabaseUnavailable as error:
                 log.warning("housekeeping_waits", error=str(error))
+            except Exception:  # as above
+                log.exception("housekeeping_raised")
             await asyncio.sleep(interval.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311
 
     async def _sweep(self) -> None:
