@@ -53,6 +53,7 @@ def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
         ("TRUSTED_PROXIES", "10.0.0.1/8", "PROTOSTAR_TRUSTED_PROXIES: 10.0.0.1/8 has host bits set"),
         ("OBJECTS_URL", "s3://a bucket", "PROTOSTAR_OBJECTS_URL: must be file:///folder or s3://bucket"),
         ("HOST", " ", "PROTOSTAR_HOST: "),
+        ("REDIS_URL", "redis://h:1/first", "PROTOSTAR_REDIS_URL: must end with the number of a database"),
     ],
 )
 def test_what_cannot_be_meant_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import (
@@ -32,6 +33,7 @@ PREFIX = "PROTOSTAR_"
 MiB = 1024 * 1024
 _HOST = re.compile(r"(?:\[[^\[\]]+\]|[^:\[\]]*)(?::\d*)?")
 _BUCKET = re.compile(r"s3://[A-Za-z0-9._-]+(/\S*)?")
+_REDIS_PATH = re.compile(r"(/\d*)?")
 _GROUP = re.compile(r'field "(\w+)"')
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
@@ -261,7 +263,12 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: SecretStr | None) -> SecretStr | None:
-        return _with_scheme(value, "redis", "rediss", "unix")
+        value = _with_scheme(value, "redis", "rediss", "unix")
+        if value is not None and not value.get_secret_value().startswith("unix:"):
+            path = urlsplit(value.get_secret_value()).path
+            if not _REDIS_PATH.fullmatch(path):
+                raise ValueError("must end with the number of a database, as redis://host:6379/0, or with none")
+        return value
 
     @field_validator("objects_url")
     @classmethod

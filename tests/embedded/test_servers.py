@@ -141,6 +141,14 @@ async def test_without_the_wheel_the_setting_is_named(data: Path, monkeypatch: p
             await start_postgres(supervisor, data)
 
 
+async def test_an_initdb_without_room_says_so(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("protostar.embedded.postgres.CHOSEN", ("no_such_setting=1",))
+    monkeypatch.setattr("protostar.embedded.postgres._ROOM", 2**60)
+    async with Supervisor() as supervisor:
+        with pytest.raises(ConfigurationError, match=r"could not be made in .*MiB free, and it needs"):
+            await start_postgres(supervisor, data, version=postgres_version())
+
+
 async def test_an_initdb_that_fails_says_why(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("protostar.embedded.postgres.CHOSEN", ("no_such_setting=1",))
     async with Supervisor() as supervisor:

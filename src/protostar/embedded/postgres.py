@@ -31,6 +31,9 @@ CHOSEN = ("jit=off", "timezone=UTC", "log_timezone=UTC", buffers.CHOSEN, "max_co
 """Written to postgresql.conf once: people may change them there. JIT costs more than it brings on short queries; durability
 (fsync, synchronous_commit) and autovacuum are on by default."""
 
+_MiB = 1024 * 1024
+_ROOM = 64 * _MiB  # bytes of a new cluster, and a little
+
 ORPHANED = ((SIGTERM, 3.0), (SIGINT, 2.5), (SIGQUIT, 3.5))
 """Smart shutdown while API and worker end their transactions, then fast, then immediate."""
 
@@ -108,7 +111,9 @@ async def _initialise(supervisor: Supervisor, version: int, data: Path, account:
         orphaned=((SIGTERM, 2.0),),
     )
     if await supervisor.run(service) != 0:
-        raise ConfigurationError(f"The database could not be made in {data}. {_reason(server, account)}")
+        free = await asyncio.to_thread(shutil.disk_usage, data)
+        full = f"There are {free.free // _MiB} MiB free, and it needs {_ROOM // _MiB}. " if free.free < _ROOM else ""
+        raise ConfigurationError(f"The database could not be made in {data}. {full}{_reason(server, account)}")
     draft.rename(cluster)
 
 
