@@ -35,6 +35,33 @@ async def test_how_a_space_answers_is_set(product: Stack, space: Space, visit: V
     await expect(page.get_by_label("Starter questions")).to_be_focused()
 
 
+async def test_two_tabs_do_not_undo_each_other(product: Stack, space: Space, visit: Visit) -> None:
+    path = f"/v1/spaces/{space['id']}"
+    before = {"title": "a\nb", "languages": ["en", "ko"], "theme": {"accent": "#AABBCC"}, "limits": {"asks": 9, "tokens": 8}}
+    await call(product, space, "PATCH", path, json={"settings": before})
+    one = await enter(visit, product, space, "/settings", locale="en-US")
+    other = await one.context.new_page()
+    await other.goto(f"{product.url}/settings")
+    await one.get_by_label("Greeting").fill("Hello")
+    await one.get_by_label("Questions of all visitors").fill("7")
+    await one.get_by_role("button", name="Save").click()
+    await expect(one.get_by_text("Saved.")).to_be_visible()
+    await other.get_by_label("Persona").fill("A clerk.")
+    await other.get_by_label("Tokens of the chat model").fill("6")
+    await other.get_by_role("button", name="Save").click()
+    await expect(other.get_by_text("Saved.")).to_be_visible()
+    settings = (await call(product, space, "GET", path))["settings"]
+    assert (settings["greeting"], settings["persona"]) == ("Hello", "A clerk.")
+    assert (settings["limits"]["asks"], settings["limits"]["tokens"]) == (7, 6)
+    assert (settings["title"], settings["languages"], settings["theme"]["accent"]) == ("a\nb", ["en", "ko"], "#AABBCC")
+
+    await call(product, space, "PATCH", path, json={"name": "Renamed elsewhere"})
+    await one.get_by_label("Greeting").fill("")
+    async with one.expect_request(lambda request: request.method == "PATCH") as sent:
+        await one.get_by_role("button", name="Save").click()
+    assert (await sent.value).post_data_json == {"settings": {**settings, "greeting": ""}}
+
+
 async def test_keys_are_shown_once_and_revoked(product: Stack, space: Space, visit: Visit) -> None:
     page = await enter(visit, product, space, "/settings", locale="en-US")
     await page.get_by_role("button", name="New publishable key").click()

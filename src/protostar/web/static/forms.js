@@ -5,17 +5,47 @@ import { $, $$ } from "./dom.js";
 import { toast } from "./toast.js";
 import { told } from "./words.js";
 
-// «settings.theme.accent» → {settings: {theme: {accent: …}}}, on top of what `data-settings` holds already.
-export function documentOf(form) {
-  const made = form.dataset.settings ? { settings: JSON.parse(form.dataset.settings) } : {};
-  for (const name of new Set([...form.elements].map((field) => field.name).filter(Boolean))) {
+const fieldsOf = (form, name) => $$(`[name="${name}"]`, form);
+
+function valuesOf(form) {
+  const names = new Set([...form.elements].map((field) => field.name).filter(Boolean));
+  return Object.fromEntries([...names].map((name) => [name, valueOf(fieldsOf(form, name))]));
+}
+
+// {"settings.theme.accent": …} → {settings: {theme: {accent: …}}}, on top of what `now` holds there.
+function documentOf(values, now = {}) {
+  const made = {};
+  for (const [name, value] of Object.entries(values)) {
     const path = name.split(".");
     const last = path.pop();
-    const at = path.reduce((place, key) => (place[key] ??= {}), made);
-    at[last] = valueOf($$(`[name="${name}"]`, form));
+    if (path.length) made[path[0]] ??= now[path[0]] ?? {};
+    path.reduce((place, key) => (place[key] ??= {}), made)[last] = value;
   }
   return made;
 }
+
+// -- forms that change what is there: only what was changed in them is sent, as another tab may have changed the rest
+
+// As the server made it: what was typed before this script ran is a change.
+const asMade = (form) => new DOMParser().parseFromString(form.outerHTML, "text/html").forms[0];
+const saved = new Map($$('form[data-method="PATCH"]').map((form) => [form, valuesOf(asMade(form))]));
+
+function changesOf(form) {
+  const before = saved.get(form);
+  return Object.fromEntries(Object.entries(valuesOf(form)).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
+}
+
+// A PATCH replaces what is nested as a whole: it is read anew first.
+async function amend(form) {
+  const { method, api: path } = form.dataset;
+  const changes = changesOf(form);
+  const nested = Object.keys(changes).some((name) => name.includes("."));
+  const answer = await api(method, path, { json: documentOf(changes, nested ? await api("GET", path) : {}) });
+  Object.assign(saved.get(form), changes);
+  return answer;
+}
+
+const send = (form) => (saved.has(form) ? amend(form) : api(form.dataset.method, form.dataset.api, { json: documentOf(valuesOf(form)) }));
 
 function valueOf(fields) {
   const [field] = fields;
@@ -38,7 +68,7 @@ document.addEventListener("submit", async (event) => {
   $$('[aria-invalid]', form).forEach((field) => field.removeAttribute("aria-invalid"));
   button.disabled = true;
   try {
-    const answer = await api(form.dataset.method, form.dataset.api, { json: documentOf(form) });
+    const answer = await send(form);
     form.closest("dialog")?.close();
     if (form.closest("dialog")) form.reset();
     if (button.dataset.said) toast(button.dataset.said);
