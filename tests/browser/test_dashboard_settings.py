@@ -16,7 +16,7 @@ from protostar.db.session import Database
 async def test_how_a_space_answers_is_set(product: Stack, space: Space, visit: Visit) -> None:
     page = await enter(visit, product, space, "/settings", locale="en-US")
     await page.get_by_label("Persona").fill("You are a museum's help desk.")
-    await page.get_by_label("Greeting").fill("반갑습니다")
+    await page.get_by_label("Greeting").fill("반갑습니다\n\n무엇이 궁금하세요?")
     await page.get_by_label("Starter questions").fill("When do you open?\n\nWhat does it cost?")
     await page.get_by_role("checkbox", name="English").check()
     await page.get_by_label("Questions of all visitors").fill("7")
@@ -24,11 +24,14 @@ async def test_how_a_space_answers_is_set(product: Stack, space: Space, visit: V
     await expect(page.get_by_text("Saved.")).to_be_visible()
     settings = (await call(product, space, "GET", f"/v1/spaces/{space['id']}"))["settings"]
     assert settings["persona"] == "You are a museum's help desk."
+    assert settings["greeting"] == "반갑습니다\n\n무엇이 궁금하세요?"
     assert settings["starter_questions"] == ["When do you open?", "What does it cost?"]
     assert settings["languages"] == ["en"]
     assert settings["theme"] == {"accent": None, "accent_dark": None}
     assert settings["limits"]["asks"] == 7
     seen(page).expected.append("422")
+    await page.reload()
+    await expect(page.get_by_label("Greeting")).to_have_value(settings["greeting"])
     await page.get_by_label("Starter questions").fill("\n".join("abcdefghijk"))
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator(".form-foot [role=alert]").first).to_contain_text("starter_questions")
