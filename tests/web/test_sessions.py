@@ -213,6 +213,31 @@ async def test_an_admin_chooses_the_space(browser: aiohttp.ClientSession, tenant
     assert "kiwi" in (await send(browser, "GET", "/documents")).body.decode()
 
 
+async def test_the_chosen_space_outlasts_the_session_and_not_the_sign_out(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
+    path = f"/documents/{(await tenant.upload('kiwi.md', b'# Kiwi')).json['id']}"
+
+    async def choose() -> None:
+        await send(browser, "POST", "/space", data={"space": tenant.id}, headers=same_site(browser))
+
+    async def status() -> int:
+        return (await send(browser, "GET", path, allow_redirects=False)).status
+
+    await sign_in(browser, ADMIN_KEY)
+    await choose()
+    browser.cookie_jar.clear(lambda cookie: cookie.key == named(browser))
+    assert await status() == 303
+    answered = await sign_in(browser, ADMIN_KEY, next=path)
+    assert (answered.headers["Location"], await status()) == (path, 200)
+    await send(browser, "GET", f"/login?ticket={make_ticket(hash_key(ADMIN_KEY))}", allow_redirects=False)
+    assert await status() == 200
+    await sign_out(browser)
+    await sign_in(browser, ADMIN_KEY)
+    assert await status() == 404
+    await choose()
+    await sign_in(browser, tenant.key)  # a key of one space chooses none
+    assert not [cookie for cookie in browser.cookie_jar if cookie.key == named(browser, "space")]
+
+
 # -- links that sign in
 
 

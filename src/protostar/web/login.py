@@ -45,7 +45,7 @@ async def sign_in_page(
         token = await sessions.redeem(ticket)
     except Unauthorized as error:
         return pages.render(request, "login.html", 401, next=local_path(next_), error=str(error))
-    return _signed_in(request, token, "/")
+    return await _signed_in(request, sessions, token, "/")
 
 
 @router.post("/login")
@@ -64,7 +64,7 @@ async def sign_in(
         return pages.render(request, "login.html", 401, next=local_path(next_), error=sentence)
     except Forbidden as error:
         return pages.render(request, "login.html", 403, next=local_path(next_), error=str(error))
-    return _signed_in(request, token, local_path(next_))
+    return await _signed_in(request, sessions, token, local_path(next_))
 
 
 @router.post("/logout")
@@ -80,12 +80,14 @@ async def sign_out(request: Request, sessions: Service, csrf: Annotated[str, For
     return response
 
 
-def _signed_in(request: Request, token: str, where: str) -> Response:
+async def _signed_in(request: Request, sessions: Sessions, token: str, where: str) -> Response:
+    """Who signs in again goes on in the space that they had chosen, where the key can choose one."""
     response = RedirectResponse(where, 303)
     lifetime = int(SESSION_TTL.total_seconds())
     name = cookie_name(request, "session")
     response.set_cookie(name, token, max_age=lifetime, httponly=True, samesite="lax", secure=is_https(request))
-    _forget(request, response, "space")
+    if not (await sessions.find(token)).may("admin"):
+        _forget(request, response, "space")
     return response
 
 
