@@ -6,7 +6,7 @@ from playwright.async_api import expect
 from sqlalchemy import text
 from tests.browser.conftest import Visit
 from tests.browser.dashboard import Space, a_document, call, enter
-from tests.browser.seen import seen
+from tests.browser.seen import barriers, seen
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
@@ -34,8 +34,16 @@ async def test_how_a_space_answers_is_set(product: Stack, space: Space, visit: V
     await expect(page.get_by_label("Greeting")).to_have_value(settings["greeting"])
     await page.get_by_label("Starter questions").fill("\n".join("abcdefghijk"))
     await page.get_by_role("button", name="Save").click()
-    await expect(page.locator(".form-foot [role=alert]").first).to_contain_text("starter_questions")
-    await expect(page.get_by_label("Starter questions")).to_be_focused()
+    questions = page.get_by_label("Starter questions")
+    await expect(questions).to_be_focused()
+    sentence = "List should have at most 10 items after validation, not 11"
+    await expect(questions).to_have_accessible_description(f"One on each line, ten at most. {sentence}")
+    await expect(page.get_by_text(sentence)).to_be_in_viewport()
+    assert await barriers(page) == []
+    await questions.fill("a")
+    await page.get_by_role("button", name="Save").click()
+    await expect(questions).to_have_accessible_description("One on each line, ten at most.")
+    await expect(questions).not_to_have_attribute("aria-invalid", "true")
 
 
 async def test_two_tabs_do_not_undo_each_other(product: Stack, space: Space, visit: Visit) -> None:
@@ -63,6 +71,17 @@ async def test_two_tabs_do_not_undo_each_other(product: Stack, space: Space, vis
     async with one.expect_request(lambda request: request.method == "PATCH") as sent:
         await one.get_by_role("button", name="Save").click()
     assert (await sent.value).post_data_json == {"settings": {**settings, "greeting": ""}}
+
+
+async def test_a_space_without_a_name_is_refused_at_the_field(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", admin=True, locale="en-US")
+    seen(page).expected += ["422", "htmx"]
+    await page.get_by_role("button", name="New space").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill(" ")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_label("Name")).to_have_accessible_description("String should have at least 1 character")
+    await expect(page.locator(".toast")).to_have_count(0)
 
 
 async def test_keys_are_shown_once_and_revoked(product: Stack, space: Space, visit: Visit) -> None:

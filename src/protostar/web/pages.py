@@ -106,10 +106,12 @@ class PageRoute(Route):
             try:
                 response = await handle(request)
             except RequestValidationError:
+                if is_fragment(request):
+                    raise  # a problem document: the page that asked shows its sentence
                 response = _failed(request, NotFound())
             except ProtostarError as error:
                 if is_fragment(request) and not isinstance(error, Unauthorized):
-                    raise  # a problem document: the page that asked shows its sentence
+                    raise
                 response = _failed(request, error)
             response.headers.update(HEADERS)
             return response

@@ -2,6 +2,7 @@
 
 import { headers, pause, signIn } from "./api.js";
 import { $, $$ } from "./dom.js";
+import { forgive, refuse } from "./faults.js";
 import { complain, toast } from "./toast.js";
 import { exactly, t, when } from "./words.js";
 
@@ -11,12 +12,15 @@ const AGAIN = 4; // seconds
 
 document.addEventListener("htmx:configRequest", (event) => Object.assign(event.detail.headers, headers()));
 document.addEventListener("htmx:responseError", (event) => {
-  const { xhr } = event.detail;
+  const { elt, xhr } = event.detail;
   if (xhr.status === 401) return signIn();
   let problem = null;
   try { problem = JSON.parse(xhr.responseText); } catch { /* not one of ours, as from a proxy */ }
-  complain(new Error(problem?.detail ?? t("The server answered {status}.", { status: xhr.status })));
+  const sentence = problem?.detail ?? t("The server answered {status}.", { status: xhr.status });
+  const rest = elt instanceof HTMLFormElement ? refuse(elt, sentence) : sentence;
+  if (rest) complain(new Error(rest));
 });
+document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => { if (elt instanceof HTMLFormElement) forgive(elt); });
 let unreachable = null; // said once, however often a page that follows something asks
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, ({ detail: { elt, requestConfig } }) => {

@@ -2,8 +2,8 @@
 
 import { api } from "./api.js";
 import { $, $$ } from "./dom.js";
+import { forgive, refuse } from "./faults.js";
 import { toast } from "./toast.js";
-import { told } from "./words.js";
 
 const fieldsOf = (form, name) => $$(`[name="${name}"]`, form);
 
@@ -36,16 +36,13 @@ function changesOf(form) {
 }
 
 // A PATCH replaces what is nested as a whole: it is read anew first.
-async function amend(form) {
+async function amend(form, changes) {
   const { method, api: path } = form.dataset;
-  const changes = changesOf(form);
   const nested = Object.keys(changes).some((name) => name.includes("."));
   const answer = await api(method, path, { json: documentOf(changes, nested ? await api("GET", path) : {}) });
   Object.assign(saved.get(form), changes);
   return answer;
 }
-
-const send = (form) => (saved.has(form) ? amend(form) : api(form.dataset.method, form.dataset.api, { json: documentOf(valuesOf(form)) }));
 
 function valueOf(fields) {
   const [field] = fields;
@@ -62,25 +59,22 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.dataset.api) return;
   event.preventDefault();
+  forgive(form);
   const said = $('[role="alert"]', form);
   const button = event.submitter;
+  const amends = saved.has(form);
+  const values = amends ? changesOf(form) : valuesOf(form);
   said.textContent = "";
-  $$('[aria-invalid]', form).forEach((field) => field.removeAttribute("aria-invalid"));
   button.disabled = true;
   try {
-    const answer = await send(form);
+    const answer = amends ? await amend(form, values) : await api(form.dataset.method, form.dataset.api, { json: documentOf(values) });
     form.closest("dialog")?.close();
     if (form.closest("dialog")) form.reset();
     if (button.dataset.said) toast(button.dataset.said);
     if (form.dataset.changes) htmx.trigger(`#${form.dataset.changes}`, "changed");
     form.dispatchEvent(new CustomEvent("saved", { detail: answer, bubbles: true }));
   } catch (error) {
-    said.textContent = told(error.message);
-    // «settings.persona: …»: the field that is meant.
-    const name = /^([\w.]+?)(\.\d+)?: /.exec(error.message)?.[1];
-    const field = name && $(`[name="${name}"]`, form);
-    field?.setAttribute("aria-invalid", "true");
-    field?.focus();
+    said.textContent = refuse(form, error.message, values);
   } finally {
     button.disabled = false;
   }
