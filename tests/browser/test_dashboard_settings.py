@@ -1,5 +1,6 @@
 """Settings and system: what an owner sets, and what an admin watches."""
 
+import re
 from typing import Any
 
 from playwright.async_api import expect
@@ -111,6 +112,39 @@ async def test_keys_are_shown_once_and_revoked(product: Stack, space: Space, vis
     async with product.client(key, Origin="https://museum.example") as http:
         async with http.post("/v1/answers", json={"question": "?"}) as response:
             assert response.status == 401
+
+
+async def test_origins_are_taken_as_they_are_meant_and_refused_in_the_owners_words(
+    product: Stack, space: Space, visit: Visit
+) -> None:
+    page = await enter(visit, product, space, "/settings", locale="ko-KR")
+    seen(page).expected.append("422")
+    await page.get_by_role("button", name="새 공개 키").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("이름").fill(" ")
+    origins = dialog.get_by_label("허용할 출처(origin)")
+    await origins.fill("localhost:3000\nhttps://*.example.com/\nshop.example.com")
+    await dialog.get_by_role("button", name="만들기").click()
+    await expect(dialog.get_by_label("이름")).to_have_accessible_description(re.compile("비워 둘 수 없습니다."))
+    why = "출처(origin)는 브라우저가 보내는 대로 스킴, 호스트, 포트만 적고 끝에 «/»를 붙이지 않습니다. 예: https://example.com"
+    await expect(dialog.locator("#ask-origins-fault")).to_have_text(
+        f"“localhost:3000”: {why}\n“https://*.example.com/”: {why}", use_inner_text=True
+    )
+    assert await barriers(page) == []
+    await dialog.get_by_label("이름").fill("shop")
+    await origins.fill(
+        "https://Example.com/path?q=1#a\nshop.example.com\nhttp://localhost:3000/\n\nhttps://박물관.kr\nexample.com/"
+    )
+    await dialog.get_by_role("button", name="만들기").click()
+    await expect(page.locator("#secret")).to_contain_text("pk_")
+    keys = (await call(product, space, "GET", f"/v1/spaces/{space['id']}/keys"))["items"]
+    made = next(key for key in keys if key["name"] == "shop")
+    assert made["origins"] == [
+        "https://example.com",
+        "https://shop.example.com",
+        "http://localhost:3000",
+        "https://xn--zb0by3yusa.kr",
+    ]
 
 
 async def test_a_webhook_is_made_tested_and_deleted(product: Stack, space: Space, visit: Visit) -> None:

@@ -24,6 +24,32 @@ function documentOf(values, now = {}) {
   return made;
 }
 
+const linesOf = (field) => field.value.split("\n").map((line) => line.trim()).filter(Boolean);
+
+// The origin that is meant by the address of a page, or by the name of a site alone; anything else is left for the server to refuse.
+function originOf(line) {
+  const address = line.includes("://") || !line.includes(".") ? line : `https://${line}`;
+  if (!/^https?:/i.test(address)) return line;
+  try {
+    const { origin } = new URL(address);
+    return origin.includes("%") ? line : origin; // no name of a site, as «*.example.com»
+  } catch {
+    return line;
+  }
+}
+
+function valueOf(fields) {
+  const [field] = fields;
+  const kinds = {
+    list: () => fields.filter((each) => each.checked).map((each) => each.value),
+    lines: () => linesOf(field),
+    origins: () => [...new Set(linesOf(field).map(originOf))],
+    number: () => (field.value === "" ? null : Number(field.value)),
+    colour: () => (field.dataset.unset === "true" ? null : field.value),
+  };
+  return (kinds[field.dataset.kind] ?? (() => field.value.trim()))();
+}
+
 // -- forms that change what is there: only what was changed in them is sent, as another tab may have changed the rest
 
 // As the server made it: what was typed before this script ran is a change.
@@ -44,16 +70,7 @@ async function amend(form, changes) {
   return answer;
 }
 
-function valueOf(fields) {
-  const [field] = fields;
-  const kinds = {
-    list: () => fields.filter((each) => each.checked).map((each) => each.value),
-    lines: () => field.value.split("\n").map((line) => line.trim()).filter(Boolean),
-    number: () => (field.value === "" ? null : Number(field.value)),
-    colour: () => (field.dataset.unset === "true" ? null : field.value),
-  };
-  return (kinds[field.dataset.kind] ?? (() => field.value.trim()))();
-}
+// -- sending
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
