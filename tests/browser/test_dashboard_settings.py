@@ -3,10 +3,10 @@
 import re
 from typing import Any
 
-from playwright.async_api import expect
+from playwright.async_api import Dialog, expect
 from sqlalchemy import text
 from tests.browser.conftest import Visit
-from tests.browser.dashboard import Space, a_document, call, enter
+from tests.browser.dashboard import Space, a_document, a_key, call, enter
 from tests.browser.seen import barriers, seen
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
@@ -72,6 +72,59 @@ async def test_two_tabs_do_not_undo_each_other(product: Stack, space: Space, vis
     async with one.expect_request(lambda request: request.method == "PATCH") as sent:
         await one.get_by_role("button", name="Save").click()
     assert (await sent.value).post_data_json == {"settings": {**settings, "greeting": ""}}
+
+
+async def test_what_is_not_saved_is_not_lost(product: Stack, space: Space, visit: Visit) -> None:
+    await call(product, space, "PATCH", f"/v1/spaces/{space['id']}", json={"settings": {"greeting": "Hello"}})
+    page = await enter(visit, product, space, "/settings", locale="en-US")
+    asked: list[str] = []
+
+    async def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        await dialog.dismiss()
+
+    page.on("dialog", stay)
+    await page.get_by_label("Persona").click()
+    await page.keyboard.type("A clerk.")
+    await page.get_by_role("checkbox", name="English").check()
+    await page.get_by_role("link", name="Insights").click()
+    await wait_until(lambda: asked == ["beforeunload"])
+    await expect(page).to_have_url(f"{product.url}/settings")
+
+    await page.get_by_role("button", name="한국어").click()
+    await expect(page.get_by_text("저장하지 않은 내용을 되살렸습니다.")).to_be_visible()
+    await expect(page.get_by_label("페르소나")).to_have_value("A clerk.")
+
+    seen(page).expected.append("401")
+    await page.context.clear_cookies(name=re.compile("session"))
+    await page.get_by_role("button", name="저장").click()
+    await expect(page.get_by_text("세션이 끝났습니다.")).to_be_visible()
+    assert await barriers(page) == []
+    await page.get_by_label("키").fill((await a_key(product, space))["key"])
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"{product.url}/settings")
+    await expect(page.get_by_label("페르소나")).to_have_value("A clerk.")
+    await expect(page.get_by_role("checkbox", name="English")).to_be_checked()
+    await expect(page.get_by_role("checkbox", name="한국어")).not_to_be_checked()
+    await page.get_by_role("button", name="저장").click()
+    await expect(page.get_by_text("저장했습니다.")).to_be_visible()
+    settings = (await call(product, space, "GET", f"/v1/spaces/{space['id']}"))["settings"]
+    assert (settings["persona"], settings["greeting"], settings["languages"]) == ("A clerk.", "Hello", ["en"])
+    await page.get_by_role("link", name="통계").click()
+    await expect(page).to_have_url(f"{product.url}/insights")
+    await page.goto(f"{product.url}/settings")
+    await expect(page.get_by_label("페르소나")).to_have_value("A clerk.")
+    await expect(page.locator(".toast")).to_have_count(0)
+    assert asked == ["beforeunload"]
+
+
+async def test_a_session_that_has_ended_leads_back_to_its_page(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/conversations?show=disliked", locale="en-US")
+    seen(page).expected += ["401", "htmx"]
+    await page.context.clear_cookies(name=re.compile("session"))
+    await page.get_by_role("searchbox").fill("kiwi")
+    await expect(page.get_by_text("Your session has ended.")).to_be_visible()
+    await expect(page.locator("[name=next]")).to_have_value("/conversations?show=disliked")
 
 
 async def test_a_space_without_a_name_is_refused_at_the_field(product: Stack, space: Space, visit: Visit) -> None:

@@ -79,7 +79,10 @@ async def test_the_pages_are_closed_to_everybody_else(browser: aiohttp.ClientSes
         assert answered.status == status
         assert "Set-Cookie" not in answered.headers
     guessed = {"Cookie": f"{named(browser)}={43 * 'A'}"}
-    assert (await send(browser, "GET", "/documents", headers=guessed, allow_redirects=False)).status == 303
+    ended = await send(browser, "GET", "/documents", headers=guessed, allow_redirects=False)
+    assert (ended.status, ended.headers["Location"]) == (303, "/login?next=%2Fdocuments&ended=true")
+    assert "Your session has ended." in (await send(browser, "GET", ended.headers["Location"])).body.decode()
+    assert "Your session has ended." not in (await send(browser, "GET", "/login")).body.decode()
 
 
 async def test_pages_and_files_of_the_dashboard_say_what_a_browser_may_do(browser: aiohttp.ClientSession) -> None:

@@ -36,15 +36,16 @@ async def sign_in_page(
     pages: Templates,
     sessions: Service,
     next_: Next = "/",
+    ended: bool = False,
     ticket: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """The form; with a ticket straight to the dashboard. HEAD leaves the ticket alone: it is good once."""
     if ticket is None or request.method == "HEAD":
-        return pages.render(request, "login.html", next=local_path(next_), error=None)
+        return pages.render(request, "login.html", next=local_path(next_), error=None, ended=ended)
     try:
         token = await sessions.redeem(ticket)
     except Unauthorized as error:
-        return pages.render(request, "login.html", 401, next=local_path(next_), error=str(error))
+        return pages.render(request, "login.html", 401, next=local_path(next_), error=str(error), ended=False)
     return await _signed_in(request, sessions, token, "/")
 
 
@@ -61,9 +62,9 @@ async def sign_in(
         token = await sessions.open(key)
     except Unauthorized:
         sentence = "This key is not known here. Check that it was copied whole."
-        return pages.render(request, "login.html", 401, next=local_path(next_), error=sentence)
+        return pages.render(request, "login.html", 401, next=local_path(next_), error=sentence, ended=False)
     except Forbidden as error:
-        return pages.render(request, "login.html", 403, next=local_path(next_), error=str(error))
+        return pages.render(request, "login.html", 403, next=local_path(next_), error=str(error), ended=False)
     return await _signed_in(request, sessions, token, local_path(next_))
 
 

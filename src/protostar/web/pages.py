@@ -131,7 +131,12 @@ def _failed(request: Request, error: ProtostarError) -> Response:
 def login_url(request: Request) -> str:
     """Where to sign in, and come back from to the page that was wanted."""
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return f"/login?{urlencode({'next': wanted})}" if request.method in ("GET", "HEAD") and wanted != "/" else "/login"
+    query: dict[str, str] = {}
+    if request.method in ("GET", "HEAD") and wanted != "/":
+        query["next"] = wanted
+    if cookie_name(request, "session") in request.cookies:
+        query["ended"] = "true"
+    return f"/login?{urlencode(query)}" if query else "/login"
 
 
 def local_path(wanted: str) -> str:

@@ -11,9 +11,12 @@ import { exactly, t, when } from "./words.js";
 const AGAIN = 4; // seconds
 
 document.addEventListener("htmx:configRequest", (event) => Object.assign(event.detail.headers, headers()));
-document.addEventListener("htmx:responseError", (event) => {
-  const { elt, xhr } = event.detail;
-  if (xhr.status === 401) return signIn();
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.xhr.status !== 401) return;
+  event.preventDefault();
+  signIn();
+});
+document.addEventListener("htmx:responseError", ({ detail: { elt, xhr } }) => {
   let problem = null;
   try { problem = JSON.parse(xhr.responseText); } catch { /* not one of ours, as from a proxy */ }
   const sentence = problem?.detail ?? t("The server answered {status}.", { status: xhr.status });
@@ -66,6 +69,7 @@ document.addEventListener("click", (event) => {
   if (!target) return;
   if (target.dataset.language) {
     remember("language", target.dataset.language);
+    document.dispatchEvent(new Event("leaving"));
     location.reload();
   } else if (target.dataset.themeChoice) {
     remember("theme", target.dataset.themeChoice);

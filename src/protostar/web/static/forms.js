@@ -4,6 +4,7 @@ import { api } from "./api.js";
 import { $, $$ } from "./dom.js";
 import { forgive, refuse } from "./faults.js";
 import { toast } from "./toast.js";
+import { t } from "./words.js";
 
 const fieldsOf = (form, name) => $$(`[name="${name}"]`, form);
 
@@ -69,6 +70,38 @@ async function amend(form, changes) {
   Object.assign(saved.get(form), changes);
   return answer;
 }
+
+// -- what is not saved yet
+
+const draftOf = (form) => `draft ${form.dataset.api}`;
+let kept = false;
+
+// The session has ended, or the page comes again in another language: what was changed waits in this tab until it is back.
+document.addEventListener("leaving", () => {
+  for (const form of saved.keys()) {
+    const names = Object.keys(changesOf(form));
+    const states = names.map((name) => [name, fieldsOf(form, name).map(({ value, checked, dataset }) => ({ value, checked, unset: dataset.unset }))]);
+    if (names.length) sessionStorage.setItem(draftOf(form), JSON.stringify(states));
+  }
+  kept = true;
+});
+
+for (const form of saved.keys()) {
+  const draft = JSON.parse(sessionStorage.getItem(draftOf(form)) ?? "[]");
+  sessionStorage.removeItem(draftOf(form));
+  for (const [name, states] of draft) {
+    fieldsOf(form, name).forEach((field, index) => {
+      const { value, checked, unset } = states[index];
+      Object.assign(field, { value, checked });
+      if (unset) field.dataset.unset = unset;
+    });
+  }
+  if (draft.length) toast(t("What you had not saved is here again."));
+}
+
+addEventListener("beforeunload", (event) => {
+  if (!kept && [...saved.keys()].some((form) => Object.keys(changesOf(form)).length)) event.preventDefault();
+});
 
 // -- sending
 
