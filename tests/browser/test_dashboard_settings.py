@@ -7,7 +7,7 @@ from playwright.async_api import Dialog, expect
 from sqlalchemy import text
 from tests.browser.conftest import Visit
 from tests.browser.dashboard import Space, a_document, a_key, call, enter
-from tests.browser.seen import barriers, seen
+from tests.browser.seen import barriers, picture, seen
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
@@ -139,7 +139,8 @@ async def test_a_space_without_a_name_is_refused_at_the_field(product: Stack, sp
 
 
 async def test_keys_are_shown_once_and_revoked(product: Stack, space: Space, visit: Visit) -> None:
-    page = await enter(visit, product, space, "/settings", locale="en-US")
+    page = await enter(visit, product, space, "/settings", locale="en-US", permissions=["clipboard-read", "clipboard-write"])
+    assert await page.locator("[data-copies]:visible").count() == 0
     await page.get_by_role("button", name="New publishable key").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Name").fill("museum")
@@ -151,6 +152,12 @@ async def test_keys_are_shown_once_and_revoked(product: Stack, space: Space, vis
     await expect(secret).to_contain_text("pk_")
     key = await secret.inner_text()
     assert f'data-key="{key}"' in await page.locator("#secret-snippet").inner_text()
+    await page.mouse.click(5, 5)  # beside the dialog
+    await expect(secret).to_be_visible()
+    for button, copied in (("Copy the line", await page.locator("#secret-snippet").inner_text()), ("Copy", key)):
+        await page.get_by_role("button", name=button, exact=True).click()
+        assert await page.evaluate("navigator.clipboard.readText()") == copied
+    await picture(page, "shown-once")
     await page.get_by_role("button", name="Done").click()
     line = page.locator("#keys-list tr", has_text="museum")
     await expect(line).to_contain_text("https://museum.example")

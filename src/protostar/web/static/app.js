@@ -98,9 +98,9 @@ export async function copy(text) {
   }
 }
 
-// A click beside a dialog closes it.
-document.addEventListener("pointerdown", (event) => {
-  if (event.target instanceof HTMLDialogElement && event.target.open) event.target.close();
+// A click beside a dialog closes it, unless what it shows would be lost.
+document.addEventListener("pointerdown", ({ target }) => {
+  if (target instanceof HTMLDialogElement && target.open && target.getAttribute("closedby") !== "closerequest") target.close();
 });
 
 // -- menus: beside their button, wherever there is room; with the keys that menus have
