@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import uuid4
 
 from playwright.async_api import Dialog, expect
 from sqlalchemy import text
@@ -136,6 +137,29 @@ async def test_a_space_without_a_name_is_refused_at_the_field(product: Stack, sp
     await page.keyboard.press("Enter")
     await expect(dialog.get_by_label("Name")).to_have_accessible_description("String should have at least 1 character")
     await expect(page.locator(".toast")).to_have_count(0)
+
+
+async def test_an_impatient_click_makes_no_second_space(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", admin=True, locale="en-US")
+    name = f"Twice {uuid4().hex[:8]}"
+    await page.get_by_role("button", name="New space").click()
+    await page.get_by_role("dialog").get_by_label("Name").fill(name)
+    await page.get_by_role("dialog").get_by_role("button", name="Create").dblclick()
+    await expect(page.get_by_role("combobox")).to_have_accessible_name("Space")
+    await expect(page.get_by_role("option", name=name, selected=True)).to_be_attached()
+    made = [each for each in (await call(product, space, "GET", "/v1/spaces?limit=200"))["items"] if each["name"] == name]
+    for each in made:
+        async with product.http.delete(f"/v1/spaces/{each['id']}") as response:
+            assert response.status == 204
+    assert len(made) == 1
+
+
+async def test_an_impatient_click_tries_a_document_again_once(product: Stack, space: Space, visit: Visit) -> None:
+    document = await a_document(product, space, "empty.md", b"")
+    page = await enter(visit, product, space, f"/documents/{document['id']}", locale="en-US")
+    await page.get_by_role("button", name="Retry").dblclick()
+    await expect(page.get_by_text("The file is empty.")).to_be_visible()
+    assert len([url for url in seen(page).requests if url.endswith("/retry")]) == 1
 
 
 async def test_keys_are_shown_once_and_revoked(product: Stack, space: Space, visit: Visit) -> None:
