@@ -13,6 +13,7 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 from protostar.db.session import Database
+from protostar.web.widget import ACCENT, ACCENT_DARK
 
 
 async def test_how_a_space_answers_is_set(product: Stack, space: Space, visit: Visit) -> None:
@@ -46,6 +47,29 @@ async def test_how_a_space_answers_is_set(product: Stack, space: Space, visit: V
     await page.get_by_role("button", name="Save").click()
     await expect(questions).to_have_accessible_description("One on each line, ten at most.")
     await expect(questions).not_to_have_attribute("aria-invalid", "true")
+
+
+async def test_a_colour_that_is_not_set_is_that_of_the_widget(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", locale="en-US")
+    light, dark = page.get_by_label("Colour", exact=True), page.get_by_label("Colour on dark pages")
+    resets = page.get_by_role("button", name="As it comes")
+    await expect(light).to_have_value(ACCENT)
+    await expect(dark).to_have_value(ACCENT_DARK)
+    await light.fill("#114411")
+    await expect(dark).to_have_value("#114411")  # as the widget takes it, too
+    await expect(resets.first).to_have_attribute("aria-pressed", "false")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    await page.reload()
+    await expect(dark).to_have_value("#114411")
+    await expect(resets.last).to_have_attribute("aria-pressed", "true")
+    await resets.first.click()
+    await expect(light).to_have_value(ACCENT)
+    await expect(dark).to_have_value(ACCENT_DARK)
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    settings = (await call(product, space, "GET", f"/v1/spaces/{space['id']}"))["settings"]
+    assert settings["theme"] == {"accent": None, "accent_dark": None}
 
 
 async def test_two_tabs_do_not_undo_each_other(product: Stack, space: Space, visit: Visit) -> None:

@@ -8,6 +8,9 @@ import pytest
 from tests.api.tenant import Tenant, send
 from tests.web.test_sessions import sign_in
 
+from protostar.web.assets import FOLDER
+from protostar.web.widget import ACCENT, ACCENT_DARK
+
 HOSTILE = '<img src=x onerror=alert(1)> "quoted" & {{ 7 * 7 }}'
 
 
@@ -97,6 +100,11 @@ async def test_pages_and_their_files_answer_head(browser: aiohttp.ClientSession,
         alike = ("Content-Type", "Cache-Control", "Content-Security-Policy")
         assert (head.status, *map(head.headers.get, alike)) == (got.status, *map(got.headers.get, alike)), path
         assert "Content-Length" in head.headers
+
+
+def test_the_settings_know_the_colours_of_the_widget() -> None:
+    script = (FOLDER / "widget.js").read_text(encoding="utf-8")
+    assert f"light-dark(var(--set-accent, {ACCENT}), var(--set-accent-dark, {ACCENT_DARK}))" in script
 
 
 async def test_errors_are_pages_where_a_person_looks(browser: aiohttp.ClientSession, tenant: Tenant) -> None:

@@ -130,10 +130,23 @@ document.addEventListener("submit", async (event) => {
   }
 });
 
-document.addEventListener("input", (event) => {
-  if (event.target.dataset?.kind === "colour") event.target.dataset.unset = "false";
+// -- colours: one that is not set shows what the widget takes for it
+
+function showColours() {
+  for (const field of $$('[data-kind="colour"]')) {
+    const { unset, comes, follows } = field.dataset;
+    const followed = document.getElementById(follows);
+    if (unset === "true") field.value = followed?.dataset.unset === "false" ? followed.value : comes;
+    $(`[data-unsets="${field.id}"]`).setAttribute("aria-pressed", unset);
+  }
+}
+function setColour(field, unset) {
+  field.dataset.unset = unset;
+  showColours();
+}
+document.addEventListener("input", ({ target }) => { if (target.dataset?.kind === "colour") setColour(target, false); });
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-unsets]");
+  if (button) setColour(document.getElementById(button.dataset.unsets), true);
 });
-document.addEventListener("click", (event) => {
-  const unsets = event.target.closest("[data-unsets]");
-  if (unsets) document.getElementById(unsets.dataset.unsets).dataset.unset = "true";
-});
+showColours();
