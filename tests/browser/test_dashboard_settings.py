@@ -163,6 +163,35 @@ async def test_a_space_without_a_name_is_refused_at_the_field(product: Stack, sp
     await expect(page.locator(".toast")).to_have_count(0)
 
 
+async def test_arrows_do_not_switch_the_space(product: Stack, space: Space, visit: Visit) -> None:
+    async with product.http.post("/v1/spaces", json={"name": "Newer"}) as response:
+        newer: Any = await response.json()
+    page = await enter(visit, product, space, "/settings", admin=True, locale="en-US")
+    spaces = page.get_by_role("combobox")
+
+    async def arrow() -> None:
+        await spaces.press("ArrowUp")
+        await expect(spaces).to_have_value(newer["id"])
+        assert not [url for url in seen(page).requests if url.endswith("/space")]
+
+    async def lands_in(chosen: Space) -> None:
+        await expect(page).to_have_url(f"{product.url}/documents")
+        await expect(spaces).to_have_value(chosen["id"])
+        await page.goto(f"{product.url}/settings")
+        seen(page).requests.clear()
+
+    await arrow()
+    await page.keyboard.press("Enter")
+    await lands_in(newer)
+    await spaces.select_option(space["id"])  # as a pointer does
+    await lands_in(space)
+    await arrow()
+    await page.keyboard.press("Tab")
+    await lands_in(newer)
+    async with product.http.delete(f"/v1/spaces/{newer['id']}") as response:
+        assert response.status == 204
+
+
 async def test_an_impatient_click_makes_no_second_space(product: Stack, space: Space, visit: Visit) -> None:
     page = await enter(visit, product, space, "/settings", admin=True, locale="en-US")
     name = f"Twice {uuid4().hex[:8]}"

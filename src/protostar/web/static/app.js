@@ -43,6 +43,23 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) event.detail.elt.closest?.("dialog")?.close();
 });
 
+// -- the space: keys go through all of them, so what they choose counts once it is confirmed or left
+
+const spaces = $("#space");
+if (spaces) {
+  let byKey = false;
+  const choose = () => { if (!spaces.selectedOptions[0].defaultSelected) htmx.trigger(spaces.form, "chosen"); };
+  spaces.addEventListener("pointerdown", () => { byKey = false; });
+  spaces.addEventListener("keydown", (event) => {
+    byKey = true;
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    choose();
+  });
+  spaces.addEventListener("change", () => { if (!byKey) choose(); });
+  spaces.addEventListener("blur", choose);
+}
+
 // -- times in the reader's own zone and language
 
 class LocalTime extends HTMLElement {
