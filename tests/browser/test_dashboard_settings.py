@@ -163,6 +163,15 @@ async def test_a_space_without_a_name_is_refused_at_the_field(product: Stack, sp
     await expect(page.locator(".toast")).to_have_count(0)
 
 
+async def test_without_scripts_the_pages_say_so_and_nothing_goes_into_the_url(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", locale="en-US", java_script_enabled=False)
+    assert "<noscript><p" in await page.content()  # this browser shows it only where scripts are switched off by hand
+    seen(page).expected.append("404")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("heading", name="There is no such thing here")).to_be_visible()
+    assert page.url == f"{product.url}/settings"
+
+
 async def test_arrows_do_not_switch_the_space(product: Stack, space: Space, visit: Visit) -> None:
     async with product.http.post("/v1/spaces", json={"name": "Newer"}) as response:
         newer: Any = await response.json()

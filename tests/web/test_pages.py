@@ -113,6 +113,15 @@ async def test_errors_are_pages_where_a_person_looks(browser: aiohttp.ClientSess
         answered = await send(browser, "GET", path)
         assert answered.status == 404
         assert answered.headers["Content-Type"].startswith("text/html")
+    as_browsers = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "ko"}
+    for path in ("/setings", "/documents/01a213ec-ae83-7840-87c2-a832b1fb4bb8/none", "/logout", "/static/none.css"):
+        mistyped = await send(browser, "GET", path, headers=as_browsers)
+        assert (mistyped.status, mistyped.headers["Content-Type"]) == (404, "text/html; charset=utf-8"), path
+        assert "이 주소에는 아무것도 없습니다." in mistyped.body.decode()
+        assert "Content-Security-Policy" in mistyped.headers
+    for path, headers in (("/v1/none", as_browsers), ("/setings", {}), ("/setings", {**as_browsers, "HX-Request": "true"})):
+        answered = await send(browser, "GET", path, headers=headers)
+        assert (answered.status, answered.headers["Content-Type"]) == (404, "application/problem+json"), path
     async with aiohttp.ClientSession(tenant.stack.url, headers={"HX-Request": "true"}) as nobody:
         ended = await send(nobody, "GET", "/documents")
     assert (ended.status, ended.headers["HX-Redirect"]) == (401, "/login")

@@ -119,6 +119,18 @@ class PageRoute(Route):
         return handle_page
 
 
+def wants_page(request: Request) -> bool:
+    """Whether a person looks: a browser asks for a page, and not for something of the API."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/") and not is_fragment(request)
+
+
+def no_page(request: Request) -> Response:
+    """The answer to an address that leads nowhere."""
+    response = _failed(request, NotFound("There is nothing at this path."))
+    response.headers.update(HEADERS)
+    return response
+
+
 def _failed(request: Request, error: ProtostarError) -> Response:
     if isinstance(error, Unauthorized):
         if is_fragment(request):
