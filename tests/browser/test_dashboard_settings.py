@@ -8,7 +8,7 @@ from playwright.async_api import Dialog, expect
 from sqlalchemy import text
 from tests.browser.conftest import Visit
 from tests.browser.dashboard import Space, a_document, a_key, call, enter
-from tests.browser.seen import barriers, picture, seen
+from tests.browser.seen import PHONE, barriers, picture, seen
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
@@ -161,6 +161,36 @@ async def test_a_space_without_a_name_is_refused_at_the_field(product: Stack, sp
     await page.keyboard.press("Enter")
     await expect(dialog.get_by_label("Name")).to_have_accessible_description("String should have at least 1 character")
     await expect(page.locator(".toast")).to_have_count(0)
+
+
+async def test_the_settings_have_room_for_their_words(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", admin=True, locale="en-US")
+    for empty in ("#keys-list .body", "#webhooks-list .body"):
+        await expect(page.locator(empty)).to_have_css("padding-left", "20px")
+    tops = await page.locator("#limits .input").evaluate_all("fields => fields.map(field => field.getBoundingClientRect().top)")
+    assert len(set(tops[:3])) == 1
+    await expect(page.locator(".skip")).to_have_css("box-shadow", "none")
+    await picture(page, "settings-empty", full_page=True)
+    await page.set_viewport_size(PHONE)
+    for words in ("#keys > header p", "#webhooks > header p", "#export .between p"):
+        box = await page.locator(words).bounding_box()
+        assert box is not None
+        assert box["width"] > 250
+    await picture(page, "settings-empty-phone", full_page=True)
+
+
+async def test_escape_closes_the_menu_of_a_phone(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", admin=True, locale="en-US", viewport=PHONE)
+    menu = page.get_by_role("button", name="Menu")
+    await menu.press("Enter")
+    await page.get_by_role("button", name="New space").press("Enter")
+    await page.keyboard.press("Escape")  # that is the dialog's
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    await expect(menu).to_have_attribute("aria-expanded", "true")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("navigation", name="Pages")).to_be_hidden()
+    await expect(menu).to_be_focused()
+    await expect(menu).to_have_attribute("aria-expanded", "false")
 
 
 async def test_without_scripts_the_pages_say_so_and_nothing_goes_into_the_url(product: Stack, space: Space, visit: Visit) -> None:

@@ -97,13 +97,22 @@ document.addEventListener("click", (event) => {
   } else if ("closes" in target.dataset) {
     target.closest("dialog").close();
   } else if ("menu" in target.dataset) {
-    const open = $("#side").classList.toggle("open");
-    target.setAttribute("aria-expanded", open);
+    showMenu(!$("#side").classList.contains("open"));
   } else if (target.dataset.copies) {
     copy($(target.dataset.copies).textContent);
   } else if (target.closest("[popover]")) {
     target.closest("[popover]").hidePopover();
   }
+});
+
+function showMenu(open) {
+  $("#side").classList.toggle("open", open);
+  $("[data-menu]").setAttribute("aria-expanded", open);
+}
+document.addEventListener("keydown", ({ key, target }) => {
+  if (key !== "Escape" || !$("#side.open") || target.closest("dialog, [popover]")) return;
+  showMenu(false);
+  $("[data-menu]").focus();
 });
 
 export async function copy(text) {
