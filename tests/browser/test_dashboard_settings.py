@@ -299,12 +299,12 @@ async def test_origins_are_taken_as_they_are_meant_and_refused_in_the_owners_wor
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("이름").fill(" ")
     origins = dialog.get_by_label("허용할 출처(origin)")
-    await origins.fill("localhost:3000\nhttps://*.example.com/\nshop.example.com")
+    await origins.fill("localhost:3000\n192.168.0.7:80\nhttps://*.example.com/\nshop.example.com")
     await dialog.get_by_role("button", name="만들기").click()
     await expect(dialog.get_by_label("이름")).to_have_accessible_description(re.compile("비워 둘 수 없습니다."))
     why = "출처(origin)는 브라우저가 보내는 대로 스킴, 호스트, 포트만 적고 끝에 «/»를 붙이지 않습니다. 예: https://example.com"
     await expect(dialog.locator("#ask-origins-fault")).to_have_text(
-        f"“localhost:3000”: {why}\n“https://*.example.com/”: {why}", use_inner_text=True
+        f"“localhost:3000”: {why}\n“192.168.0.7:80”: {why}\n“https://*.example.com/”: {why}", use_inner_text=True
     )
     assert await barriers(page) == []
     await dialog.get_by_label("이름").fill("shop")

@@ -110,7 +110,7 @@ function showMenu(open) {
   $("[data-menu]").setAttribute("aria-expanded", open);
 }
 document.addEventListener("keydown", ({ key, target }) => {
-  if (key !== "Escape" || !$("#side.open") || target.closest("dialog, [popover]")) return;
+  if (key !== "Escape" || !$("#side.open") || target.closest?.("dialog, [popover]")) return;
   showMenu(false);
   $("[data-menu]").focus();
 });

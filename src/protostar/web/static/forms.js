@@ -29,7 +29,7 @@ const linesOf = (field) => field.value.split("\n").map((line) => line.trim()).fi
 
 // The origin that is meant by the address of a page, or by the name of a site alone; anything else is left for the server to refuse.
 function originOf(line) {
-  const address = line.includes("://") || !line.includes(".") ? line : `https://${line}`;
+  const address = /^[^/:]+\.\p{L}/u.test(line) ? `https://${line}` : line;
   if (!/^https?:/i.test(address)) return line;
   try {
     const { origin } = new URL(address);
