@@ -188,6 +188,13 @@ async def test_figures_are_drawn_told_and_downloaded(
     assert "주차장 요금은 얼마인가요?".encode() in content
 
 
+async def test_where_nothing_was_asked_nothing_is_called_answered(product: Stack, space: dict[str, Any], visit: Visit) -> None:
+    page = await opened(product, space, visit, "/insights", locale="en-US")
+    await page.wait_for_load_state("networkidle")
+    await expect(page.get_by_text("Nothing was asked in these days.")).to_be_visible()
+    await expect(page.get_by_text("Everything was answered")).to_have_count(0)
+
+
 @pytest.mark.parametrize(("locale", "scheme", "viewport"), LOOKS)
 async def test_the_pages_are_open_to_everybody_in_every_look(
     product: Stack, space: dict[str, Any], asked: dict[str, Any], visit: Visit, locale: str, scheme: str, viewport: ViewportSize

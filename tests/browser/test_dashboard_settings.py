@@ -1,22 +1,25 @@
 """Settings and system: what an owner sets, and what an admin watches."""
 
+import re
 from typing import Any
+from uuid import uuid4
 
-from playwright.async_api import expect
+from playwright.async_api import Dialog, expect
 from sqlalchemy import text
 from tests.browser.conftest import Visit
-from tests.browser.dashboard import Space, a_document, call, enter
-from tests.browser.seen import seen
+from tests.browser.dashboard import Space, a_document, a_key, call, enter
+from tests.browser.seen import PHONE, barriers, picture, seen
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 from protostar.db.session import Database
+from protostar.web.widget import ACCENT, ACCENT_DARK
 
 
 async def test_how_a_space_answers_is_set(product: Stack, space: Space, visit: Visit) -> None:
     page = await enter(visit, product, space, "/settings", locale="en-US")
     await page.get_by_label("Persona").fill("You are a museum's help desk.")
-    await page.get_by_label("Greeting").fill("반갑습니다")
+    await page.get_by_label("Greeting").fill("반갑습니다\n\n무엇이 궁금하세요?")
     await page.get_by_label("Starter questions").fill("When do you open?\n\nWhat does it cost?")
     await page.get_by_role("checkbox", name="English").check()
     await page.get_by_label("Questions of all visitors").fill("7")
@@ -24,19 +27,236 @@ async def test_how_a_space_answers_is_set(product: Stack, space: Space, visit: V
     await expect(page.get_by_text("Saved.")).to_be_visible()
     settings = (await call(product, space, "GET", f"/v1/spaces/{space['id']}"))["settings"]
     assert settings["persona"] == "You are a museum's help desk."
+    assert settings["greeting"] == "반갑습니다\n\n무엇이 궁금하세요?"
     assert settings["starter_questions"] == ["When do you open?", "What does it cost?"]
     assert settings["languages"] == ["en"]
     assert settings["theme"] == {"accent": None, "accent_dark": None}
     assert settings["limits"]["asks"] == 7
     seen(page).expected.append("422")
+    await page.reload()
+    await expect(page.get_by_label("Greeting")).to_have_value(settings["greeting"])
     await page.get_by_label("Starter questions").fill("\n".join("abcdefghijk"))
     await page.get_by_role("button", name="Save").click()
-    await expect(page.locator(".form-foot [role=alert]").first).to_contain_text("starter_questions")
-    await expect(page.get_by_label("Starter questions")).to_be_focused()
+    questions = page.get_by_label("Starter questions")
+    await expect(questions).to_be_focused()
+    sentence = "List should have at most 10 items after validation, not 11"
+    await expect(questions).to_have_accessible_description(f"One on each line, ten at most. {sentence}")
+    await expect(page.get_by_text(sentence)).to_be_in_viewport()
+    assert await barriers(page) == []
+    await questions.fill("a")
+    await page.get_by_role("button", name="Save").click()
+    await expect(questions).to_have_accessible_description("One on each line, ten at most.")
+    await expect(questions).not_to_have_attribute("aria-invalid", "true")
+
+
+async def test_a_colour_that_is_not_set_is_that_of_the_widget(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", locale="en-US")
+    light, dark = page.get_by_label("Colour", exact=True), page.get_by_label("Colour on dark pages")
+    resets = page.get_by_role("button", name="As it comes")
+    await expect(light).to_have_value(ACCENT)
+    await expect(dark).to_have_value(ACCENT_DARK)
+    await light.fill("#114411")
+    await expect(dark).to_have_value("#114411")  # as the widget takes it, too
+    await expect(resets.first).to_have_attribute("aria-pressed", "false")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    await page.reload()
+    await expect(dark).to_have_value("#114411")
+    await expect(resets.last).to_have_attribute("aria-pressed", "true")
+    await resets.first.click()
+    await expect(light).to_have_value(ACCENT)
+    await expect(dark).to_have_value(ACCENT_DARK)
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved.")).to_be_visible()
+    settings = (await call(product, space, "GET", f"/v1/spaces/{space['id']}"))["settings"]
+    assert settings["theme"] == {"accent": None, "accent_dark": None}
+
+
+async def test_two_tabs_do_not_undo_each_other(product: Stack, space: Space, visit: Visit) -> None:
+    path = f"/v1/spaces/{space['id']}"
+    before = {"title": "a\nb", "languages": ["en", "ko"], "theme": {"accent": "#AABBCC"}, "limits": {"asks": 9, "tokens": 8}}
+    await call(product, space, "PATCH", path, json={"settings": before})
+    one = await enter(visit, product, space, "/settings", locale="en-US")
+    other = await one.context.new_page()
+    await other.goto(f"{product.url}/settings")
+    await one.get_by_label("Greeting").fill("Hello")
+    await one.get_by_label("Questions of all visitors").fill("7")
+    await one.get_by_role("button", name="Save").click()
+    await expect(one.get_by_text("Saved.")).to_be_visible()
+    await other.get_by_label("Persona").fill("A clerk.")
+    await other.get_by_label("Tokens of the chat model").fill("6")
+    await other.get_by_role("button", name="Save").click()
+    await expect(other.get_by_text("Saved.")).to_be_visible()
+    settings = (await call(product, space, "GET", path))["settings"]
+    assert (settings["greeting"], settings["persona"]) == ("Hello", "A clerk.")
+    assert (settings["limits"]["asks"], settings["limits"]["tokens"]) == (7, 6)
+    assert (settings["title"], settings["languages"], settings["theme"]["accent"]) == ("a\nb", ["en", "ko"], "#AABBCC")
+
+    await call(product, space, "PATCH", path, json={"name": "Renamed elsewhere"})
+    await one.get_by_label("Greeting").fill("")
+    async with one.expect_request(lambda request: request.method == "PATCH") as sent:
+        await one.get_by_role("button", name="Save").click()
+    assert (await sent.value).post_data_json == {"settings": {**settings, "greeting": ""}}
+
+
+async def test_what_is_not_saved_is_not_lost(product: Stack, space: Space, visit: Visit) -> None:
+    await call(product, space, "PATCH", f"/v1/spaces/{space['id']}", json={"settings": {"greeting": "Hello"}})
+    page = await enter(visit, product, space, "/settings", locale="en-US")
+    asked: list[str] = []
+
+    async def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        await dialog.dismiss()
+
+    page.on("dialog", stay)
+    await page.get_by_label("Persona").click()
+    await page.keyboard.type("A clerk.")
+    await page.get_by_role("checkbox", name="English").check()
+    await page.get_by_role("link", name="Insights").click()
+    await wait_until(lambda: asked == ["beforeunload"])
+    await expect(page).to_have_url(f"{product.url}/settings")
+
+    await page.get_by_role("button", name="한국어").click()
+    await expect(page.get_by_text("저장하지 않은 내용을 되살렸습니다.")).to_be_visible()
+    await expect(page.get_by_label("페르소나")).to_have_value("A clerk.")
+
+    seen(page).expected.append("401")
+    await page.context.clear_cookies(name=re.compile("session"))
+    await page.get_by_role("button", name="저장").click()
+    await expect(page.get_by_text("세션이 끝났습니다.")).to_be_visible()
+    assert await barriers(page) == []
+    await page.get_by_label("키").fill((await a_key(product, space))["key"])
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"{product.url}/settings")
+    await expect(page.get_by_label("페르소나")).to_have_value("A clerk.")
+    await expect(page.get_by_role("checkbox", name="English")).to_be_checked()
+    await expect(page.get_by_role("checkbox", name="한국어")).not_to_be_checked()
+    await page.get_by_role("button", name="저장").click()
+    await expect(page.get_by_text("저장했습니다.")).to_be_visible()
+    settings = (await call(product, space, "GET", f"/v1/spaces/{space['id']}"))["settings"]
+    assert (settings["persona"], settings["greeting"], settings["languages"]) == ("A clerk.", "Hello", ["en"])
+    await page.get_by_role("link", name="통계").click()
+    await expect(page).to_have_url(f"{product.url}/insights")
+    await page.goto(f"{product.url}/settings")
+    await expect(page.get_by_label("페르소나")).to_have_value("A clerk.")
+    await expect(page.locator(".toast")).to_have_count(0)
+    assert asked == ["beforeunload"]
+
+
+async def test_a_session_that_has_ended_leads_back_to_its_page(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/conversations?show=disliked", locale="en-US")
+    seen(page).expected += ["401", "htmx"]
+    await page.context.clear_cookies(name=re.compile("session"))
+    await page.get_by_role("searchbox").fill("kiwi")
+    await expect(page.get_by_text("Your session has ended.")).to_be_visible()
+    await expect(page.locator("[name=next]")).to_have_value("/conversations?show=disliked")
+
+
+async def test_a_space_without_a_name_is_refused_at_the_field(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", admin=True, locale="en-US")
+    seen(page).expected += ["422", "htmx"]
+    await page.get_by_role("button", name="New space").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("Name").fill(" ")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_label("Name")).to_have_accessible_description("String should have at least 1 character")
+    await expect(page.locator(".toast")).to_have_count(0)
+
+
+async def test_the_settings_have_room_for_their_words(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", admin=True, locale="en-US")
+    for empty in ("#keys-list .body", "#webhooks-list .body"):
+        await expect(page.locator(empty)).to_have_css("padding-left", "20px")
+    tops = await page.locator("#limits .input").evaluate_all("fields => fields.map(field => field.getBoundingClientRect().top)")
+    assert len(set(tops[:3])) == 1
+    await expect(page.locator(".skip")).to_have_css("box-shadow", "none")
+    await picture(page, "settings-empty", full_page=True)
+    await page.set_viewport_size(PHONE)
+    for words in ("#keys > header p", "#webhooks > header p", "#export .between p"):
+        box = await page.locator(words).bounding_box()
+        assert box is not None
+        assert box["width"] > 250
+    await picture(page, "settings-empty-phone", full_page=True)
+
+
+async def test_escape_closes_the_menu_of_a_phone(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", admin=True, locale="en-US", viewport=PHONE)
+    menu = page.get_by_role("button", name="Menu")
+    await menu.press("Enter")
+    await page.get_by_role("button", name="New space").press("Enter")
+    await page.keyboard.press("Escape")  # that is the dialog's
+    await expect(page.get_by_role("dialog")).to_be_hidden()
+    await expect(menu).to_have_attribute("aria-expanded", "true")
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("navigation", name="Pages")).to_be_hidden()
+    await expect(menu).to_be_focused()
+    await expect(menu).to_have_attribute("aria-expanded", "false")
+
+
+async def test_without_scripts_the_pages_say_so_and_nothing_goes_into_the_url(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", locale="en-US", java_script_enabled=False)
+    assert "<noscript><p" in await page.content()  # this browser shows it only where scripts are switched off by hand
+    seen(page).expected.append("404")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("heading", name="There is no such thing here")).to_be_visible()
+    assert page.url == f"{product.url}/settings"
+
+
+async def test_arrows_do_not_switch_the_space(product: Stack, space: Space, visit: Visit) -> None:
+    async with product.http.post("/v1/spaces", json={"name": "Newer"}) as response:
+        newer: Any = await response.json()
+    page = await enter(visit, product, space, "/settings", admin=True, locale="en-US")
+    spaces = page.get_by_role("combobox")
+
+    async def arrow() -> None:
+        await spaces.press("ArrowUp")
+        await expect(spaces).to_have_value(newer["id"])
+        assert not [url for url in seen(page).requests if url.endswith("/space")]
+
+    async def lands_in(chosen: Space) -> None:
+        await expect(page).to_have_url(f"{product.url}/documents")
+        await expect(spaces).to_have_value(chosen["id"])
+        await page.goto(f"{product.url}/settings")
+        seen(page).requests.clear()
+
+    await arrow()
+    await page.keyboard.press("Enter")
+    await lands_in(newer)
+    await spaces.select_option(space["id"])  # as a pointer does
+    await lands_in(space)
+    await arrow()
+    await page.keyboard.press("Tab")
+    await lands_in(newer)
+    async with product.http.delete(f"/v1/spaces/{newer['id']}") as response:
+        assert response.status == 204
+
+
+async def test_an_impatient_click_makes_no_second_space(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", admin=True, locale="en-US")
+    name = f"Twice {uuid4().hex[:8]}"
+    await page.get_by_role("button", name="New space").click()
+    await page.get_by_role("dialog").get_by_label("Name").fill(name)
+    await page.get_by_role("dialog").get_by_role("button", name="Create").dblclick()
+    await expect(page.get_by_role("combobox")).to_have_accessible_name("Space")
+    await expect(page.get_by_role("option", name=name, selected=True)).to_be_attached()
+    made = [each for each in (await call(product, space, "GET", "/v1/spaces?limit=200"))["items"] if each["name"] == name]
+    for each in made:
+        async with product.http.delete(f"/v1/spaces/{each['id']}") as response:
+            assert response.status == 204
+    assert len(made) == 1
+
+
+async def test_an_impatient_click_tries_a_document_again_once(product: Stack, space: Space, visit: Visit) -> None:
+    document = await a_document(product, space, "empty.md", b"")
+    page = await enter(visit, product, space, f"/documents/{document['id']}", locale="en-US")
+    await page.get_by_role("button", name="Retry").dblclick()
+    await expect(page.get_by_text("The file is empty.")).to_be_visible()
+    assert len([url for url in seen(page).requests if url.endswith("/retry")]) == 1
 
 
 async def test_keys_are_shown_once_and_revoked(product: Stack, space: Space, visit: Visit) -> None:
-    page = await enter(visit, product, space, "/settings", locale="en-US")
+    page = await enter(visit, product, space, "/settings", locale="en-US", permissions=["clipboard-read", "clipboard-write"])
+    assert await page.locator("[data-copies]:visible").count() == 0
     await page.get_by_role("button", name="New publishable key").click()
     dialog = page.get_by_role("dialog")
     await dialog.get_by_label("Name").fill("museum")
@@ -48,6 +268,12 @@ async def test_keys_are_shown_once_and_revoked(product: Stack, space: Space, vis
     await expect(secret).to_contain_text("pk_")
     key = await secret.inner_text()
     assert f'data-key="{key}"' in await page.locator("#secret-snippet").inner_text()
+    await page.mouse.click(5, 5)  # beside the dialog
+    await expect(secret).to_be_visible()
+    for button, copied in (("Copy the line", await page.locator("#secret-snippet").inner_text()), ("Copy", key)):
+        await page.get_by_role("button", name=button, exact=True).click()
+        assert await page.evaluate("navigator.clipboard.readText()") == copied
+    await picture(page, "shown-once")
     await page.get_by_role("button", name="Done").click()
     line = page.locator("#keys-list tr", has_text="museum")
     await expect(line).to_contain_text("https://museum.example")
@@ -62,6 +288,39 @@ async def test_keys_are_shown_once_and_revoked(product: Stack, space: Space, vis
     async with product.client(key, Origin="https://museum.example") as http:
         async with http.post("/v1/answers", json={"question": "?"}) as response:
             assert response.status == 401
+
+
+async def test_origins_are_taken_as_they_are_meant_and_refused_in_the_owners_words(
+    product: Stack, space: Space, visit: Visit
+) -> None:
+    page = await enter(visit, product, space, "/settings", locale="ko-KR")
+    seen(page).expected.append("422")
+    await page.get_by_role("button", name="새 공개 키").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("이름").fill(" ")
+    origins = dialog.get_by_label("허용할 출처(origin)")
+    await origins.fill("localhost:3000\n192.168.0.7:80\nhttps://*.example.com/\nshop.example.com")
+    await dialog.get_by_role("button", name="만들기").click()
+    await expect(dialog.get_by_label("이름")).to_have_accessible_description(re.compile("비워 둘 수 없습니다."))
+    why = "출처(origin)는 브라우저가 보내는 대로 스킴, 호스트, 포트만 적고 끝에 «/»를 붙이지 않습니다. 예: https://example.com"
+    await expect(dialog.locator("#ask-origins-fault")).to_have_text(
+        f"“localhost:3000”: {why}\n“192.168.0.7:80”: {why}\n“https://*.example.com/”: {why}", use_inner_text=True
+    )
+    assert await barriers(page) == []
+    await dialog.get_by_label("이름").fill("shop")
+    await origins.fill(
+        "https://Example.com/path?q=1#a\nshop.example.com\nhttp://localhost:3000/\n\nhttps://박물관.kr\nexample.com/"
+    )
+    await dialog.get_by_role("button", name="만들기").click()
+    await expect(page.locator("#secret")).to_contain_text("pk_")
+    keys = (await call(product, space, "GET", f"/v1/spaces/{space['id']}/keys"))["items"]
+    made = next(key for key in keys if key["name"] == "shop")
+    assert made["origins"] == [
+        "https://example.com",
+        "https://shop.example.com",
+        "http://localhost:3000",
+        "https://xn--zb0by3yusa.kr",
+    ]
 
 
 async def test_a_webhook_is_made_tested_and_deleted(product: Stack, space: Space, visit: Visit) -> None:

@@ -3,13 +3,17 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import BaseModel, ValidationError
 
 from protostar.knowledge import parse
+from protostar.spaces.schemas import KeyCreate, SpaceCreate, SpaceUpdate
 from protostar.web import messages
 from protostar.web.messages import preferred, translators
 from protostar.web.pages import NAVIGATION
+from protostar.webhooks.schemas import WebhookCreate
 
 FOLDER = Path(messages.__file__).parent
 SAID = re.compile(r"""\bt\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')""")
@@ -35,6 +39,25 @@ def test_sentences_of_errors_are_recognised_with_what_stands_in_them() -> None:
     assert "120초" in korean.told("Reading the file took longer than the 120 seconds that are allowed.")
     assert korean.told("Nobody has said this before.") == "Nobody has said this before."
     assert translators()["en"].told("The file is empty.") == "The file is empty."
+
+
+@pytest.mark.parametrize(
+    ("model", "body"),
+    [
+        (SpaceCreate, {"name": " "}),
+        (SpaceUpdate, {"settings": {"greeting": "a" * 501, "starter_questions": ["a"] * 12}}),
+        (SpaceUpdate, {"settings": {"starter_questions": ["a" * 301]}}),
+        (KeyCreate, {"role": "ask", "name": "a", "origins": ["example.com"]}),
+        (WebhookCreate, {"url": "http://example.com", "events": []}),
+    ],
+)
+def test_what_the_forms_of_the_dashboard_are_refused_for_is_said_in_korean(model: type[BaseModel], body: dict[str, Any]) -> None:
+    korean = translators()["ko"]
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate(body)
+    for issue in refused.value.errors():
+        sentence = issue["msg"].removeprefix("Value error, ")
+        assert re.search("[가-힣]", korean.told(sentence)), sentence
 
 
 def test_kinds_of_files_are_named_in_korean_within_a_sentence() -> None:

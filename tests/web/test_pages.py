@@ -8,6 +8,9 @@ import pytest
 from tests.api.tenant import Tenant, send
 from tests.web.test_sessions import sign_in
 
+from protostar.web.assets import FOLDER
+from protostar.web.widget import ACCENT, ACCENT_DARK
+
 HOSTILE = '<img src=x onerror=alert(1)> "quoted" & {{ 7 * 7 }}'
 
 
@@ -99,12 +102,26 @@ async def test_pages_and_their_files_answer_head(browser: aiohttp.ClientSession,
         assert "Content-Length" in head.headers
 
 
+def test_the_settings_know_the_colours_of_the_widget() -> None:
+    script = (FOLDER / "widget.js").read_text(encoding="utf-8")
+    assert f"light-dark(var(--set-accent, {ACCENT}), var(--set-accent-dark, {ACCENT_DARK}))" in script
+
+
 async def test_errors_are_pages_where_a_person_looks(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
     await sign_in(browser, tenant.key)
     for path in ("/documents/01a213ec-ae83-7840-87c2-a832b1fb4bb8", "/documents/none", "/documents?show=nothing"):
         answered = await send(browser, "GET", path)
         assert answered.status == 404
         assert answered.headers["Content-Type"].startswith("text/html")
+    as_browsers = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "ko"}
+    for path in ("/setings", "/documents/01a213ec-ae83-7840-87c2-a832b1fb4bb8/none", "/logout", "/static/none.css"):
+        mistyped = await send(browser, "GET", path, headers=as_browsers)
+        assert (mistyped.status, mistyped.headers["Content-Type"]) == (404, "text/html; charset=utf-8"), path
+        assert "이 주소에는 아무것도 없습니다." in mistyped.body.decode()
+        assert "Content-Security-Policy" in mistyped.headers
+    for path, headers in (("/v1/none", as_browsers), ("/setings", {}), ("/setings", {**as_browsers, "HX-Request": "true"})):
+        answered = await send(browser, "GET", path, headers=headers)
+        assert (answered.status, answered.headers["Content-Type"]) == (404, "application/problem+json"), path
     async with aiohttp.ClientSession(tenant.stack.url, headers={"HX-Request": "true"}) as nobody:
         ended = await send(nobody, "GET", "/documents")
     assert (ended.status, ended.headers["HX-Redirect"]) == (401, "/login")

@@ -79,7 +79,10 @@ async def test_the_pages_are_closed_to_everybody_else(browser: aiohttp.ClientSes
         assert answered.status == status
         assert "Set-Cookie" not in answered.headers
     guessed = {"Cookie": f"{named(browser)}={43 * 'A'}"}
-    assert (await send(browser, "GET", "/documents", headers=guessed, allow_redirects=False)).status == 303
+    ended = await send(browser, "GET", "/documents", headers=guessed, allow_redirects=False)
+    assert (ended.status, ended.headers["Location"]) == (303, "/login?next=%2Fdocuments&ended=true")
+    assert "Your session has ended." in (await send(browser, "GET", ended.headers["Location"])).body.decode()
+    assert "Your session has ended." not in (await send(browser, "GET", "/login")).body.decode()
 
 
 async def test_pages_and_files_of_the_dashboard_say_what_a_browser_may_do(browser: aiohttp.ClientSession) -> None:
@@ -211,6 +214,31 @@ async def test_an_admin_chooses_the_space(browser: aiohttp.ClientSession, tenant
     assert chosen.headers["HX-Redirect"] == "/"
     assert (await send(browser, "GET", path)).status == 200
     assert "kiwi" in (await send(browser, "GET", "/documents")).body.decode()
+
+
+async def test_the_chosen_space_outlasts_the_session_and_not_the_sign_out(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
+    path = f"/documents/{(await tenant.upload('kiwi.md', b'# Kiwi')).json['id']}"
+
+    async def choose() -> None:
+        await send(browser, "POST", "/space", data={"space": tenant.id}, headers=same_site(browser))
+
+    async def status() -> int:
+        return (await send(browser, "GET", path, allow_redirects=False)).status
+
+    await sign_in(browser, ADMIN_KEY)
+    await choose()
+    browser.cookie_jar.clear(lambda cookie: cookie.key == named(browser))
+    assert await status() == 303
+    answered = await sign_in(browser, ADMIN_KEY, next=path)
+    assert (answered.headers["Location"], await status()) == (path, 200)
+    await send(browser, "GET", f"/login?ticket={make_ticket(hash_key(ADMIN_KEY))}", allow_redirects=False)
+    assert await status() == 200
+    await sign_out(browser)
+    await sign_in(browser, ADMIN_KEY)
+    assert await status() == 404
+    await choose()
+    await sign_in(browser, tenant.key)  # a key of one space chooses none
+    assert not [cookie for cookie in browser.cookie_jar if cookie.key == named(browser, "space")]
 
 
 # -- links that sign in

@@ -1,4 +1,7 @@
-"""Every error that is foreseen becomes a problem document here, once; the others do in `middleware.LastResort`."""
+"""Every error that is foreseen becomes a problem document here, once; the others do in `middleware.LastResort`.
+
+A person who mistyped an address gets a page instead.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from protostar.errors import InvalidInput, ProtostarError, RangeNotSatisfiable, Unauthorized
 from protostar.problems import MEDIA_TYPE, problem, retry_after
+from protostar.web.pages import no_page, wants_page
 
 log = structlog.get_logger()
 
@@ -77,6 +81,8 @@ def _sentence(issue: Mapping[str, Any]) -> str:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
+    if error.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED) and wants_page(request):
+        return no_page(request)
     code = _CODES.get(error.status_code, "http_error")
     detail, headers = error.detail, dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND:

@@ -36,16 +36,17 @@ async def sign_in_page(
     pages: Templates,
     sessions: Service,
     next_: Next = "/",
+    ended: bool = False,
     ticket: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """The form; with a ticket straight to the dashboard. HEAD leaves the ticket alone: it is good once."""
     if ticket is None or request.method == "HEAD":
-        return pages.render(request, "login.html", next=local_path(next_), error=None)
+        return pages.render(request, "login.html", next=local_path(next_), error=None, ended=ended)
     try:
         token = await sessions.redeem(ticket)
     except Unauthorized as error:
-        return pages.render(request, "login.html", 401, next=local_path(next_), error=str(error))
-    return _signed_in(request, token, "/")
+        return pages.render(request, "login.html", 401, next=local_path(next_), error=str(error), ended=False)
+    return await _signed_in(request, sessions, token, "/")
 
 
 @router.post("/login")
@@ -61,10 +62,10 @@ async def sign_in(
         token = await sessions.open(key)
     except Unauthorized:
         sentence = "This key is not known here. Check that it was copied whole."
-        return pages.render(request, "login.html", 401, next=local_path(next_), error=sentence)
+        return pages.render(request, "login.html", 401, next=local_path(next_), error=sentence, ended=False)
     except Forbidden as error:
-        return pages.render(request, "login.html", 403, next=local_path(next_), error=str(error))
-    return _signed_in(request, token, local_path(next_))
+        return pages.render(request, "login.html", 403, next=local_path(next_), error=str(error), ended=False)
+    return await _signed_in(request, sessions, token, local_path(next_))
 
 
 @router.post("/logout")
@@ -80,12 +81,14 @@ async def sign_out(request: Request, sessions: Service, csrf: Annotated[str, For
     return response
 
 
-def _signed_in(request: Request, token: str, where: str) -> Response:
+async def _signed_in(request: Request, sessions: Sessions, token: str, where: str) -> Response:
+    """Who signs in again goes on in the space that they had chosen, where the key can choose one."""
     response = RedirectResponse(where, 303)
     lifetime = int(SESSION_TTL.total_seconds())
     name = cookie_name(request, "session")
     response.set_cookie(name, token, max_age=lifetime, httponly=True, samesite="lax", secure=is_https(request))
-    _forget(request, response, "space")
+    if not (await sessions.find(token)).may("admin"):
+        _forget(request, response, "space")
     return response
 
 

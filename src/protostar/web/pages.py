@@ -106,15 +106,29 @@ class PageRoute(Route):
             try:
                 response = await handle(request)
             except RequestValidationError:
+                if is_fragment(request):
+                    raise  # a problem document: the page that asked shows its sentence
                 response = _failed(request, NotFound())
             except ProtostarError as error:
                 if is_fragment(request) and not isinstance(error, Unauthorized):
-                    raise  # a problem document: the page that asked shows its sentence
+                    raise
                 response = _failed(request, error)
             response.headers.update(HEADERS)
             return response
 
         return handle_page
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a person looks: a browser asks for a page, and not for something of the API."""
+    return "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/") and not is_fragment(request)
+
+
+def no_page(request: Request) -> Response:
+    """The answer to an address that leads nowhere."""
+    response = _failed(request, NotFound("There is nothing at this path."))
+    response.headers.update(HEADERS)
+    return response
 
 
 def _failed(request: Request, error: ProtostarError) -> Response:
@@ -129,7 +143,12 @@ def _failed(request: Request, error: ProtostarError) -> Response:
 def login_url(request: Request) -> str:
     """Where to sign in, and come back from to the page that was wanted."""
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return f"/login?{urlencode({'next': wanted})}" if request.method in ("GET", "HEAD") and wanted != "/" else "/login"
+    query: dict[str, str] = {}
+    if request.method in ("GET", "HEAD") and wanted != "/":
+        query["next"] = wanted
+    if cookie_name(request, "session") in request.cookies:
+        query["ended"] = "true"
+    return f"/login?{urlencode(query)}" if query else "/login"
 
 
 def local_path(wanted: str) -> str:

@@ -9,6 +9,7 @@ from protostar.spaces.schemas import SpaceSettings
 from protostar.spaces.service import Spaces
 from protostar.web.frame import PageFrame, Templates
 from protostar.web.pages import PageRoute
+from protostar.web.widget import ACCENT, ACCENT_DARK
 from protostar.webhooks.service import Webhooks
 
 router = Router(route_class=PageRoute)
@@ -26,6 +27,8 @@ async def settings_page(request: Request, frame: PageFrame, pages: Templates) ->
         frame=frame,
         space=frame.space,
         settings=settings,
+        accent=ACCENT,
+        accent_dark=ACCENT_DARK,
         origin=str(request.base_url).rstrip("/"),
         cache_seconds=f"{request.state.settings.answer.cache_ttl.total_seconds():g}",
     )

@@ -10,6 +10,8 @@ from fastapi.responses import Response
 from protostar.routing import Router
 from protostar.web.assets import FOLDER
 
+ACCENT: Final = "#3550c8"  # of the script, where a space has set no colour
+ACCENT_DARK: Final = "#a3b4ff"
 _KEPT: Final = "public, max-age=300, stale-while-revalidate=86400"  # its address does not change with its content
 
 

@@ -49,8 +49,10 @@ export async function api(method, path, { as = "json", ...options } = {}) {
   return response.status === 204 ? null : response[as]().catch((error) => { throw broken(error); });
 }
 
+// «leaving»: the page comes again; what is not saved yet can wait for it.
 export function signIn() {
-  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  document.dispatchEvent(new Event("leaving"));
+  location.assign(`/login?${new URLSearchParams({ next: location.pathname + location.search, ended: true })}`);
 }
 
 // Ends early when the device is connected again.

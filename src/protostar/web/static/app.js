@@ -2,6 +2,7 @@
 
 import { headers, pause, signIn } from "./api.js";
 import { $, $$ } from "./dom.js";
+import { forgive, refuse } from "./faults.js";
 import { complain, toast } from "./toast.js";
 import { exactly, t, when } from "./words.js";
 
@@ -10,13 +11,19 @@ import { exactly, t, when } from "./words.js";
 const AGAIN = 4; // seconds
 
 document.addEventListener("htmx:configRequest", (event) => Object.assign(event.detail.headers, headers()));
-document.addEventListener("htmx:responseError", (event) => {
-  const { xhr } = event.detail;
-  if (xhr.status === 401) return signIn();
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.xhr.status !== 401) return;
+  event.preventDefault();
+  signIn();
+});
+document.addEventListener("htmx:responseError", ({ detail: { elt, xhr } }) => {
   let problem = null;
   try { problem = JSON.parse(xhr.responseText); } catch { /* not one of ours, as from a proxy */ }
-  complain(new Error(problem?.detail ?? t("The server answered {status}.", { status: xhr.status })));
+  const sentence = problem?.detail ?? t("The server answered {status}.", { status: xhr.status });
+  const rest = elt instanceof HTMLFormElement ? refuse(elt, sentence) : sentence;
+  if (rest) complain(new Error(rest));
 });
+document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => { if (elt instanceof HTMLFormElement) forgive(elt); });
 let unreachable = null; // said once, however often a page that follows something asks
 for (const name of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(name, ({ detail: { elt, requestConfig } }) => {
@@ -35,6 +42,23 @@ document.addEventListener("said", (event) => toast(event.detail.value));
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) event.detail.elt.closest?.("dialog")?.close();
 });
+
+// -- the space: keys go through all of them, so what they choose counts once it is confirmed or left
+
+const spaces = $("#space");
+if (spaces) {
+  let byKey = false;
+  const choose = () => { if (!spaces.selectedOptions[0].defaultSelected) htmx.trigger(spaces.form, "chosen"); };
+  spaces.addEventListener("pointerdown", () => { byKey = false; });
+  spaces.addEventListener("keydown", (event) => {
+    byKey = true;
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    choose();
+  });
+  spaces.addEventListener("change", () => { if (!byKey) choose(); });
+  spaces.addEventListener("blur", choose);
+}
 
 // -- times in the reader's own zone and language
 
@@ -62,6 +86,7 @@ document.addEventListener("click", (event) => {
   if (!target) return;
   if (target.dataset.language) {
     remember("language", target.dataset.language);
+    document.dispatchEvent(new Event("leaving"));
     location.reload();
   } else if (target.dataset.themeChoice) {
     remember("theme", target.dataset.themeChoice);
@@ -72,13 +97,22 @@ document.addEventListener("click", (event) => {
   } else if ("closes" in target.dataset) {
     target.closest("dialog").close();
   } else if ("menu" in target.dataset) {
-    const open = $("#side").classList.toggle("open");
-    target.setAttribute("aria-expanded", open);
+    showMenu(!$("#side").classList.contains("open"));
   } else if (target.dataset.copies) {
     copy($(target.dataset.copies).textContent);
   } else if (target.closest("[popover]")) {
     target.closest("[popover]").hidePopover();
   }
+});
+
+function showMenu(open) {
+  $("#side").classList.toggle("open", open);
+  $("[data-menu]").setAttribute("aria-expanded", open);
+}
+document.addEventListener("keydown", ({ key, target }) => {
+  if (key !== "Escape" || !$("#side.open") || target.closest?.("dialog, [popover]")) return;
+  showMenu(false);
+  $("[data-menu]").focus();
 });
 
 export async function copy(text) {
@@ -90,9 +124,9 @@ export async function copy(text) {
   }
 }
 
-// A click beside a dialog closes it.
-document.addEventListener("pointerdown", (event) => {
-  if (event.target instanceof HTMLDialogElement && event.target.open) event.target.close();
+// A click beside a dialog closes it, unless what it shows would be lost.
+document.addEventListener("pointerdown", ({ target }) => {
+  if (target instanceof HTMLDialogElement && target.open && target.getAttribute("closedby") !== "closerequest") target.close();
 });
 
 // -- menus: beside their button, wherever there is room; with the keys that menus have

@@ -52,5 +52,7 @@ const ACTIONS = {
 };
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
-  if (button) ACTIONS[button.dataset.do]().catch(complain);
+  if (!button) return;
+  button.disabled = button.dataset.do !== "replace"; // what is done leaves the page, and would be refused a second time
+  ACTIONS[button.dataset.do]().catch((error) => { button.disabled = false; complain(error); });
 });

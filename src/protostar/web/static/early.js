@@ -15,7 +15,7 @@
       return button && [button, () => button.click()];
     },
     submit({ target: form, submitter }) {
-      return form.method !== "post" && [form, () => form.requestSubmit(submitter)];
+      return !form.hasAttribute("action") && [form, () => form.requestSubmit(submitter)]; // what has an action goes there by itself
     },
   };
   const waiting = new Map(); // each element once, however often and by whatever it is pressed
