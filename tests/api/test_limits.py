@@ -316,6 +316,21 @@ async def test_a_body_that_falls_silent_is_not_waited_for_before_its_sender_is_k
     assert (answered.status, answered.json["code"], answered.headers["Connection"]) == (408, "timeout", "close")
 
 
+async def test_a_body_that_comes_in_drops_is_not_waited_for(large: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many of them would take all places of the visitors."""
+    monkeypatch.setattr(middleware, "SILENCE", 0.3)
+
+    async def drops() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.05)
+
+    headers = {"Content-Type": "application/json"}
+    async with aiohttp.ClientSession(large.stack.url, headers=headers) as nobody, asyncio.timeout(10):
+        answered = await send(nobody, "POST", "/v1/visitors", data=drops())
+    assert (answered.status, answered.json["code"]) == (408, "timeout")
+
+
 async def test_an_upload_into_a_space_that_is_deleted_meanwhile_leaves_nothing(large: Tenant) -> None:
     async with new_tenant(large.stack) as tenant, connected(tenant) as client:
         await client.start(tenant, *RAW, "Content-Length: 6", "Expect: 100-continue")

@@ -123,6 +123,7 @@ async def test_a_space_cannot_raise_what_costs_the_installation(database_url: st
     async with idle_tenant(settings) as shop:
         await shop.call("PATCH", f"/v1/spaces/{shop.id}", json={"settings": {"limits": {"asks": 1000}}})
         key = (await shop.make_key("ask", origins=[ORIGIN]))["key"]
+        assert [(await ask(shop, key, None, "Hello!")).status for _ in range(2)] == [200, 200]  # which costs nothing
         assert [(await ask(shop, key)).status for _ in range(2)] == [200, 429]
 
 

@@ -71,14 +71,16 @@ class Limits:
         """Count a new question of a visitor. Raises RateLimited; a question that one limit refuses counts against none, and one
         that cannot be taken in after all is given back by what this returns.
 
-        What is no question, such as a greeting, is not one of the visitor's own.
+        What is no question, such as a greeting, is neither one of the visitor's own nor of the space's.
         """
         space = str(visitor.space_id)
         tokens = _Limit("tokens", space, allowance.tokens, _DAY, RateLimited, _SPENT)
         if await self._add(self._key(tokens), 0, _DAY) >= tokens.most:
             raise self._refused(tokens)
-        own = _of_visitor(visitor, address, allowance, is_question=is_question)
-        return await self._spend([*own, _Limit("space", space, allowance.asks, _DAY, RateLimited, _SPENT)])
+        counted = _of_visitor(visitor, address, allowance, is_question=is_question)
+        if is_question:
+            counted.append(_Limit("space", space, allowance.asks, _DAY, RateLimited, _SPENT))
+        return await self._spend(counted)
 
     async def spent(self, space_id: UUID) -> Spent:
         """While Redis is away: by what this process has counted."""

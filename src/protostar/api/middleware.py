@@ -94,7 +94,7 @@ class LastResort:
 
 
 class SmallBodies:
-    """Bounds what is read into memory: a JSON body is read whole, even before it is known who sends it.
+    """Bounds what is read into memory, and for how long: a JSON body is read whole, even before it is known who sends it.
 
     Uploads are streamed, and imports are bounded once that is known.
     """
@@ -106,12 +106,14 @@ class SmallBodies:
         if scope["type"] != "http" or _UPLOADS.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
-        size = 0
+        size, until = 0, time.monotonic() + SILENCE
 
         async def bounded() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
+            if message.get("more_body", False) and time.monotonic() > until:
+                raise HTTPException(408, f"The body did not come within {SILENCE:g} seconds.", {"Connection": "close"})
             if size > _BODY_BYTES:
                 # Of all exceptions that leave the reading of a body, FastAPI only lets this one pass.
                 raise HTTPException(413, f"The body may have {_BODY_BYTES:,} bytes at most.", {"Connection": "close"})
