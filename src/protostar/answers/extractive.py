@@ -5,8 +5,9 @@ visitors ask in their own words .34, and .46, in both (decision 16).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from protostar.answers.citations import Citation, cite_range
@@ -67,10 +68,11 @@ class _Quote:
     """The names of the columns, as they stand in the table, of a quote that is a row of one; else empty."""
 
     def repeats(self, other: "_Quote") -> bool:
-        if self.passage.chunk_id == other.passage.chunk_id and self.start < other.end and other.start < self.end:
-            return True
         shared = len(self.terms & other.terms)
-        return shared >= _ALIKE * min(len(self.terms), len(other.terms))
+        return shared >= _ALIKE * min(len(self.terms), len(other.terms)) or self.overlaps(other)
+
+    def overlaps(self, other: "_Quote") -> bool:
+        return self.passage.chunk_id == other.passage.chunk_id and self.start < other.end and other.start < self.end
 
     @property
     def is_row(self) -> bool:
@@ -98,12 +100,17 @@ def quote_answer(asked: Iterable[tuple[Query, Sequence[Passage], int]]) -> tuple
 
 def _best(query: Query, passages: Sequence[Passage], most: int, above: Sequence[_Quote]) -> list[_Quote]:
     asked = _Asked.by(query)
-    found = sorted((quote for passage in passages for quote in _quotes(asked, passage)), key=lambda quote: -quote.score)
+    found = sorted(
+        ((quote, widen) for passage in passages for quote, widen in _quotes(asked, passage)), key=lambda each: -each[0].score
+    )
     chosen: list[_Quote] = []
-    for quote in found:
-        if len(chosen) == most or quote.score < _WORTH_A_QUOTE * found[0].score:
+    for sentence, widen in found:
+        if len(chosen) == most or sentence.score < _WORTH_A_QUOTE * found[0][0].score:
             break
-        if not any(quote.repeats(other) for other in (*above, *chosen)):
+        if any(sentence.repeats(other) for other in (*above, *chosen)):
+            continue
+        quote = widen(sentence)  # which takes long where a passage has a thousand sentences: for those alone that may be chosen
+        if not any(quote.overlaps(other) for other in (*above, *chosen)):
             chosen.append(quote)
     return chosen
 
@@ -119,8 +126,8 @@ def _piece(quote: _Quote, citation: Citation, above: _Quote | None) -> str:
     return f"{gap}| {quote.columns} |\n|{' --- |' * (quote.columns.count('|') + 1)}\n| {text} |"
 
 
-def _quotes(asked: _Asked, passage: Passage) -> Iterator[_Quote]:
-    """Each sentence that has a word of the question or stands under one, with its score."""
+def _quotes(asked: _Asked, passage: Passage) -> Iterator[tuple[_Quote, Callable[[_Quote], _Quote]]]:
+    """Each sentence that has a word of the question or stands under one, with its score, and what makes the whole quote of it."""
     idf, total, wanted, parts = asked.idf, asked.total, asked.wanted, asked.parts
     headings = idf.keys() & set(terms(" ".join(passage.heading_path)))
     found = list(sentences(passage.text))
@@ -136,16 +143,25 @@ def _quotes(asked: _Asked, passage: Passage) -> Iterator[_Quote]:
         score = sum(idf[term] for term in shared[at]) + _HEADING_SHARE * sum(idf[term] for term in headings - shared[at])
         has_number = wanted.number and any(term[0].isdecimal() for term in said[at] - idf.keys())
         score += _WANTED_SHARE * total * (is_part + has_number)
-        if at in columns or (sentence.startswith("|") and "\n" not in sentence):
-            row = sentence.strip("| ")
-            quote_start = start + sentence.index(row)
-            quote_end = quote_start + len(row)
-        else:
-            bullet = _BULLET.match(sentence) if not is_part else None
-            quote_start, quote_end = _extended(passage.text, found, at, parts)
-            if bullet and quote_start == start:
-                quote_start += bullet.end()
-        yield _Quote(score / total + passage.score, passage, quote_start, quote_end, said[at], columns.get(at, ""))
+        is_row = at in columns or (sentence.startswith("|") and "\n" not in sentence)
+        quote = _Quote(score / total + passage.score, passage, start, end, said[at], columns.get(at, ""))
+        yield quote, _row if is_row else partial(_widened, found=found, at=at, parts=parts)
+
+
+def _row(quote: _Quote) -> _Quote:
+    sentence = quote.passage.text[quote.start : quote.end]
+    row = sentence.strip("| ")
+    start = quote.start + sentence.index(row)
+    return replace(quote, start=start, end=start + len(row))
+
+
+def _widened(quote: _Quote, *, found: Sequence[tuple[int, int]], at: int, parts: re.Pattern[str] | None) -> _Quote:
+    text = quote.passage.text
+    start, end = _extended(text, found, at, parts)
+    is_part = parts is not None and parts.match(text[quote.start : quote.end]) is not None
+    if start == quote.start and not is_part and (bullet := _BULLET.match(text, start, quote.end)):
+        start = bullet.end()
+    return replace(quote, start=start, end=end)
 
 
 def _is_name(text: str, start: int, end: int) -> bool:
