@@ -243,6 +243,17 @@ async def test_an_answer_that_no_space_could_have_is_refused(importing: Importin
         assert (answered.status, answered.json["code"]) == (422, "invalid_input"), wrong
 
 
+async def test_a_correction_tells_nothing_of_another_spaces_document(importing: Importing) -> None:
+    async with new_tenant(importing.stack) as other:
+        theirs = await other.document("secret.md", BYTES)
+        relied_on = [{"document_id": theirs["id"], "version": 1}]
+        corrected = answer(correction={"text": "B", "created_at": NOW, "updated_at": NOW, "documents": relied_on})
+        assert (await importing.post("/answers", json={"items": [corrected]})).status == 204
+        shown = (await importing.get(f"/v1/answers/{corrected['id']}")).json
+    assert shown["text"] == "B"
+    assert [(each["title"], each["changed"]) for each in shown["correction"]["documents"]] == [(None, True)]
+
+
 def vectors(*numbers: float, model: str = "m") -> bytes:
     header = VectorsHeader(model=model, dimensions=len(numbers), count=1, after=None)
     return encode(VectorPage(header, [(uuid4(), numbers)]))

@@ -46,8 +46,10 @@ _SPACE = text("select knowledge_version, settings from spaces where id = :id")
 _FENCE = text("select fence from jobs where id = :id")
 _WRITTEN_UNDER = text("select exists (select from jobs where id = :id and fence = :fence and state = 'running')")
 
+# Of the correction's own space alone: an archive may name any.
 _DOCUMENTS = """
-    correction_documents r left join documents d on d.id = r.document_id and d.deleted_at is null"""
+    correction_documents r join corrections k on k.answer_id = r.answer_id
+    left join documents d on d.id = r.document_id and d.space_id = k.space_id and d.deleted_at is null"""
 _CHANGED = "(d.id is null or d.current_version <> r.version)"
 _OF_SENSE = text(f"""
     select c.answer_id, c.text, a.question, a.citations from corrections c join answers a on a.id = c.answer_id
