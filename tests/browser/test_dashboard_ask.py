@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
-from playwright.async_api import Page, Route, expect
+import pytest
+from playwright.async_api import Page, Route, ViewportSize, expect
 from tests.browser.conftest import Visit
 from tests.browser.dashboard import Space, a_document, call, enter
-from tests.browser.seen import PHONE, seen
+from tests.browser.seen import DESKTOP, PHONE, picture, seen
 from tests.support.model_server import StandIn
 from tests.support.stack import Stack
 
@@ -146,3 +147,26 @@ async def test_markdown_becomes_nodes(product: Stack, space: Space, visit: Visit
             [asset, source],
         )
         assert made == expected, json.dumps(source)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+async def test_an_answer_grows_in_view_above_the_composer(
+    product: Stack, space: Space, visit: Visit, stand_in: StandIn, size: ViewportSize
+) -> None:
+    await a_document(product, space, "guide.md", GUIDE)
+    page = await enter(visit, product, space, "/ask", locale="en-US", viewport=size)
+    place = "(node) => node.getBoundingClientRect().top"
+    for number in range(3):
+        answer = await ask(page, f"{QUESTION} {number}")
+        assert 0 < await answer.evaluate(place) < 130
+        bottom = "(node) => node.getBoundingClientRect().bottom"
+        assert await answer.locator(".answer-text").evaluate(bottom) < await page.locator("#ask").evaluate(place)
+    await picture(page, f"ask-third-{size['width']}")
+
+    stand_in.behave(answer="백업 파일은 30일 동안 보관합니다 [1]. " * 20, delay=0.02)
+    await page.get_by_role("textbox").fill(f"{QUESTION} 4")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".turn").last.locator(".answer-text")).to_contain_text("백업")
+    await page.evaluate("scrollTo(0, 0)")
+    await expect(page.locator(".turn").last.get_by_role("button", name="Copy as Markdown")).to_have_count(1)
+    assert await page.evaluate("scrollY") == 0  # who has scrolled away is not brought back

@@ -62,7 +62,9 @@ async function turn(asked) {
   sending(true);
   sessionStorage.setItem(KEPT, JSON.stringify({ space, asked }));
   const shown = el("div.answer");
-  thread.append(el("article.turn", {}, el("h2.asked", {}, question), shown));
+  const entry = el("article.turn", {}, el("h2.asked", {}, question), shown);
+  thread.append(entry);
+  entry.scrollIntoView({ block: "start" }); // once: the answer grows below it, and who scrolls away is left there
   try {
     await follow(asked, shown, running.signal);
     sessionStorage.removeItem(KEPT);
@@ -95,7 +97,6 @@ async function follow(asked, shown, signal) {
     shown.replaceChildren(...(text ? [body(text, [], openSource)] : []), state);
   };
   draw();
-  shown.scrollIntoView({ block: "end" });
   for await (const event of ask(asked, signal)) {
     if (event.name === "waiting") state.textContent = event.onLine ? t("The connection broke. Trying again…") : t("You are offline. This goes on as soon as you are connected.");
     else state.textContent = text ? "" : t("Looking through the documents…");
