@@ -170,3 +170,26 @@ async def test_an_answer_grows_in_view_above_the_composer(
     await page.evaluate("scrollTo(0, 0)")
     await expect(page.locator(".turn").last.get_by_role("button", name="Copy as Markdown")).to_have_count(1)
     assert await page.evaluate("scrollY") == 0  # who has scrolled away is not brought back
+
+
+async def test_who_clicks_twice_gets_the_answer(product: Stack, space: Space, visit: Visit, stand_in: StandIn) -> None:
+    """Nor does somebody who types the next question and presses Enter cut the answer short; the button stops it, and says where it is."""
+    await a_document(product, space, "guide.md", GUIDE)
+    stand_in.behave(answer="백업 파일은 30일 동안 보관합니다 [1].", delay=0.1)
+    page = await enter(visit, product, space, "/ask", locale="en-US")
+    await page.get_by_role("textbox").fill(QUESTION)
+    await page.locator("#send").dblclick()
+    await expect(page.locator(".answer-text")).to_contain_text("백업")
+    await page.get_by_role("textbox").fill("And then?")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Copy as Markdown")).to_be_visible()
+    await expect(page.get_by_role("textbox")).to_have_value("And then?")
+
+    stand_in.behave(answer="백업 파일은 30일 동안 보관합니다 [1].", delay=0.5)
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".turn")).to_have_count(2)
+    await expect(page.locator(".turn").last.locator(".answer-text")).to_contain_text("백업")
+    await page.get_by_role("button", name="Stop").click()
+    await expect(page.locator(".turn").last).to_contain_text("You stopped listening")
+    await page.get_by_role("link", name="Open the conversation").click()
+    await expect(page.get_by_role("heading", name="And then?")).to_be_visible()

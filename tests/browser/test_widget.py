@@ -230,6 +230,16 @@ async def test_a_screen_reader_hears_the_answer_once(embedding: Embedding, stand
     assert said[1].split()[0] in await answer.inner_text()
 
 
+async def test_who_clicks_twice_gets_the_answer(embedding: Embedding, stand_in: StandIn) -> None:
+    stand_in.behave(delay=0.1)
+    visitor = await embedding.open()
+    await visitor.launcher.click()
+    await visitor.input.fill(QUESTION)
+    await visitor.panel.locator(".send").dblclick()
+    await visitor.answers.wait_for()
+    await expect(visitor.input).to_have_value("")
+
+
 async def test_rating_copying_and_erasing(embedding: Embedding) -> None:
     visitor = await embedding.open(permissions=["clipboard-read", "clipboard-write"])
     answer = await visitor.ask(QUESTION)

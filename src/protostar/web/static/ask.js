@@ -14,14 +14,19 @@ const form = $("#ask");
 const field = $("#question");
 const thread = $("#thread");
 const KEPT = "asked"; // in the session's storage: the question under way
+const SETTLED = 500; // ms after sending in which a press of the button is the second of a double click, and does not stop
 let conversation = null;
 let running = null;
+let sent = 0;
 
 // -- asking
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (running) return running.abort();
+  if (running) {
+    if (performance.now() - sent > SETTLED) running.abort();
+    return;
+  }
   const question = field.value.trim();
   if (question) turn(asking({ question, conversation_id: conversation }));
 });
@@ -29,7 +34,7 @@ field.addEventListener("keydown", (event) => {
   // Enter ends a syllable of Hangul before it ends a question.
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
-    form.requestSubmit();
+    if (!running) form.requestSubmit();
   }
 });
 field.addEventListener("input", fit);
@@ -59,6 +64,7 @@ async function turn(asked) {
   $("#welcome").hidden = true;
   $("#anew").hidden = false;
   running = new AbortController();
+  sent = performance.now();
   sending(true);
   sessionStorage.setItem(KEPT, JSON.stringify({ space, asked }));
   const shown = el("div.answer");
@@ -113,7 +119,8 @@ async function follow(asked, shown, signal) {
   cancelAnimationFrame(drawn);
   draw();
   state.remove();
-  shown.append(el("p.small.soft", {}, t("You stopped listening; the answer is kept in the conversation.")));
+  const kept = conversation ? el("a", { href: `/conversations/${conversation}` }, t("Open the conversation")) : null;
+  shown.append(el("p.small.soft", {}, t("You stopped listening; the answer is kept in the conversation."), " ", kept));
 }
 
 // -- a finished answer

@@ -140,6 +140,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
   };
   const TURNS = 30; // that are kept on the device
   const BYTES = 200_000;
+  const SETTLED = 500; // ms after sending in which a press of the button is the second of a double click, and does not stop
   const SILENCE = 25_000; // ms after which a connection is given up; the server says something every 15 s
   const TRIES = 20; // in a row, about a minute and a half where every one fails at once
   const LONGEST = 8000; // ms between two tries
@@ -410,6 +411,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     #config = {};
     #ready; // resolves when the space's settings are there, or are not to be had
     #asking = null; // the AbortController of the question under way
+    #sent = 0; // when it was asked
     #before = null; // what had the focus
     #entering; // the request for a token that is under way
     #identifying; // the AbortController of signing in
@@ -621,6 +623,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
 
     #submit() {
       if (this.#asking) {
+        if (performance.now() - this.#sent < SETTLED) return;
         this.#asking.abort(new DOMException("stopped", "AbortError"));
         this.#parts.input.value ||= this.#memory.pending.question;
         return;
@@ -642,6 +645,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       this.#memory.pending = pending;
       const turn = this.#add(pending.question);
       const asking = (this.#asking = new AbortController());
+      this.#sent = performance.now();
       this.#parts.welcome.hidden = true;
       this.#refresh();
       this.#say(this.#words.thinking);
