@@ -193,3 +193,42 @@ async def test_who_clicks_twice_gets_the_answer(product: Stack, space: Space, vi
     await expect(page.locator(".turn").last).to_contain_text("You stopped listening")
     await page.get_by_role("link", name="Open the conversation").click()
     await expect(page.get_by_role("heading", name="And then?")).to_be_visible()
+
+
+async def test_who_comes_back_from_a_source_finds_the_conversation(
+    product: Stack, space: Space, visit: Visit, stand_in: StandIn
+) -> None:
+    await a_document(product, space, "guide.md", GUIDE)
+    page = await enter(visit, product, space, "/ask", locale="en-US")
+    await ask(page)
+    answer = await ask(page, "And then?")
+    await answer.locator(".source").first.click()
+    await page.get_by_role("link", name="Open the document").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("운영")
+    await page.go_back()
+    await expect(page.locator(".asked")).to_have_text([QUESTION, "And then?"])
+    await expect(page.locator(".turn").last).to_be_in_viewport()
+    await page.locator(".turn").last.locator("button.chip").first.click()
+    await expect(page.locator("#source mark")).to_be_in_viewport()
+    await page.keyboard.press("Escape")
+    await ask(page, "And after that?")
+    (conversation,) = (await call(product, space, "GET", "/v1/conversations"))["items"]
+    assert conversation["turns"] == 3
+
+    stand_in.behave(answer="백업 파일은 30일 동안 보관합니다 [1].", delay=0.3)
+    await page.get_by_role("textbox").fill("And at last?")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".turn").last.locator(".answer-text")).to_contain_text("백업")
+    await page.evaluate("sessionStorage.clear()")  # as in another tab, where nothing is known of what is under way
+    await page.reload()
+    await expect(page.locator(".asked")).to_have_text([QUESTION, "And then?", "And after that?", "And at last?"])
+    await expect(page.locator(".turn").last.locator(".answer-text")).to_have_text("백업 파일은 30일 동안 보관합니다 1.")
+
+    await page.get_by_role("button", name="New conversation").click()
+    await expect(page).to_have_url(f"{product.url}/ask")
+    await expect(page.locator("#welcome")).to_be_visible()
+    seen(page).expected += ["404", "422"]
+    for unknown in (space["id"], "nonsense%2F"):
+        await page.goto(f"{product.url}/ask?c={unknown}")
+        await expect(page).to_have_url(f"{product.url}/ask")
+        await expect(page.locator("#welcome")).to_be_visible()

@@ -28,7 +28,10 @@ form.addEventListener("submit", (event) => {
     return;
   }
   const question = field.value.trim();
-  if (question) turn(asking({ question, conversation_id: conversation }));
+  if (!question) return;
+  field.value = "";
+  fit();
+  turn(asking({ question, conversation_id: conversation }));
 });
 field.addEventListener("keydown", (event) => {
   // Enter ends a syllable of Hangul before it ends a question.
@@ -44,47 +47,73 @@ document.addEventListener("click", (event) => {
 });
 $("#anew").addEventListener("click", () => {
   running?.abort();
-  conversation = null;
+  begin();
+  field.focus();
+});
+
+function begin() {
+  converse(null);
   thread.replaceChildren();
   $("#welcome").hidden = false;
   $("#anew").hidden = true;
-  field.focus();
-});
+}
+
+// The URL names the conversation: who goes to a document and comes back finds it again.
+function converse(id) {
+  conversation = id;
+  history.replaceState(history.state, "", id ? `/ask?c=${id}` : "/ask");
+}
 
 function fit() {
   field.style.height = "auto";
   field.style.height = `${Math.min(field.scrollHeight + 2, 200)}px`;
 }
 
-// `asked`: as `asking` makes it. It is kept until it is answered, for a page that the device throws away and loads again.
+// It is kept until it is answered, for a page that the device throws away and loads again.
+const keep = (asked) => sessionStorage.setItem(KEPT, JSON.stringify({ space, asked, conversation }));
+
+// `asked`: as `asking` makes it.
 async function turn(asked) {
   const { question } = asked.body;
-  field.value = "";
-  fit();
-  $("#welcome").hidden = true;
-  $("#anew").hidden = false;
   running = new AbortController();
   sent = performance.now();
   sending(true);
-  sessionStorage.setItem(KEPT, JSON.stringify({ space, asked }));
-  const shown = el("div.answer");
-  const entry = el("article.turn", {}, el("h2.asked", {}, question), shown);
-  thread.append(entry);
-  entry.scrollIntoView({ block: "start" }); // once: the answer grows below it, and who scrolls away is left there
+  keep(asked);
+  const shown = added(question, asked.answer);
   try {
     await follow(asked, shown, running.signal);
     sessionStorage.removeItem(KEPT);
   } catch (error) {
-    const again = () => {
-      shown.closest(".turn").remove();
-      turn(passes(error) ? asked : asking({ question, conversation_id: conversation }));
-    };
     if (!passes(error)) sessionStorage.removeItem(KEPT);
-    shown.replaceChildren(el("p.notice.bad", { role: "alert" }, icon("warning"), el("span", {}, told(error.message))), el("div.row", {}, el("button.button.compact.again", { type: "button", onclick: again }, icon("retry"), t("Ask again"))));
+    fail(error.message, shown, () => (passes(error) ? asked : asking({ question, conversation_id: conversation })));
   } finally {
     running = null;
     sending(false);
   }
+}
+
+// The place of its answer, below a question that is brought to the top: the answer grows in view, and who scrolls away is left alone.
+function added(question, id) {
+  const { entry, shown } = made(question, id);
+  thread.append(entry);
+  entry.scrollIntoView({ block: "start" });
+  return shown;
+}
+
+function made(question, id) {
+  $("#welcome").hidden = true;
+  $("#anew").hidden = false;
+  const shown = el("div.answer");
+  return { entry: el("article.turn", { "data-answer": id }, el("h2.asked", {}, question), shown), shown };
+}
+
+// `asked`: what is asked then.
+function fail(message, shown, asked) {
+  const again = () => {
+    shown.closest(".turn").remove();
+    turn(asked());
+  };
+  shown.replaceChildren(el("p.notice.bad", { role: "alert" }, icon("warning"), el("span", {}, told(message))), el("div.row", {}, el("button.button.compact.again", { type: "button", onclick: again }, icon("retry"), t("Ask again"))));
 }
 
 function sending(busy) {
@@ -106,8 +135,15 @@ async function follow(asked, shown, signal) {
   for await (const event of ask(asked, signal)) {
     if (event.name === "waiting") state.textContent = event.onLine ? t("The connection broke. Trying again…") : t("You are offline. This goes on as soon as you are connected.");
     else state.textContent = text ? "" : t("Looking through the documents…");
-    if (event.name === "start") conversation = event.data.conversation_id;
-    else if (event.name === "delta") text += event.data.text;
+    if (event.name === "start") {
+      converse(event.data.conversation_id);
+      keep(asked);
+      const entry = shown.closest(".turn");
+      // Its conversation may have been shown again before it was known to be of it.
+      $$(`[data-answer="${asked.answer}"]`, thread).forEach((each) => each !== entry && each.remove());
+      entry.dataset.answer = asked.answer;
+    }
+    if (event.name === "delta") text += event.data.text;
     else if (event.name === "reset") text = "";
     else if (event.name === "error") throw new Error(event.data.problem.detail);
     else if (event.name === "done") {
@@ -119,6 +155,10 @@ async function follow(asked, shown, signal) {
   cancelAnimationFrame(drawn);
   draw();
   state.remove();
+  stopped(shown);
+}
+
+function stopped(shown) {
   const kept = conversation ? el("a", { href: `/conversations/${conversation}` }, t("Open the conversation")) : null;
   shown.append(el("p.small.soft", {}, t("You stopped listening; the answer is kept in the conversation."), " ", kept));
 }
@@ -216,7 +256,42 @@ function closeSource() {
 $("#source-close").addEventListener("click", closeSource);
 source.addEventListener("keydown", (event) => { if (event.key === "Escape") closeSource(); });
 
-// -- a question whose page was loaded again before it was answered
+// -- a page that is loaded again
+
+async function restore(id) {
+  converse(id);
+  $("#welcome").hidden = true;
+  $("#anew").hidden = false;
+  const loading = el("progress", { "aria-label": t("Loading") });
+  thread.prepend(loading);
+  try {
+    const { answers } = await api("GET", `/v1/conversations/${encodeURIComponent(id)}`);
+    if (conversation !== id) return;
+    answers.forEach((answer, at) => showAgain(answer, at === answers.length - 1, loading));
+    thread.lastElementChild.scrollIntoView({ block: "start" });
+  } catch (error) {
+    if (conversation !== id) return;
+    if (error.status === 404 || error.status === 422) return begin(); // of another space, deleted, or no id at all
+    const said = failure(error, () => { said.remove(); restore(id); });
+    thread.prepend(said);
+  } finally {
+    loading.remove();
+  }
+}
+
+function showAgain(answer, isLast, loading) {
+  if ($(`[data-answer="${answer.id}"]`, thread)) return; // the question under way
+  const asked = asking({ question: answer.question, conversation_id: conversation });
+  if (answer.state === "running" && isLast && !running) return turn({ ...asked, answer: answer.id });
+  const { entry, shown } = made(answer.question, answer.id);
+  loading.before(entry);
+  if (answer.state === "done") finish(answer, shown);
+  else if (answer.state === "failed") fail(answer.error?.detail ?? "This answer was not finished.", shown, () => asked);
+  else stopped(shown);
+}
 
 const left = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
-if (left?.space === space) turn(left.asked);
+const isLeft = left?.space === space;
+const before = isLeft ? left.conversation : new URLSearchParams(location.search).get("c");
+if (before) restore(before);
+if (isLeft) turn(left.asked);
