@@ -232,3 +232,26 @@ async def test_who_comes_back_from_a_source_finds_the_conversation(
         await page.goto(f"{product.url}/ask?c={unknown}")
         await expect(page).to_have_url(f"{product.url}/ask")
         await expect(page.locator("#welcome")).to_be_visible()
+
+
+@pytest.mark.parametrize("is_touched", [False, True])
+async def test_the_focus_stays_when_a_starter_question_goes(
+    product: Stack, space: Space, visit: Visit, stand_in: StandIn, is_touched: bool
+) -> None:
+    """By touch not in the field, which would bring up the keyboard on the screen."""
+    await a_document(product, space, "guide.md", GUIDE)
+    settings = {"settings": {"starter_questions": [QUESTION]}}
+    await call(product, space, "PATCH", f"/v1/spaces/{space['id']}", json=settings)
+    stand_in.behave(delay=0.1)
+    page = await enter(visit, product, space, "/ask", locale="en-US", has_touch=is_touched, is_mobile=is_touched)
+    await page.locator("[data-starter]").press("Enter")
+    await expect(page.locator("#thread" if is_touched else "#question")).to_be_focused()
+    await expect(page.get_by_role("button", name="Copy as Markdown")).to_be_visible()
+
+    await page.route("**/v1/answers", lambda route: route.fulfill(status=400, json={"detail": "No."}), times=1)
+    seen(page).expected.append("400")
+    await page.get_by_role("textbox").fill("And then?")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Ask again").press("Enter")
+    await expect(page.locator("#thread" if is_touched else "#question")).to_be_focused()
+    await expect(page.get_by_role("button", name="Copy as Markdown")).to_have_count(2)

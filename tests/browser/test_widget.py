@@ -213,6 +213,33 @@ async def test_the_keyboard_is_enough(embedding: Embedding) -> None:
     await expect(visitor.launcher).to_be_focused()
 
 
+@pytest.mark.parametrize("is_touched", [False, True])
+async def test_the_focus_stays_in_the_dialog_when_its_place_goes(embedding: Embedding, is_touched: bool) -> None:
+    """By touch not in the field, which would bring up the keyboard on the screen."""
+    await embedding.settings(limits=UNLIMITED, starter_questions=[QUESTION])
+    visitor = await embedding.open(has_touch=is_touched, is_mobile=is_touched)
+    seen(visitor.page).expected.append("500")
+    focused = visitor.panel if is_touched else visitor.input
+    await visitor.launcher.click()
+    await visitor.panel.locator(".starters button").press("Enter")
+    await visitor.answers.wait_for()
+    await expect(focused).to_be_focused()
+
+    headers = {"Access-Control-Allow-Origin": "*"}
+    await visitor.page.route("**/v1/answers", lambda route: route.fulfill(status=500, headers=headers, json={}), times=1)
+    await visitor.send("And then?")
+    await visitor.panel.get_by_role("button", name="Try again").press("Enter")
+    await expect(visitor.answers).to_have_count(2)
+    await expect(focused).to_be_focused()
+
+    await visitor.input.fill("And after that?")
+    await visitor.panel.get_by_role("button", name="Send", exact=True).press("Enter")
+    await expect(visitor.answers).to_have_count(3)
+    await expect(focused).to_be_focused()
+    await visitor.page.keyboard.press("Escape")
+    await expect(visitor.panel).to_be_hidden()
+
+
 async def test_a_screen_reader_hears_the_answer_once(embedding: Embedding, stand_in: StandIn) -> None:
     stand_in.behave(delay=0.02, tokens=30)
     visitor = await embedding.open()

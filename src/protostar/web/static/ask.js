@@ -43,13 +43,20 @@ field.addEventListener("keydown", (event) => {
 field.addEventListener("input", fit);
 document.addEventListener("click", (event) => {
   const starter = event.target.closest("[data-starter]");
-  if (starter && !running) turn(asking({ question: starter.textContent.trim(), conversation_id: conversation }));
+  if (!starter || running) return;
+  hold();
+  turn(asking({ question: starter.textContent.trim(), conversation_id: conversation }));
 });
 $("#anew").addEventListener("click", () => {
   running?.abort();
   begin();
   field.focus();
 });
+
+// Before that which has the focus goes. Where there is no keyboard, the field would bring up the one on the screen.
+function hold() {
+  (matchMedia("(pointer: coarse)").matches ? thread : field).focus({ preventScroll: true });
+}
 
 function begin() {
   converse(null);
@@ -110,6 +117,7 @@ function made(question, id) {
 // `asked`: what is asked then.
 function fail(message, shown, asked) {
   const again = () => {
+    hold();
     shown.closest(".turn").remove();
     turn(asked());
   };

@@ -545,7 +545,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       const { title, greeting, starters, welcome, turns } = this.#parts;
       title.textContent = this.dataset.title || this.#config.title || this.#words.title;
       greeting.textContent = this.#config.greeting || this.#words.greeting;
-      starters.replaceChildren(...(this.#config.starter_questions ?? []).map((question) => make("li", {}, make("button", { type: "button", onclick: () => this.#ask(question).catch(() => {}) }, question))));
+      starters.replaceChildren(...(this.#config.starter_questions ?? []).map((question) => make("li", {}, make("button", { type: "button", onclick: () => (this.#hold(), this.#ask(question).catch(() => {})) }, question))));
       welcome.hidden = turns.childElementCount > 0;
       const { accent, accent_dark: dark } = this.#config.theme ?? {};
       const colour = (name, value) => (/^#[0-9a-f]{6}$/i.test(value ?? "") ? `--set-${name}: ${value}; --set-on-${name}: ${onColour(value)};` : "");
@@ -578,8 +578,16 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         send.replaceChildren(icon(busy ? "stop" : "send"));
         send.setAttribute("aria-label", busy ? this.#words.stop : this.#words.send);
       }
-      send.disabled = !busy && !input.value.trim();
+      const isIdle = !busy && !input.value.trim();
+      if (isIdle && this.#root.activeElement === send) this.#hold();
+      send.disabled = isIdle;
       for (const again of turns.querySelectorAll(".wrong button")) again.disabled = busy;
+    }
+
+    /** Before that which has the focus goes. Where there is no keyboard, the field would bring up the one on the screen. */
+    #hold() {
+      const { panel, input } = this.#parts;
+      (matchMedia("(pointer: coarse)").matches ? panel : input).focus({ preventScroll: true });
     }
 
     #confirm(shown) {
@@ -848,7 +856,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         },
         fail: (message, again) => {
           waiting = "";
-          const retry = () => (node.remove(), again().catch(() => {}));
+          const retry = () => (this.#hold(), node.remove(), again().catch(() => {}));
           node.replaceChildren(node.firstChild, make("p", { class: "note wrong" }, message, again ? make("button", { type: "button", class: "pill", onclick: retry }, words.retry) : null));
           follow();
         },
