@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Error, ViewportSize, expect
 from tests.browser.conftest import UNLIMITED
-from tests.browser.embedding import Embedding, identity
+from tests.browser.embedding import OPENED, Embedding, Visitor, identity
 from tests.browser.host import HOSTILE, STRICT
 from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
 from tests.drills.processes import free_port
@@ -291,6 +291,42 @@ async def test_rating_copying_and_erasing(embedding: Embedding) -> None:
     await visitor.page.reload()
     await visitor.launcher.click()
     await expect(visitor.answers).to_have_count(0)
+
+
+async def test_tabs_lose_nothing_of_each_other_and_what_is_erased_stays_so(embedding: Embedding) -> None:
+    url = embedding.page()
+    first = await embedding.open(url)
+
+    async def another() -> Visitor:
+        page = await first.page.context.new_page()
+        await page.add_init_script(OPENED)
+        await page.goto(url)
+        await page.locator("protostar-widget").wait_for(state="attached")
+        return Visitor(page)
+
+    async def shown(visitor: Visitor) -> list[str]:
+        await visitor.page.reload()
+        await visitor.launcher.click()
+        return [text.removeprefix("You asked: ") for text in await visitor.panel.locator(".question").all_text_contents()]
+
+    second = await another()
+    await first.ask(f"{QUESTION} 1")
+    await second.ask(f"{QUESTION} 2")
+    answer = await first.ask(f"{QUESTION} 3")
+    await answer.get_by_role("button", name="Helpful", exact=True).click()
+    await expect(answer.get_by_text("Thank you.")).to_be_visible()
+    third = await another()
+    assert await shown(third) == [f"{QUESTION} {number}" for number in (1, 2, 3)]
+    assert [turn.get("rating") for turn in (await third.kept())["turns"]] == [None, None, "up"]
+
+    await third.panel.get_by_role("button", name="Erase history").click()
+    await third.panel.get_by_role("button", name="Erase", exact=True).click()
+    await expect(first.answers).to_have_count(0)
+    await expect(second.answers).to_have_count(0)
+    await second.ask(f"{QUESTION} 4")
+    assert await shown(first) == [f"{QUESTION} 4"]
+    assert await shown(third) == [f"{QUESTION} 4"]
+    assert await embedding.conversations() == [1, 1, 2]
 
 
 async def test_what_the_page_may_call_and_hear(embedding: Embedding) -> None:

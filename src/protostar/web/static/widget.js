@@ -353,17 +353,28 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
-  /** What this device remembers of a server and key; bounded, and nothing where storage is not to be had. */
+  /**
+   * What this device remembers of a server and key, in all of its tabs; bounded, and nothing where storage is not to be had.
+   * `erased`: the last answer that was erased, with all before it. The ids of answers are in the order of time.
+   */
   class Memory {
     constructor(name) {
-      this.name = name;
-      this.turns = [];
+      Object.assign(this, { name, turns: [], erased: "" });
+      const { token, half, renew, conversation, signedIn, pending } = this.merge();
+      Object.assign(this, { token, half, renew, conversation, signedIn, pending });
+    }
+
+    /** Takes in what other tabs have kept and erased since; what is kept now. */
+    merge() {
+      let kept = {};
       try {
-        const kept = JSON.parse(localStorage.getItem(name)) ?? {};
-        const { token, half, renew, conversation, signedIn, pending } = kept;
-        Object.assign(this, { token, half, renew, conversation, signedIn, pending });
-        if (Array.isArray(kept.turns)) this.turns = kept.turns;
+        kept = JSON.parse(localStorage.getItem(this.name)) ?? {};
       } catch {}
+      if (kept.erased > this.erased) Object.assign(this, { erased: kept.erased, conversation: undefined });
+      const all = new Map(this.turns.map((turn) => [turn.id, turn]));
+      for (const turn of Array.isArray(kept.turns) ? kept.turns : []) all.set(turn.id, Object.assign(all.get(turn.id) ?? {}, { ...turn, ...all.get(turn.id) }));
+      this.turns = [...all.values()].filter(({ id }) => id > this.erased).sort((one, other) => (one.id < other.id ? -1 : 1)).slice(-TURNS);
+      return kept;
     }
 
     /** It is renewed when `half` of its time has passed, in milliseconds; as with the one before where that is not told. */
@@ -371,11 +382,19 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       Object.assign(this, { token, half, renew: Date.now() + half });
     }
 
+    /** Nothing waits for that answer any more. */
+    settle() {
+      this.settled = this.pending?.key ?? this.settled;
+      this.pending = undefined;
+    }
+
     save() {
-      const { token, half, renew, conversation, signedIn, pending } = this;
-      this.turns = this.turns.slice(-TURNS);
+      const kept = this.merge();
+      const { token, half, renew, conversation, signedIn, erased } = this;
+      const isOver = kept.pending?.key === this.settled || erased > (kept.erased ?? "");
+      const pending = this.pending ?? (isOver ? undefined : kept.pending); // another tab's
       for (;;) {
-        const text = JSON.stringify({ token, half, renew, conversation, signedIn, pending, turns: this.turns });
+        const text = JSON.stringify({ token, half, renew, conversation, signedIn, pending, erased, turns: this.turns });
         if (text.length <= BYTES || !this.turns.length) {
           try {
             localStorage.setItem(this.name, text);
@@ -387,7 +406,10 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     }
 
     erase() {
-      Object.assign(this, { conversation: undefined, pending: undefined, turns: [] });
+      const { pending } = this.merge();
+      this.erased = [this.erased, pending?.answer ?? "", this.turns.at(-1)?.id ?? ""].sort().at(-1);
+      this.settle();
+      Object.assign(this, { conversation: undefined, turns: [] });
       this.save();
     }
   }
@@ -441,6 +463,12 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         } catch {}
       }
       this.#ready = new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, { timeout: 1500 })).then(() => this.#configure());
+      window.addEventListener("storage", ({ key }) => {
+        const { erased } = this.#memory;
+        if (key !== this.#memory.name) return;
+        this.#memory.merge();
+        if (this.#memory.erased !== erased) this.#forget(); // in another tab
+      });
       if (this.dataset.identity) this.identify(this.dataset.identity).catch(() => {});
       if (this.#memory.pending) this.#run(this.#memory.pending).catch(() => {});
     }
@@ -496,13 +524,24 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
 
     /** Forgets the questions and answers on this device. */
     erase() {
-      this.#asking?.abort(new DOMException("erased", "AbortError"));
       this.#memory.erase();
-      this.#parts.turns.replaceChildren();
-      this.#parts.welcome.hidden = false;
+      this.#forget();
     }
 
     // -- drawing
+
+    /** Shows what is remembered still. */
+    #forget() {
+      this.#asking?.abort(new DOMException("erased", "AbortError"));
+      this.#memory.settle();
+      this.#parts.turns.replaceChildren();
+      this.#parts.welcome.hidden = false;
+      this.#recall();
+    }
+
+    #recall() {
+      for (const turn of this.#memory.turns) this.#add(turn.question).finish(turn);
+    }
 
     #choose() {
       const offered = this.#config.languages?.length ? this.#config.languages : ["en", "ko"];
@@ -536,7 +575,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       this.#root.replaceChildren(parts.launcher, parts.panel);
       this.#furnish();
       this.#refresh();
-      for (const turn of this.#memory.turns) this.#add(turn.question).finish(turn);
+      this.#recall();
       window.visualViewport?.addEventListener("resize", () => parts.panel.style.setProperty("--visible", `${window.visualViewport.height}px`));
     }
 
@@ -661,7 +700,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         const answer = await this.#answered(turn, asking.signal);
         const kept = { id: answer.id, question: answer.question, text: answer.text, found: answer.found, citations: answer.citations.map(({ marker, document_title, heading_path, page, quote }) => ({ marker, document_title, heading_path, page, quote })), degraded: answer.degraded, corrected: Boolean(answer.corrected) };
         this.#memory.turns.push(kept);
-        this.#memory.pending = undefined;
+        this.#memory.settle();
         this.#memory.save();
         turn.finish(kept);
         this.#say(answer.text.replace(/\[\d+\]|[*_`#]/g, ""));
@@ -670,7 +709,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       } catch (error) {
         if (asking.signal.aborted) turn.node.remove();
         else this.#failed(turn, error);
-        if (asking.signal.aborted || !passes(error, 0)) this.#memory.pending = undefined;
+        if (asking.signal.aborted || !passes(error, 0)) this.#memory.settle();
         this.#memory.save();
         throw error;
       } finally {
