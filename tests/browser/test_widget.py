@@ -188,6 +188,20 @@ async def test_a_phone_gets_a_sheet_that_fills_it(embedding: Embedding) -> None:
     assert await visitor.input.evaluate("(node) => getComputedStyle(node).fontSize") == "16px"  # below, iOS zooms
 
 
+async def test_a_page_from_right_to_left_does_not_turn_it(embedding: Embedding, stand_in: StandIn) -> None:
+    """But words that are written so are shown so."""
+    arabic = "كم يوما؟"
+    stand_in.behave(answer="تحفظ النسخ الاحتياطية 30 يوما: Backups are kept for 30 days [1].")
+    visitor = await embedding.open(embedding.page(lang="en", css="html { direction: rtl; }"))
+    answer = await visitor.ask(f"{QUESTION} {arabic}")
+    direction = "(node) => getComputedStyle(node).direction"
+    assert await visitor.panel.evaluate(direction) == "ltr"
+    assert await answer.locator(".question bdi").evaluate(direction) == "ltr"
+    assert await answer.locator(".text").evaluate(direction) == "rtl"
+    assert await answer.locator(".quote").first.evaluate(direction) == "ltr"
+    await picture(visitor.page, "widget-rtl")
+
+
 # -- how it is used
 
 

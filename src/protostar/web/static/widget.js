@@ -38,7 +38,7 @@
 :host {
   all: initial !important; position: fixed !important; inset: auto 0 0 auto !important; width: 0 !important; height: 0 !important;
   margin: 0 !important; padding: 0 !important; border: 0 !important; overflow: visible !important; display: block !important;
-  z-index: 2147483000 !important; color-scheme: light dark !important; background: none !important; visibility: visible !important;
+  z-index: 2147483000 !important; direction: ltr !important; color-scheme: light dark !important; background: none !important; visibility: visible !important;
   --accent: var(--protostar-accent, light-dark(var(--set-accent, #3550c8), var(--set-accent-dark, #a3b4ff)));
   --on-accent: var(--protostar-on-accent, light-dark(var(--set-on-accent, #fff), var(--set-on-accent-dark, #0c1233)));
   --ground: var(--protostar-background, light-dark(#fff, #17181c)); --raised: light-dark(#f4f5f7, #222429);
@@ -83,7 +83,7 @@ h2 { flex: 1; margin: 0; font-size: 16px; line-height: 1.4; font-weight: 650; le
 .starters button { width: 100%; text-align: start; padding: 10px 14px; border: 1px solid var(--line); border-radius: 12px; transition: border-color .12s, background .12s; }
 .starters button:hover { border-color: var(--accent); background: var(--raised); }
 article { display: flex; flex-direction: column; gap: 12px; }
-.question { align-self: flex-end; max-width: 86%; margin: 0; padding: 9px 14px; border-radius: 16px 16px 4px 16px; background: var(--accent); color: var(--on-accent); white-space: pre-wrap; font-weight: 400; font-size: inherit; }
+.question { align-self: flex-end; max-width: 86%; margin: 0; padding: 9px 14px; border-radius: 16px 16px 4px 16px; background: var(--accent); color: var(--on-accent); white-space: pre-wrap; font-weight: 400; font-size: inherit; } .question bdi { display: block; }
 .text > :first-child { margin-top: 0; } .text > :last-child { margin-bottom: 0; }
 .text p, .text ul, .text ol, .text pre, .text blockquote { margin: 0 0 10px; }
 .text ul, .text ol { padding-inline-start: 22px; } .text li { margin: 3px 0; } .text li::marker { color: var(--quiet); }
@@ -210,7 +210,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
   const cells = (line) => line.trim().replace(/^\||(?<!\\)\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
 
   function markdown(text, cite) {
-    const root = make("div", { class: "text" });
+    const root = make("div", { class: "text", dir: "auto" });
     const lines = text.split("\n");
     let paragraph = [];
     const flush = () => {
@@ -554,17 +554,17 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       const words = this.#words;
       const parts = this.#parts;
       parts.launcher = make("button", { type: "button", class: "launcher", "aria-label": words.open, "aria-expanded": "false", "aria-haspopup": "dialog", onclick: () => this.open() }, icon("chat"));
-      parts.title = make("h2", { id: "title" });
+      parts.title = make("h2", { id: "title", dir: "auto" });
       parts.confirm = make("div", { class: "bar", hidden: true },
         make("span", {}, words.eraseAsk),
         make("button", { type: "button", class: "pill strong", onclick: () => (this.erase(), this.#confirm(false)) }, words.eraseYes),
         make("button", { type: "button", class: "pill", onclick: () => this.#confirm(false) }, words.cancel));
-      parts.greeting = make("p", { class: "greeting" });
+      parts.greeting = make("p", { class: "greeting", dir: "auto" });
       parts.starters = make("ul", { class: "starters" });
       parts.welcome = make("div", { class: "welcome" }, parts.greeting, parts.starters);
       parts.turns = make("div", { class: "turns", style: null });
       parts.log = make("div", { class: "log", tabindex: "-1" }, parts.welcome, parts.turns);
-      parts.input = make("textarea", { rows: "1", maxlength: "4000", "aria-label": words.placeholder.replace("…", ""), placeholder: words.placeholder, enterkeyhint: "send", oninput: () => this.#refresh(), onkeydown: (event) => this.#typed(event) });
+      parts.input = make("textarea", { rows: "1", maxlength: "4000", dir: "auto", "aria-label": words.placeholder.replace("…", ""), placeholder: words.placeholder, enterkeyhint: "send", oninput: () => this.#refresh(), onkeydown: (event) => this.#typed(event) });
       parts.send = make("button", { type: "submit", class: "send" });
       parts.form = make("form", { class: "ask", onsubmit: (event) => (event.preventDefault(), this.#submit()) }, parts.input, parts.send);
       parts.status = make("div", { class: "quietly", role: "status", "aria-live": "polite" });
@@ -584,7 +584,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       const { title, greeting, starters, welcome, turns } = this.#parts;
       title.textContent = this.dataset.title || this.#config.title || this.#words.title;
       greeting.textContent = this.#config.greeting || this.#words.greeting;
-      starters.replaceChildren(...(this.#config.starter_questions ?? []).map((question) => make("li", {}, make("button", { type: "button", onclick: () => (this.#hold(), this.#ask(question).catch(() => {})) }, question))));
+      starters.replaceChildren(...(this.#config.starter_questions ?? []).map((question) => make("li", {}, make("button", { type: "button", dir: "auto", onclick: () => (this.#hold(), this.#ask(question).catch(() => {})) }, question))));
       welcome.hidden = turns.childElementCount > 0;
       const { accent, accent_dark: dark } = this.#config.theme ?? {};
       const colour = (name, value) => (/^#[0-9a-f]{6}$/i.test(value ?? "") ? `--set-${name}: ${value}; --set-on-${name}: ${onColour(value)};` : "");
@@ -861,7 +861,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       const { turns, log } = this.#parts;
       const body = make("div", { class: "answer" });
       const state = make("span", {}, words.thinking);
-      const node = make("article", { "aria-label": words.answer }, make("p", { class: "question" }, make("span", { class: "quietly" }, `${words.you}: `), question), body,
+      const node = make("article", { "aria-label": words.answer }, make("p", { class: "question" }, make("span", { class: "quietly" }, `${words.you}: `), make("bdi", {}, question)), body,
         make("p", { class: "note" }, make("span", { class: "dots", "aria-hidden": "true" }, make("i"), make("i"), make("i")), state));
       turns.append(node);
       this.#parts.welcome.hidden = true;
@@ -934,7 +934,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
 
     #source({ marker, document_title: title, heading_path: path, page, quote }) {
       const where = [page != null && this.#words.page(page), ...(path ?? [])].filter(Boolean).join(" › ");
-      return make("details", {}, make("summary", {}, make("span", { class: "chip", "aria-hidden": "true" }, String(marker)), make("span", {}, title, where ? make("span", { class: "where" }, where) : null)), make("blockquote", { class: "quote" }, quote));
+      return make("details", {}, make("summary", {}, make("span", { class: "chip", "aria-hidden": "true" }, String(marker)), make("span", { dir: "auto" }, title, where ? make("span", { class: "where" }, where) : null)), make("blockquote", { class: "quote", dir: "auto" }, quote));
     }
 
     #tools(answer) {
