@@ -143,6 +143,27 @@ async def test_the_owners_words_and_colours(embedding: Embedding) -> None:
     await visitor.answers.wait_for()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("colours", [("#ffe600", "#111111"), ("#0a7f5a", "#7fd6b5")])
+async def test_whatever_the_colours_its_words_can_be_read(embedding: Embedding, scheme: Any, colours: tuple[str, str]) -> None:
+    await embedding.settings(
+        limits=UNLIMITED, starter_questions=[QUESTION], theme=dict(zip(("accent", "accent_dark"), colours, strict=True))
+    )
+    visitor = await embedding.open(color_scheme=scheme)
+    await visitor.launcher.click()
+    await visitor.panel.locator(".starters button").hover()
+    await visitor.ask(QUESTION)
+    await visitor.input.fill("And then?")
+    assert await barriers(visitor.page) == []
+    colour = "(node) => getComputedStyle(node).color"
+    chosen = {"light": "rgb(10, 127, 90)", "dark": "rgb(127, 214, 181)"}
+    text = {"light": "rgb(27, 29, 34)", "dark": "rgb(236, 238, 242)"}
+    ink = (chosen if colours[0] == "#0a7f5a" else text)[scheme]
+    assert await visitor.answers.locator("button.chip").first.evaluate(colour) == ink
+    await expect(visitor.panel.locator("form.ask")).to_have_css("border-top-color", ink)
+    await picture(visitor.page, f"widget-colours-{colours[0][1:]}-{scheme}")
+
+
 @pytest.mark.parametrize(("lang", "languages", "close"), [("ko-KR", [], "닫기"), ("en", [], "Close"), ("fr", ["ko"], "닫기")])
 async def test_it_speaks_the_pages_language(embedding: Embedding, lang: str, languages: list[str], close: str) -> None:
     await embedding.settings(languages=languages)

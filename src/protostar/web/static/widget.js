@@ -34,6 +34,8 @@
     },
   };
 
+  const RAISED = ["#f4f5f7", "#222429"]; // what lies on the ground, where it is light and where it is dark
+
   const CSS = `
 :host {
   all: initial !important; position: fixed !important; inset: auto 0 0 auto !important; width: 0 !important; height: 0 !important;
@@ -41,7 +43,8 @@
   z-index: 2147483000 !important; direction: ltr !important; color-scheme: light dark !important; background: none !important; visibility: visible !important;
   --accent: var(--protostar-accent, light-dark(var(--set-accent, #3550c8), var(--set-accent-dark, #a3b4ff)));
   --on-accent: var(--protostar-on-accent, light-dark(var(--set-on-accent, #fff), var(--set-on-accent-dark, #0c1233)));
-  --ground: var(--protostar-background, light-dark(#fff, #17181c)); --raised: light-dark(#f4f5f7, #222429);
+  --ink: var(--protostar-accent, light-dark(var(--set-ink-accent, #3550c8), var(--set-ink-accent-dark, #a3b4ff))); /* words and outlines */
+  --ground: var(--protostar-background, light-dark(#fff, #17181c)); --raised: light-dark(${RAISED});
   --text: var(--protostar-text, light-dark(#1b1d22, #eceef2)); --quiet: light-dark(#5b606b, #a6acb8);
   --line: light-dark(#e3e5ea, #34373e); --wrong: light-dark(#a1261d, #ffb4ab);
   --radius: var(--protostar-radius, 16px);
@@ -53,12 +56,12 @@
 [hidden] { display: none !important; }
 button { font: inherit; color: inherit; background: none; border: 0; padding: 0; margin: 0; cursor: pointer; }
 :focus { outline: none; }
-:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+:focus-visible { outline: 2px solid var(--ink); outline-offset: 2px; }
 svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round; display: block; }
 .launcher, .panel { font: 15px/1.6 var(--font); color: var(--text); letter-spacing: -.003em; -webkit-font-smoothing: antialiased; word-break: keep-all; overflow-wrap: anywhere; }
 .launcher {
   position: fixed; bottom: calc(20px + env(safe-area-inset-bottom)); right: calc(20px + env(safe-area-inset-right)); width: 56px; height: 56px; border-radius: 50%;
-  background: var(--accent); color: var(--on-accent); display: grid; place-items: center; box-shadow: 0 1px 2px #0002, 0 8px 24px #0003; transition: transform .16s ease;
+  background: var(--accent); color: var(--on-accent); display: grid; place-items: center; box-shadow: inset 0 0 0 1px var(--ink), 0 1px 2px #0002, 0 8px 24px #0003; transition: transform .16s ease;
 }
 .launcher:hover { transform: translateY(-2px); }
 .launcher svg { width: 26px; height: 26px; }
@@ -73,7 +76,7 @@ header { display: flex; align-items: center; gap: 4px; padding: 12px 12px 12px 2
 h2 { flex: 1; margin: 0; font-size: 16px; line-height: 1.4; font-weight: 650; letter-spacing: -.01em; }
 .icon { width: 36px; height: 36px; border-radius: 10px; display: grid; place-items: center; color: var(--quiet); flex: none; }
 .icon:hover { background: var(--raised); color: var(--text); }
-.icon[aria-pressed="true"] { color: var(--accent); background: var(--raised); }
+.icon[aria-pressed="true"] { color: var(--ink); background: var(--raised); }
 .bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; padding: 10px 20px; background: var(--raised); font-size: 14px; }
 .bar span { flex: 1 1 100%; }
 .log { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 20px 20px 28px; display: flex; flex-direction: column; gap: 20px; scrollbar-width: thin; }
@@ -81,9 +84,9 @@ h2 { flex: 1; margin: 0; font-size: 16px; line-height: 1.4; font-weight: 650; le
 .greeting { margin: 0; font-size: 17px; line-height: 1.55; white-space: pre-line; }
 .starters { display: flex; flex-direction: column; gap: 8px; margin: 16px 0 0; padding: 0; list-style: none; }
 .starters button { width: 100%; text-align: start; padding: 10px 14px; border: 1px solid var(--line); border-radius: 12px; transition: border-color .12s, background .12s; }
-.starters button:hover { border-color: var(--accent); background: var(--raised); }
+.starters button:hover { border-color: var(--ink); background: var(--raised); }
 article { display: flex; flex-direction: column; gap: 12px; }
-.question { align-self: flex-end; max-width: 86%; margin: 0; padding: 9px 14px; border-radius: 16px 16px 4px 16px; background: var(--accent); color: var(--on-accent); white-space: pre-wrap; font-weight: 400; font-size: inherit; } .question bdi { display: block; }
+.question { align-self: flex-end; max-width: 86%; margin: 0; padding: 9px 14px; border-radius: 16px 16px 4px 16px; background: var(--accent); color: var(--on-accent); box-shadow: inset 0 0 0 1px var(--ink); white-space: pre-wrap; font-weight: 400; font-size: inherit; } .question bdi { display: block; }
 .text > :first-child { margin-top: 0; } .text > :last-child { margin-bottom: 0; }
 .text p, .text ul, .text ol, .text pre, .text blockquote { margin: 0 0 10px; }
 .text ul, .text ol { padding-inline-start: 22px; } .text li { margin: 3px 0; } .text li::marker { color: var(--quiet); }
@@ -95,8 +98,8 @@ article { display: flex; flex-direction: column; gap: 12px; }
 .text tr { border-bottom: 1px solid var(--line); }
 .text th, .text td { padding: 6px 12px 6px 0; text-align: start; vertical-align: top; min-width: 5em; }
 .text blockquote { padding-inline-start: 12px; border-inline-start: 3px solid var(--line); color: var(--quiet); }
-a { color: var(--accent); text-underline-offset: 3px; text-decoration-thickness: 1px; }
-.chip { display: inline-grid; place-items: center; min-width: 20px; height: 20px; padding: 0 5px; margin: 0 1px; border-radius: 6px; background: var(--raised); color: var(--accent); font-size: 12px; font-weight: 600; line-height: 1; vertical-align: 1px; font-variant-numeric: tabular-nums; }
+a { color: var(--ink); text-underline-offset: 3px; text-decoration-thickness: 1px; }
+.chip { display: inline-grid; place-items: center; min-width: 20px; height: 20px; padding: 0 5px; margin: 0 1px; border-radius: 6px; background: var(--raised); color: var(--ink); font-size: 12px; font-weight: 600; line-height: 1; vertical-align: 1px; font-variant-numeric: tabular-nums; }
 button.chip:hover { background: var(--accent); color: var(--on-accent); }
 .note { margin: 0; color: var(--quiet); font-size: 13px; display: flex; gap: 8px; align-items: center; }
 .wrong { color: var(--wrong); }
@@ -109,19 +112,19 @@ details + details { border-top: 1px solid var(--line); }
 summary { display: flex; gap: 9px; align-items: baseline; padding: 8px 14px; cursor: pointer; list-style: none; } summary::-webkit-details-marker { display: none; }
 summary:hover { background: var(--raised); } summary:focus-visible { outline-offset: -2px; border-radius: 11px; }
 summary .chip { flex: none; } .where { color: var(--quiet); display: block; font-size: 13px; }
-.quote { margin: 4px 14px 12px 43px; padding-inline-start: 12px; border-inline-start: 3px solid var(--accent); white-space: pre-line; max-height: 220px; overflow-y: auto; }
+.quote { margin: 4px 14px 12px 43px; padding-inline-start: 12px; border-inline-start: 3px solid var(--ink); white-space: pre-line; max-height: 220px; overflow-y: auto; }
 .tools { display: flex; align-items: center; gap: 2px; margin-inline-start: -8px; } .tools svg { width: 18px; height: 18px; } .tools .note { margin-inline-start: 6px; }
 .reason { display: flex; flex-direction: column; gap: 8px; }
 .reason label { font-size: 14px; color: var(--quiet); }
 .pill { flex: none; padding: 6px 14px; border-radius: 10px; border: 1px solid var(--line); font-size: 14px; font-weight: 550; } .pill:hover { background: var(--raised); }
-.pill.strong { background: var(--accent); color: var(--on-accent); border-color: transparent; } .reason .pill { align-self: flex-start; }
+.pill.strong { background: var(--accent); color: var(--on-accent); border-color: var(--ink); } .reason .pill { align-self: flex-start; }
 textarea { font: inherit; font-size: 16px; line-height: 1.45; color: inherit; background: none; border: 0; margin: 0; padding: 0; resize: none; width: 100%; field-sizing: content; }
 .reason textarea { border: 1px solid var(--line); border-radius: 10px; padding: 8px 12px; min-height: 64px; }
 textarea::placeholder { color: var(--quiet); opacity: 1; }
 form.ask { position: relative; margin: 0 14px; padding: 10px 8px 10px 14px; display: flex; gap: 8px; align-items: flex-end; border: 1px solid var(--line); border-radius: 14px; background: var(--ground); transition: border-color .12s; }
 form.ask::before { content: ""; position: absolute; inset: -27px 0 auto; height: 24px; background: linear-gradient(transparent, var(--ground)); pointer-events: none; }
-form.ask:focus-within { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); } form.ask textarea { max-height: 132px; min-height: 24px; padding: 4px 0; } form.ask textarea:focus-visible { outline: none; }
-.send { width: 34px; height: 34px; border-radius: 10px; background: var(--accent); color: var(--on-accent); display: grid; place-items: center; flex: none; } .send:disabled, .pill:disabled { opacity: .35; cursor: default; }
+form.ask:focus-within { border-color: var(--ink); box-shadow: 0 0 0 1px var(--ink); } form.ask textarea { max-height: 132px; min-height: 24px; padding: 4px 0; } form.ask textarea:focus-visible { outline: none; }
+.send { width: 34px; height: 34px; border-radius: 10px; background: var(--accent); color: var(--on-accent); box-shadow: inset 0 0 0 1px var(--ink); display: grid; place-items: center; flex: none; } .send:disabled, .pill:disabled { opacity: .35; cursor: default; }
 footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 12px; line-height: 1.45; color: var(--quiet); text-align: center; }
 .quietly { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 520px) {
@@ -414,11 +417,19 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     }
   }
 
-  // -- colours of the space: what stands on them has to be readable
+  // -- colours of the space: what stands on them has to be readable, and what is written in them
 
-  function onColour(hex) {
+  function luminance(hex) {
     const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000" : "#fff";
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  }
+
+  const onColour = (hex) => (luminance(hex) > 0.18 ? "#000" : "#fff");
+
+  /** The colour, or that of the text where words in it could not be read on the ground. */
+  function ink(hex, ground) {
+    const [darker, lighter] = [luminance(hex), luminance(ground)].sort((one, other) => one - other);
+    return (lighter + 0.05) / (darker + 0.05) < 4.5 ? "var(--text)" : hex;
   }
 
   // -- the element
@@ -587,8 +598,8 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       starters.replaceChildren(...(this.#config.starter_questions ?? []).map((question) => make("li", {}, make("button", { type: "button", dir: "auto", onclick: () => (this.#hold(), this.#ask(question).catch(() => {})) }, question))));
       welcome.hidden = turns.childElementCount > 0;
       const { accent, accent_dark: dark } = this.#config.theme ?? {};
-      const colour = (name, value) => (/^#[0-9a-f]{6}$/i.test(value ?? "") ? `--set-${name}: ${value}; --set-on-${name}: ${onColour(value)};` : "");
-      this.#sheet.replaceSync(`:host { ${colour("accent", accent)} ${colour("accent-dark", dark ?? accent)} }`);
+      const colour = (name, value, ground) => (/^#[0-9a-f]{6}$/i.test(value ?? "") ? `--set-${name}: ${value}; --set-on-${name}: ${onColour(value)}; --set-ink-${name}: ${ink(value, ground)};` : "");
+      this.#sheet.replaceSync(`:host { ${colour("accent", accent, RAISED[0])} ${colour("accent-dark", dark ?? accent, RAISED[1])} }`);
     }
 
     async #configure() {
