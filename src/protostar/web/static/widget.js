@@ -127,9 +127,13 @@ form.ask:focus-within { border-color: var(--ink); box-shadow: 0 0 0 1px var(--in
 .send { width: 34px; height: 34px; border-radius: 10px; background: var(--accent); color: var(--on-accent); box-shadow: inset 0 0 0 1px var(--ink); display: grid; place-items: center; flex: none; } .send:disabled, .pill:disabled { opacity: .35; cursor: default; }
 footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 12px; line-height: 1.45; color: var(--quiet); text-align: center; }
 .quietly { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-@media (max-width: 520px) {
-  .panel, :host([data-position="left"]) .panel { inset: 0 0 auto 0; width: 100vw; height: var(--visible, 100dvh); border: 0; border-radius: 0; padding-top: env(safe-area-inset-top); }
+@media (max-width: 520px), (max-height: 480px) {
+  .panel, :host([data-position="left"]) .panel { inset: 0 0 auto 0; width: 100vw; height: var(--visible, 100dvh); border: 0; border-radius: 0; padding: env(safe-area-inset-top) env(safe-area-inset-right) 0 env(safe-area-inset-left); }
   .icon { width: 44px; height: 44px; } .send { width: 40px; height: 40px; }
+}
+@media (max-height: 480px) {
+  header { padding-block: 2px; } h2 { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+  .log { padding-block: 12px 20px; } form.ask { margin-bottom: calc(8px + env(safe-area-inset-bottom)); padding-block: 5px; } footer { display: none; }
 }
 @media (prefers-reduced-motion: reduce) { *, *::before, *::after { animation: none !important; transition: none !important; } }
 @media (forced-colors: active) { .launcher, .send, .chip, .panel { border: 1px solid; } }
