@@ -348,6 +348,22 @@ async def test_documents_are_found_replaced_and_deleted(product: Stack, space: S
     await expect(row(page, "Note 3").get_by_text("Ready")).to_be_visible()
 
 
+async def test_a_failed_version_says_which_file_it_is_and_what_answers(product: Stack, space: Space, visit: Visit) -> None:
+    document = await a_document(product, space, "guide.md", "# Guide\n\nWords.")
+    await a_document(product, space, "lost.md", b"")
+    path = f"/v1/documents/{document['id']}/content?filename=guide-2027.pdf"
+    await call(product, space, "PUT", path, data=BytesIO(b"%PDF-1.7 no"))
+    assert (await read(product, space, document["id"]))["status"] == "failed"
+    page = await enter(visit, product, space, locale="en-US")
+    await expect(row(page, "Guide")).to_contain_text("guide-2027.pdf")
+    await expect(row(page, "Guide").locator(".why")).to_contain_text("Until then, the version before answers.")
+    await expect(row(page, "lost").locator(".why")).to_have_text("The file is empty.")
+    await row(page, "Guide").get_by_role("link", name="Guide").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Until then, the version before answers.")
+    await expect(page.get_by_role("heading", name="Versions")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Summary")).to_have_count(0)
+
+
 async def test_a_document_opens_on_its_text_at_the_passage(product: Stack, space: Space, visit: Visit) -> None:
     lines = [f"{number}번째 줄 🥝 입니다." for number in range(15_000)]
     text = "\n".join(lines)

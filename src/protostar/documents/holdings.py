@@ -75,6 +75,14 @@ class Holdings:
             pairs = await DocumentRepository(session).some(space_id, ids)
         return [await self.show(pair) for pair in pairs]
 
+    async def answering(self, space_id: UUID, ids: Collection[UUID]) -> Collection[UUID]:
+        """Those of the documents that have a version from which questions are answered."""
+        if not ids:
+            return ()
+        async with self._database.transaction() as session:
+            current = await DocumentRepository(session).current_versions(space_id, ids)
+        return {id_ for id_, version in current.items() if version}
+
     async def deleted(self, space_id: UUID, *, words: str = "", limit: int) -> Sequence[DocumentRow]:
         """Those that can be restored, the latest first."""
         async with self._database.transaction() as session:

@@ -1,6 +1,6 @@
 """The pages of documents: the list, and one document with its text, passages, versions and questions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from protostar.answers.service import Answers
 from protostar.db.session import Database
 from protostar.dependencies import Cursor, Manager
 from protostar.documents.media_types import FORMATS, PDF
+from protostar.documents.schemas import Document
 from protostar.documents.service import Documents
 from protostar.errors import NotFound
 from protostar.knowledge.repository import KnowledgeRepository
@@ -62,8 +63,10 @@ async def documents_page(
         "before": before(cursor, space_id),
         "limit": _PAGE + 1,
     }
+    found = await documents.holdings.page(space_id, **listing) if show != "deleted" else []
     listed: dict[str, Any] = {
-        "documents": page_of(await documents.holdings.page(space_id, **listing) if show != "deleted" else [], _PAGE, space_id),
+        "documents": page_of(found, _PAGE, space_id),
+        "answering": await _answering(documents, space_id, found),
         "deleted": await documents.holdings.deleted(space_id, words=q.strip(), limit=_DELETED) if show == "deleted" else [],
         "q": q,
         "show": show,
@@ -95,7 +98,13 @@ async def document_rows(
     found = await documents.holdings.some(space.id, [*ids, *queued])
     changed = [each for each in found if each.id not in same or each.status != "queued" or each.error is not None]
     usage = await _usage(request, documents, space)
-    return pages.render(request, "documents/rows.html", documents=changed, **usage, space_id=space.id)
+    answering = await _answering(documents, space.id, changed)
+    return pages.render(request, "documents/rows.html", documents=changed, **usage, answering=answering, space_id=space.id)
+
+
+async def _answering(documents: Documents, space_id: UUID, found: Sequence[Document]) -> Collection[UUID]:
+    """Those whose latest version has failed while one before it answers."""
+    return await documents.holdings.answering(space_id, [each.id for each in found if each.status == "failed"])
 
 
 async def _usage(request: Request, documents: Documents, space: SpaceRow) -> dict[str, Any]:
