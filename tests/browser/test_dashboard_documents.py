@@ -179,6 +179,38 @@ async def test_a_folder_is_dropped_and_what_fails_says_why(product: Stack, space
     await expect(page.locator("#count-all")).to_have_text("2")  # what hides in a folder stays there
 
 
+async def test_what_fails_stands_above_what_does_not(product: Stack, space: Space, visit: Visit) -> None:
+    """With its reason, without what would be refused again; what is read instead is said once."""
+    page = await enter(visit, product, space, locale="ko-KR")
+    seen(page).expected += ["415", "500"]
+
+    async def broken(route: Route) -> None:
+        await route.fulfill(status=500, json={"detail": "Something went wrong on our side", "status": 500})
+
+    await page.route("**/v1/documents?filename=broken.md*", broken)
+    picture_of: Any = {"mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n"}
+    good = [file(f"note-{number}.md", f"{number}.") for number in range(12)]
+    bad = [{"name": "cat.png", **picture_of}, {"name": "letter.doc", **picture_of}, file("broken.md", "")]
+    await page.locator("#files").set_input_files([*good, *bad])
+    await expect(page.locator("#uploads-title")).to_have_text("업로드 완료, 3개 실패")
+    lines = page.locator("#upload-list li")
+    await expect(lines).to_have_count(15)
+    for at in range(3):
+        await expect(lines.nth(at)).to_have_class("failed")
+    unsupported = page.locator("#upload-list li", has_text="cat.png")
+    await expect(unsupported.locator(".said")).to_have_text("지원하지 않는 파일 형식입니다.")
+    old = page.locator("#upload-list li", has_text="letter.doc").locator(".said")
+    await expect(old).to_have_text("지원하지 않는 파일 형식입니다. Word(.docx)나 PDF로 저장해 다시 올리세요.")
+    await expect(page.locator("#formats")).to_contain_text("Protostar가 읽는 형식: Markdown, 텍스트, HTML")
+    assert await barriers(page) == []
+    await picture(page, "uploads-failed-ko")
+    again = page.locator("#upload-list").get_by_role("button", name="다시 시도")
+    await expect(again).to_have_count(1)
+    await page.unroute("**/v1/documents?filename=broken.md*")
+    await again.click()
+    await expect(page.locator("#uploads-title")).to_have_text("업로드 완료, 2개 실패")
+
+
 def file(name: str, words: str) -> Any:
     return {"name": name, "mimeType": "text/markdown", "buffer": f"# {name}\n\n{words}".encode()}
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from protostar.documents.media_types import FORMAT_NAMES, detect
+from protostar.errors import UnsupportedMediaType
 from protostar.knowledge import parse
 from protostar.web import messages
 from protostar.web.messages import preferred, translators
@@ -35,6 +37,17 @@ def test_sentences_of_errors_are_recognised_with_what_stands_in_them() -> None:
     assert "120초" in korean.told("Reading the file took longer than the 120 seconds that are allowed.")
     assert korean.told("Nobody has said this before.") == "Nobody has said this before."
     assert translators()["en"].told("The file is empty.") == "The file is empty."
+
+
+def test_what_is_read_is_listed_in_korean() -> None:
+    korean = translators()["ko"]
+    assert korean(FORMAT_NAMES) != FORMAT_NAMES
+    for name in ("photo.png", "letter.doc"):
+        with pytest.raises(UnsupportedMediaType) as refused:
+            detect(name, None, b"\x89PNG\r\n\x1a\n")
+        said = korean.told(str(refused.value))
+        assert korean(FORMAT_NAMES) in said
+        assert "plain text" not in said
 
 
 def test_kinds_of_files_are_named_in_korean_within_a_sentence() -> None:

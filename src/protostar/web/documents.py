@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, Response
 from protostar.answers.service import Answers
 from protostar.db.session import Database
 from protostar.dependencies import Cursor, Manager
-from protostar.documents.media_types import FORMATS, PDF
+from protostar.documents.media_types import FORMAT_NAMES, PDF
 from protostar.documents.schemas import Document
 from protostar.documents.service import Documents
 from protostar.errors import NotFound
@@ -72,11 +72,12 @@ async def documents_page(
         "show": show,
         "first": cursor is None,
         "space_id": space_id,
+        "formats": FORMAT_NAMES,
     }
     usage = await _usage(request, documents, frame.space)
     if is_fragment(request):
         return pages.render(request, "documents/list.html", **listed, **usage, fragment=True)
-    return pages.render(request, "documents/index.html", frame=frame, **listed, **usage, formats=FORMATS, fragment=False)
+    return pages.render(request, "documents/index.html", frame=frame, **listed, **usage, fragment=False)
 
 
 @router.get("/documents/rows")
