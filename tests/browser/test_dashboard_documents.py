@@ -147,6 +147,16 @@ async def test_usage_stands_beside_its_limits(product: Stack, space: Space, visi
         await expect(page.locator("#usage")).to_contain_text(said)
 
 
+async def test_usage_fits_a_small_screen(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, locale="en-US", viewport=PHONE)
+    await page.locator("#usage .share").last.evaluate(
+        "(share) => share.lastChild.textContent = '123,456,789 of 500,000,000 tokens for visitors today'"
+    )
+    for width in (390, 360, 320):
+        await page.set_viewport_size({"width": width, "height": 740})
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+
+
 async def test_a_folder_is_dropped_and_what_fails_says_why(product: Stack, space: Space, visit: Visit) -> None:
     page = await enter(visit, product, space, locale="ko-KR", viewport=PHONE)
     await page.wait_for_load_state("networkidle")  # its scripts are there
