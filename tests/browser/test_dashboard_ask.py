@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, Route, ViewportSize, expect
 from tests.browser.conftest import Visit
 from tests.browser.dashboard import Space, a_document, call, enter
-from tests.browser.seen import DESKTOP, PHONE, picture, seen
+from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
 from tests.support.model_server import StandIn
 from tests.support.stack import Stack
 
@@ -255,3 +255,20 @@ async def test_the_focus_stays_when_a_starter_question_goes(
     await page.get_by_role("button", name="Ask again").press("Enter")
     await expect(page.locator("#thread" if is_touched else "#question")).to_be_focused()
     await expect(page.get_by_role("button", name="Copy as Markdown")).to_have_count(2)
+
+
+async def test_a_source_that_was_deleted_says_so(product: Stack, space: Space, visit: Visit) -> None:
+    document = await a_document(product, space, "guide.md", GUIDE)
+    page = await enter(visit, product, space, "/ask", locale="en-US")
+    seen(page).expected.append("404")
+    answer = await ask(page)
+    await call(product, space, "DELETE", f"/v1/documents/{document['id']}")
+    await answer.locator("button.chip").first.click()
+    pane = page.locator("#source-pane")
+    await expect(pane).to_contain_text("It was deleted.")
+    await expect(pane.get_by_role("button")).to_have_count(0)
+    await pane.get_by_role("link", name="Deleted documents").click()
+    await expect(page.get_by_role("button", name="Restore")).to_be_visible()
+    await page.goto(f"{product.url}/documents/{document['id']}")
+    await expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("It was deleted.")
+    assert await barriers(page) == []

@@ -226,7 +226,9 @@ async def test_a_page_from_right_to_left_does_not_turn_it(embedding: Embedding, 
 @pytest.mark.parametrize("size", [{"width": 844, "height": 390}, {"width": 640, "height": 400}])
 async def test_a_low_screen_is_left_to_the_answers(embedding: Embedding, size: ViewportSize) -> None:
     """A telephone on its side, and a desktop at 200 %."""
-    await embedding.settings(limits=UNLIMITED, title="Whatever you would like to know of our shop, its goods and its people: ask us")
+    await embedding.settings(
+        limits=UNLIMITED, title="Whatever you would like to know of our shop, its goods and its people: ask us"
+    )
     visitor = await embedding.open(viewport=size)
     await visitor.ask(QUESTION)
     assert await visitor.panel.bounding_box() == {"x": 0, "y": 0, **size}

@@ -88,6 +88,13 @@ class Holdings:
         async with self._database.transaction() as session:
             return await DocumentRepository(session).deleted(space_id, words=words, limit=limit)
 
+    async def restorable(self, space_id: UUID, id_: UUID) -> DocumentRow | None:
+        """The document, where it is deleted and can be restored."""
+        async with self._database.transaction() as session:
+            repository = DocumentRepository(session)
+            pair = await repository.any(space_id, id_)
+            return pair[0] if pair is not None and await repository.is_restorable(id_) else None
+
     async def usage(self, space_id: UUID) -> Usage:
         async with self._database.transaction() as session:
             counted = await DocumentRepository(session).usage(space_id)

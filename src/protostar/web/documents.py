@@ -129,7 +129,13 @@ async def document_page(
     page: Annotated[int, Query(ge=1)] = 1,
 ) -> HTMLResponse:
     """A document opens on its text, a PDF on its pages; `start`, `end` and `page` lead to a passage of one of its versions."""
-    document = await documents.holdings.get(frame.space.id, document_id)
+    try:
+        document = await documents.holdings.get(frame.space.id, document_id)
+    except NotFound:
+        deleted = await documents.holdings.restorable(frame.space.id, document_id)
+        if deleted is None:
+            raise
+        return pages.render(request, "documents/deleted.html", 404, frame=frame, document=deleted)
     versions = await documents.holdings.versions(frame.space.id, document_id)
     number = version or versions.current_version or document.version
     shown = next((each for each in versions.items if each.version == number), None)
@@ -153,7 +159,10 @@ async def document_state(
     request: Request, document_id: UUID, principal: Manager, pages: Templates, documents: Service
 ) -> HTMLResponse:
     """How far the reading of a document is; asked again by itself until that has ended."""
-    document = await documents.holdings.get(principal.space_id, document_id)
+    try:
+        document = await documents.holdings.get(principal.space_id, document_id)
+    except NotFound:
+        return HTMLResponse(headers={"HX-Refresh": "true"})  # the page itself says what has become of it
     response = pages.render(request, "documents/progress.html", document=document)
     if document.status in ("ready", "failed"):
         response.headers["HX-Refresh"] = "true"

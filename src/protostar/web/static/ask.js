@@ -6,7 +6,7 @@ import { copy } from "./app.js";
 import { $, $$, el, icon } from "./dom.js";
 import { PageView } from "./pages.js";
 import { ask, asking, passes } from "./stream.js";
-import { failure } from "./toast.js";
+import { failure, lost } from "./toast.js";
 import { TextView } from "./viewer.js";
 import { number, t, told } from "./words.js";
 
@@ -240,7 +240,7 @@ async function openSource(citation) {
     const { document_id: id, version, start, end, page } = citation;
     await new View(pane, { document: id, version, start, end, page: page ?? 1 }).open();
   } catch (error) {
-    if (wanted === citation) pane.replaceChildren(failure(error, () => openSource(citation)));
+    if (wanted === citation) pane.replaceChildren(lost(error, () => openSource(citation)));
   }
 }
 
