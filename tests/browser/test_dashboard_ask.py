@@ -257,6 +257,24 @@ async def test_the_focus_stays_when_a_starter_question_goes(
     await expect(page.get_by_role("button", name="Copy as Markdown")).to_have_count(2)
 
 
+async def test_a_screen_reader_hears_the_answer_once(product: Stack, space: Space, visit: Visit, stand_in: StandIn) -> None:
+    await a_document(product, space, "guide.md", GUIDE)
+    stand_in.behave(answer="백업 파일은 **30일** 동안 보관합니다 [1].", delay=0.05)
+    page = await enter(visit, product, space, "/ask", locale="en-US")
+    await page.evaluate(
+        """() => {
+            window.said = [];
+            const tell = (changes) => changes.forEach(({ target }) => {
+                if (target.closest("[aria-live], [role=status]")) window.said.push(target.textContent);
+            });
+            new MutationObserver(tell).observe(document.body, { childList: true, subtree: true });
+        }"""
+    )
+    await ask(page)
+    said = await page.evaluate("window.said")
+    assert said == ["Looking through the documents…", "백업 파일은 30일 동안 보관합니다."]
+
+
 async def test_a_source_that_was_deleted_says_so(product: Stack, space: Space, visit: Visit) -> None:
     document = await a_document(product, space, "guide.md", GUIDE)
     page = await enter(visit, product, space, "/ask", locale="en-US")

@@ -134,15 +134,20 @@ function sending(busy) {
 async function follow(asked, shown, signal) {
   let text = "";
   let drawn = 0;
-  const state = el("p.thinking.soft", { role: "status" }, t("Looking through the documents…"));
+  const state = el("p.thinking.soft");
+  const tell = (words) => {
+    state.textContent = words;
+    if (words) say(words);
+  };
   const draw = () => {
     drawn = 0;
     shown.replaceChildren(...(text ? [body(text, [], openSource)] : []), state);
   };
+  tell(t("Looking through the documents…"));
   draw();
   for await (const event of ask(asked, signal)) {
-    if (event.name === "waiting") state.textContent = event.onLine ? t("The connection broke. Trying again…") : t("You are offline. This goes on as soon as you are connected.");
-    else state.textContent = text ? "" : t("Looking through the documents…");
+    if (event.name === "waiting") tell(event.onLine ? t("The connection broke. Trying again…") : t("You are offline. This goes on as soon as you are connected."));
+    else tell(text ? "" : t("Looking through the documents…"));
     if (event.name === "start") {
       converse(event.data.conversation_id);
       keep(asked);
@@ -156,7 +161,8 @@ async function follow(asked, shown, signal) {
     else if (event.name === "error") throw new Error(event.data.problem.detail);
     else if (event.name === "done") {
       cancelAnimationFrame(drawn);
-      return finish(event.data.answer, shown);
+      finish(event.data.answer, shown);
+      return say(event.data.answer.text.replace(/ ?\[\d+\]|[*_`#]/g, ""));
     }
     drawn ||= requestAnimationFrame(draw);
   }
@@ -164,6 +170,13 @@ async function follow(asked, shown, signal) {
   draw();
   state.remove();
   stopped(shown);
+  say(t("You stopped listening; the answer is kept in the conversation."));
+}
+
+// Who listens to the page hears what it waits for and then the whole answer, not every word of it as it comes.
+function say(words) {
+  const said = $("#said");
+  if (said.textContent !== words) said.textContent = words;
 }
 
 function stopped(shown) {
