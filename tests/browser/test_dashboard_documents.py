@@ -110,6 +110,10 @@ async def test_a_url_is_fetched_and_followed_to_its_end(product: Stack, space: S
         assert await barriers(page) == []
         await picture(page, "add-a-url")
         await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="Add a URL").click()
+        await expect(page.get_by_role("dialog").get_by_label("URL")).to_have_value("")
+        await expect(page.get_by_role("dialog")).not_to_contain_text("may not be asked")
+        await page.keyboard.press("Escape")
         await add(f"{site.url}/kiwi.md")
         await expect(page.get_by_text("The URL is being fetched.")).to_be_visible()
         kiwi = row(page, "kiwi")
@@ -145,6 +149,19 @@ async def test_usage_stands_beside_its_limits(product: Stack, space: Space, visi
         "1,234 of 7,000 tokens for visitors today",
     ):
         await expect(page.locator("#usage")).to_contain_text(said)
+
+
+async def test_numbers_and_their_words_agree(product: Stack, space: Space, visit: Visit) -> None:
+    document = await a_document(product, space, "guide.md", "# Guide\n\nWords.")
+    page = await enter(visit, product, space, locale="en-US")
+    await expect(page.locator("#usage span").first).to_have_text("1 document")
+    await expect(page.get_by_role("columnheader", name="Changed")).to_have_css("text-align", "right")
+    await page.goto(f"{product.url}/documents/{document['id']}")
+    await expect(page.locator(".page-head .usage")).to_contain_text("1 passage")
+    await expect(page.locator(".page-head .usage")).not_to_contain_text("1 passages")
+    page = await enter(visit, product, space, locale="ko-KR")
+    await expect(page.locator("#usage span").first).to_have_text("문서 1개")
+    await expect(page.locator("#usage span").first.locator("strong")).to_have_text("1")
 
 
 async def test_usage_fits_a_small_screen(product: Stack, space: Space, visit: Visit) -> None:

@@ -150,6 +150,11 @@ addEventListener("beforeunload", (event) => {
 
 // A URL that was added.
 document.addEventListener("saved", refresh);
+$("#by-url").addEventListener("close", ({ target }) => {
+  $("form", target).reset();
+  $('[role="alert"]', target).textContent = "";
+  $("#url").removeAttribute("aria-invalid");
+});
 
 // -- choosing and dropping
 
