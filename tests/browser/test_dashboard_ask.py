@@ -156,12 +156,16 @@ async def test_an_answer_grows_in_view_above_the_composer(
     await a_document(product, space, "guide.md", GUIDE)
     page = await enter(visit, product, space, "/ask", locale="en-US", viewport=size)
     place = "(node) => node.getBoundingClientRect().top"
+    bottom = "(node) => node.getBoundingClientRect().bottom"
     for number in range(3):
         answer = await ask(page, f"{QUESTION} {number}")
         assert 0 < await answer.evaluate(place) < 130
-        bottom = "(node) => node.getBoundingClientRect().bottom"
         assert await answer.locator(".answer-text").evaluate(bottom) < await page.locator("#ask").evaluate(place)
     await picture(page, f"ask-third-{size['width']}")
+
+    answer = await ask(page, f"{QUESTION} {'왜냐하면 ' * 700}")
+    assert 0 < await answer.locator(".answer-text").evaluate(place)
+    assert await answer.locator(".answer-text").evaluate(bottom) < await page.locator("#ask").evaluate(place)
 
     stand_in.behave(answer="백업 파일은 30일 동안 보관합니다 [1]. " * 20, delay=0.02)
     await page.get_by_role("textbox").fill(f"{QUESTION} 4")
@@ -173,7 +177,7 @@ async def test_an_answer_grows_in_view_above_the_composer(
 
 
 async def test_who_clicks_twice_gets_the_answer(product: Stack, space: Space, visit: Visit, stand_in: StandIn) -> None:
-    """Nor does somebody who types the next question and presses Enter cut the answer short; the button stops it, and says where it is."""
+    """Nor does typing the next question and pressing Enter cut the answer short; the button stops it, and says where it is."""
     await a_document(product, space, "guide.md", GUIDE)
     stand_in.behave(answer="백업 파일은 30일 동안 보관합니다 [1].", delay=0.1)
     page = await enter(visit, product, space, "/ask", locale="en-US")

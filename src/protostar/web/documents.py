@@ -63,7 +63,7 @@ async def documents_page(
         "before": before(cursor, space_id),
         "limit": _PAGE + 1,
     }
-    found = await documents.holdings.page(space_id, **listing) if show != "deleted" else []
+    found: Sequence[Document] = await documents.holdings.page(space_id, **listing) if show != "deleted" else ()
     listed: dict[str, Any] = {
         "documents": page_of(found, _PAGE, space_id),
         "answering": await _answering(documents, space_id, found),

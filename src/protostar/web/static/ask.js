@@ -99,11 +99,12 @@ async function turn(asked) {
   }
 }
 
-// The place of its answer, below a question that is brought to the top: the answer grows in view, and who scrolls away is left alone.
+// The place of its answer, below a question that is brought to the top: it grows in view, and who scrolls away is left alone.
 function added(question, id) {
   const { entry, shown } = made(question, id);
   thread.append(entry);
-  entry.scrollIntoView({ block: "start" });
+  const isLong = entry.firstChild.offsetHeight > innerHeight / 2; // of a long question its end is enough
+  (isLong ? shown : entry).scrollIntoView({ block: "start" });
   return shown;
 }
 

@@ -379,7 +379,10 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       } catch {}
       if (kept.erased > this.erased) Object.assign(this, { erased: kept.erased, conversation: undefined });
       const all = new Map(this.turns.map((turn) => [turn.id, turn]));
-      for (const turn of Array.isArray(kept.turns) ? kept.turns : []) all.set(turn.id, Object.assign(all.get(turn.id) ?? {}, { ...turn, ...all.get(turn.id) }));
+      for (const turn of Array.isArray(kept.turns) ? kept.turns : []) {
+        const ours = all.get(turn.id); // stays the same object: a rating is written into it
+        all.set(turn.id, Object.assign(ours ?? {}, { ...turn, ...ours }));
+      }
       this.turns = [...all.values()].filter(({ id }) => id > this.erased).sort((one, other) => (one.id < other.id ? -1 : 1)).slice(-TURNS);
       return kept;
     }
