@@ -164,7 +164,7 @@ async def test_an_answer_grows_in_view_above_the_composer(
     await picture(page, f"ask-third-{size['width']}")
 
     answer = await ask(page, f"{QUESTION} {'왜냐하면 ' * 700}")
-    assert 0 < await answer.locator(".answer-text").evaluate(place)
+    assert await answer.locator(".answer-text").evaluate(place) > 0
     assert await answer.locator(".answer-text").evaluate(bottom) < await page.locator("#ask").evaluate(place)
 
     stand_in.behave(answer="백업 파일은 30일 동안 보관합니다 [1]. " * 20, delay=0.02)
