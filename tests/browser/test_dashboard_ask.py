@@ -3,10 +3,11 @@
 import json
 from typing import Any
 
-from playwright.async_api import Page, Route, expect
+import pytest
+from playwright.async_api import Page, Route, ViewportSize, expect
 from tests.browser.conftest import Visit
 from tests.browser.dashboard import Space, a_document, call, enter
-from tests.browser.seen import PHONE, seen
+from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
 from tests.support.model_server import StandIn
 from tests.support.stack import Stack
 
@@ -146,3 +147,150 @@ async def test_markdown_becomes_nodes(product: Stack, space: Space, visit: Visit
             [asset, source],
         )
         assert made == expected, json.dumps(source)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+async def test_an_answer_grows_in_view_above_the_composer(
+    product: Stack, space: Space, visit: Visit, stand_in: StandIn, size: ViewportSize
+) -> None:
+    await a_document(product, space, "guide.md", GUIDE)
+    page = await enter(visit, product, space, "/ask", locale="en-US", viewport=size)
+    place = "(node) => node.getBoundingClientRect().top"
+    bottom = "(node) => node.getBoundingClientRect().bottom"
+    for number in range(3):
+        answer = await ask(page, f"{QUESTION} {number}")
+        assert 0 < await answer.evaluate(place) < 130
+        assert await answer.locator(".answer-text").evaluate(bottom) < await page.locator("#ask").evaluate(place)
+    await picture(page, f"ask-third-{size['width']}")
+
+    answer = await ask(page, f"{QUESTION} {'왜냐하면 ' * 700}")
+    assert await answer.locator(".answer-text").evaluate(place) > 0
+    assert await answer.locator(".answer-text").evaluate(bottom) < await page.locator("#ask").evaluate(place)
+
+    stand_in.behave(answer="백업 파일은 30일 동안 보관합니다 [1]. " * 20, delay=0.02)
+    await page.get_by_role("textbox").fill(f"{QUESTION} 4")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".turn").last.locator(".answer-text")).to_contain_text("백업")
+    await page.evaluate("scrollTo(0, 0)")
+    await expect(page.locator(".turn").last.get_by_role("button", name="Copy as Markdown")).to_have_count(1)
+    assert await page.evaluate("scrollY") == 0  # who has scrolled away is not brought back
+
+
+async def test_who_clicks_twice_gets_the_answer(product: Stack, space: Space, visit: Visit, stand_in: StandIn) -> None:
+    """Nor does typing the next question and pressing Enter cut the answer short; the button stops it, and says where it is."""
+    await a_document(product, space, "guide.md", GUIDE)
+    stand_in.behave(answer="백업 파일은 30일 동안 보관합니다 [1].", delay=0.1)
+    page = await enter(visit, product, space, "/ask", locale="en-US")
+    await page.get_by_role("textbox").fill(QUESTION)
+    await page.locator("#send").dblclick()
+    await expect(page.locator(".answer-text")).to_contain_text("백업")
+    await page.get_by_role("textbox").fill("And then?")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Copy as Markdown")).to_be_visible()
+    await expect(page.get_by_role("textbox")).to_have_value("And then?")
+
+    stand_in.behave(answer="백업 파일은 30일 동안 보관합니다 [1].", delay=0.5)
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".turn")).to_have_count(2)
+    await expect(page.locator(".turn").last.locator(".answer-text")).to_contain_text("백업")
+    await page.get_by_role("button", name="Stop").click()
+    await expect(page.locator(".turn").last).to_contain_text("You stopped listening")
+    await page.get_by_role("link", name="Open the conversation").click()
+    await expect(page.get_by_role("heading", name="And then?")).to_be_visible()
+
+
+async def test_who_comes_back_from_a_source_finds_the_conversation(
+    product: Stack, space: Space, visit: Visit, stand_in: StandIn
+) -> None:
+    await a_document(product, space, "guide.md", GUIDE)
+    page = await enter(visit, product, space, "/ask", locale="en-US")
+    await ask(page)
+    answer = await ask(page, "And then?")
+    await answer.locator(".source").first.click()
+    await page.get_by_role("link", name="Open the document").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("운영")
+    await page.go_back()
+    await expect(page.locator(".asked")).to_have_text([QUESTION, "And then?"])
+    await expect(page.locator(".turn").last).to_be_in_viewport()
+    await page.locator(".turn").last.locator("button.chip").first.click()
+    await expect(page.locator("#source mark")).to_be_in_viewport()
+    await page.keyboard.press("Escape")
+    await ask(page, "And after that?")
+    (conversation,) = (await call(product, space, "GET", "/v1/conversations"))["items"]
+    assert conversation["turns"] == 3
+
+    stand_in.behave(answer="백업 파일은 30일 동안 보관합니다 [1].", delay=0.3)
+    await page.get_by_role("textbox").fill("And at last?")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".turn").last.locator(".answer-text")).to_contain_text("백업")
+    await page.evaluate("sessionStorage.clear()")  # as in another tab, where nothing is known of what is under way
+    await page.reload()
+    await expect(page.locator(".asked")).to_have_text([QUESTION, "And then?", "And after that?", "And at last?"])
+    await expect(page.locator(".turn").last.locator(".answer-text")).to_have_text("백업 파일은 30일 동안 보관합니다 1.")
+
+    await page.get_by_role("button", name="New conversation").click()
+    await expect(page).to_have_url(f"{product.url}/ask")
+    await expect(page.locator("#welcome")).to_be_visible()
+    seen(page).expected += ["404", "422"]
+    for unknown in (space["id"], "nonsense%2F"):
+        await page.goto(f"{product.url}/ask?c={unknown}")
+        await expect(page).to_have_url(f"{product.url}/ask")
+        await expect(page.locator("#welcome")).to_be_visible()
+
+
+@pytest.mark.parametrize("is_touched", [False, True])
+async def test_the_focus_stays_when_a_starter_question_goes(
+    product: Stack, space: Space, visit: Visit, stand_in: StandIn, is_touched: bool
+) -> None:
+    """By touch not in the field, which would bring up the keyboard on the screen."""
+    await a_document(product, space, "guide.md", GUIDE)
+    settings = {"settings": {"starter_questions": [QUESTION]}}
+    await call(product, space, "PATCH", f"/v1/spaces/{space['id']}", json=settings)
+    stand_in.behave(delay=0.1)
+    page = await enter(visit, product, space, "/ask", locale="en-US", has_touch=is_touched, is_mobile=is_touched)
+    await page.locator("[data-starter]").press("Enter")
+    await expect(page.locator("#thread" if is_touched else "#question")).to_be_focused()
+    await expect(page.get_by_role("button", name="Copy as Markdown")).to_be_visible()
+
+    await page.route("**/v1/answers", lambda route: route.fulfill(status=400, json={"detail": "No."}), times=1)
+    seen(page).expected.append("400")
+    await page.get_by_role("textbox").fill("And then?")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Ask again").press("Enter")
+    await expect(page.locator("#thread" if is_touched else "#question")).to_be_focused()
+    await expect(page.get_by_role("button", name="Copy as Markdown")).to_have_count(2)
+
+
+async def test_a_screen_reader_hears_the_answer_once(product: Stack, space: Space, visit: Visit, stand_in: StandIn) -> None:
+    await a_document(product, space, "guide.md", GUIDE)
+    stand_in.behave(answer="백업 파일은 **30일** 동안 보관합니다 [1].", delay=0.05)
+    page = await enter(visit, product, space, "/ask", locale="en-US")
+    await page.evaluate(
+        """() => {
+            window.said = [];
+            const tell = (changes) => changes.forEach(({ target }) => {
+                if (target.closest("[aria-live], [role=status]")) window.said.push(target.textContent);
+            });
+            new MutationObserver(tell).observe(document.body, { childList: true, subtree: true });
+        }"""
+    )
+    await ask(page)
+    said = await page.evaluate("window.said")
+    assert said == ["Looking through the documents…", "백업 파일은 30일 동안 보관합니다."]
+
+
+async def test_a_source_that_was_deleted_says_so(product: Stack, space: Space, visit: Visit) -> None:
+    document = await a_document(product, space, "guide.md", GUIDE)
+    page = await enter(visit, product, space, "/ask", locale="en-US")
+    seen(page).expected.append("404")
+    answer = await ask(page)
+    await call(product, space, "DELETE", f"/v1/documents/{document['id']}")
+    await answer.locator("button.chip").first.click()
+    pane = page.locator("#source-pane")
+    await expect(pane).to_contain_text("It was deleted.")
+    await expect(pane.get_by_role("button")).to_have_count(0)
+    await pane.get_by_role("link", name="Deleted documents").click()
+    await expect(page.get_by_role("button", name="Restore")).to_be_visible()
+    await page.goto(f"{product.url}/documents/{document['id']}")
+    await expect(page.get_by_role("alert").filter(visible=True)).to_contain_text("It was deleted.")
+    assert await barriers(page) == []

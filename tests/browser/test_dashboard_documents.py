@@ -110,6 +110,10 @@ async def test_a_url_is_fetched_and_followed_to_its_end(product: Stack, space: S
         assert await barriers(page) == []
         await picture(page, "add-a-url")
         await page.keyboard.press("Escape")
+        await page.get_by_role("button", name="Add a URL").click()
+        await expect(page.get_by_role("dialog").get_by_label("URL")).to_have_value("")
+        await expect(page.get_by_role("dialog")).not_to_contain_text("may not be asked")
+        await page.keyboard.press("Escape")
         await add(f"{site.url}/kiwi.md")
         await expect(page.get_by_text("The URL is being fetched.")).to_be_visible()
         kiwi = row(page, "kiwi")
@@ -147,6 +151,29 @@ async def test_usage_stands_beside_its_limits(product: Stack, space: Space, visi
         await expect(page.locator("#usage")).to_contain_text(said)
 
 
+async def test_numbers_and_their_words_agree(product: Stack, space: Space, visit: Visit) -> None:
+    document = await a_document(product, space, "guide.md", "# Guide\n\nWords.")
+    page = await enter(visit, product, space, locale="en-US")
+    await expect(page.locator("#usage span").first).to_have_text("1 document")
+    await expect(page.get_by_role("columnheader", name="Changed")).to_have_css("text-align", "right")
+    await page.goto(f"{product.url}/documents/{document['id']}")
+    await expect(page.locator(".page-head .usage")).to_contain_text("1 passage")
+    await expect(page.locator(".page-head .usage")).not_to_contain_text("1 passages")
+    page = await enter(visit, product, space, locale="ko-KR")
+    await expect(page.locator("#usage span").first).to_have_text("문서 1개")
+    await expect(page.locator("#usage span").first.locator("strong")).to_have_text("1")
+
+
+async def test_usage_fits_a_small_screen(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, locale="en-US", viewport=PHONE)
+    await page.locator("#usage .share").last.evaluate(
+        "(share) => share.lastChild.textContent = '123,456,789 of 500,000,000 tokens for visitors today'"
+    )
+    for width in (390, 360, 320):
+        await page.set_viewport_size({"width": width, "height": 740})
+        assert await page.evaluate("document.documentElement.scrollWidth") == width
+
+
 async def test_a_folder_is_dropped_and_what_fails_says_why(product: Stack, space: Space, visit: Visit) -> None:
     page = await enter(visit, product, space, locale="ko-KR", viewport=PHONE)
     await page.wait_for_load_state("networkidle")  # its scripts are there
@@ -177,6 +204,38 @@ async def test_a_folder_is_dropped_and_what_fails_says_why(product: Stack, space
     after = await call(product, space, "GET", "/v1/documents?q=broken")
     assert after["items"][0]["updated_at"] >= before["items"][0]["updated_at"]
     await expect(page.locator("#count-all")).to_have_text("2")  # what hides in a folder stays there
+
+
+async def test_what_fails_stands_above_what_does_not(product: Stack, space: Space, visit: Visit) -> None:
+    """With its reason, without what would be refused again; what is read instead is said once."""
+    page = await enter(visit, product, space, locale="ko-KR")
+    seen(page).expected += ["415", "500"]
+
+    async def broken(route: Route) -> None:
+        await route.fulfill(status=500, json={"detail": "Something went wrong on our side", "status": 500})
+
+    await page.route("**/v1/documents?filename=broken.md*", broken)
+    picture_of: Any = {"mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\n"}
+    good = [file(f"note-{number}.md", f"{number}.") for number in range(12)]
+    bad = [{"name": "cat.png", **picture_of}, {"name": "letter.doc", **picture_of}, file("broken.md", "")]
+    await page.locator("#files").set_input_files([*good, *bad])
+    await expect(page.locator("#uploads-title")).to_have_text("업로드 완료, 3개 실패")
+    lines = page.locator("#upload-list li")
+    await expect(lines).to_have_count(15)
+    for at in range(3):
+        await expect(lines.nth(at)).to_have_class("failed")
+    unsupported = page.locator("#upload-list li", has_text="cat.png")
+    await expect(unsupported.locator(".said")).to_have_text("지원하지 않는 파일 형식입니다.")
+    old = page.locator("#upload-list li", has_text="letter.doc").locator(".said")
+    await expect(old).to_have_text("지원하지 않는 파일 형식입니다. Word(.docx)나 PDF로 저장해 다시 올리세요.")
+    await expect(page.locator("#formats")).to_contain_text("Protostar가 읽는 형식: Markdown, 텍스트, HTML")
+    assert await barriers(page) == []
+    await picture(page, "uploads-failed-ko")
+    again = page.locator("#upload-list").get_by_role("button", name="다시 시도")
+    await expect(again).to_have_count(1)
+    await page.unroute("**/v1/documents?filename=broken.md*")
+    await again.click()
+    await expect(page.locator("#uploads-title")).to_have_text("업로드 완료, 2개 실패")
 
 
 def file(name: str, words: str) -> Any:
@@ -346,6 +405,22 @@ async def test_documents_are_found_replaced_and_deleted(product: Stack, space: S
     await page.get_by_role("button", name="Delete").click()
     await page.get_by_role("button", name="Undo").click()
     await expect(row(page, "Note 3").get_by_text("Ready")).to_be_visible()
+
+
+async def test_a_failed_version_says_which_file_it_is_and_what_answers(product: Stack, space: Space, visit: Visit) -> None:
+    document = await a_document(product, space, "guide.md", "# Guide\n\nWords.")
+    await a_document(product, space, "lost.md", b"")
+    path = f"/v1/documents/{document['id']}/content?filename=guide-2027.pdf"
+    await call(product, space, "PUT", path, data=BytesIO(b"%PDF-1.7 no"))
+    assert (await read(product, space, document["id"]))["status"] == "failed"
+    page = await enter(visit, product, space, locale="en-US")
+    await expect(row(page, "Guide")).to_contain_text("guide-2027.pdf")
+    await expect(row(page, "Guide").locator(".why")).to_contain_text("Until then, the version before answers.")
+    await expect(row(page, "lost").locator(".why")).to_have_text("The file is empty.")
+    await row(page, "Guide").get_by_role("link", name="Guide").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Until then, the version before answers.")
+    await expect(page.get_by_role("heading", name="Versions")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Summary")).to_have_count(0)
 
 
 async def test_a_document_opens_on_its_text_at_the_passage(product: Stack, space: Space, visit: Visit) -> None:

@@ -82,7 +82,7 @@ async def test_what_is_done_before_the_modules_are_there_waits_for_them(
         await page.get_by_role("textbox").focus()
     arrived.set()
     await expect(page.locator(".answer-text")).to_contain_text("For 30 days")
-    assert page.url == f"{product.url}/ask"
+    assert "question=" not in page.url  # as a form without its module would send it
     assert len((await call(product, space, "GET", "/v1/conversations"))["items"]) == 1
 
     await open_early("/ask")

@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Error, ViewportSize, expect
 from tests.browser.conftest import UNLIMITED
-from tests.browser.embedding import Embedding, identity
+from tests.browser.embedding import OPENED, Embedding, Visitor, identity
 from tests.browser.host import HOSTILE, STRICT
 from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
 from tests.drills.processes import free_port
@@ -143,6 +143,27 @@ async def test_the_owners_words_and_colours(embedding: Embedding) -> None:
     await visitor.answers.wait_for()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("colours", [("#ffe600", "#111111"), ("#0a7f5a", "#7fd6b5")])
+async def test_whatever_the_colours_its_words_can_be_read(embedding: Embedding, scheme: Any, colours: tuple[str, str]) -> None:
+    await embedding.settings(
+        limits=UNLIMITED, starter_questions=[QUESTION], theme=dict(zip(("accent", "accent_dark"), colours, strict=True))
+    )
+    visitor = await embedding.open(color_scheme=scheme)
+    await visitor.launcher.click()
+    await visitor.panel.locator(".starters button").hover()
+    await visitor.ask(QUESTION)
+    await visitor.input.fill("And then?")
+    assert await barriers(visitor.page) == []
+    colour = "(node) => getComputedStyle(node).color"
+    chosen = {"light": "rgb(10, 127, 90)", "dark": "rgb(127, 214, 181)"}
+    text = {"light": "rgb(27, 29, 34)", "dark": "rgb(236, 238, 242)"}
+    ink = (chosen if colours[0] == "#0a7f5a" else text)[scheme]
+    assert await visitor.answers.locator("button.chip").first.evaluate(colour) == ink
+    await expect(visitor.panel.locator("form.ask")).to_have_css("border-top-color", ink)
+    await picture(visitor.page, f"widget-colours-{colours[0][1:]}-{scheme}")
+
+
 @pytest.mark.parametrize(("lang", "languages", "close"), [("ko-KR", [], "닫기"), ("en", [], "Close"), ("fr", ["ko"], "닫기")])
 async def test_it_speaks_the_pages_language(embedding: Embedding, lang: str, languages: list[str], close: str) -> None:
     await embedding.settings(languages=languages)
@@ -188,6 +209,36 @@ async def test_a_phone_gets_a_sheet_that_fills_it(embedding: Embedding) -> None:
     assert await visitor.input.evaluate("(node) => getComputedStyle(node).fontSize") == "16px"  # below, iOS zooms
 
 
+async def test_a_page_from_right_to_left_does_not_turn_it(embedding: Embedding, stand_in: StandIn) -> None:
+    """But words that are written so are shown so."""
+    arabic = "كم يوما؟"
+    stand_in.behave(answer="تحفظ النسخ الاحتياطية 30 يوما: Backups are kept for 30 days [1].")
+    visitor = await embedding.open(embedding.page(lang="en", css="html { direction: rtl; }"))
+    answer = await visitor.ask(f"{QUESTION} {arabic}")
+    direction = "(node) => getComputedStyle(node).direction"
+    assert await visitor.panel.evaluate(direction) == "ltr"
+    assert await answer.locator(".question bdi").evaluate(direction) == "ltr"
+    assert await answer.locator(".text").evaluate(direction) == "rtl"
+    assert await answer.locator(".quote").first.evaluate(direction) == "ltr"
+    await picture(visitor.page, "widget-rtl")
+
+
+@pytest.mark.parametrize("size", [{"width": 844, "height": 390}, {"width": 640, "height": 400}])
+async def test_a_low_screen_is_left_to_the_answers(embedding: Embedding, size: ViewportSize) -> None:
+    """A telephone on its side, and a desktop at 200 %."""
+    await embedding.settings(
+        limits=UNLIMITED, title="Whatever you would like to know of our shop, its goods and its people: ask us"
+    )
+    visitor = await embedding.open(viewport=size)
+    await visitor.ask(QUESTION)
+    assert await visitor.panel.bounding_box() == {"x": 0, "y": 0, **size}
+    box = await visitor.panel.locator(".log").bounding_box()
+    assert box is not None
+    assert box["height"] > size["height"] * 0.7
+    assert await barriers(visitor.page) == []
+    await picture(visitor.page, f"widget-low-{size['width']}")
+
+
 # -- how it is used
 
 
@@ -213,6 +264,33 @@ async def test_the_keyboard_is_enough(embedding: Embedding) -> None:
     await expect(visitor.launcher).to_be_focused()
 
 
+@pytest.mark.parametrize("is_touched", [False, True])
+async def test_the_focus_stays_in_the_dialog_when_its_place_goes(embedding: Embedding, is_touched: bool) -> None:
+    """By touch not in the field, which would bring up the keyboard on the screen."""
+    await embedding.settings(limits=UNLIMITED, starter_questions=[QUESTION])
+    visitor = await embedding.open(has_touch=is_touched, is_mobile=is_touched)
+    seen(visitor.page).expected.append("500")
+    focused = visitor.panel if is_touched else visitor.input
+    await visitor.launcher.click()
+    await visitor.panel.locator(".starters button").press("Enter")
+    await visitor.answers.wait_for()
+    await expect(focused).to_be_focused()
+
+    headers = {"Access-Control-Allow-Origin": "*"}
+    await visitor.page.route("**/v1/answers", lambda route: route.fulfill(status=500, headers=headers, json={}), times=1)
+    await visitor.send("And then?")
+    await visitor.panel.get_by_role("button", name="Try again").press("Enter")
+    await expect(visitor.answers).to_have_count(2)
+    await expect(focused).to_be_focused()
+
+    await visitor.input.fill("And after that?")
+    await visitor.panel.get_by_role("button", name="Send", exact=True).press("Enter")
+    await expect(visitor.answers).to_have_count(3)
+    await expect(focused).to_be_focused()
+    await visitor.page.keyboard.press("Escape")
+    await expect(visitor.panel).to_be_hidden()
+
+
 async def test_a_screen_reader_hears_the_answer_once(embedding: Embedding, stand_in: StandIn) -> None:
     stand_in.behave(delay=0.02, tokens=30)
     visitor = await embedding.open()
@@ -228,6 +306,16 @@ async def test_a_screen_reader_hears_the_answer_once(embedding: Embedding, stand
     assert len(said) == 2
     assert said[0].startswith("Looking")
     assert said[1].split()[0] in await answer.inner_text()
+
+
+async def test_who_clicks_twice_gets_the_answer(embedding: Embedding, stand_in: StandIn) -> None:
+    stand_in.behave(delay=0.1)
+    visitor = await embedding.open()
+    await visitor.launcher.click()
+    await visitor.input.fill(QUESTION)
+    await visitor.panel.locator(".send").dblclick()
+    await visitor.answers.wait_for()
+    await expect(visitor.input).to_have_value("")
 
 
 async def test_rating_copying_and_erasing(embedding: Embedding) -> None:
@@ -254,6 +342,42 @@ async def test_rating_copying_and_erasing(embedding: Embedding) -> None:
     await visitor.page.reload()
     await visitor.launcher.click()
     await expect(visitor.answers).to_have_count(0)
+
+
+async def test_tabs_lose_nothing_of_each_other_and_what_is_erased_stays_so(embedding: Embedding) -> None:
+    url = embedding.page()
+    first = await embedding.open(url)
+
+    async def another() -> Visitor:
+        page = await first.page.context.new_page()
+        await page.add_init_script(OPENED)
+        await page.goto(url)
+        await page.locator("protostar-widget").wait_for(state="attached")
+        return Visitor(page)
+
+    async def shown(visitor: Visitor) -> list[str]:
+        await visitor.page.reload()
+        await visitor.launcher.click()
+        return [text.removeprefix("You asked: ") for text in await visitor.panel.locator(".question").all_text_contents()]
+
+    second = await another()
+    await first.ask(f"{QUESTION} 1")
+    await second.ask(f"{QUESTION} 2")
+    answer = await first.ask(f"{QUESTION} 3")
+    await answer.get_by_role("button", name="Helpful", exact=True).click()
+    await expect(answer.get_by_text("Thank you.")).to_be_visible()
+    third = await another()
+    assert await shown(third) == [f"{QUESTION} {number}" for number in (1, 2, 3)]
+    assert [turn.get("rating") for turn in (await third.kept())["turns"]] == [None, None, "up"]
+
+    await third.panel.get_by_role("button", name="Erase history").click()
+    await third.panel.get_by_role("button", name="Erase", exact=True).click()
+    await expect(first.answers).to_have_count(0)
+    await expect(second.answers).to_have_count(0)
+    await second.ask(f"{QUESTION} 4")
+    assert await shown(first) == [f"{QUESTION} 4"]
+    assert await shown(third) == [f"{QUESTION} 4"]
+    assert await embedding.conversations() == [1, 1, 2]
 
 
 async def test_what_the_page_may_call_and_hear(embedding: Embedding) -> None:

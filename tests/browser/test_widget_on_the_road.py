@@ -142,8 +142,10 @@ async def test_what_was_given_up_is_taken_up_by_the_next_page(embedding: Embeddi
 async def test_who_stops_waiting_has_the_question_back(embedding: Embedding) -> None:
     visitor = await on_the_road(embedding)
     await visitor.page.context.set_offline(True)
+    await visitor.page.clock.install()
     await visitor.send(QUESTION)
     await expect(visitor.panel.locator("article")).to_contain_text("You are offline.")
+    await visitor.page.clock.fast_forward(1_000)
     await visitor.panel.get_by_role("button", name="Stop waiting").tap()
     await expect(visitor.input).to_have_value(QUESTION)
 

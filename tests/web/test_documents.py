@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import aiohttp
-from tests.api.tenant import idle_tenant, send
-from tests.support.stack import settings_for
+from tests.api.tenant import Tenant, idle_tenant, send
+from tests.support.stack import Stack, settings_for
 
 
 async def test_rows_that_just_wait_are_not_sent_again(database_url: str, redis_url: str, tmp_path: Path) -> None:
@@ -23,3 +23,19 @@ async def test_rows_that_just_wait_are_not_sent_again(database_url: str, redis_u
             assert await rows(f"id={ids[0]}&queued={ids[1]}") == [ids[0]]
             await tenant.call("POST", f"/v1/jobs/{(await tenant.get(f'/v1/documents/{ids[1]}'))['job_id']}/cancel")
             assert await rows(f"id={ids[0]}&queued={ids[1]}") == ids
+
+
+async def test_a_document_that_is_deleted_elsewhere_says_so(browser: aiohttp.ClientSession, tenant: Tenant, stack: Stack) -> None:
+    id_ = (await tenant.upload("kiwi.md", b"# Kiwi")).json["id"]
+    form = {"data": {"key": tenant.key}, "headers": {"Origin": stack.url}, "allow_redirects": False}
+    assert (await send(browser, "POST", "/login", **form)).status == 303
+    await tenant.call("DELETE", f"/v1/documents/{id_}")
+    state = await send(browser, "GET", f"/documents/{id_}/state", headers={"HX-Request": "true"})
+    assert (state.status, state.headers["HX-Refresh"]) == (200, "true")
+    page = await send(browser, "GET", f"/documents/{id_}")
+    assert page.status == 404
+    assert "It was deleted." in page.body.decode()
+    assert "/documents?show=deleted" in page.body.decode()
+    unknown = await send(browser, "GET", f"/documents/{tenant.id}")
+    assert unknown.status == 404
+    assert "/documents?show=deleted" not in unknown.body.decode()

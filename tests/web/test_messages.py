@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from protostar.documents.media_types import FORMAT_NAMES, detect
+from protostar.errors import UnsupportedMediaType
 from protostar.knowledge import parse
 from protostar.spaces.schemas import KeyCreate, SpaceCreate, SpaceUpdate
 from protostar.web import messages
@@ -58,6 +60,17 @@ def test_what_the_forms_of_the_dashboard_are_refused_for_is_said_in_korean(model
     for issue in refused.value.errors():
         sentence = issue["msg"].removeprefix("Value error, ")
         assert re.search("[가-힣]", korean.told(sentence)), sentence
+
+
+def test_what_is_read_is_listed_in_korean() -> None:
+    korean = translators()["ko"]
+    assert korean(FORMAT_NAMES) != FORMAT_NAMES
+    for name in ("photo.png", "letter.doc"):
+        with pytest.raises(UnsupportedMediaType) as refused:
+            detect(name, None, b"\x89PNG\r\n\x1a\n")
+        said = korean.told(str(refused.value))
+        assert korean(FORMAT_NAMES) in said
+        assert "plain text" not in said
 
 
 def test_kinds_of_files_are_named_in_korean_within_a_sentence() -> None:

@@ -75,10 +75,25 @@ class Holdings:
             pairs = await DocumentRepository(session).some(space_id, ids)
         return [await self.show(pair) for pair in pairs]
 
+    async def answering(self, space_id: UUID, ids: Collection[UUID]) -> Collection[UUID]:
+        """Those of the documents that have a version from which questions are answered."""
+        if not ids:
+            return ()
+        async with self._database.transaction() as session:
+            current = await DocumentRepository(session).current_versions(space_id, ids)
+        return {id_ for id_, version in current.items() if version}
+
     async def deleted(self, space_id: UUID, *, words: str = "", limit: int) -> Sequence[DocumentRow]:
         """Those that can be restored, the latest first."""
         async with self._database.transaction() as session:
             return await DocumentRepository(session).deleted(space_id, words=words, limit=limit)
+
+    async def restorable(self, space_id: UUID, id_: UUID) -> DocumentRow | None:
+        """The document, where it is deleted and can be restored."""
+        async with self._database.transaction() as session:
+            repository = DocumentRepository(session)
+            pair = await repository.any(space_id, id_)
+            return pair[0] if pair is not None and await repository.is_restorable(id_) else None
 
     async def usage(self, space_id: UUID) -> Usage:
         async with self._database.transaction() as session:

@@ -60,6 +60,9 @@ FORMATS = (
     Format(NOTEBOOK, "notebooks (.ipynb)", (".ipynb",)),
 )
 
+*_names, _last = (kind.name for kind in FORMATS)
+FORMAT_NAMES = f"{', '.join(_names)} and {_last}"
+
 SAVE_AS = {
     **dict.fromkeys((".hwpml", ".hml"), "HWPX or PDF"),
     ".doc": "Word (.docx) or PDF",
@@ -150,6 +153,5 @@ def _is_binary(head: bytes) -> bool:
 
 
 def _unsupported(suffix: str) -> UnsupportedMediaType:
-    *names, last = (kind.name for kind in FORMATS)
     advice = f" Save it as {SAVE_AS[suffix]} and upload that." if suffix in SAVE_AS else ""
-    return UnsupportedMediaType(f"This kind of file is not supported.{advice} Protostar reads {', '.join(names)} and {last}.")
+    return UnsupportedMediaType(f"This kind of file is not supported.{advice} Protostar reads {FORMAT_NAMES}.")

@@ -220,7 +220,7 @@ class DocumentRepository:
         await self.new_knowledge(document.space_id)
 
     async def is_restorable(self, id_: UUID) -> bool:
-        """Of a document that is locked: whether its time has not come, by the clock as it is now."""
+        """Whether it is deleted and its time has not come, by the clock as it is now; who acts on that has locked the document."""
         query = select(DocumentRow.id).where(DocumentRow.id == id_, _RESTORABLE)
         return (await self._session.execute(query)).scalar_one_or_none() is not None
 

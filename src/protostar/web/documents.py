@@ -1,6 +1,6 @@
 """The pages of documents: the list, and one document with its text, passages, versions and questions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse, Response
 from protostar.answers.service import Answers
 from protostar.db.session import Database
 from protostar.dependencies import Cursor, Manager
-from protostar.documents.media_types import FORMATS, PDF
+from protostar.documents.media_types import FORMAT_NAMES, PDF
+from protostar.documents.schemas import Document
 from protostar.documents.service import Documents
 from protostar.errors import NotFound
 from protostar.knowledge.repository import KnowledgeRepository
@@ -62,18 +63,21 @@ async def documents_page(
         "before": before(cursor, space_id),
         "limit": _PAGE + 1,
     }
+    found: Sequence[Document] = await documents.holdings.page(space_id, **listing) if show != "deleted" else ()
     listed: dict[str, Any] = {
-        "documents": page_of(await documents.holdings.page(space_id, **listing) if show != "deleted" else [], _PAGE, space_id),
+        "documents": page_of(found, _PAGE, space_id),
+        "answering": await _answering(documents, space_id, found),
         "deleted": await documents.holdings.deleted(space_id, words=q.strip(), limit=_DELETED) if show == "deleted" else [],
         "q": q,
         "show": show,
         "first": cursor is None,
         "space_id": space_id,
+        "formats": FORMAT_NAMES,
     }
     usage = await _usage(request, documents, frame.space)
     if is_fragment(request):
         return pages.render(request, "documents/list.html", **listed, **usage, fragment=True)
-    return pages.render(request, "documents/index.html", frame=frame, **listed, **usage, formats=FORMATS, fragment=False)
+    return pages.render(request, "documents/index.html", frame=frame, **listed, **usage, fragment=False)
 
 
 @router.get("/documents/rows")
@@ -95,7 +99,13 @@ async def document_rows(
     found = await documents.holdings.some(space.id, [*ids, *queued])
     changed = [each for each in found if each.id not in same or each.status != "queued" or each.error is not None]
     usage = await _usage(request, documents, space)
-    return pages.render(request, "documents/rows.html", documents=changed, **usage, space_id=space.id)
+    answering = await _answering(documents, space.id, changed)
+    return pages.render(request, "documents/rows.html", documents=changed, **usage, answering=answering, space_id=space.id)
+
+
+async def _answering(documents: Documents, space_id: UUID, found: Sequence[Document]) -> Collection[UUID]:
+    """Those whose latest version has failed while one before it answers."""
+    return await documents.holdings.answering(space_id, [each.id for each in found if each.status == "failed"])
 
 
 async def _usage(request: Request, documents: Documents, space: SpaceRow) -> dict[str, Any]:
@@ -119,7 +129,13 @@ async def document_page(
     page: Annotated[int, Query(ge=1)] = 1,
 ) -> HTMLResponse:
     """A document opens on its text, a PDF on its pages; `start`, `end` and `page` lead to a passage of one of its versions."""
-    document = await documents.holdings.get(frame.space.id, document_id)
+    try:
+        document = await documents.holdings.get(frame.space.id, document_id)
+    except NotFound:
+        deleted = await documents.holdings.restorable(frame.space.id, document_id)
+        if deleted is None:
+            raise
+        return pages.render(request, "documents/deleted.html", 404, frame=frame, document=deleted)
     versions = await documents.holdings.versions(frame.space.id, document_id)
     number = version or versions.current_version or document.version
     shown = next((each for each in versions.items if each.version == number), None)
@@ -143,7 +159,10 @@ async def document_state(
     request: Request, document_id: UUID, principal: Manager, pages: Templates, documents: Service
 ) -> HTMLResponse:
     """How far the reading of a document is; asked again by itself until that has ended."""
-    document = await documents.holdings.get(principal.space_id, document_id)
+    try:
+        document = await documents.holdings.get(principal.space_id, document_id)
+    except NotFound:
+        return HTMLResponse(headers={"HX-Refresh": "true"})  # the page itself says what has become of it
     response = pages.render(request, "documents/progress.html", document=document)
     if document.status in ("ready", "failed"):
         response.headers["HX-Refresh"] = "true"

@@ -6,7 +6,7 @@ import { copy } from "./app.js";
 import { $, $$, el, icon } from "./dom.js";
 import { PageView } from "./pages.js";
 import { ask, asking, passes } from "./stream.js";
-import { failure } from "./toast.js";
+import { failure, lost } from "./toast.js";
 import { TextView } from "./viewer.js";
 import { number, t, told } from "./words.js";
 
@@ -14,69 +14,115 @@ const form = $("#ask");
 const field = $("#question");
 const thread = $("#thread");
 const KEPT = "asked"; // in the session's storage: the question under way
+const SETTLED = 500; // ms after sending in which a press of the button is the second of a double click, and does not stop
 let conversation = null;
 let running = null;
+let sent = 0;
 
 // -- asking
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (running) return running.abort();
+  if (running) {
+    if (performance.now() - sent > SETTLED) running.abort();
+    return;
+  }
   const question = field.value.trim();
-  if (question) turn(asking({ question, conversation_id: conversation }));
+  if (!question) return;
+  field.value = "";
+  fit();
+  turn(asking({ question, conversation_id: conversation }));
 });
 field.addEventListener("keydown", (event) => {
   // Enter ends a syllable of Hangul before it ends a question.
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
-    form.requestSubmit();
+    if (!running) form.requestSubmit();
   }
 });
 field.addEventListener("input", fit);
 document.addEventListener("click", (event) => {
   const starter = event.target.closest("[data-starter]");
-  if (starter && !running) turn(asking({ question: starter.textContent.trim(), conversation_id: conversation }));
+  if (!starter || running) return;
+  hold();
+  turn(asking({ question: starter.textContent.trim(), conversation_id: conversation }));
 });
 $("#anew").addEventListener("click", () => {
   running?.abort();
-  conversation = null;
+  begin();
+  field.focus();
+});
+
+// Before that which has the focus goes. Where there is no keyboard, the field would bring up the one on the screen.
+function hold() {
+  (matchMedia("(pointer: coarse)").matches ? thread : field).focus({ preventScroll: true });
+}
+
+function begin() {
+  converse(null);
   thread.replaceChildren();
   $("#welcome").hidden = false;
   $("#anew").hidden = true;
-  field.focus();
-});
+}
+
+// The URL names the conversation: who goes to a document and comes back finds it again.
+function converse(id) {
+  conversation = id;
+  history.replaceState(history.state, "", id ? `/ask?c=${id}` : "/ask");
+}
 
 function fit() {
   field.style.height = "auto";
   field.style.height = `${Math.min(field.scrollHeight + 2, 200)}px`;
 }
 
-// `asked`: as `asking` makes it. It is kept until it is answered, for a page that the device throws away and loads again.
+// It is kept until it is answered, for a page that the device throws away and loads again.
+const keep = (asked) => sessionStorage.setItem(KEPT, JSON.stringify({ space, asked, conversation }));
+
+// `asked`: as `asking` makes it.
 async function turn(asked) {
   const { question } = asked.body;
-  field.value = "";
-  fit();
-  $("#welcome").hidden = true;
-  $("#anew").hidden = false;
   running = new AbortController();
+  sent = performance.now();
   sending(true);
-  sessionStorage.setItem(KEPT, JSON.stringify({ space, asked }));
-  const shown = el("div.answer");
-  thread.append(el("article.turn", {}, el("h2.asked", {}, question), shown));
+  keep(asked);
+  const shown = added(question, asked.answer);
   try {
     await follow(asked, shown, running.signal);
     sessionStorage.removeItem(KEPT);
   } catch (error) {
-    const again = () => {
-      shown.closest(".turn").remove();
-      turn(passes(error) ? asked : asking({ question, conversation_id: conversation }));
-    };
     if (!passes(error)) sessionStorage.removeItem(KEPT);
-    shown.replaceChildren(el("p.notice.bad", { role: "alert" }, icon("warning"), el("span", {}, told(error.message))), el("div.row", {}, el("button.button.compact.again", { type: "button", onclick: again }, icon("retry"), t("Ask again"))));
+    fail(error.message, shown, () => (passes(error) ? asked : asking({ question, conversation_id: conversation })));
   } finally {
     running = null;
     sending(false);
   }
+}
+
+// The place of its answer, below a question that is brought to the top: it grows in view, and who scrolls away is left alone.
+function added(question, id) {
+  const { entry, shown } = made(question, id);
+  thread.append(entry);
+  const isLong = entry.firstChild.offsetHeight > innerHeight / 2; // of a long question its end is enough
+  (isLong ? shown : entry).scrollIntoView({ block: "start" });
+  return shown;
+}
+
+function made(question, id) {
+  $("#welcome").hidden = true;
+  $("#anew").hidden = false;
+  const shown = el("div.answer");
+  return { entry: el("article.turn", { "data-answer": id }, el("h2.asked", {}, question), shown), shown };
+}
+
+// `asked`: what is asked then.
+function fail(message, shown, asked) {
+  const again = () => {
+    hold();
+    shown.closest(".turn").remove();
+    turn(asked());
+  };
+  shown.replaceChildren(el("p.notice.bad", { role: "alert" }, icon("warning"), el("span", {}, told(message))), el("div.row", {}, el("button.button.compact.again", { type: "button", onclick: again }, icon("retry"), t("Ask again"))));
 }
 
 function sending(busy) {
@@ -89,30 +135,54 @@ function sending(busy) {
 async function follow(asked, shown, signal) {
   let text = "";
   let drawn = 0;
-  const state = el("p.thinking.soft", { role: "status" }, t("Looking through the documents…"));
+  const state = el("p.thinking.soft");
+  const tell = (words) => {
+    state.textContent = words;
+    if (words) say(words);
+  };
   const draw = () => {
     drawn = 0;
     shown.replaceChildren(...(text ? [body(text, [], openSource)] : []), state);
   };
+  tell(t("Looking through the documents…"));
   draw();
-  shown.scrollIntoView({ block: "end" });
   for await (const event of ask(asked, signal)) {
-    if (event.name === "waiting") state.textContent = event.onLine ? t("The connection broke. Trying again…") : t("You are offline. This goes on as soon as you are connected.");
-    else state.textContent = text ? "" : t("Looking through the documents…");
-    if (event.name === "start") conversation = event.data.conversation_id;
-    else if (event.name === "delta") text += event.data.text;
+    if (event.name === "waiting") tell(event.onLine ? t("The connection broke. Trying again…") : t("You are offline. This goes on as soon as you are connected."));
+    else tell(text ? "" : t("Looking through the documents…"));
+    if (event.name === "start") {
+      converse(event.data.conversation_id);
+      keep(asked);
+      const entry = shown.closest(".turn");
+      // Its conversation may have been shown again before it was known to be of it.
+      $$(`[data-answer="${asked.answer}"]`, thread).forEach((each) => each !== entry && each.remove());
+      entry.dataset.answer = asked.answer;
+    }
+    if (event.name === "delta") text += event.data.text;
     else if (event.name === "reset") text = "";
     else if (event.name === "error") throw new Error(event.data.problem.detail);
     else if (event.name === "done") {
       cancelAnimationFrame(drawn);
-      return finish(event.data.answer, shown);
+      finish(event.data.answer, shown);
+      return say(event.data.answer.text.replace(/ ?\[\d+\]|[*_`#]/g, ""));
     }
     drawn ||= requestAnimationFrame(draw);
   }
   cancelAnimationFrame(drawn);
   draw();
   state.remove();
-  shown.append(el("p.small.soft", {}, t("You stopped listening; the answer is kept in the conversation.")));
+  stopped(shown);
+  say(t("You stopped listening; the answer is kept in the conversation."));
+}
+
+// Who listens to the page hears what it waits for and then the whole answer, not every word of it as it comes.
+function say(words) {
+  const said = $("#said");
+  if (said.textContent !== words) said.textContent = words;
+}
+
+function stopped(shown) {
+  const kept = conversation ? el("a", { href: `/conversations/${conversation}` }, t("Open the conversation")) : null;
+  shown.append(el("p.small.soft", {}, t("You stopped listening; the answer is kept in the conversation."), " ", kept));
 }
 
 // -- a finished answer
@@ -184,7 +254,7 @@ async function openSource(citation) {
     const { document_id: id, version, start, end, page } = citation;
     await new View(pane, { document: id, version, start, end, page: page ?? 1 }).open();
   } catch (error) {
-    if (wanted === citation) pane.replaceChildren(failure(error, () => openSource(citation)));
+    if (wanted === citation) pane.replaceChildren(lost(error, () => openSource(citation)));
   }
 }
 
@@ -208,7 +278,42 @@ function closeSource() {
 $("#source-close").addEventListener("click", closeSource);
 source.addEventListener("keydown", (event) => { if (event.key === "Escape") closeSource(); });
 
-// -- a question whose page was loaded again before it was answered
+// -- a page that is loaded again
+
+async function restore(id) {
+  converse(id);
+  $("#welcome").hidden = true;
+  $("#anew").hidden = false;
+  const loading = el("progress", { "aria-label": t("Loading") });
+  thread.prepend(loading);
+  try {
+    const { answers } = await api("GET", `/v1/conversations/${encodeURIComponent(id)}`);
+    if (conversation !== id) return;
+    answers.forEach((answer, at) => showAgain(answer, at === answers.length - 1, loading));
+    thread.lastElementChild.scrollIntoView({ block: "start" });
+  } catch (error) {
+    if (conversation !== id) return;
+    if (error.status === 404 || error.status === 422) return begin(); // of another space, deleted, or no id at all
+    const said = failure(error, () => { said.remove(); restore(id); });
+    thread.prepend(said);
+  } finally {
+    loading.remove();
+  }
+}
+
+function showAgain(answer, isLast, loading) {
+  if ($(`[data-answer="${answer.id}"]`, thread)) return; // the question under way
+  const asked = asking({ question: answer.question, conversation_id: conversation });
+  if (answer.state === "running" && isLast && !running) return turn({ ...asked, answer: answer.id });
+  const { entry, shown } = made(answer.question, answer.id);
+  loading.before(entry);
+  if (answer.state === "done") finish(answer, shown);
+  else if (answer.state === "failed") fail(answer.error?.detail ?? "This answer was not finished.", shown, () => asked);
+  else stopped(shown);
+}
 
 const left = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
-if (left?.space === space) turn(left.asked);
+const isLeft = left?.space === space;
+const before = isLeft ? left.conversation : new URLSearchParams(location.search).get("c");
+if (before) restore(before);
+if (isLeft) turn(left.asked);

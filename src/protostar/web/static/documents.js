@@ -10,6 +10,7 @@ import { size, t, told } from "./words.js";
 const POLL = 1500;
 const REFRESH = 2000;
 const MANY = 200; // finished uploads that stay in the list
+const UNSUPPORTED = 415;
 
 // -- uploads
 
@@ -54,10 +55,11 @@ function line(upload) {
       later: () => (upload.error.status ? t("The server is busy; this is tried again soon.") : navigator.onLine ? t("The connection broke. Trying again…") : t("You are offline. This goes on as soon as you are connected.")),
       taken: () => size(upload.file.size),
       sent: () => t("Uploaded"),
-      failed: () => told(upload.error.message),
+      failed: () => told(why(upload.error)),
       cancelled: () => t("Cancelled"),
     }[upload.state]();
-    if (upload.state === "failed" && upload.error.status !== undefined && !item.querySelector(".again")) {
+    if (upload.state === "failed") $("#upload-list").prepend(item);
+    if (upload.state === "failed" && mayPass(upload.error) && !item.querySelector(".again")) {
       stop.before(el("button.button.compact.again", { type: "button", onclick: (event) => { event.target.remove(); upload.state = "waiting"; queue.add(upload); } }, t("Retry")));
     }
     upload.asked?.remove();
@@ -67,6 +69,12 @@ function line(upload) {
   upload.show();
   return item;
 }
+
+// Which kinds are supported is said once, in the head of the panel.
+const why = ({ status, message }) => (status === UNSUPPORTED ? message.replace(/ Protostar reads .+/, "") : message);
+
+// Whether the same file may be taken another time. 0: the connection's.
+const mayPass = ({ status }) => [0, 401, 408, 429].includes(status) || status >= 500;
 
 // -- a name that is taken: whether a file replaces that document is its owner's to say
 
@@ -115,6 +123,7 @@ function summarise() {
   $("#uploads-title").textContent = asked ? t("Your answer is needed: {asked} of {all} files", { asked, all: uploads.length })
     : left ? t("Uploading: {left} of {all} left", { left, all: uploads.length })
     : failed ? t("Uploads done; {failed} failed", { failed }) : t("Uploads done");
+  $("#formats").hidden = !uploads.some((upload) => upload.state === "failed" && upload.error.status === UNSUPPORTED);
   $("#cancel-uploads").hidden = !left;
   $("#replace-all").hidden = $("#keep-all").hidden = asked < 2;
   $("#close-uploads").hidden = Boolean(left);
@@ -141,6 +150,11 @@ addEventListener("beforeunload", (event) => {
 
 // A URL that was added.
 document.addEventListener("saved", refresh);
+$("#by-url").addEventListener("close", ({ target }) => {
+  $("form", target).reset();
+  $('[role="alert"]', target).textContent = "";
+  $("#url").removeAttribute("aria-invalid");
+});
 
 // -- choosing and dropping
 

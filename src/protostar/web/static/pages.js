@@ -2,7 +2,7 @@
 
 import { api, request, space } from "./api.js";
 import { $, el, icon, svg } from "./dom.js";
-import { failure } from "./toast.js";
+import { lost } from "./toast.js";
 import { t } from "./words.js";
 
 const AHEAD = "100%"; // of the view, within which a page is drawn before it is seen
@@ -33,7 +33,7 @@ export class PageView {
       this.#go(this.page);
       if (found) this.#mark(await found);
     } catch (error) {
-      this.body.replaceChildren(failure(error, () => this.open()));
+      this.body.replaceChildren(lost(error, () => this.open()));
     }
   }
 
@@ -84,7 +84,7 @@ export class PageView {
     } catch (error) {
       if (error.retryAfter !== null && tries < TRIES) setTimeout(() => this.#draw(sheet, tries + 1), error.retryAfter * 1000);
       else {
-        const said = el("figcaption.notice.bad", {}, failure(error, () => { said.remove(); this.#draw(sheet); }));
+        const said = el("figcaption.notice.bad", {}, lost(error, () => { said.remove(); this.#draw(sheet); }));
         sheet.append(said);
       }
     }

@@ -30,6 +30,11 @@ export function toast(text, { bad = false, action = null, act = null, ended = ()
 // In the place of what could not be loaded.
 export const failure = (error, again) => el("div.empty", { role: "alert" }, el("p.soft", {}, told(error.message)), el("button.button.compact", { type: "button", onclick: again }, icon("retry"), t("Try again")));
 
+// The same of a document: one that has been deleted meanwhile is not there another time either, and may be restored.
+export const lost = (error, again) => (error.status === 404
+  ? el("div.empty", { role: "alert" }, el("p.soft", {}, t("It was deleted.")), el("a.button.compact", { href: "/documents?show=deleted" }, t("Deleted documents")))
+  : failure(error, again));
+
 export const complain = (error) => toast(told(error.message), { bad: true, seconds: 12 });
 
 // Resolves to whether the person agreed. `typed`: what has to be typed first.

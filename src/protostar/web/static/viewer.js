@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { el } from "./dom.js";
-import { complain, failure } from "./toast.js";
+import { complain, lost } from "./toast.js";
 import { t } from "./words.js";
 
 const MARGIN = 900; // pixels before an edge at which more is fetched
@@ -32,7 +32,7 @@ export class TextView {
       if (this.end > this.#next && !this.#ended) await this.#append();
     } catch (error) {
       this.text.replaceChildren();
-      loading.replaceWith(failure(error, () => this.open()));
+      loading.replaceWith(lost(error, () => this.open()));
       return;
     }
     loading.remove();

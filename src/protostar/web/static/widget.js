@@ -34,14 +34,17 @@
     },
   };
 
+  const RAISED = ["#f4f5f7", "#222429"]; // what lies on the ground, where it is light and where it is dark
+
   const CSS = `
 :host {
   all: initial !important; position: fixed !important; inset: auto 0 0 auto !important; width: 0 !important; height: 0 !important;
   margin: 0 !important; padding: 0 !important; border: 0 !important; overflow: visible !important; display: block !important;
-  z-index: 2147483000 !important; color-scheme: light dark !important; background: none !important; visibility: visible !important;
+  z-index: 2147483000 !important; direction: ltr !important; color-scheme: light dark !important; background: none !important; visibility: visible !important;
   --accent: var(--protostar-accent, light-dark(var(--set-accent, #3550c8), var(--set-accent-dark, #a3b4ff)));
   --on-accent: var(--protostar-on-accent, light-dark(var(--set-on-accent, #fff), var(--set-on-accent-dark, #0c1233)));
-  --ground: var(--protostar-background, light-dark(#fff, #17181c)); --raised: light-dark(#f4f5f7, #222429);
+  --ink: var(--protostar-accent, light-dark(var(--set-ink-accent, #3550c8), var(--set-ink-accent-dark, #a3b4ff))); /* words and outlines */
+  --ground: var(--protostar-background, light-dark(#fff, #17181c)); --raised: light-dark(${RAISED});
   --text: var(--protostar-text, light-dark(#1b1d22, #eceef2)); --quiet: light-dark(#5b606b, #a6acb8);
   --line: light-dark(#e3e5ea, #34373e); --wrong: light-dark(#a1261d, #ffb4ab);
   --radius: var(--protostar-radius, 16px);
@@ -53,12 +56,12 @@
 [hidden] { display: none !important; }
 button { font: inherit; color: inherit; background: none; border: 0; padding: 0; margin: 0; cursor: pointer; }
 :focus { outline: none; }
-:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
+:focus-visible { outline: 2px solid var(--ink); outline-offset: 2px; }
 svg { width: 20px; height: 20px; fill: none; stroke: currentColor; stroke-width: 1.75; stroke-linecap: round; stroke-linejoin: round; display: block; }
 .launcher, .panel { font: 15px/1.6 var(--font); color: var(--text); letter-spacing: -.003em; -webkit-font-smoothing: antialiased; word-break: keep-all; overflow-wrap: anywhere; }
 .launcher {
   position: fixed; bottom: calc(20px + env(safe-area-inset-bottom)); right: calc(20px + env(safe-area-inset-right)); width: 56px; height: 56px; border-radius: 50%;
-  background: var(--accent); color: var(--on-accent); display: grid; place-items: center; box-shadow: 0 1px 2px #0002, 0 8px 24px #0003; transition: transform .16s ease;
+  background: var(--accent); color: var(--on-accent); display: grid; place-items: center; box-shadow: inset 0 0 0 1px var(--ink), 0 1px 2px #0002, 0 8px 24px #0003; transition: transform .16s ease;
 }
 .launcher:hover { transform: translateY(-2px); }
 .launcher svg { width: 26px; height: 26px; }
@@ -73,7 +76,7 @@ header { display: flex; align-items: center; gap: 4px; padding: 12px 12px 12px 2
 h2 { flex: 1; margin: 0; font-size: 16px; line-height: 1.4; font-weight: 650; letter-spacing: -.01em; }
 .icon { width: 36px; height: 36px; border-radius: 10px; display: grid; place-items: center; color: var(--quiet); flex: none; }
 .icon:hover { background: var(--raised); color: var(--text); }
-.icon[aria-pressed="true"] { color: var(--accent); background: var(--raised); }
+.icon[aria-pressed="true"] { color: var(--ink); background: var(--raised); }
 .bar { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; padding: 10px 20px; background: var(--raised); font-size: 14px; }
 .bar span { flex: 1 1 100%; }
 .log { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 20px 20px 28px; display: flex; flex-direction: column; gap: 20px; scrollbar-width: thin; }
@@ -81,9 +84,9 @@ h2 { flex: 1; margin: 0; font-size: 16px; line-height: 1.4; font-weight: 650; le
 .greeting { margin: 0; font-size: 17px; line-height: 1.55; white-space: pre-line; }
 .starters { display: flex; flex-direction: column; gap: 8px; margin: 16px 0 0; padding: 0; list-style: none; }
 .starters button { width: 100%; text-align: start; padding: 10px 14px; border: 1px solid var(--line); border-radius: 12px; transition: border-color .12s, background .12s; }
-.starters button:hover { border-color: var(--accent); background: var(--raised); }
+.starters button:hover { border-color: var(--ink); background: var(--raised); }
 article { display: flex; flex-direction: column; gap: 12px; }
-.question { align-self: flex-end; max-width: 86%; margin: 0; padding: 9px 14px; border-radius: 16px 16px 4px 16px; background: var(--accent); color: var(--on-accent); white-space: pre-wrap; font-weight: 400; font-size: inherit; }
+.question { align-self: flex-end; max-width: 86%; margin: 0; padding: 9px 14px; border-radius: 16px 16px 4px 16px; background: var(--accent); color: var(--on-accent); box-shadow: inset 0 0 0 1px var(--ink); white-space: pre-wrap; font-weight: 400; font-size: inherit; } .question bdi { display: block; }
 .text > :first-child { margin-top: 0; } .text > :last-child { margin-bottom: 0; }
 .text p, .text ul, .text ol, .text pre, .text blockquote { margin: 0 0 10px; }
 .text ul, .text ol { padding-inline-start: 22px; } .text li { margin: 3px 0; } .text li::marker { color: var(--quiet); }
@@ -95,8 +98,8 @@ article { display: flex; flex-direction: column; gap: 12px; }
 .text tr { border-bottom: 1px solid var(--line); }
 .text th, .text td { padding: 6px 12px 6px 0; text-align: start; vertical-align: top; min-width: 5em; }
 .text blockquote { padding-inline-start: 12px; border-inline-start: 3px solid var(--line); color: var(--quiet); }
-a { color: var(--accent); text-underline-offset: 3px; text-decoration-thickness: 1px; }
-.chip { display: inline-grid; place-items: center; min-width: 20px; height: 20px; padding: 0 5px; margin: 0 1px; border-radius: 6px; background: var(--raised); color: var(--accent); font-size: 12px; font-weight: 600; line-height: 1; vertical-align: 1px; font-variant-numeric: tabular-nums; }
+a { color: var(--ink); text-underline-offset: 3px; text-decoration-thickness: 1px; }
+.chip { display: inline-grid; place-items: center; min-width: 20px; height: 20px; padding: 0 5px; margin: 0 1px; border-radius: 6px; background: var(--raised); color: var(--ink); font-size: 12px; font-weight: 600; line-height: 1; vertical-align: 1px; font-variant-numeric: tabular-nums; }
 button.chip:hover { background: var(--accent); color: var(--on-accent); }
 .note { margin: 0; color: var(--quiet); font-size: 13px; display: flex; gap: 8px; align-items: center; }
 .wrong { color: var(--wrong); }
@@ -109,24 +112,28 @@ details + details { border-top: 1px solid var(--line); }
 summary { display: flex; gap: 9px; align-items: baseline; padding: 8px 14px; cursor: pointer; list-style: none; } summary::-webkit-details-marker { display: none; }
 summary:hover { background: var(--raised); } summary:focus-visible { outline-offset: -2px; border-radius: 11px; }
 summary .chip { flex: none; } .where { color: var(--quiet); display: block; font-size: 13px; }
-.quote { margin: 4px 14px 12px 43px; padding-inline-start: 12px; border-inline-start: 3px solid var(--accent); white-space: pre-line; max-height: 220px; overflow-y: auto; }
+.quote { margin: 4px 14px 12px 43px; padding-inline-start: 12px; border-inline-start: 3px solid var(--ink); white-space: pre-line; max-height: 220px; overflow-y: auto; }
 .tools { display: flex; align-items: center; gap: 2px; margin-inline-start: -8px; } .tools svg { width: 18px; height: 18px; } .tools .note { margin-inline-start: 6px; }
 .reason { display: flex; flex-direction: column; gap: 8px; }
 .reason label { font-size: 14px; color: var(--quiet); }
 .pill { flex: none; padding: 6px 14px; border-radius: 10px; border: 1px solid var(--line); font-size: 14px; font-weight: 550; } .pill:hover { background: var(--raised); }
-.pill.strong { background: var(--accent); color: var(--on-accent); border-color: transparent; } .reason .pill { align-self: flex-start; }
+.pill.strong { background: var(--accent); color: var(--on-accent); border-color: var(--ink); } .reason .pill { align-self: flex-start; }
 textarea { font: inherit; font-size: 16px; line-height: 1.45; color: inherit; background: none; border: 0; margin: 0; padding: 0; resize: none; width: 100%; field-sizing: content; }
 .reason textarea { border: 1px solid var(--line); border-radius: 10px; padding: 8px 12px; min-height: 64px; }
 textarea::placeholder { color: var(--quiet); opacity: 1; }
 form.ask { position: relative; margin: 0 14px; padding: 10px 8px 10px 14px; display: flex; gap: 8px; align-items: flex-end; border: 1px solid var(--line); border-radius: 14px; background: var(--ground); transition: border-color .12s; }
 form.ask::before { content: ""; position: absolute; inset: -27px 0 auto; height: 24px; background: linear-gradient(transparent, var(--ground)); pointer-events: none; }
-form.ask:focus-within { border-color: var(--accent); box-shadow: 0 0 0 1px var(--accent); } form.ask textarea { max-height: 132px; min-height: 24px; padding: 4px 0; } form.ask textarea:focus-visible { outline: none; }
-.send { width: 34px; height: 34px; border-radius: 10px; background: var(--accent); color: var(--on-accent); display: grid; place-items: center; flex: none; } .send:disabled, .pill:disabled { opacity: .35; cursor: default; }
+form.ask:focus-within { border-color: var(--ink); box-shadow: 0 0 0 1px var(--ink); } form.ask textarea { max-height: 132px; min-height: 24px; padding: 4px 0; } form.ask textarea:focus-visible { outline: none; }
+.send { width: 34px; height: 34px; border-radius: 10px; background: var(--accent); color: var(--on-accent); box-shadow: inset 0 0 0 1px var(--ink); display: grid; place-items: center; flex: none; } .send:disabled, .pill:disabled { opacity: .35; cursor: default; }
 footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 12px; line-height: 1.45; color: var(--quiet); text-align: center; }
 .quietly { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-@media (max-width: 520px) {
-  .panel, :host([data-position="left"]) .panel { inset: 0 0 auto 0; width: 100vw; height: var(--visible, 100dvh); border: 0; border-radius: 0; padding-top: env(safe-area-inset-top); }
+@media (max-width: 520px), (max-height: 480px) {
+  .panel, :host([data-position="left"]) .panel { inset: 0 0 auto 0; width: 100vw; height: var(--visible, 100dvh); border: 0; border-radius: 0; padding: env(safe-area-inset-top) env(safe-area-inset-right) 0 env(safe-area-inset-left); }
   .icon { width: 44px; height: 44px; } .send { width: 40px; height: 40px; }
+}
+@media (max-height: 480px) {
+  header { padding-block: 2px; } h2 { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+  .log { padding-block: 12px 20px; } form.ask { margin-bottom: calc(8px + env(safe-area-inset-bottom)); padding-block: 5px; } footer { display: none; }
 }
 @media (prefers-reduced-motion: reduce) { *, *::before, *::after { animation: none !important; transition: none !important; } }
 @media (forced-colors: active) { .launcher, .send, .chip, .panel { border: 1px solid; } }
@@ -140,6 +147,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
   };
   const TURNS = 30; // that are kept on the device
   const BYTES = 200_000;
+  const SETTLED = 500; // ms after sending in which a press of the button is the second of a double click, and does not stop
   const SILENCE = 25_000; // ms after which a connection is given up; the server says something every 15 s
   const TRIES = 20; // in a row, about a minute and a half where every one fails at once
   const LONGEST = 8000; // ms between two tries
@@ -209,7 +217,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
   const cells = (line) => line.trim().replace(/^\||(?<!\\)\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
 
   function markdown(text, cite) {
-    const root = make("div", { class: "text" });
+    const root = make("div", { class: "text", dir: "auto" });
     const lines = text.split("\n");
     let paragraph = [];
     const flush = () => {
@@ -352,17 +360,31 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
-  /** What this device remembers of a server and key; bounded, and nothing where storage is not to be had. */
+  /**
+   * What this device remembers of a server and key, in all of its tabs; bounded, and nothing where storage is not to be had.
+   * `erased`: the last answer that was erased, with all before it. The ids of answers are in the order of time.
+   */
   class Memory {
     constructor(name) {
-      this.name = name;
-      this.turns = [];
+      Object.assign(this, { name, turns: [], erased: "" });
+      const { token, half, renew, conversation, signedIn, pending } = this.merge();
+      Object.assign(this, { token, half, renew, conversation, signedIn, pending });
+    }
+
+    /** Takes in what other tabs have kept and erased since; what is kept now. */
+    merge() {
+      let kept = {};
       try {
-        const kept = JSON.parse(localStorage.getItem(name)) ?? {};
-        const { token, half, renew, conversation, signedIn, pending } = kept;
-        Object.assign(this, { token, half, renew, conversation, signedIn, pending });
-        if (Array.isArray(kept.turns)) this.turns = kept.turns;
+        kept = JSON.parse(localStorage.getItem(this.name)) ?? {};
       } catch {}
+      if (kept.erased > this.erased) Object.assign(this, { erased: kept.erased, conversation: undefined });
+      const all = new Map(this.turns.map((turn) => [turn.id, turn]));
+      for (const turn of Array.isArray(kept.turns) ? kept.turns : []) {
+        const ours = all.get(turn.id); // stays the same object: a rating is written into it
+        all.set(turn.id, Object.assign(ours ?? {}, { ...turn, ...ours }));
+      }
+      this.turns = [...all.values()].filter(({ id }) => id > this.erased).sort((one, other) => (one.id < other.id ? -1 : 1)).slice(-TURNS);
+      return kept;
     }
 
     /** It is renewed when `half` of its time has passed, in milliseconds; as with the one before where that is not told. */
@@ -370,11 +392,19 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       Object.assign(this, { token, half, renew: Date.now() + half });
     }
 
+    /** Nothing waits for that answer any more. */
+    settle() {
+      this.settled = this.pending?.key ?? this.settled;
+      this.pending = undefined;
+    }
+
     save() {
-      const { token, half, renew, conversation, signedIn, pending } = this;
-      this.turns = this.turns.slice(-TURNS);
+      const kept = this.merge();
+      const { token, half, renew, conversation, signedIn, erased } = this;
+      const isOver = kept.pending?.key === this.settled || erased > (kept.erased ?? "");
+      const pending = this.pending ?? (isOver ? undefined : kept.pending); // another tab's
       for (;;) {
-        const text = JSON.stringify({ token, half, renew, conversation, signedIn, pending, turns: this.turns });
+        const text = JSON.stringify({ token, half, renew, conversation, signedIn, pending, erased, turns: this.turns });
         if (text.length <= BYTES || !this.turns.length) {
           try {
             localStorage.setItem(this.name, text);
@@ -386,16 +416,27 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     }
 
     erase() {
-      Object.assign(this, { conversation: undefined, pending: undefined, turns: [] });
+      const { pending } = this.merge();
+      this.erased = [this.erased, pending?.answer ?? "", this.turns.at(-1)?.id ?? ""].sort().at(-1);
+      this.settle();
+      Object.assign(this, { conversation: undefined, turns: [] });
       this.save();
     }
   }
 
-  // -- colours of the space: what stands on them has to be readable
+  // -- colours of the space: what stands on them has to be readable, and what is written in them
 
-  function onColour(hex) {
+  function luminance(hex) {
     const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#000" : "#fff";
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  }
+
+  const onColour = (hex) => (luminance(hex) > 0.18 ? "#000" : "#fff");
+
+  /** The colour, or that of the text where words in it could not be read on the ground. */
+  function ink(hex, ground) {
+    const [darker, lighter] = [luminance(hex), luminance(ground)].sort((one, other) => one - other);
+    return (lighter + 0.05) / (darker + 0.05) < 4.5 ? "var(--text)" : hex;
   }
 
   // -- the element
@@ -410,6 +451,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     #config = {};
     #ready; // resolves when the space's settings are there, or are not to be had
     #asking = null; // the AbortController of the question under way
+    #sent = 0; // when it was asked
     #before = null; // what had the focus
     #entering; // the request for a token that is under way
     #identifying; // the AbortController of signing in
@@ -439,6 +481,12 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         } catch {}
       }
       this.#ready = new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, { timeout: 1500 })).then(() => this.#configure());
+      window.addEventListener("storage", ({ key }) => {
+        const { erased } = this.#memory;
+        if (key !== this.#memory.name) return;
+        this.#memory.merge();
+        if (this.#memory.erased !== erased) this.#forget(); // in another tab
+      });
       if (this.dataset.identity) this.identify(this.dataset.identity).catch(() => {});
       if (this.#memory.pending) this.#run(this.#memory.pending).catch(() => {});
     }
@@ -494,13 +542,24 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
 
     /** Forgets the questions and answers on this device. */
     erase() {
-      this.#asking?.abort(new DOMException("erased", "AbortError"));
       this.#memory.erase();
-      this.#parts.turns.replaceChildren();
-      this.#parts.welcome.hidden = false;
+      this.#forget();
     }
 
     // -- drawing
+
+    /** Shows what is remembered still. */
+    #forget() {
+      this.#asking?.abort(new DOMException("erased", "AbortError"));
+      this.#memory.settle();
+      this.#parts.turns.replaceChildren();
+      this.#parts.welcome.hidden = false;
+      this.#recall();
+    }
+
+    #recall() {
+      for (const turn of this.#memory.turns) this.#add(turn.question).finish(turn);
+    }
 
     #choose() {
       const offered = this.#config.languages?.length ? this.#config.languages : ["en", "ko"];
@@ -513,17 +572,17 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       const words = this.#words;
       const parts = this.#parts;
       parts.launcher = make("button", { type: "button", class: "launcher", "aria-label": words.open, "aria-expanded": "false", "aria-haspopup": "dialog", onclick: () => this.open() }, icon("chat"));
-      parts.title = make("h2", { id: "title" });
+      parts.title = make("h2", { id: "title", dir: "auto" });
       parts.confirm = make("div", { class: "bar", hidden: true },
         make("span", {}, words.eraseAsk),
         make("button", { type: "button", class: "pill strong", onclick: () => (this.erase(), this.#confirm(false)) }, words.eraseYes),
         make("button", { type: "button", class: "pill", onclick: () => this.#confirm(false) }, words.cancel));
-      parts.greeting = make("p", { class: "greeting" });
+      parts.greeting = make("p", { class: "greeting", dir: "auto" });
       parts.starters = make("ul", { class: "starters" });
       parts.welcome = make("div", { class: "welcome" }, parts.greeting, parts.starters);
       parts.turns = make("div", { class: "turns", style: null });
       parts.log = make("div", { class: "log", tabindex: "-1" }, parts.welcome, parts.turns);
-      parts.input = make("textarea", { rows: "1", maxlength: "4000", "aria-label": words.placeholder.replace("…", ""), placeholder: words.placeholder, enterkeyhint: "send", oninput: () => this.#refresh(), onkeydown: (event) => this.#typed(event) });
+      parts.input = make("textarea", { rows: "1", maxlength: "4000", dir: "auto", "aria-label": words.placeholder.replace("…", ""), placeholder: words.placeholder, enterkeyhint: "send", oninput: () => this.#refresh(), onkeydown: (event) => this.#typed(event) });
       parts.send = make("button", { type: "submit", class: "send" });
       parts.form = make("form", { class: "ask", onsubmit: (event) => (event.preventDefault(), this.#submit()) }, parts.input, parts.send);
       parts.status = make("div", { class: "quietly", role: "status", "aria-live": "polite" });
@@ -534,7 +593,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       this.#root.replaceChildren(parts.launcher, parts.panel);
       this.#furnish();
       this.#refresh();
-      for (const turn of this.#memory.turns) this.#add(turn.question).finish(turn);
+      this.#recall();
       window.visualViewport?.addEventListener("resize", () => parts.panel.style.setProperty("--visible", `${window.visualViewport.height}px`));
     }
 
@@ -543,11 +602,11 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       const { title, greeting, starters, welcome, turns } = this.#parts;
       title.textContent = this.dataset.title || this.#config.title || this.#words.title;
       greeting.textContent = this.#config.greeting || this.#words.greeting;
-      starters.replaceChildren(...(this.#config.starter_questions ?? []).map((question) => make("li", {}, make("button", { type: "button", onclick: () => this.#ask(question).catch(() => {}) }, question))));
+      starters.replaceChildren(...(this.#config.starter_questions ?? []).map((question) => make("li", {}, make("button", { type: "button", dir: "auto", onclick: () => (this.#hold(), this.#ask(question).catch(() => {})) }, question))));
       welcome.hidden = turns.childElementCount > 0;
       const { accent, accent_dark: dark } = this.#config.theme ?? {};
-      const colour = (name, value) => (/^#[0-9a-f]{6}$/i.test(value ?? "") ? `--set-${name}: ${value}; --set-on-${name}: ${onColour(value)};` : "");
-      this.#sheet.replaceSync(`:host { ${colour("accent", accent)} ${colour("accent-dark", dark ?? accent)} }`);
+      const colour = (name, value, ground) => (/^#[0-9a-f]{6}$/i.test(value ?? "") ? `--set-${name}: ${value}; --set-on-${name}: ${onColour(value)}; --set-ink-${name}: ${ink(value, ground)};` : "");
+      this.#sheet.replaceSync(`:host { ${colour("accent", accent, RAISED[0])} ${colour("accent-dark", dark ?? accent, RAISED[1])} }`);
     }
 
     async #configure() {
@@ -576,8 +635,16 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         send.replaceChildren(icon(busy ? "stop" : "send"));
         send.setAttribute("aria-label", busy ? this.#words.stop : this.#words.send);
       }
-      send.disabled = !busy && !input.value.trim();
+      const isIdle = !busy && !input.value.trim();
+      if (isIdle && this.#root.activeElement === send) this.#hold();
+      send.disabled = isIdle;
       for (const again of turns.querySelectorAll(".wrong button")) again.disabled = busy;
+    }
+
+    /** Before that which has the focus goes. Where there is no keyboard, the field would bring up the one on the screen. */
+    #hold() {
+      const { panel, input } = this.#parts;
+      (matchMedia("(pointer: coarse)").matches ? panel : input).focus({ preventScroll: true });
     }
 
     #confirm(shown) {
@@ -621,6 +688,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
 
     #submit() {
       if (this.#asking) {
+        if (performance.now() - this.#sent < SETTLED) return;
         this.#asking.abort(new DOMException("stopped", "AbortError"));
         this.#parts.input.value ||= this.#memory.pending.question;
         return;
@@ -642,6 +710,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       this.#memory.pending = pending;
       const turn = this.#add(pending.question);
       const asking = (this.#asking = new AbortController());
+      this.#sent = performance.now();
       this.#parts.welcome.hidden = true;
       this.#refresh();
       this.#say(this.#words.thinking);
@@ -649,7 +718,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         const answer = await this.#answered(turn, asking.signal);
         const kept = { id: answer.id, question: answer.question, text: answer.text, found: answer.found, citations: answer.citations.map(({ marker, document_title, heading_path, page, quote }) => ({ marker, document_title, heading_path, page, quote })), degraded: answer.degraded, corrected: Boolean(answer.corrected) };
         this.#memory.turns.push(kept);
-        this.#memory.pending = undefined;
+        this.#memory.settle();
         this.#memory.save();
         turn.finish(kept);
         this.#say(answer.text.replace(/\[\d+\]|[*_`#]/g, ""));
@@ -658,7 +727,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       } catch (error) {
         if (asking.signal.aborted) turn.node.remove();
         else this.#failed(turn, error);
-        if (asking.signal.aborted || !passes(error, 0)) this.#memory.pending = undefined;
+        if (asking.signal.aborted || !passes(error, 0)) this.#memory.settle();
         this.#memory.save();
         throw error;
       } finally {
@@ -810,7 +879,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       const { turns, log } = this.#parts;
       const body = make("div", { class: "answer" });
       const state = make("span", {}, words.thinking);
-      const node = make("article", { "aria-label": words.answer }, make("p", { class: "question" }, make("span", { class: "quietly" }, `${words.you}: `), question), body,
+      const node = make("article", { "aria-label": words.answer }, make("p", { class: "question" }, make("span", { class: "quietly" }, `${words.you}: `), make("bdi", {}, question)), body,
         make("p", { class: "note" }, make("span", { class: "dots", "aria-hidden": "true" }, make("i"), make("i"), make("i")), state));
       turns.append(node);
       this.#parts.welcome.hidden = true;
@@ -844,7 +913,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         },
         fail: (message, again) => {
           waiting = "";
-          const retry = () => (node.remove(), again().catch(() => {}));
+          const retry = () => (this.#hold(), node.remove(), again().catch(() => {}));
           node.replaceChildren(node.firstChild, make("p", { class: "note wrong" }, message, again ? make("button", { type: "button", class: "pill", onclick: retry }, words.retry) : null));
           follow();
         },
@@ -883,7 +952,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
 
     #source({ marker, document_title: title, heading_path: path, page, quote }) {
       const where = [page != null && this.#words.page(page), ...(path ?? [])].filter(Boolean).join(" › ");
-      return make("details", {}, make("summary", {}, make("span", { class: "chip", "aria-hidden": "true" }, String(marker)), make("span", {}, title, where ? make("span", { class: "where" }, where) : null)), make("blockquote", { class: "quote" }, quote));
+      return make("details", {}, make("summary", {}, make("span", { class: "chip", "aria-hidden": "true" }, String(marker)), make("span", { dir: "auto" }, title, where ? make("span", { class: "where" }, where) : null)), make("blockquote", { class: "quote", dir: "auto" }, quote));
     }
 
     #tools(answer) {
