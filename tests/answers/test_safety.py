@@ -15,6 +15,7 @@ KNOWN = addresses(
     ["See https://ok.example/a, [the page](https://ok.example/wiki/X_(y)) or www.ok.example, and write to us@ok.example."]
 )
 REMOVED = "(link removed)"
+LINKED = r"(?:https?://|www\.|(?<![\w:/])//(?=[\w-]+\.))[^\s<]*"
 
 
 def safe(text: str) -> str:
@@ -36,9 +37,7 @@ def dangers(text: str) -> list[str]:
         if token.type in ("image", "html_inline", "html_block") or (target is not None and target not in KNOWN):
             found.append(f"{token.type} {token.content} {target}")
         if token.type == "text":
-            found += [
-                address for address in re.findall(r"(?:https?://|www\.)[^\s<]*", token.content, re.IGNORECASE) if not known(address)
-            ]
+            found += [address for address in re.findall(LINKED, token.content, re.IGNORECASE) if not known(address)]
     return found
 
 
@@ -89,6 +88,11 @@ def known(address: str) -> bool:
         ('<a href="https://evil.example" onclick=x>', f'< a href="{REMOVED} onclick=x>'),
         ("`<img src=x>`", "`< img src=x>`"),
         ("ftp://evil.example/secret", REMOVED),
+        ("//evil.example/?q=secret", REMOVED),
+        ("see (//evil.example)", f"see ({REMOVED})"),
+        ("\\//evil.example", f"\\{REMOVED}"),
+        ("/&#47;evil.example", REMOVED),
+        ("// a comment, src//x.py and 1//2 // 3.", None),
     ],
 )
 def test_words_stay_and_what_leads_elsewhere_goes(written: str, shown: str | None) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+import starlette.requests
 from tests.api.tenant import Tenant, idle_tenant, new_tenant, send
 from tests.support.databases import copied
 from tests.support.stack import running_stack, settings_for
@@ -204,6 +205,23 @@ async def test_a_head_is_not_read_without_end(sent: bytes, small: Tenant) -> Non
         with suppress(ConnectionError):
             await client.flood(len(sent), sent)
         assert (await answering)[::2] == (400, True)
+
+
+async def test_cookies_that_would_take_long_to_decode_are_left_out(small: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[str] = []
+    parse = starlette.requests.cookie_parser
+    monkeypatch.setattr(starlette.requests, "cookie_parser", lambda cookies: decoded.append(cookies) or parse(cookies))
+    async with connected(small) as client:
+        foreign = '\\"' * 20_000
+        await client.send(f'GET /health/live HTTP/1.1\r\nHost: x\r\nCookie: a=1; b="{foreign}"; c="2"\r\n\r\n'.encode())
+        assert (await client.answer())[0] == 200
+    assert decoded == ['a=1; c="2"']
+
+
+async def test_who_signs_in_sends_a_key_and_no_more(small: Tenant) -> None:
+    async with aiohttp.ClientSession(small.stack.url) as nobody:
+        answered = await send(nobody, "POST", "/login", data={"key": "k" * 9 * KiB})
+    assert answered.status == 413
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /health/live HT", b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\nGET /"])

@@ -1,13 +1,14 @@
 """What is too much is refused early, with the time to come back; nothing of it is half taken in."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
 
 import aiohttp
 import pytest
 from tests.support.databases import copied
 from tests.support.stack import ADMIN_KEY, running_api, settings_for
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -81,10 +82,36 @@ async def test_a_crowd_at_one_feature_leaves_room_at_the_others(postgres_url: st
             async with http.get("/v1/documents") as response:
                 assert response.status == 503
                 assert int(response.headers["Retry-After"]) >= 1
-            for path in ("/v1/spaces", "/v1/jobs", "/health/live"):
+            for path in ("/v1/spaces", "/v1/jobs", "/health/live", "/login"):
                 async with http.get(path) as response:
                     assert response.status == 200
             held.go_on.set()
             assert await sending == 202
             async with http.get("/v1/documents") as response:
                 assert response.status == 200
+
+
+async def test_a_crowd_at_the_pages_leaves_room_for_the_api(postgres_url: str, template: str, tmp_path: Path) -> None:
+    async with copied(postgres_url) as url, running_api(settings_for(url, None, tmp_path, limit={"requests": 1})) as base:
+        async with aiohttp.ClientSession(base, headers={"Authorization": f"Bearer {ADMIN_KEY}"}) as http:
+            begun, go_on = asyncio.Event(), asyncio.Event()
+
+            async def held() -> AsyncIterator[bytes]:
+                yield b"key="
+                begun.set()
+                await go_on.wait()
+
+            form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": base}
+            signing_in = asyncio.ensure_future(http.post("/login", data=held(), headers=form).__aenter__())
+            await begun.wait()
+
+            async def crowded() -> bool:
+                async with http.get("/login") as response:
+                    return response.status == 503
+
+            await wait_until(crowded)
+            for path in ("/v1/spaces", "/health/live"):
+                async with http.get(path) as response:
+                    assert response.status == 200
+            go_on.set()
+            assert (await signing_in).status == 401

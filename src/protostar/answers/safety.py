@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 _BODY: Final = r"[^\s<>()\[\]]*(?:\([^\s<>()\[\]]*\)[^\s<>()\[\]]*)*"
-_BEGINNING: Final = r"(?:[a-z][a-z0-9+.-]{1,31}://|www\.|mailto:)"
+# The last one takes the page's own scheme, and some readers of Markdown make a link of it.
+_BEGINNING: Final = r"(?:[a-z][a-z0-9+.-]{1,31}://|www\.|mailto:|(?<![\w:/])//(?=[^\s/.]{1,63}\.))"
 _BEGINS: Final = re.compile(_BEGINNING, re.IGNORECASE)
 _ADDRESS: Final = re.compile(f"{_BEGINNING}{_BODY}", re.IGNORECASE)
-_MAY_HOLD_ADDRESS: Final = re.compile(r"://|www\.|mailto:", re.IGNORECASE)
+_MAY_HOLD_ADDRESS: Final = re.compile(r"//|www\.|mailto:", re.IGNORECASE)
 _MAIL: Final = re.compile(r"[\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+", re.IGNORECASE | re.ASCII)
 _LINK: Final = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
 _PUNCTUATION: Final = ".,;:!?'\"*_~`)}»”’…"
@@ -35,7 +36,7 @@ _CONSTRUCT: Final = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-_MAY_HOLD_CONSTRUCT: Final = re.compile(r"[\\&<\]!:]|www", re.IGNORECASE)  # also one that is escaped or encoded
+_MAY_HOLD_CONSTRUCT: Final = re.compile(r"[\\&<\]!:]|//|www", re.IGNORECASE)  # also one that is escaped or encoded
 _TARGET: Final = re.compile(rf"\]\(<?({_BODY})>?\)")
 _ESCAPED: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
 _FENCE: Final = re.compile(r"(`{3,}|~{3,})[\w+#.-]{0,40}")

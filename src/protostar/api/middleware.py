@@ -24,6 +24,7 @@ _QUIET = ("/health", "/metrics")
 _VISITORS = ("/v1/answers", "/v1/conversations", "/v1/visitors", "/v1/widget")
 _UPLOADS = re.compile(r"/v1/documents(/[^/]+/content)?|/v1/imports/.+")
 _BODY_BYTES = 256 * 1024  # several times what the longest settings or metadata need
+_LOGIN_BYTES = 8 * 1024  # a key, and where to go then
 SILENCE = 60.0  # seconds; as web servers commonly have it
 
 
@@ -106,6 +107,7 @@ class SmallBodies:
         if scope["type"] != "http" or _UPLOADS.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
+        most = _LOGIN_BYTES if scope["path"] == "/login" else _BODY_BYTES
         size, until = 0, time.monotonic() + SILENCE
 
         async def bounded() -> Message:
@@ -114,9 +116,9 @@ class SmallBodies:
             size += len(message.get("body", b""))
             if message.get("more_body", False) and time.monotonic() > until:
                 raise HTTPException(408, f"The body did not come within {SILENCE:g} seconds.", {"Connection": "close"})
-            if size > _BODY_BYTES:
+            if size > most:
                 # Of all exceptions that leave the reading of a body, FastAPI only lets this one pass.
-                raise HTTPException(413, f"The body may have {_BODY_BYTES:,} bytes at most.", {"Connection": "close"})
+                raise HTTPException(413, f"The body may have {most:,} bytes at most.", {"Connection": "close"})
             return message
 
         await self._app(scope, bounded, send)
@@ -151,7 +153,8 @@ class Silence:
 
 
 class Crowded:
-    """Bounds the requests at once of each feature, so that a crowd at one leaves room at the others and memory stays flat."""
+    """Bounds the requests at once of each feature, and of all pages, so that a crowd at one leaves room at the others and memory
+    stays flat."""
 
     def __init__(self, app: ASGIApp, settings: LimitSettings, features: Iterable[str]) -> None:
         """`features`: the path segments behind `/v1/`."""
@@ -160,9 +163,15 @@ class Crowded:
         # An answer is a request for as long as it streams.
         more = {"answers": settings.answers}
         self._places = {feature: Places(settings.requests + more.get(feature, 0), sentence) for feature in features}
+        self._of_pages = Places(settings.requests, sentence)
+
+    def _places_of(self, path: str) -> Places | None:
+        if path.startswith("/v1/"):
+            return self._places.get(path.split("/")[2])
+        return None if path.startswith(_QUIET) else self._of_pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        places = self._places.get(scope["path"].split("/")[2]) if scope.get("path", "").startswith("/v1/") else None
+        places = self._places_of(scope["path"]) if scope["type"] == "http" else None
         if places is None:
             await self._app(scope, receive, send)
             return

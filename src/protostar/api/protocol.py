@@ -44,6 +44,12 @@ class Protocol(HttpToolsProtocol):
         super().on_message_begin()
         self._await_head()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if b"\\" in value and name.lower() == b"cookie":
+            # None of ours holds one, and to decode many takes seconds up to Python 3.11.9 (CVE-2024-7592).
+            value = b";".join(cookie for cookie in value.split(b";") if b"\\" not in cookie)
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._told = True
         self._stop_waiting()

@@ -7,7 +7,7 @@ import re
 from protostar.insights.schemas import Unanswered
 
 _BOM = "\ufeff"  # without it Excel reads UTF-8 as the system's charset
-_FORMULA = re.compile(r"[\s\x00]*[=+\-@|%]|[\t\r\n]")
+_FORMULA = re.compile(r"[\s\x00]*[=+\-@|%＝＋－＠]|[\t\r\n]")
 
 
 def as_csv(report: Unanswered) -> str:
