@@ -1,6 +1,7 @@
 """Questions and answers over HTTP, with the stand-in model server that can be told to misbehave."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -52,6 +53,20 @@ async def test_a_streamed_answer_cites_what_the_stored_text_says(asking: Asking)
         text = await stored_text(asking, citation)
         assert citation["quote"] == text[citation["start"] : citation["end"]]
     assert "30일" in "".join(citation["quote"] for citation in answer["citations"])
+
+
+async def test_one_answer_does_not_take_the_places_of_all(asking: Asking, stand_in: StandIn) -> None:
+    stand_in.behave(delay=0.2)
+    async with AsyncExitStack() as open_, asyncio.timeout(30):
+        asked = asking.http.post("/v1/answers", json={"question": "How long are backups kept, for many?", "stream": True})
+        first = read_events(await open_.enter_async_context(asked))
+        id_ = (await anext(first)).data["answer_id"]
+        more = [await open_.enter_async_context(asking.http.get(f"/v1/answers/{id_}/events")) for _ in range(40)]
+        ended = [response for response in more if await response.content.readany() == b""]
+        assert len(ended) == 9
+        stand_in.behave()
+        assert [event.name async for event in first][-1] == "done"
+    assert (await resumed(asking, id_, None))[-1].name == "done"
 
 
 async def test_the_whole_answer_at_once_is_the_same_and_can_be_read_back(asking: Asking) -> None:

@@ -7,6 +7,7 @@ or, once the answer is done, from PostgreSQL.
 import asyncio
 import hashlib
 import random
+from collections import Counter
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ log = structlog.get_logger()
 
 WRITE: Final = "answer.write"
 _GIVE_UP: Final = timedelta(hours=1)
+_READERS: Final = 32  # of one answer, in one process
 
 _Begun: TypeAlias = tuple[AnswerRow, Job | None, Visitor, First | None]
 """The row of an answer, its job where it is written here, whose conversation it is, and what was read of the space for a first."""
@@ -97,6 +99,7 @@ class Answers:
         self._leases = Leases(database, settings.lease)
         self._recorder = recorder
         self._feeds: dict[UUID, Feed] = {}
+        self._readers = Counter[UUID]()
         self._ended = False
         self._resume = Resume(database, redis, self._feeds.get, lambda: self._ended)
         self._running: set[asyncio.Task[None]] = set()
@@ -405,13 +408,25 @@ class Answers:
         raise Unavailable("This server stops. Send the question again, with the same Idempotency-Key.", retry_after=1)
 
     async def events(self, taken: Taken, last_id: str | None = None) -> AsyncGenerator[list[Event]]:
-        """Every event after `last_id`, from the best source there is, across a change of the writing process; see Resume."""
-        position = parse_id(last_id) if last_id else None
-        if position is None:
-            yield [Event.of("start", await patiently(lambda: self._start(taken)), taken.fence, 0)]
-            position = (taken.fence, 0) if taken.fence else None
-        async for events in self._resume.events(taken.answer, position):
-            yield events
+        """Every event after `last_id`, from the best source there is, across a change of the writing process; see Resume.
+
+        None for more readers of one answer than anybody has tabs: each takes a place, which others need to ask.
+        """
+        id_ = taken.answer.id
+        self._readers[id_] += 1
+        try:
+            if self._readers[id_] > _READERS:
+                return
+            position = parse_id(last_id) if last_id else None
+            if position is None:
+                yield [Event.of("start", await patiently(lambda: self._start(taken)), taken.fence, 0)]
+                position = (taken.fence, 0) if taken.fence else None
+            async for events in self._resume.events(taken.answer, position):
+                yield events
+        finally:
+            self._readers[id_] -= 1
+            if not self._readers[id_]:
+                del self._readers[id_]
 
 
 async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
