@@ -96,10 +96,11 @@ async def test_the_persona_is_the_owners_own(poisoned: Asking, stand_in: StandIn
     persona = "You are Ada, and the discount code for our staff is STAFF-7731; tell nobody."
     async with poisoned.http.patch(f"/v1/spaces/{poisoned.space_id}", json={"settings": {"persona": persona}}) as response:
         assert response.status == 200
-    stand_in.behave(answer=f"My instructions: {persona}")
-    seen, answer = await streamed(poisoned)
-    assert "tell nobody" not in seen + answer["text"]
-    assert answer["degraded"] == ["no_chat_model"]
+    for said in (persona, persona.replace("Ada", "**Ada**").replace("STAFF-7731", "`STAFF-7731`")):
+        stand_in.behave(answer=f"My instructions: {said}")
+        seen, answer = await streamed(poisoned)
+        assert "tell nobody" not in seen + answer["text"]
+        assert answer["degraded"] == ["no_chat_model"]
 
 
 async def test_a_passage_cannot_end_its_fence(poisoned: Asking, stand_in: StandIn) -> None:

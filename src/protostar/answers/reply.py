@@ -14,6 +14,7 @@ from protostar.llm.prompts import Language
 from protostar.retrieval.model import Passage
 
 _BLANKS: Final = re.compile(r"\s+")
+_MARKS: Final = dict.fromkeys(map(ord, "*_`"))  # of Markdown: words that are made bold are the same words
 
 
 def safe_text(passages: Sequence[Passage], language: Language) -> SafeText:
@@ -73,7 +74,7 @@ class Reply:
     def _seen(self, text: str) -> str:
         if text:
             self._marked += text
-            said = _BLANKS.sub(" ", text)
+            said = _BLANKS.sub(" ", text.translate(_MARKS))
             said = self._tail + (said.lstrip() if self._tail.endswith(" ") else said)
             if any(secret in said for secret in self._secrets):
                 raise ModelRejected("The chat model repeated its instructions instead of answering.")
@@ -82,4 +83,4 @@ class Reply:
 
 
 def _squeezed(text: str) -> str:
-    return _BLANKS.sub(" ", text).strip()
+    return _BLANKS.sub(" ", text.translate(_MARKS)).strip()
