@@ -201,6 +201,7 @@ async def test_the_widget_shows_what_the_owner_set_and_nothing_else(shop: Tenant
     assert (await shop.call("PATCH", f"/v1/spaces/{shop.id}", json={"settings": settings})).status == 200
     async with shop.visitor(key) as visitor:
         shown = await send(visitor, "GET", "/v1/widget")
+        assert "Authorization" in shown.headers["Vary"]
     assert shown.headers["Cache-Control"] == "private, max-age=60"
     assert shown.json == {
         "title": "가게",

@@ -14,6 +14,7 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 from protostar.archive.vectors import VectorPage, VectorsHeader, decode, encode
+from protostar.documents.sweep import MARK
 from protostar.errors import InvalidInput
 from protostar.ids import new_id
 
@@ -79,7 +80,7 @@ async def importing(stack: Stack) -> Importing:
 
 
 def objects(stack: Stack) -> set[str]:
-    return {str(path) for path in (stack.settings.data_dir / "objects").rglob("*") if path.is_file()}
+    return {str(path) for path in (stack.settings.data_dir / "objects").rglob("*") if path.is_file() and path.name != MARK}
 
 
 async def test_bytes_that_are_not_those_of_the_record_leave_nothing(importing: Importing) -> None:
@@ -192,7 +193,7 @@ async def test_nothing_else_is_taken(importing: Importing) -> None:
     [
         {"page_count": 2**31}, {"page_count": -1}, {"chunk_count": 2**31}, {"chunk_count": -1}, {"text_chars": 2**63},
         {"text_chars": -1}, {"created_at": "0001-01-01T00:00:00+14:00"}, {"ready_at": "9999-12-31T23:59:59-14:00"},
-        {"filename": ".."},
+        {"filename": ".."}, {"url": "javascript:alert(1)"}, {"created_at": "2026-11-27T12:00:00"},
     ],
     ids=str,
 )  # fmt: skip

@@ -91,7 +91,7 @@ class ArchivedVersion(_Archived):
     version: Number
     status: Status
     filename: ArchivedName
-    url: Annotated[str | None, Field(max_length=URL_CHARS)] = None
+    url: Annotated[str | None, Field(max_length=URL_CHARS, pattern="^(?i:https?)://")] = None
     media_type: MediaType
     size: Size
     sha256: Sha256

@@ -35,5 +35,5 @@ async def create_visitor(
 
 @router.get("/widget")
 async def get_widget(principal: Asker, visitors: Service, response: Response) -> Widget:
-    response.headers["Cache-Control"] = "private, max-age=60"
+    response.headers.update({"Cache-Control": "private, max-age=60", "Vary": "Authorization"})  # a page may change its key
     return await visitors.widget(principal.space_id)
