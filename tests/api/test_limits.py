@@ -349,6 +349,30 @@ async def test_a_body_that_comes_in_drops_is_not_waited_for(large: Tenant, monke
     assert (answered.status, answered.json["code"]) == (408, "timeout")
 
 
+async def test_an_upload_that_comes_in_drops_ends_and_leaves_nothing(large: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "SILENCE", 0.3)
+    async with connected(large) as client, asyncio.timeout(20):
+        await client.start(large, *RAW, f"Content-Length: {40 * MiB}")
+        answering = asyncio.create_task(client.answer())
+        while not answering.done():
+            with suppress(ConnectionError):
+                await client.send(b"a")
+            await asyncio.sleep(0.05)
+        status, _head, closed = await answering
+    assert (status, closed) == (408, True)
+    await assert_nothing_is_left(large)
+
+
+async def test_an_upload_that_is_slow_but_comes_is_taken(small: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "SILENCE", 0.3)
+    async with connected(small) as client:
+        await client.start(small, *RAW, f"Content-Length: {10 * 8 * KiB}")
+        for _ in range(10):
+            await client.send(b"a" * 8 * KiB)
+            await asyncio.sleep(0.06)
+        assert (await client.answer())[0] == 202
+
+
 async def test_an_upload_into_a_space_that_is_deleted_meanwhile_leaves_nothing(large: Tenant) -> None:
     async with new_tenant(large.stack) as tenant, connected(tenant) as client:
         await client.start(tenant, *RAW, "Content-Length: 6", "Expect: 100-continue")

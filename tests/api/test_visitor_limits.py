@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from multidict import CIMultiDict
@@ -125,6 +126,12 @@ async def test_a_space_cannot_raise_what_costs_the_installation(database_url: st
         key = (await shop.make_key("ask", origins=[ORIGIN]))["key"]
         assert [(await ask(shop, key, None, "Hello!")).status for _ in range(2)] == [200, 200]  # which costs nothing
         assert [(await ask(shop, key)).status for _ in range(2)] == [200, 429]
+
+
+async def test_a_key_that_can_be_guessed_tells_nobody_without_a_token(shop: Tenant, key: str) -> None:
+    refused = await ask(shop, key, None, **{"Idempotency-Key": "question-1"})
+    assert (refused.status, "16 characters" in refused.json["detail"]) == (422, True)
+    assert (await ask(shop, key, None, **{"Idempotency-Key": str(uuid4())})).status == 200
 
 
 async def test_a_repeated_request_is_the_same_question(shop: Tenant, key: str) -> None:

@@ -30,11 +30,18 @@ def test_the_table_says_what_the_report_says() -> None:
     assert row[5:] == ["'=1+1\n예, 둘", "'@SUM(A1)"]
 
 
-@pytest.mark.parametrize("question", ["=HYPERLINK(1)", "+1", "-1+2", "@x", "\t=1", "\r=1", " =1", "\n=1", "|x", "%0a=1", "\x00=1"])
+@pytest.mark.parametrize(
+    "question", ["=HYPERLINK(1)", "+1", "-1+2", "@x", "\t=1", "\r=1", " =1", "\n=1", "|x", "%0a=1", "\x00=1", "＝1+1"]
+)
 def test_nothing_that_a_visitor_wrote_is_a_formula(question: str) -> None:
     assert table(question)[1][0].startswith("'")
 
 
-@pytest.mark.parametrize("question", ["plain", "5 = 5?", "a-b", "수식 =1"])
+@pytest.mark.parametrize(("question", "shown"), [("a;=1+1", "a;'=1+1"), ("a\t @x", "a\t' @x"), (";+1;-1", ";'+1;'-1")])
+def test_nor_where_lists_are_parted_otherwise(question: str, shown: str) -> None:
+    assert table(question)[1][0] == shown
+
+
+@pytest.mark.parametrize("question", ["plain", "5 = 5?", "a; b", "a-b", "수식 =1"])
 def test_ordinary_questions_stay_as_they_are(question: str) -> None:
     assert table(question)[1][0] == question

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Response, status
@@ -20,12 +20,15 @@ from protostar.answers.listing import Filters, Flag
 from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInfo, CorrectionPut, Feedback, Retrieval
 from protostar.answers.service import Answers, Taken
 from protostar.dependencies import Address, Asker, Cursor, IdempotencyKey, Limit, Manager, VisitorToken
+from protostar.errors import InvalidInput
 from protostar.paging import Page, before, page_of
 from protostar.retrieval.reading.small_talk import small_talk
 from protostar.routing import Router
 from protostar.visitors.service import Visitors
 
 router = Router(prefix="/v1", tags=["answers"])
+
+_HARD_TO_GUESS: Final = 16  # characters
 
 
 async def _answers(request: Request) -> Answers:
@@ -68,6 +71,11 @@ async def ask(
         await visitors.knock(principal.space_id, address)
         if idempotency_key is not None:
             # All visitors share one key: another one's request must not be joined by guessing its name.
+            if token is None and len(idempotency_key) < _HARD_TO_GUESS:
+                raise InvalidInput(
+                    "A visitor without a token is told from others by the Idempotency-Key alone: it needs 16 characters or more, as"
+                    " a UUID has them."
+                )
             idempotency_key = f"{visitor.id if token is not None else address}:{idempotency_key}"
     if body.conversation_id is not None:
         await _check_visitor(principal, answers, token, body.conversation_id)

@@ -24,7 +24,8 @@ _QUIET = ("/health", "/metrics")
 _VISITORS = ("/v1/answers", "/v1/conversations", "/v1/visitors", "/v1/widget")
 _UPLOADS = re.compile(r"/v1/documents(/[^/]+/content)?|/v1/imports/.+")
 _BODY_BYTES = 256 * 1024  # several times what the longest settings or metadata need
-_LOGIN_BYTES = 8 * 1024  # a key, and where to go then
+_SMALLER = {"/login": 8 * 1024, "/v1/answers": 64 * 1024, "/v1/visitors": 64 * 1024}  # which anybody may send
+_LEAST_BYTES = 16 * 1024
 SILENCE = 60.0  # seconds; as web servers commonly have it
 
 
@@ -107,7 +108,7 @@ class SmallBodies:
         if scope["type"] != "http" or _UPLOADS.fullmatch(scope["path"]):
             await self._app(scope, receive, send)
             return
-        most = _LOGIN_BYTES if scope["path"] == "/login" else _BODY_BYTES
+        most = _SMALLER.get(scope["path"], _BODY_BYTES)
         size, until = 0, time.monotonic() + SILENCE
 
         async def bounded() -> Message:
@@ -115,7 +116,7 @@ class SmallBodies:
             message = await receive()
             size += len(message.get("body", b""))
             if message.get("more_body", False) and time.monotonic() > until:
-                raise HTTPException(408, f"The body did not come within {SILENCE:g} seconds.", {"Connection": "close"})
+                raise _too_slow(f"The body did not come within {SILENCE:g} seconds.")
             if size > most:
                 # Of all exceptions that leave the reading of a body, FastAPI only lets this one pass.
                 raise HTTPException(413, f"The body may have {most:,} bytes at most.", {"Connection": "close"})
@@ -125,7 +126,9 @@ class SmallBodies:
 
 
 class Silence:
-    """Ends requests whose body stops coming: a client that vanished without a word would keep its place for ever."""
+    """Ends requests whose body stops coming, or comes in drops: a client that vanished without a word would keep its place for
+    ever, and one that means no good would keep many.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -135,21 +138,31 @@ class Silence:
             await self._app(scope, receive, send)
             return
         whole = False
+        waited = came = 0.0  # since so much was waited for the client; how long the store takes is none of its fault
 
         async def awaited() -> Message:
-            nonlocal whole
+            nonlocal whole, waited, came
             if whole:  # what comes now is that the client has gone
                 return await receive()
+            began = time.monotonic()
             try:
                 async with asyncio.timeout(SILENCE):
                     message = await receive()
             except TimeoutError:
-                sentence = f"Nothing of the body came for {SILENCE:g} seconds."
-                raise HTTPException(408, sentence, {"Connection": "close"}) from None
+                raise _too_slow(f"Nothing of the body came for {SILENCE:g} seconds.") from None
             whole = not message.get("more_body", False)
+            waited, came = waited + time.monotonic() - began, came + len(message.get("body", b""))
+            if waited > SILENCE and not whole:
+                if came < _LEAST_BYTES:
+                    raise _too_slow(f"Less than {_LEAST_BYTES:,} bytes of the body came in {SILENCE:g} seconds.")
+                waited = came = 0.0
             return message
 
         await self._app(scope, awaited, send)
+
+
+def _too_slow(sentence: str) -> HTTPException:
+    return HTTPException(408, sentence, {"Connection": "close"})
 
 
 class Crowded:

@@ -7,7 +7,8 @@ import re
 from protostar.insights.schemas import Unanswered
 
 _BOM = "\ufeff"  # without it Excel reads UTF-8 as the system's charset
-_FORMULA = re.compile(r"[\s\x00]*[=+\-@|%＝＋－＠]|[\t\r\n]")
+# Where a cell begins, also one of a spreadsheet whose lists are parted by semicolons or tabs.
+_FORMULA = re.compile(r"(^|[;\t])(?=[\s\x00]*[=+\-@|%＝＋－＠])|^(?=[\t\r\n])")
 
 
 def as_csv(report: Unanswered) -> str:
@@ -23,4 +24,4 @@ def as_csv(report: Unanswered) -> str:
 
 
 def _text(value: str) -> str:
-    return f"'{value}" if _FORMULA.match(value) else value
+    return _FORMULA.sub(r"\g<0>'", value)

@@ -24,7 +24,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         """Create the folder where it is missing, and remove what killed processes left in it."""
         with translated():
-            root.mkdir(parents=True, exist_ok=True)
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.root = Path(os.path.realpath(root))
             self._sweep(time.time() - LEFTOVER_AGE)
 
