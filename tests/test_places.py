@@ -1,5 +1,6 @@
 """Who finds no place is told when one will be free, by how fast they have been getting free."""
 
+from contextlib import ExitStack, suppress
 from types import SimpleNamespace
 
 import pytest
@@ -27,7 +28,7 @@ def refused(places: Places) -> float | None:
 def test_a_place_is_free_again_whatever_happens_in_it(places: Places) -> None:
     places.enter()
     for _ in range(3):
-        with pytest.raises(ZeroDivisionError), places.taken():
+        with pytest.raises(ZeroDivisionError), places.taken("a"):
             refused(places)
             raise ZeroDivisionError
     places.enter()
@@ -55,3 +56,23 @@ def test_nobody_is_sent_away_for_more_than_a_minute(places: Places, clock: Simpl
     places.enter()
     clock.now += 20
     assert [refused(places) for _ in range(5)][-1] == 60
+
+
+def test_nobody_takes_the_last_places_of_all() -> None:
+    places = Places(64, "Full.")
+
+    def take(of: str, stack: ExitStack) -> int:
+        taken = 0
+        with suppress(Unavailable):
+            while True:
+                stack.enter_context(places.taken(of))
+                taken += 1
+        return taken
+
+    with ExitStack() as stack, ExitStack() as first:
+        assert take("first", first) == 43
+        assert take("second", stack) == 14
+        assert take("third", stack) == 5
+        first.close()
+        assert take("third", stack) > 5
+    assert take("first", ExitStack()) == 43

@@ -1,10 +1,10 @@
 """Places for what a process does at once, and when to come back for whoever finds none."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Generator
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Hashable
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, NoReturn
 
 from protostar.errors import Unavailable
 
@@ -19,6 +19,7 @@ class Places:
 
     def __init__(self, limit: int, sentence: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._free = limit
+        self._held = Counter[Hashable]()
         self._sentence = sentence
         self._clock = clock
         self._left = deque[float](maxlen=_SAMPLES)
@@ -27,8 +28,7 @@ class Places:
     def enter(self) -> None:
         """Take a place. Raises Unavailable, with the time by which those refused so far will have found one."""
         if self._free <= 0:
-            self._refused.append(self._clock())
-            raise Unavailable(self._sentence, retry_after=self._wait())
+            self._refuse()
         self._free -= 1
 
     def leave(self) -> None:
@@ -36,12 +36,25 @@ class Places:
         self._left.append(self._clock())
 
     @contextmanager
-    def taken(self) -> Generator[None]:
+    def taken(self, of: Hashable) -> Generator[None]:
+        """A place for the block. `of`: who takes it, and may hold up to twice as many as are free: two thirds of all where nobody
+        else comes, and the last ones are for others (dynamic thresholds: Choudhury, Hahne 1998).
+        """
+        if self._held[of] >= 2 * self._free:
+            self._refuse()
         self.enter()
+        self._held[of] += 1
         try:
             yield
         finally:
+            self._held[of] -= 1
+            if not self._held[of]:
+                del self._held[of]
             self.leave()
+
+    def _refuse(self) -> NoReturn:
+        self._refused.append(self._clock())
+        raise Unavailable(self._sentence, retry_after=self._wait())
 
     def _wait(self) -> float:
         now = self._clock()

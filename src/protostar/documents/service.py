@@ -76,7 +76,7 @@ class Documents:
     @asynccontextmanager
     async def admitted(self, space_id: UUID) -> AsyncGenerator[None]:
         """A place for one upload, found before a byte of it is read. Raises Unavailable and RateLimited."""
-        with self._places.taken():
+        with self._places.taken(space_id):
             await again(lambda: self._check_room(space_id))
             yield
 

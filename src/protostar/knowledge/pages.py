@@ -63,7 +63,7 @@ class PageImages:
     @asynccontextmanager
     async def _opened(self, original: Original) -> AsyncGenerator[tuple[Path, Path]]:
         """The file, and a folder for what is made of it; for `PATIENCE`, with the time that is waited for others."""
-        with self._places.taken(), tempfile.TemporaryDirectory(prefix="protostar-") as folder:
+        with self._places.taken(original.stored.key), tempfile.TemporaryDirectory(prefix="protostar-") as folder:
             try:
                 async with asyncio.timeout(PATIENCE), self._copies.open(original.stored) as path:
                     yield path, Path(folder)
