@@ -1,5 +1,7 @@
 """The jobs of knowledge: index, embed, purge, fold."""
 
+from datetime import timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from protostar.documents.repository import DocumentRepository
 from protostar.jobs.context import JobContext
 from protostar.jobs.model import Change
 from protostar.jobs.registry import Task
-from protostar.jobs.repository import JobRepository
+from protostar.jobs.repository import Enqueue, JobRepository
 from protostar.jobs.service import Jobs
 from protostar.knowledge import tokens
 from protostar.knowledge.kinds import (
@@ -32,6 +34,8 @@ from protostar.webhooks.events import emit
 _PROMISED: Final = (
     "This job erases what nobody is shown any more, and cannot be cancelled. Until then a deleted document can be restored."
 )
+
+_ERASED_AGAIN: Final = timedelta(hours=1)
 
 
 def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex, jobs: Jobs) -> list[Task]:
@@ -66,7 +70,7 @@ def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex
         Task(INDEX, pipeline.index, on_change=follow),
         Task(EMBED, pipeline.embed_later, limit=2),
         Task(PURGE, purge.document, kept=_PROMISED),
-        Task("space.purge", purge.space, kept=_PROMISED),
+        Task("space.purge", purge.space, on_change=partial(_erase_again, jobs), kept=_PROMISED),
         Task(FOLD, fold),
         Task(REINDEX, reindex.space, limit=1),
         Task(CHECK_TERMS, check_terms),
@@ -74,3 +78,11 @@ def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex
         Task(PURGE_VECTORS, purge.vectors, limit=1),
         Task(INDEX_VECTORS, index.job, limit=1),
     ]
+
+
+async def _erase_again(jobs: Jobs, session: AsyncSession, change: Change) -> None:
+    """What was promised is tried without end: the store may be away for longer than a job is tried."""
+    if change.state in ("dead", "failed"):
+        job = change.job
+        again = Enqueue(job.kind, job.space_id, job.args, dedupe_key=f"{job.kind}:{job.space_id}", delay=_ERASED_AGAIN)
+        await jobs.enqueue(session, again)
