@@ -319,15 +319,17 @@ def _load(kind: type[AnySettings], overrides: dict[str, Any]) -> AnySettings:
         return kind(**overrides)
     except ValidationError as error:
         lines = [f"{_variable(issue['loc'])}: {issue['msg'].removeprefix('Value error, ')}" for issue in error.errors()]
-        raise ConfigurationError("Wrong settings:\n  " + "\n  ".join(lines)) from None
+        raise _wrong(*lines) from None
     except UnicodeDecodeError as error:
-        raise ConfigurationError(f"Wrong settings:\n  the file .env is not UTF-8: {error.reason} at byte {error.start}") from None
+        raise _wrong(f"the file .env is not UTF-8: {error.reason} at byte {error.start}") from None
     except SettingsError as error:
         group = _GROUP.search(str(error))
         name = PREFIX + (group[1].upper() if group else "…")
-        raise ConfigurationError(
-            f"Wrong settings:\n  {name}: no setting by itself; there are those that begin with {name}_"
-        ) from None
+        raise _wrong(f"{name}: no setting by itself; there are those that begin with {name}_") from None
+
+
+def _wrong(*lines: str) -> ConfigurationError:
+    return ConfigurationError("\n  ".join(("Wrong settings:", *lines)))
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

@@ -405,7 +405,9 @@ class Answers:
                     return Answer.model_validate(event.data["answer"])
                 if event.name == "error":
                     raise _error_of(event)
-        raise Unavailable("This server stops. Send the question again, with the same Idempotency-Key.", retry_after=1)
+        raise Unavailable(
+            "The answer cannot be waited for here any more. Send the question again, with the same Idempotency-Key.", retry_after=1
+        )
 
     async def events(self, taken: Taken, last_id: str | None = None) -> AsyncGenerator[list[Event]]:
         """Every event after `last_id`, from the best source there is, across a change of the writing process; see Resume.

@@ -115,10 +115,10 @@ class SmallBodies:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
+            # Of all exceptions that leave the reading of a body, FastAPI only lets HTTPException pass.
             if message.get("more_body", False) and time.monotonic() > until:
                 raise _too_slow(f"The body did not come within {SILENCE:g} seconds.")
             if size > most:
-                # Of all exceptions that leave the reading of a body, FastAPI only lets this one pass.
                 raise HTTPException(413, f"The body may have {most:,} bytes at most.", {"Connection": "close"})
             return message
 
@@ -167,7 +167,8 @@ def _too_slow(sentence: str) -> HTTPException:
 
 class Crowded:
     """Bounds the requests at once of each feature, and of all pages, so that a crowd at one leaves room at the others and memory
-    stays flat."""
+    stays flat.
+    """
 
     def __init__(self, app: ASGIApp, settings: LimitSettings, features: Iterable[str]) -> None:
         """`features`: the path segments behind `/v1/`."""

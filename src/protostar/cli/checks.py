@@ -134,7 +134,7 @@ async def redis(settings: Settings) -> Check:
         return Check("redis", "broken", str(error), advice)
     try:
         facts: dict[str, Any] = await client.info("server")
-        await client.set("protostar:ping", "1", ex=60)
+        await client.set(redis_client.PING, "1", ex=60)
     except (ReadOnlyError, OutOfMemoryError) as error:
         advice = "Name the primary server, and give it an eviction policy other than noeviction: without writing there is no cache."
         return Check("redis", "broken", f"{_place(url)} cannot be written to: {_reason(error)}", advice)

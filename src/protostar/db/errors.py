@@ -92,9 +92,14 @@ def is_locked_out(error: DatabaseUnavailable) -> bool:
     return _code(error.__cause__).startswith("28")
 
 
+def lacks_right(error: exc.DBAPIError) -> bool:
+    """Whether PostgreSQL does not let the user do it (insufficient_privilege)."""
+    return _code(error) == "42501"
+
+
 def is_there_already(error: exc.IntegrityError) -> bool:
     """Whether a row has the same key (unique_violation)."""
-    return getattr(error.orig, "sqlstate", None) == "23505"
+    return _code(error) == "23505"
 
 
 def _refuses_entry(error: BaseException) -> bool:
@@ -114,5 +119,5 @@ def _sentence(error: BaseException) -> str:
     if isinstance(origin, TimeoutError):
         return "The database does not answer in time."
     reason = (str(origin).splitlines() or [""])[0].strip() or type(origin).__name__
-    problem = "has no room" if getattr(origin, "sqlstate", None) in _FULL else "does not answer"
+    problem = "has no room" if _code(origin) in _FULL else "does not answer"
     return f"The database {problem}: {reason[:200]}"

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from protostar.db.errors import connecting, is_locked_out, working
+from protostar.db.errors import connecting, is_locked_out, lacks_right, working
 from protostar.db.revision import MIGRATIONS, head
 from protostar.db.session import create_engine
 from protostar.errors import ConfigurationError, DatabaseUnavailable
@@ -20,8 +20,6 @@ log = structlog.get_logger()
 
 # An arbitrary number that no other program is likely to lock: "PROTOSTA" as eight ASCII bytes.
 _LOCK = int.from_bytes(b"PROTOSTA", "big")
-
-_NO_RIGHT = "42501"  # insufficient_privilege (PostgreSQL docs, appendix A)
 
 
 async def migrate(database_url: str) -> None:
@@ -38,7 +36,7 @@ async def migrate(database_url: str) -> None:
             with working():
                 await _migrate_alone(connection)
         except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) != _NO_RIGHT:
+            if not lacks_right(error):
                 raise
             raise ConfigurationError(
                 f"The user of PROTOSTAR_DATABASE_URL lacks a right that the migration needs ({error.orig}). It must be allowed to"

@@ -23,7 +23,7 @@ Commands = Redis
 # Redis answers in well under a millisecond or not at all; a request does not wait for the second case.
 _TIMEOUT = 0.2
 _MARGIN = 1.0
-_PING = "protostar:ping"
+PING = "protostar:ping"
 
 
 @contextmanager
@@ -118,7 +118,7 @@ class RedisClient:
 
     async def ping(self) -> None:
         """Raises RedisUnavailable also where it only reads: its memory is full, or it is a replica."""
-        await self.run(lambda client: client.set(_PING, "1", ex=60))
+        await self.run(lambda client: client.set(PING, "1", ex=60))
 
     async def close(self) -> None:
         await self._quick.aclose()

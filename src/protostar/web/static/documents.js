@@ -254,5 +254,7 @@ if (deleted) {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-action]");
   const row = button?.closest("tr");
-  if (row) ACTIONS[button.dataset.action](row.dataset).catch(complain);
+  if (!row) return;
+  button.disabled = button.dataset.action !== "replace"; // what is done has its row drawn anew, and would be refused a second time
+  ACTIONS[button.dataset.action](row.dataset).catch((error) => { button.disabled = false; complain(error); });
 });
