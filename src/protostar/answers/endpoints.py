@@ -90,9 +90,9 @@ async def ask(
 
 @router.get("/answers/{answer_id}")
 async def get_answer(answer_id: UUID, principal: Asker, answers: Service, visitor: VisitorToken = None) -> Answer:
-    row = await answers.get(principal.space_id, answer_id)
+    row = await answers.records.get(principal.space_id, answer_id)
     await _check_visitor(principal, answers, visitor, row.conversation_id)
-    return await answers.show(row, to_owner=not principal.is_visitor)
+    return await answers.records.show(row, to_owner=not principal.is_visitor)
 
 
 @router.get("/answers/{answer_id}/events", response_class=sse.EventStream)
@@ -100,7 +100,7 @@ async def resume_answer(
     answer_id: UUID, principal: Asker, answers: Service, visitor: VisitorToken = None, last_event_id: LastEventId = None
 ) -> StreamingResponse:
     """The events after `Last-Event-ID`, on any replica; `reset` first where the text has to begin anew."""
-    row = await answers.get(principal.space_id, answer_id)
+    row = await answers.records.get(principal.space_id, answer_id)
     known = await _check_visitor(principal, answers, visitor, row.conversation_id)
     return sse.EventStream(_events(answers.events(Taken(row, known), last_event_id)))
 
@@ -108,15 +108,15 @@ async def resume_answer(
 @router.get("/answers/{answer_id}/retrieved")
 async def get_retrieved(answer_id: UUID, principal: Manager, answers: Service) -> Retrieval:
     """The passages that were found for the question then, and what each leg of the search made of them."""
-    return Retrieval.model_validate(await answers.get(principal.space_id, answer_id))
+    return Retrieval.model_validate(await answers.records.get(principal.space_id, answer_id))
 
 
 @router.post("/answers/{answer_id}/feedback", status_code=status.HTTP_204_NO_CONTENT)
 async def rate_answer(answer_id: UUID, body: Feedback, principal: Asker, answers: Service, visitor: VisitorToken = None) -> None:
     """Whether the answer helped, and why; the last one counts. `rating` null takes it back."""
-    row = await answers.get(principal.space_id, answer_id)
+    row = await answers.records.get(principal.space_id, answer_id)
     await _check_visitor(principal, answers, visitor, row.conversation_id)
-    await answers.rate(row, body)
+    await answers.records.rate(row, body)
 
 
 @router.put("/answers/{answer_id}/correction")
@@ -149,19 +149,19 @@ async def list_conversations(
 ) -> Page[ConversationInfo]:
     space_id = principal.space_id
     filters = Filters(since, until, text.strip(), flag or ())
-    rows = await answers.conversations(space_id, filters, before=before(cursor, space_id), limit=limit + 1)
+    rows = await answers.records.conversations(space_id, filters, before=before(cursor, space_id), limit=limit + 1)
     return page_of(rows, limit, space_id)
 
 
 @router.get("/conversations/{conversation_id}")
 async def get_conversation(conversation_id: UUID, principal: Asker, answers: Service, visitor: VisitorToken = None) -> Conversation:
-    conversation = await answers.conversation(principal.space_id, conversation_id, to_owner=not principal.is_visitor)
+    conversation = await answers.records.conversation(principal.space_id, conversation_id, to_owner=not principal.is_visitor)
     await _check_visitor(principal, answers, visitor, conversation_id)
     return conversation
 
 
 async def _check_visitor(principal: Principal, answers: Answers, token: str | None, conversation_id: UUID) -> Visitor | None:
-    return await answers.check_visitor(token, principal.space_id, conversation_id) if principal.is_visitor else None
+    return await answers.records.check_visitor(token, principal.space_id, conversation_id) if principal.is_visitor else None
 
 
 async def _events(batches: AsyncGenerator[list[Event]]) -> AsyncGenerator[bytes]:

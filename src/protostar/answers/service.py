@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import random
 from collections import Counter
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,14 +22,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protostar.access.repository import AccessRepository
 from protostar.access.visitor import Visitor, VisitorTokens
 from protostar.answers.admission import Admission, Admit
-from protostar.answers.corrections import owners_views
 from protostar.answers.draft import Draft, show, to_row
 from protostar.answers.events import Event, Feed, Recorder, parse_id
-from protostar.answers.listing import Filters, conversations
 from protostar.answers.models import AnswerRow, ConversationRow
+from protostar.answers.records import Records
 from protostar.answers.repository import AnswerRepository
 from protostar.answers.resume import Resume
-from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInfo, Feedback
+from protostar.answers.schemas import Answer, Ask
 from protostar.answers.setting import SpaceRead
 from protostar.answers.writer import First, Writer
 from protostar.config import AnswerSettings
@@ -38,7 +37,6 @@ from protostar.db.patience import again, patiently, promptly
 from protostar.db.session import Database
 from protostar.errors import (
     DatabaseUnavailable,
-    Forbidden,
     InvalidInput,
     LeaseLost,
     ModelUnavailable,
@@ -91,8 +89,8 @@ class Answers:
     ) -> None:
         """`limit`: answers that this process writes at once."""
         self._places = Places(limit, "As many answers as this server writes at once are under way.")
+        self.records = Records(database, visitors)
         self._database = database
-        self._redis = redis
         self._writer = writer
         self._visitors = visitors
         self._settings = settings
@@ -222,7 +220,7 @@ class Answers:
 
     async def _came_through(self, space_id: UUID, id_: UUID, visitor: Visitor) -> _Begun:
         """A question whose commit came through, though the connection broke before this process heard so. Its job is here."""
-        row = await self.get(space_id, id_)
+        row = await self.records.get(space_id, id_)
         async with self._database.transaction() as session:
             visitor = await self._whose(session, row, visitor)
             held = await JobRepository(session).get(row.job_id) if row.job_id is not None else None
@@ -345,57 +343,7 @@ class Answers:
             async with self._database.transaction() as session:
                 await JobRepository(session).release(job)
 
-    # -- reading
-
-    async def get(self, space_id: UUID, id_: UUID) -> AnswerRow:
-        async with self._database.transaction() as session:
-            row = await AnswerRepository(session).get(space_id, id_)
-        if row is None:
-            raise NotFound("There is no answer with that id.")
-        return row
-
-    async def show(self, row: AnswerRow, *, to_owner: bool) -> Answer:
-        async with self._database.transaction() as session:
-            views = await owners_views(session, [row] if to_owner else [])
-        return show(row, correction=views.get(row.id))
-
-    async def conversations(
-        self, space_id: UUID, filters: Filters, *, before: UUID | None, limit: int
-    ) -> Sequence[ConversationInfo]:
-        async with self._database.transaction() as session:
-            rows = await conversations(session, space_id, filters, before=before, limit=limit)
-        return [ConversationInfo.model_validate(row) for row in rows]
-
-    async def citing(self, space_id: UUID, document_id: UUID, *, limit: int) -> Sequence[AnswerRow]:
-        """The latest answers that cite a document, newest first."""
-        async with self._database.transaction() as session:
-            return await AnswerRepository(session).citing(space_id, document_id, limit=limit)
-
-    async def conversation(self, space_id: UUID, id_: UUID, *, to_owner: bool) -> Conversation:
-        async with self._database.transaction() as session:
-            repository = AnswerRepository(session)
-            row = await repository.conversation(space_id, id_)
-            if row is None:
-                raise NotFound("There is no conversation with that id.")
-            turns = await repository.turns(id_)
-            views = await owners_views(session, turns if to_owner else [])
-        shown = [show(turn, correction=views.get(turn.id)) for turn in turns]
-        return Conversation(id=row.id, created_at=row.created_at, answers=shown)
-
-    async def rate(self, row: AnswerRow, feedback: Feedback) -> None:
-        """Keep what the visitor thinks of the answer now, in place of what was kept before."""
-        reason = feedback.reason or None if feedback.rating is not None else None
-        async with self._database.transaction() as session:
-            await AnswerRepository(session).rate(row.id, feedback.rating, reason)
-
-    async def check_visitor(self, token: str | None, space_id: UUID, conversation_id: UUID) -> Visitor:
-        """The visitor of the token. Raises Forbidden unless the conversation is theirs."""
-        visitor = await self._visitors.read(token or "", space_id)
-        async with self._database.transaction() as session:
-            conversation = await AnswerRepository(session).conversation(space_id, conversation_id)
-        if conversation is None or conversation.visitor_id != visitor.id:
-            raise Forbidden("The visitor token belongs to another visitor.")
-        return visitor
+    # -- following an answer
 
     async def finished(self, taken: Taken) -> Answer:
         """The answer once it is done. Raises ProtostarError when it failed."""

@@ -59,7 +59,7 @@ async def conversations_page(
     space_id, zone = frame.space.id, zone_of(request)
     flags: list[Flag] = [flag for flag in _FLAGS if flag == show]
     filters = Filters(beginning(since, zone), beginning(until, zone, after=1), q.strip(), flags)
-    rows = await answers.conversations(space_id, filters, before=before(cursor, space_id), limit=_PAGE + 1)
+    rows = await answers.records.conversations(space_id, filters, before=before(cursor, space_id), limit=_PAGE + 1)
     chosen = {"q": q, "show": show, "from": since.isoformat() if since else "", "to": until.isoformat() if until else ""}
     listed: dict[str, Any] = {
         "conversations": page_of(rows, _PAGE, space_id),
@@ -76,7 +76,7 @@ async def conversations_page(
 async def conversation_page(
     request: Request, conversation_id: UUID, frame: PageFrame, pages: Templates, answers: Service
 ) -> HTMLResponse:
-    conversation = await answers.conversation(frame.space.id, conversation_id, to_owner=True)
+    conversation = await answers.records.conversation(frame.space.id, conversation_id, to_owner=True)
     relied = await _relied(request, frame.space.id, conversation.answers)
     return pages.render(request, "conversations/conversation.html", frame=frame, conversation=conversation, relied=relied)
 
@@ -84,7 +84,7 @@ async def conversation_page(
 @router.get("/conversations/answers/{answer_id}/retrieved")
 async def retrieved(request: Request, answer_id: UUID, principal: Manager, pages: Templates, answers: Service) -> HTMLResponse:
     """What was found for the question, and how."""
-    row = await answers.get(principal.space_id, answer_id)
+    row = await answers.records.get(principal.space_id, answer_id)
     found = Retrieval.model_validate(row).retrieved
     return pages.render(request, "conversations/retrieved.html", retrieved=found, answer=answer_of(row))
 
@@ -110,7 +110,7 @@ async def withdraw(
     request: Request, answer_id: UUID, principal: Manager, pages: Templates, answers: Service, corrections: Corrected
 ) -> HTMLResponse:
     await corrections.delete(principal.space_id, answer_id)
-    row = await answers.get(principal.space_id, answer_id)
+    row = await answers.records.get(principal.space_id, answer_id)
     return await _turn(request, pages, principal.space_id, answer_of(row))
 
 

@@ -192,5 +192,5 @@ async def document_passages(
 async def document_questions(request: Request, document_id: UUID, principal: Manager, pages: Templates) -> HTMLResponse:
     """The latest questions whose answers cite the document."""
     answers: Answers = request.state.answers
-    found = await answers.citing(principal.space_id, document_id, limit=_ASKED)
+    found = await answers.records.citing(principal.space_id, document_id, limit=_ASKED)
     return pages.render(request, "documents/questions.html", answers=found)
