@@ -223,7 +223,8 @@ class Settings(BaseSettings):
     max_upload_bytes: ByteSize = Field(default=ByteSize(100 * MiB), ge=1, description="largest upload")
     max_text_chars: int = Field(default=100_000_000, ge=1_000, description="largest extracted text, in Unicode code points")
     delete_grace: Annotated[timedelta, Field(ge=timedelta(0), le=timedelta(days=30)), BeforeValidator(_as_seconds)] = Field(
-        default=timedelta(minutes=10), description="how long the deletion of a document can be taken back; then it is erased"
+        default=timedelta(minutes=10),
+        description="how long the deletion of a document or a space can be taken back; then it is erased",
     )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         default=(), description="networks whose `X-Forwarded-For` is believed, comma-separated"

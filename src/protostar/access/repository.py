@@ -59,11 +59,14 @@ class AccessRepository:
         await self._session.refresh(row)
         return row
 
-    async def delete(self, space_id: UUID, key_id: UUID | None = None) -> Sequence[bytes]:
-        """The hashes of the keys that are gone now: this one's, or all of the space's."""
-        statement = delete(SpaceKeyRow).where(SpaceKeyRow.space_id == space_id)
-        statement = statement.where(SpaceKeyRow.id == key_id) if key_id is not None else statement
-        return (await self._session.scalars(statement.returning(SpaceKeyRow.hash))).all()
+    async def hashes(self, space_id: UUID) -> Sequence[bytes]:
+        """Those of all the space's keys."""
+        return (await self._session.scalars(select(SpaceKeyRow.hash).where(SpaceKeyRow.space_id == space_id))).all()
+
+    async def delete(self, space_id: UUID, key_id: UUID) -> bytes | None:
+        """The hash of the key that is gone now; None where there was none."""
+        statement = delete(SpaceKeyRow).where(SpaceKeyRow.space_id == space_id, SpaceKeyRow.id == key_id)
+        return (await self._session.scalars(statement.returning(SpaceKeyRow.hash))).one_or_none()
 
     async def remember(self, space_id: UUID, key: str, request_hash: bytes, resource_id: UUID) -> IdempotencyRow:
         """The row of this idempotency key: ours, or that of the same day that was there before."""

@@ -20,7 +20,7 @@ from protostar.spaces.schemas import Name, SpaceSettings
 LEFT_BEHIND: Final = {
     "spaces": {
         *("knowledge_version", "identity_secret", "embedding_model_id", "vector_index_model_id"),
-        *("created_at", "updated_at", "deleted_at"),
+        *("created_at", "updated_at", "deleted_at", "erase_at"),
     },
     "documents": {"space_id", "deleted_at", "erase_at"},
     "document_versions": {"document_id", "job_id", "stage", "object_key", "text_key"},

@@ -19,6 +19,7 @@ from protostar.knowledge.repository import KnowledgeRepository
 from protostar.knowledge.vector_index import VectorIndex
 from protostar.knowledge.vectors import Vectors
 from protostar.objects.store import ObjectStore
+from protostar.spaces.kinds import purge as purge_space
 
 log = structlog.get_logger()
 
@@ -31,6 +32,14 @@ _HIDE = text("""
 _DOCUMENT = text("""
     select space_id, deleted_at is not null as deleted, greatest(erase_at - now(), interval '0') as left
     from documents where id = :id for update""")
+
+# Nobody can restore it from here on.
+_BEGIN_SPACE = text("""
+    update spaces set erase_at = null
+    where id = :id and deleted_at is not null and (erase_at is null or erase_at <= clock_timestamp()) returning id""")
+_DELETED_SPACE = text("""
+    select greatest(erase_at - clock_timestamp(), interval '0') as left from spaces
+    where id = :id and deleted_at is not null for update""")
 
 # Children before parents. Few rows at a time: no statement may take longer than the database's patience, however old the space is.
 _SPACE_TABLES = ("conversations", "embeddings", "term_deltas", "term_frequencies", "idempotency_keys", "webhooks", "space_keys")
@@ -99,6 +108,11 @@ class Purge:
     async def space(self, context: JobContext) -> None:
         """`space.purge`: everything that a deleted space held, then the space; also while Redis is away."""
         space_id = UUID(context.job.args["space_id"])
+        async with context.writing() as session:
+            due = (await session.execute(_BEGIN_SPACE, {"id": space_id})).one_or_none()
+        if due is None:
+            await self._leave_space(context, space_id)
+            return
         ids: Sequence[UUID] | None = None
         while ids is None or ids:
             async with context.writing() as session:
@@ -123,6 +137,14 @@ class Purge:
             for table in _SPACE_TABLES:  # what came meanwhile
                 await session.execute(text(f"delete from {table} where space_id = :space_id"), {"space_id": space_id})
             await session.execute(text("delete from spaces where id = :space_id"), {"space_id": space_id})
+
+    async def _leave_space(self, context: JobContext, space_id: UUID) -> None:
+        """It was given back, or may still be; whoever deletes it at this moment waits for this job's end, and enqueues another."""
+        async with context.finishing() as session:
+            space = (await session.execute(_DELETED_SPACE, {"id": space_id})).one_or_none()
+            if space is not None:
+                await JobRepository(session).free_key(context.job)
+                await self._jobs.enqueue(session, purge_space(space_id, space.left))
 
     async def _delete_some(self, context: JobContext, table: str, space_id: UUID) -> bool:
         """Whether there were any."""

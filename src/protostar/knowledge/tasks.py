@@ -12,7 +12,7 @@ from protostar.documents.repository import DocumentRepository
 from protostar.jobs.context import JobContext
 from protostar.jobs.model import Change
 from protostar.jobs.registry import Task
-from protostar.jobs.repository import Enqueue, JobRepository
+from protostar.jobs.repository import JobRepository
 from protostar.jobs.service import Jobs
 from protostar.knowledge import tokens
 from protostar.knowledge.kinds import (
@@ -29,10 +29,12 @@ from protostar.knowledge.purge import Purge
 from protostar.knowledge.reindex import Reindex
 from protostar.knowledge.repository import KnowledgeRepository
 from protostar.knowledge.vector_index import VectorIndex
+from protostar.spaces.kinds import PURGE as PURGE_SPACE
+from protostar.spaces.kinds import purge as purge_space
 from protostar.webhooks.events import emit
 
 _PROMISED: Final = (
-    "This job erases what nobody is shown any more, and cannot be cancelled. Until then a deleted document can be restored."
+    "This job erases what nobody is shown any more, and cannot be cancelled. Until then what was deleted can be restored."
 )
 
 _ERASED_AGAIN: Final = timedelta(hours=1)
@@ -70,7 +72,7 @@ def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex
         Task(INDEX, pipeline.index, on_change=follow),
         Task(EMBED, pipeline.embed_later, limit=2),
         Task(PURGE, purge.document, kept=_PROMISED),
-        Task("space.purge", purge.space, on_change=partial(_erase_again, jobs), kept=_PROMISED),
+        Task(PURGE_SPACE, purge.space, on_change=partial(_erase_again, jobs), kept=_PROMISED),
         Task(FOLD, fold),
         Task(REINDEX, reindex.space, limit=1),
         Task(CHECK_TERMS, check_terms),
@@ -83,6 +85,4 @@ def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex
 async def _erase_again(jobs: Jobs, session: AsyncSession, change: Change) -> None:
     """What was promised is tried without end: the store may be away for longer than a job is tried."""
     if change.state in ("dead", "failed"):
-        job = change.job
-        again = Enqueue(job.kind, job.space_id, job.args, dedupe_key=f"{job.kind}:{job.space_id}", delay=_ERASED_AGAIN)
-        await jobs.enqueue(session, again)
+        await jobs.enqueue(session, purge_space(UUID(change.job.args["space_id"]), _ERASED_AGAIN))

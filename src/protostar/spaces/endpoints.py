@@ -55,8 +55,14 @@ async def update_space(space_id: OwnSpace, body: SpaceUpdate, spaces: Service) -
 
 @router.delete("/{space_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_space(space_id: OwnSpace, spaces: Service) -> None:
-    """Hides the space at once; a job erases its documents, conversations and keys."""
+    """Closes the space and its keys at once; a job erases all of it, after the time within which that can be taken back."""
     await spaces.delete(space_id)
+
+
+@router.post("/{space_id}/restore")
+async def restore_space(space_id: UUID, spaces: Service, _key: Admin) -> Space:
+    """Takes a deletion back, for as long as PROTOSTAR_DELETE_GRACE says: it is what it was, with its keys. After that: 404."""
+    return Space.model_validate(await spaces.restore(space_id))
 
 
 @router.post("/{space_id}/identity-secret", status_code=status.HTTP_201_CREATED)

@@ -19,6 +19,7 @@ class SpaceRow(Base):
     `identity_secret` verifies signatures, so it cannot be kept as a hash.
     `embedding_model_id`: whose vectors are searched; null until there are any. `vector_index_model_id`: whose vectors have an HNSW
     index of this space's own.
+    `erase_at`: until when a deletion can be taken back; null once erasing has begun.
     """
 
     __tablename__ = "spaces"
@@ -33,6 +34,7 @@ class SpaceRow(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
     updated_at: Mapped[datetime] = mapped_column(server_default=NOW)
     deleted_at: Mapped[datetime | None]
+    erase_at: Mapped[datetime | None]
 
     @property
     def identity_enabled(self) -> bool:

@@ -1,6 +1,7 @@
 """Statements about spaces."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -35,5 +36,11 @@ class SpaceRepository:
         await self._session.refresh(row)
         return row
 
-    async def hide(self, id_: UUID) -> None:
-        await self._session.execute(update(SpaceRow).where(SpaceRow.id == id_).values(deleted_at=func.now()))
+    async def hide(self, id_: UUID, grace: timedelta) -> None:
+        hidden = update(SpaceRow).where(SpaceRow.id == id_)
+        await self._session.execute(hidden.values(deleted_at=func.now(), erase_at=func.now() + grace))
+
+    async def unhide(self, id_: UUID) -> None:
+        """The opposite, by the clock as it is now, for one that is not being erased yet."""
+        hidden = update(SpaceRow).where(SpaceRow.id == id_, SpaceRow.erase_at > func.clock_timestamp())
+        await self._session.execute(hidden.values(deleted_at=None, erase_at=None))

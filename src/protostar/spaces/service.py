@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,20 +13,23 @@ from protostar.access.repository import AccessRepository
 from protostar.access.service import Access
 from protostar.db.session import Database, after_commit
 from protostar.errors import InvalidInput, NotFound
-from protostar.jobs.repository import Enqueue
+from protostar.jobs.repository import JobRepository
 from protostar.jobs.service import Jobs
 from protostar.redis.announcements import Announcements
+from protostar.spaces.kinds import purge
 from protostar.spaces.models import SpaceRow
 from protostar.spaces.repository import SpaceRepository
 from protostar.spaces.schemas import KeyCreate, KeyCreated, KeyInfo, SpaceCreate, SpaceUpdate
 
 
 class Spaces:
-    def __init__(self, database: Database, access: Access, jobs: Jobs, announcements: Announcements) -> None:
+    def __init__(self, database: Database, access: Access, jobs: Jobs, announcements: Announcements, *, grace: timedelta) -> None:
+        """`grace`: how long a deletion can be taken back."""
         self._announcements = announcements
         self._database = database
         self._access = access
         self._jobs = jobs
+        self._grace = grace
 
     async def create(self, body: SpaceCreate) -> SpaceRow:
         async with self._database.transaction() as session:
@@ -48,15 +52,25 @@ class Spaces:
             return await SpaceRepository(session).touch(row)
 
     async def delete(self, id_: UUID) -> None:
-        """Hide the space and its keys at once; a job erases what it holds."""
+        """Close the space and its keys at once; a job erases them, and what it holds, once that cannot be taken back any more."""
         async with self._database.transaction() as session:
             await _existing(session, id_)
-            await SpaceRepository(session).hide(id_)
-            hashes = await AccessRepository(session).delete(id_)
-            await self._jobs.enqueue(session, Enqueue("space.purge", id_, {"space_id": str(id_)}, dedupe_key=f"space.purge:{id_}"))
+            await SpaceRepository(session).hide(id_, self._grace)
+            hashes = await AccessRepository(session).hashes(id_)
+            await self._jobs.enqueue(session, purge(id_, self._grace))
         self._access.forget_space(id_)
         await self._announcements.tell("space", str(id_))
         await self._forget(hashes)
+
+    async def restore(self, id_: UUID) -> SpaceRow:
+        """The space as it was; one that is not deleted stays as it is. Raises NotFound once it is being erased."""
+        async with self._database.transaction() as session:
+            await SpaceRepository(session).unhide(id_)
+            row = await SpaceRepository(session).get(id_)
+            if row is None:
+                raise NotFound("There is no space with that id; if there was one, it is erased by now.")
+            await JobRepository(session).withdraw(purge(id_).dedupe_key)
+        return row
 
     async def make_identity_secret(self, id_: UUID) -> str:
         """A new secret for the identities of visitors; what the one before has signed is void."""
@@ -89,13 +103,13 @@ class Spaces:
     async def revoke(self, space_id: UUID, key_id: UUID) -> None:
         async with self._database.transaction() as session:
             await _existing(session, space_id)
-            hashes = await AccessRepository(session).delete(space_id, key_id)
-            if not hashes:
+            hash_ = await AccessRepository(session).delete(space_id, key_id)
+            if hash_ is None:
                 raise NotFound("This space has no key with that id.")
-        await self._forget(hashes)
+        await self._forget([hash_])
 
     async def _forget(self, hashes: Sequence[bytes]) -> None:
-        """Revoked keys are known to no process any more."""
+        """These keys are known to no process any more."""
         self._access.forget(*hashes)
         await self._announcements.tell("key", *(hash_.hex() for hash_ in hashes))
 

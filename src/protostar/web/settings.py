@@ -31,6 +31,7 @@ async def settings_page(request: Request, frame: PageFrame, pages: Templates) ->
         accent_dark=ACCENT_DARK,
         origin=str(request.base_url).rstrip("/"),
         cache_seconds=f"{request.state.settings.answer.cache_ttl.total_seconds():g}",
+        grace_minutes=f"{request.state.settings.delete_grace.total_seconds() / 60:g}",
     )
 
 

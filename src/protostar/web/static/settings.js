@@ -71,33 +71,27 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 
 // -- the end of the space
 
-$("#erase").addEventListener("click", async ({ target }) => {
-  const { name } = target.closest("#erase").dataset;
-  const text = t("Everything in it is erased for good. Nobody can bring it back.");
-  if (!(await confirmed({ title: t("Erase the space “{name}”?", { name }), text, action: t("Erase for good"), typed: name }))) return;
+$("#erase").addEventListener("click", async () => {
+  const { name, minutes } = $("#erase").dataset;
+  const text = t("For {minutes} minutes the admin key can restore it. Then everything in it is erased for good, and nobody can bring it back.", { minutes });
+  if (!(await confirmed({ title: t("Erase the space “{name}”?", { name }), text, action: t("Close and erase"), typed: name }))) return;
   const said = $("#erasing");
   try {
     await api("DELETE", `/v1/spaces/${space}`);
-    said.hidden = false;
     $("#erase").disabled = true;
-    said.textContent = t("The space is closed. Its rows and files are being erased…");
-    if (!("admin" in $("#erase").dataset)) return; // the key of the space has ended with it: nobody is left to watch
-    const remark = await erased();
-    said.classList.add(remark ? "warn" : "good");
-    said.textContent = [remark ? t("The space is erased.") : t("The space is erased: nothing of it is left."), remark && told(remark)].filter(Boolean).join(" ");
+    $("#restore")?.removeAttribute("hidden");
+    said.textContent = t("The space is closed. In {minutes} minutes it is erased for good.", { minutes });
   } catch (error) {
-    said.hidden = false;
     said.textContent = told(error.message);
   }
+  said.hidden = false;
 });
 
-// What the job could not do, once it has ended. An admin can watch it; a key of the space has ended with it.
-async function erased() {
-  for (;;) {
-    const { items } = await api("GET", "/v1/jobs?kind=space.purge&limit=200", { space: false });
-    const job = items.find((each) => each.args.space_id === space);
-    if (!job || job.state === "succeeded") return job?.error;
-    if (job.state === "dead" || job.state === "failed") throw new Error(job.error);
-    await pause(1000);
+$("#restore")?.addEventListener("click", async () => {
+  try {
+    await api("POST", `/v1/spaces/${space}/restore`, { space: false });
+    location.reload();
+  } catch (error) {
+    complain(error);
   }
-}
+});
