@@ -185,19 +185,25 @@ def _columns(text: str, found: Sequence[tuple[int, int]]) -> dict[int, str]:
     before = 0
     for at, (start, end) in enumerate(found):
         row = text[start:end]
-        bars = row.removeprefix("|").removesuffix("|").count("|")
+        cells = _cells(row)
+        bars = cells.count("|")
         if "\n\n" in text[before:start]:
             names = None
         before = end
         if not bars or "\n" in row:
             names = None
         elif _is_head(text, start):
-            names = row.strip("| ")
+            names = cells
         elif names is not None:
             columns[at] = names
         elif bars >= _COLUMNS - 1:
-            names = "" if _DIGIT.search(row) else row.strip("| ")
+            names = "" if _DIGIT.search(row) else cells
     return columns
+
+
+def _cells(row: str) -> str:
+    """Without the bars that Markdown puts around a row; a row that only begins with one has a blank first cell."""
+    return row[1:-1].strip() if len(row) > 1 and row.startswith("|") and row.endswith("|") else row.strip()
 
 
 def _extended(text: str, found: Sequence[tuple[int, int]], at: int, parts: re.Pattern[str] | None) -> tuple[int, int]:

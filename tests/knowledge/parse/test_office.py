@@ -1,6 +1,6 @@
 """What the small real files do not show, in documents made here."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +177,7 @@ def test_values_are_shown_as_people_write_them(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "number_format", "seen"),
-    [(0.153, "0.0%", "15.3%"), (1, "0%", "100%"), (-0.07, "0.00%;[Red]-0.00%", "-7%"), (15, '0"%"', "15"), (0.5, "0.0", "0.5")],
+    [(0.153, "0.0%", "15.3%"), (1, "0%", "100%"), (-0.07, "0.00%;[Red]-0.00%", "-7.00%"), (15, '0"%"', "15%"), (0.5, "0.0", "0.5")],
 )
 def test_a_share_is_shown_as_per_cent(value: float, number_format: str, seen: str, tmp_path: Path) -> None:
     book = openpyxl.Workbook()
@@ -191,10 +191,10 @@ def test_a_share_is_shown_as_per_cent(value: float, number_format: str, seen: st
     ("value", "number_format", "seen"),
     [
         (2850000, "#,##0", "2,850,000"),
-        (1234.5, '_-"₩"* #,##0.00_-', "1,234.5"),
+        (1234.5, '_-"₩"* #,##0.00_-', "₩1,234.50"),
         (-4000, "#,##0;[Red]-#,##0", "-4,000"),
         (2850000, "General", "2850000"),
-        (7, '0"#,##0"', "7"),
+        (7, '0"#,##0"', "7#,##0"),
     ],
 )
 def test_an_amount_is_shown_with_the_commas_of_its_format(value: float, number_format: str, seen: str, tmp_path: Path) -> None:
@@ -203,6 +203,36 @@ def test_an_amount_is_shown_with_the_commas_of_its_format(value: float, number_f
     book.active["B1"].number_format = number_format
     book.save(tmp_path / "a.xlsx")
     assert shown(read(tmp_path / "a.xlsx"))[1:] == [("table", f"기본급 | {seen}")]
+
+
+def test_what_a_sheet_hides_is_not_read(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["이름", "값", "원가"], ["전화", 1, 900], ["비밀", 2, 901], ["접힌 줄", 3, 902], ["주소", 4, 903]):
+        book.active.append(row)
+    book.active.column_dimensions["C"].hidden = True
+    book.active.row_dimensions[3].hidden = True
+    book.active.row_dimensions.group(4, 4, hidden=True)  # folded away: a click shows it
+    book.save(tmp_path / "a.xlsx")
+    assert shown(read(tmp_path / "a.xlsx"))[1:] == [("table", "이름 | 값\n전화 | 1\n접힌 줄 | 3\n주소 | 4")]
+
+
+def test_what_a_filter_leaves_out_for_the_moment_is_read(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["지점", "수량"], ["서울", 1], ["부산", 2]):
+        book.active.append(row)
+    book.active.auto_filter.ref = "A1:B3"
+    book.active.auto_filter.add_filter_column(0, ["서울"])
+    book.active.row_dimensions[3].hidden = True
+    book.save(tmp_path / "a.xlsx")
+    assert shown(read(tmp_path / "a.xlsx"))[1:] == [("table", "지점 | 수량\n서울 | 1\n부산 | 2")]
+
+
+def test_times_are_shown_without_what_their_format_leaves_out(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append([date(2026, 3, 1), timedelta(hours=30, minutes=5), "끝"])
+    book.active["A1"].number_format, book.active["B1"].number_format = "yyyy-mm", "[h]:mm"
+    book.save(tmp_path / "a.xlsx")
+    assert shown(read(tmp_path / "a.xlsx"))[1:] == [("table", "2026-03 | 30:05 | 끝")]
 
 
 def test_a_label_merged_over_rows_of_a_sheet_is_said_in_each(tmp_path: Path) -> None:

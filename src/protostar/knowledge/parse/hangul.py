@@ -6,6 +6,7 @@ The namespaces of the versions of the format (2011, 2016, 2024) differ and the n
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from itertools import takewhile
 
 from protostar.knowledge.parse import styles
 from protostar.knowledge.parse.builder import TextBuilder
@@ -90,7 +91,8 @@ class HangulWriter(Writer):
         for caption in element.iterfind("{*}caption"):
             self._add(caption)
         rows = [row.findall("{*}tc") for row in element.iterfind("{*}tr")]
-        self._add_rows(rows, (map(self._cell, row) for row in rows))
+        heads = takewhile(lambda row: row and all(cell.get("header") == "1" for cell in row), rows)
+        self._add_rows(rows, (map(self._cell, row) for row in rows), sum(1 for _ in heads))
 
     def _add_text(self, paragraph: ET.Element, text: str) -> None:
         style = paragraph.get("styleIDRef")

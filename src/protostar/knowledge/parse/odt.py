@@ -118,7 +118,8 @@ class _Writer(Writer):
             self._add_list(element)
         elif element.tag == _TBL:
             rows = list(_rows(element))
-            self._add_rows([row.findall(_CELL) for row in rows], map(self._cells, rows))
+            heads = sum(1 for _ in element.iterfind(f"{_TABLE}table-header-rows/{_ROW}"))
+            self._add_rows([row.findall(_CELL) for row in rows], map(self._cells, rows), heads)
         else:
             self._add(element)
 

@@ -1,40 +1,67 @@
 """Tables as text: one row is one line, its cells separated by ` | `."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby, islice
+from typing import TypeAlias
 
 from protostar.knowledge.parse.builder import TextBuilder
+from protostar.knowledge.parse.columns import Columns
 from protostar.knowledge.parse.normalise import one_line
 
-# A block of rows is about one chunk long, so that the header repeated at its top reaches every chunk of a long table.
+# A block of rows is about one chunk long, so that the names of the columns, repeated at its top, reach every chunk of a long table.
 _BLOCK_CHARS = 650
-_LONGEST_HEADER = 300
-_TITLE_ROWS = 3
+_SAMPLE = 20  # rows by which the names of the columns are told
 _LONGEST_LABEL = 100
 _MOST_COLUMNS = 1_000
-_NUMBER = re.compile(r"[-+]?[\d.,:/%\s-]+")
 
 
-def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, page: int | None = None, has_header: bool = True) -> None:
-    """Add rows of cells; blank rows are left out, and so are blanks at the end of a row and around a single cell.
+def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, page: int | None = None, heads: int | None = None) -> None:
+    """Add rows of cells, without blanks at the end of a row and around a single cell; names of several levels become one row.
 
-    `has_header`: whether one of the first rows may hold the names of the columns, which are said again when a table is long.
+    Blank rows are left out. What stands below them may be another table, with names of its own, unless the format says `heads`: how
+    many of the first rows name the columns. The names are said again when a table is long.
     """
-    header: str | None = None
-    lines: list[str] = []
-    size = 0
-    for number, cells in enumerate(_filled(rows)):
-        line = " | ".join(cells)
-        if size + len(line) > _BLOCK_CHARS and lines:
-            builder.block("table", "\n".join(lines), page=page)
-            lines = [header] if header else []
-            size = len(header or "")
-        lines.append(line)
-        size += len(line) + 1
-        if has_header and header is None and number < _TITLE_ROWS and _is_header(cells) and len(line) <= _LONGEST_HEADER:
-            header = line
-    builder.block("table", "\n".join(lines), page=page)
+    blocks = _Blocks(builder, page)
+    columns: Columns | None = None
+    for first, below in _parts(rows) if heads is None else _whole(rows):
+        is_another = columns is None or not columns.go_on_in(first)
+        if columns is None or is_another:
+            is_below = columns is not None and columns.width > 1
+            columns = Columns.of(first, heads, surely=is_below)
+            blocks.begin(columns.repeated, apart=is_below)
+        for cells in chain(columns.in_one(first) if is_another else first, below):
+            blocks.add(" | ".join(cells))
+    blocks.end()
+
+
+class _Blocks:
+    """Rows become blocks; the later ones of a table begin with the names of its columns."""
+
+    def __init__(self, builder: TextBuilder, page: int | None) -> None:
+        self._builder = builder
+        self._page = page
+        self._names = ""
+        self._lines: list[str] = []
+        self._size = 0
+
+    def begin(self, names: str, *, apart: bool) -> None:
+        """Another table; `apart` from what has been added, which is no title of it."""
+        if apart:
+            self.end()
+        self._names = names
+
+    def add(self, line: str) -> None:
+        if self._size + len(line) > _BLOCK_CHARS and self._lines:
+            self.end()
+            if self._names and line != self._names:
+                self._lines, self._size = [self._names], len(self._names) + 1
+        self._lines.append(line)
+        self._size += len(line) + 1
+
+    def end(self) -> None:
+        self._builder.block("table", "\n".join(self._lines), page=self._page)
+        self._lines, self._size = [], 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +78,14 @@ def spread(rows: Iterable[Iterable[Cell]]) -> Iterator[list[str]]:
     """The rows with every cell in its column (HTML Standard, 4.9.12).
 
     What a merged cell covers to its right is blank. Downwards a label is said again, for a row is found and quoted by itself; a row
-    that has nothing but those is blank.
+    that has nothing but those is left out.
     """
     reaching: dict[int, tuple[str, int]] = {}  # column → the label, and how many rows more
     above: list[str] = []
     for cells in rows:
         row: list[str] = []
         begun: dict[int, tuple[str, int]] = {}
-        is_blank = True
+        is_blank, is_covered = True, bool(reaching)
         for cell in cells:
             while len(row) in reaching:
                 row.append(reaching[len(row)][0])
@@ -66,30 +93,43 @@ def spread(rows: Iterable[Iterable[Cell]]) -> Iterator[list[str]]:
             text = "".join(above[column : column + 1]) if cell.goes_on else cell.text
             row += [text, *[""] * (min(cell.columns, _MOST_COLUMNS - column) - 1)]
             is_blank = is_blank and (cell.goes_on or not text.strip())
+            is_covered = is_covered or cell.goes_on
             if cell.rows > 1:
                 begun |= {covered: (_label(row[covered]), cell.rows) for covered in range(column, len(row))}
         for column in sorted(reaching.keys() - range(len(row))):
             row += [""] * (column - len(row)) + [reaching[column][0]]
         reaching = {column: (label, left - 1) for column, (label, left) in (reaching | begun).items() if left > 1}
         above = [_label(text) for text in row]
-        yield [] if is_blank else row
+        if not (is_blank and is_covered):
+            yield [] if is_blank else row
 
 
 def _label(text: str) -> str:
     return text if len(text) <= _LONGEST_LABEL else ""
 
 
-def _filled(rows: Iterable[Sequence[str]]) -> Iterator[list[str]]:
-    for row in rows:
-        cells = [one_line(cell) for cell in row]
-        while cells and not cells[-1]:
-            cells.pop()
-        if any(cells[:-1]):
-            yield cells
-        elif cells:
-            yield cells[-1:]
+_Part: TypeAlias = tuple[list[list[str]], Iterator[list[str]]]
+"""The first rows, and those below."""
 
 
-def _is_header(cells: list[str]) -> bool:
-    """Titles may stand above a header; it is the first row with several cells, all of them words."""
-    return len(cells) > 1 and all(cell and not _NUMBER.fullmatch(cell) for cell in cells)
+def _whole(rows: Iterable[Sequence[str]]) -> Iterator[_Part]:
+    filled = filter(None, map(_trimmed, rows))
+    yield list(islice(filled, _SAMPLE)), filled
+
+
+def _parts(rows: Iterable[Sequence[str]]) -> Iterator[_Part]:
+    """What stands between blank rows; titles, remarks and names above a blank row belong to what is below it."""
+    runs = (run for is_filled, run in groupby(map(_trimmed, rows), key=bool) if is_filled)
+    for run in runs:
+        first, rest = list(islice(run, _SAMPLE)), run
+        while len(first) < _SAMPLE and sum(len(row) > 1 for row in first) <= 1 and (below := next(runs, None)) is not None:
+            first += islice(below, _SAMPLE - len(first))
+            rest = below
+        yield first, rest
+
+
+def _trimmed(row: Sequence[str]) -> list[str]:
+    cells = [one_line(cell) for cell in row]
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells if any(cells[:-1]) else cells[-1:]

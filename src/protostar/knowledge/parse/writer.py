@@ -50,11 +50,14 @@ class Writer(ABC):
                 self._add_object(piece)
         self._add_text(node, "".join(text))
 
-    def _add_rows(self, rows: Sequence[Sequence[ET.Element]], cells: Iterable[Iterable[Cell]]) -> None:
-        """Add a table, as its `cells` say; where no row has a second one, it is a frame around text."""
+    def _add_rows(self, rows: Sequence[Sequence[ET.Element]], cells: Iterable[Iterable[Cell]], heads: int) -> None:
+        """Add a table, as its `cells` say; where no row has a second one, it is a frame around text.
+
+        `heads`: how many of the first rows are marked as those that name the columns.
+        """
         self._lines.end()
         if any(len(row) > 1 for row in rows):
-            add_table(self._builder, spread(cells))
+            add_table(self._builder, spread(cells), heads=heads or None)
             return
         for row in rows:
             for cell in row:

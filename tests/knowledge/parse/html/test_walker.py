@@ -75,7 +75,7 @@ from tests.knowledge.parse.support import shown
         ("<div>a<div>b</div>c</div>", [("paragraph", "a"), ("paragraph", "b"), ("paragraph", "c")]),
         (
             "<table><tr><th rowspan=2>구분<th colspan=2>금액<tr><th>기본<th>추가<tr><td rowspan=0>갑<td rowspan=x>1<td>2<tr><td>3",
-            [("table", "구분 | 금액\n구분 | 기본 | 추가\n갑 | 1 | 2\n갑 | 3")],
+            [("table", "구분 | 금액 기본 | 금액 추가\n갑 | 1 | 2\n갑 | 3")],
         ),
         ("<h1>  </h1><p> </p>", []),
         ("", []),

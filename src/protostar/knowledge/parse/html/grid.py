@@ -1,6 +1,7 @@
 """The table under way."""
 
 import re
+from itertools import takewhile
 
 from selectolax.lexbor import LexborNode
 
@@ -22,14 +23,16 @@ class Grid:
         self._cells: list[Cell] = []
         self._heads = 0
         self._rows: list[list[Cell]] = []
-        self._has_heads = self._has_header = False
+        self._named: list[bool] = []
+        self._has_heads = False
 
     def cell(self, node: LexborNode, text: str) -> None:
         attributes = node.attributes
         self._cells.append(
             Cell(text.strip(), whole(attributes.get("colspan"), 1), whole(attributes.get("rowspan"), 1) or _ALL_ROWS)
         )
-        self._heads += node.tag == "th"
+        self._heads += node.tag == "th" or not text.strip()
+        self._has_heads |= node.tag == "th"
 
     def end_row(self) -> None:
         if any(len(cell.text) > _PROSE and "\n" in cell.text for cell in self._cells):
@@ -39,15 +42,21 @@ class Grid:
                     self._builder.block("paragraph", paragraph)
         else:
             self._rows.append(self._cells)
-            self._has_heads |= self._heads > 0
-            self._has_header |= self._heads > 1 and self._heads == len(self._cells)
+            self._named.append(self._has_heads and 1 < len(self._cells) == self._heads)
         self._cells, self._heads = [], 0
 
     def end(self) -> None:
-        """Add the rows; where only labels of rows are marked as heads, the first row is none, and without any it has no gaps."""
         if self._rows:
-            first = next((row for row in self._rows if len(row) > 1), self._rows[0])
-            has_header = self._has_header or not (self._has_heads or any(not cell.text for cell in first))
-            add_table(self._builder, spread(self._rows), has_header=has_header)
-            self._rows = []
-            self._has_heads = self._has_header = False
+            add_table(self._builder, spread(self._rows), heads=self._names())
+            self._rows, self._named, self._has_heads = [], [], False
+
+    def _names(self) -> int | None:
+        """How many of the first rows name the columns: those of heads alone, and what stands above them.
+
+        Where only labels of rows are marked as heads, none does. Without any mark they have no gaps.
+        """
+        if any(self._named):
+            first = self._named.index(True)
+            return first + sum(1 for _ in takewhile(bool, self._named[first:]))
+        first_row = next((row for row in self._rows if len(row) > 1), self._rows[0])
+        return 0 if self._has_heads or any(not cell.text for cell in first_row) else None
