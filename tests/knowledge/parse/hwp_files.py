@@ -109,10 +109,13 @@ def _numbering(*heads: tuple[int, str, int]) -> bytes:
     return record(23, 1, shown + struct.pack("<H7I", 0, *(start for *_, start in levels)))
 
 
-def docinfo() -> bytes:
+def docinfo(*fonts: tuple[int, bool]) -> bytes:
+    """`fonts`: the size in points, and whether it is bold."""
     content = record(16, 0, bytes(26)) + record(17, 0, bytes(64))
     content += _numbering((_DIGIT, "^1.", 1), (_SYLLABLE, "^2.", 1))
     content += _numbering((_DIGIT, "제^1조", 3), (_CIRCLED, "^1-^2", 1)) + record(24, 1, bytes(10))
+    for size, is_bold in fonts:
+        content += record(21, 1, bytes(42) + struct.pack("<iI", size * 100, 2 * is_bold) + bytes(18))
     for numbered, level, numbering in _SHAPES.values():
         content += record(25, 1, struct.pack("<I26xH22x", 4 | numbered << 23 | level << 25, numbering))
     for name, english in _STYLES.values():
@@ -125,7 +128,7 @@ def section(*paras: Records) -> bytes:
     return b"".join(records(0) for records in (start, *paras))
 
 
-def para(*pieces: str | tuple[str, Records], shape: str = "none", style: str = "normal") -> Records:
+def para(*pieces: str | tuple[str, Records], shape: str = "none", style: str = "normal", font: int = 0) -> Records:
     """A paragraph; `control` makes pieces that are not text."""
     text = "".join(piece if isinstance(piece, str) else piece[0] for piece in pieces) + "\r"
     numbers = list(_SHAPES).index(shape), list(_STYLES).index(style)
@@ -133,7 +136,9 @@ def para(*pieces: str | tuple[str, Records], shape: str = "none", style: str = "
     def records(level: int) -> bytes:
         units = text.encode("utf-16-le", "surrogatepass")
         head = record(66, level, struct.pack("<IIHBBHHHIH", len(units) // 2, 0, *numbers, 0, 1, 0, 1, 0, 0))
-        content = record(67, level + 1, units) + record(68, level + 1, bytes(8)) + record(69, level + 1, bytes(36))
+        content = (
+            record(67, level + 1, units) + record(68, level + 1, struct.pack("<II", 0, font)) + record(69, level + 1, bytes(36))
+        )
         return head + content + b"".join(piece[1](level + 1) for piece in pieces if not isinstance(piece, str))
 
     return records

@@ -8,12 +8,6 @@ import docx
 import openpyxl
 import pptx
 import pytest
-from docx.opc.constants import CONTENT_TYPE as CT
-from docx.opc.constants import RELATIONSHIP_TYPE as RT
-from docx.opc.packuri import PackURI
-from docx.opc.part import Part
-from docx.oxml import OxmlElement, parse_xml
-from docx.oxml.ns import nsdecls, qn
 from pptx.util import Inches
 from tests.knowledge.parse.support import block_with, read, shown
 
@@ -23,71 +17,6 @@ from protostar.errors import UnreadableDocument
 def save(document: Any, path: Path) -> Path:
     document.save(str(path))
     return path
-
-
-# -- Word
-
-
-def test_headings_by_korean_style_name_and_by_outline_level(tmp_path: Path) -> None:
-    document = docx.Document()
-    style = document.add_heading("개요", 2).style.element
-    style.find(qn("w:name")).set(qn("w:val"), "제목 2")
-    style.pPr.remove(style.pPr.find(qn("w:outlineLvl")))
-    document.add_heading("표지", 0)
-    plain = document.add_paragraph("단계로 된 제목")
-    level = OxmlElement("w:outlineLvl")
-    level.set(qn("w:val"), "2")
-    plain._p.get_or_add_pPr().append(level)
-    document.add_paragraph("본문")
-    parsed = read(save(document, tmp_path / "a.docx"))
-    assert [block.heading_path for block in parsed.blocks] == [
-        ("개요",),
-        ("표지",),
-        ("표지", "단계로 된 제목"),
-        ("표지", "단계로 된 제목"),
-    ]
-
-
-def test_lists_by_style_are_lists(tmp_path: Path) -> None:
-    document = docx.Document()
-    for text in ("a", "b"):
-        document.add_paragraph(text, "List Bullet")
-    for text in ("c", "d"):
-        document.add_paragraph(text, "List Number")
-    assert shown(read(save(document, tmp_path / "a.docx"))) == [("list", "- a\n- b\n1. c\n2. d")]
-
-
-def test_text_is_found_in_wrappers_and_lost_where_it_was_deleted(tmp_path: Path) -> None:
-    document = docx.Document()
-    body = document.element.body
-    run = "<w:r><w:t>{}</w:t></w:r>"
-    for xml in (
-        f"<w:sdt {nsdecls('w')}><w:sdtContent><w:p>{run.format('controlled')}</w:p></w:sdtContent></w:sdt>",
-        f"<w:p {nsdecls('w')}><w:ins>{run.format('inserted ')}</w:ins><w:hyperlink>{run.format('linked')}</w:hyperlink></w:p>",
-        f"<w:p {nsdecls('w')}><w:del><w:r><w:delText>deleted</w:delText></w:r></w:del>{run.format('kept')}</w:p>",
-        f"<w:p {nsdecls('w')}><w:moveFrom>{run.format('moved away')}</w:moveFrom>{run.format('stays')}</w:p>",
-        f"<w:p {nsdecls('w')}><w:r><w:t>tab</w:t><w:tab/><w:t>ned</w:t><w:br/><w:t>line</w:t></w:r></w:p>",
-    ):
-        body.insert(len(body) - 1, parse_xml(xml))
-    texts = [text for _, text in shown(read(save(document, tmp_path / "a.docx")))]
-    assert texts == ["controlled", "inserted linked", "kept", "stays", "tab\tned\nline"]
-
-
-def test_a_frame_around_text_is_no_table(tmp_path: Path) -> None:
-    document = docx.Document()
-    frame = document.add_table(1, 1).cell(0, 0)
-    frame.paragraphs[0].text = "첫 문단"
-    frame.add_paragraph("둘째 문단")
-    assert shown(read(save(document, tmp_path / "a.docx"))) == [("paragraph", "첫 문단"), ("paragraph", "둘째 문단")]
-
-
-def test_a_merged_cell_is_read_once(tmp_path: Path) -> None:
-    document = docx.Document()
-    table = document.add_table(2, 3)
-    for number, cell in enumerate(cell for row in table.rows for cell in row.cells):
-        cell.text = str(number)
-    table.cell(0, 0).merge(table.cell(0, 1)).text = "merged"
-    assert shown(read(save(document, tmp_path / "a.docx"))) == [("table", "merged |  | 2\n3 | 4 | 5")]
 
 
 ALLOWANCES = ("구분", "직급", "금액", "수당", "사원", "100원", "", "대리", "150원", "", "과장", "200원")
@@ -104,26 +33,6 @@ def test_a_label_beside_several_rows_is_said_in_each(tmp_path: Path) -> None:
     expected = [("table", "구분 | 직급 | 금액\n수당 | 사원 | 100원\n수당 | 대리 | 150원\n수당 | 과장 | 200원")]
     assert shown(read(save(document, tmp_path / "a.docx"))) == expected
     assert shown(read(save(presentation, tmp_path / "a.pptx"))) == expected
-
-
-def test_a_contents_list_is_left_out(tmp_path: Path) -> None:
-    document = docx.Document()
-    style = document.styles.add_style("toc 1", 1)
-    document.add_paragraph("1. 설치 ........ 3", style)
-    document.add_paragraph("본문")
-    assert shown(read(save(document, tmp_path / "a.docx"))) == [("paragraph", "본문")]
-
-
-def test_footnotes_stand_at_the_end(tmp_path: Path) -> None:
-    notes = f"""<w:footnotes {nsdecls("w")}><w:footnote w:id="-1" w:type="separator"><w:p/></w:footnote>
-        <w:footnote w:id="1"><w:p><w:r><w:t>각주의 글</w:t></w:r></w:p></w:footnote></w:footnotes>"""
-    document = docx.Document()
-    document.add_heading("제목", 1)
-    part = Part(PackURI("/word/footnotes.xml"), CT.WML_FOOTNOTES, notes.encode(), document.part.package)
-    document.part.relate_to(part, RT.FOOTNOTES)
-    parsed = read(save(document, tmp_path / "a.docx"))
-    assert shown(parsed) == [("heading", "제목"), ("paragraph", "각주의 글")]
-    assert parsed.blocks[-1].heading_path == ()
 
 
 # -- PowerPoint

@@ -1,6 +1,7 @@
 """Puts a text together for the formats whose text is not the file itself."""
 
 from protostar.knowledge.parse.failures import too_long
+from protostar.knowledge.parse.look import Look, with_headings
 from protostar.knowledge.parse.model import Block, ParsedText
 from protostar.knowledge.parse.normalise import clean, one_line
 from protostar.knowledge.parse.outline import Outline
@@ -14,6 +15,7 @@ class TextBuilder:
         self.max_chars = max_chars
         self._parts: list[str] = []
         self._blocks: list[Block] = []
+        self._looks: dict[int, Look] = {}
         self._length = 0
 
     def heading(self, level: int, title: str, *, text: str | None = None, page: int | None = None, separator: str = "\n\n") -> None:
@@ -23,10 +25,15 @@ class TextBuilder:
             self.outline.enter(level, title)
             self._place("heading", clean(text) if text else title, page, separator)
 
-    def block(self, kind: str, text: str, *, page: int | None = None, separator: str = "\n\n") -> None:
-        """Add a text as it is, but for blank lines around it and blanks at its end. A blank text adds nothing."""
+    def block(self, kind: str, text: str, *, page: int | None = None, separator: str = "\n\n", look: Look | None = None) -> None:
+        """Add a text as it is, but for blank lines around it and blanks at its end. A blank text adds nothing.
+
+        `look`: by which it may turn out to be a heading, if the document has no others but its title.
+        """
         text = clean(text).strip("\n").rstrip()
         if text:
+            if look is not None:
+                self._looks[len(self._blocks)] = look
             self._place(kind, text, page, separator)
 
     def include(self, text: str, blocks: list[Block]) -> None:
@@ -37,7 +44,10 @@ class TextBuilder:
 
     def build(self, *, title: str | None = None, encoding: str | None = None, page_count: int | None = None) -> ParsedText:
         title = one_line(clean(title)) or None if title else None
-        return ParsedText("".join(self._parts), self._blocks, encoding, page_count, title)
+        text, blocks = "".join(self._parts), self._blocks
+        if self._looks and sum(block.kind == "heading" for block in blocks) <= 1:  # a title
+            blocks = with_headings(text, blocks, self._looks)
+        return ParsedText(text, blocks, encoding, page_count, title)
 
     @property
     def size(self) -> int:

@@ -8,8 +8,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from itertools import takewhile
 
-from protostar.knowledge.parse import styles
+from protostar.knowledge.parse import numerals, styles
 from protostar.knowledge.parse.builder import TextBuilder
+from protostar.knowledge.parse.look import Look
 from protostar.knowledge.parse.package import local_name
 from protostar.knowledge.parse.tables import Cell
 from protostar.knowledge.parse.writer import Writer
@@ -28,16 +29,17 @@ _NOTES = frozenset({"footNote", "endNote"})
 # What is printed on every page, remarks, the codes of fields (and memos, which are fields), the second version of a drawing.
 _UNSEEN = frozenset({"header", "footer", "hiddenComment", "fieldBegin", "default", "linesegarray"})
 
+_NO_FONT = (10.0, False)
 _NO_HEAD = ET.Element("paraHead")
 _NUMBER = re.compile(r"\^(\d+|n|N)")
 _SPELLED = {
-    "CIRCLED_DIGIT": "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳",
-    "HANGUL_SYLLABLE": "가나다라마바사아자차카타파하",
+    "CIRCLED_DIGIT": numerals.CIRCLED,
+    "HANGUL_SYLLABLE": numerals.GANADA,
     "CIRCLED_HANGUL_SYLLABLE": "㉮㉯㉰㉱㉲㉳㉴㉵㉶㉷㉸㉹㉺㉻",
-    "HANGUL_JAMO": "ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅊㅋㅌㅍㅎ",
+    "HANGUL_JAMO": numerals.CHOSUNG,
     "CIRCLED_HANGUL_JAMO": "㉠㉡㉢㉣㉤㉥㉦㉧㉨㉩㉪㉫㉬㉭",
-    "LATIN_CAPITAL": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-    "LATIN_SMALL": "abcdefghijklmnopqrstuvwxyz",
+    "LATIN_CAPITAL": numerals.LETTERS,
+    "LATIN_SMALL": numerals.LETTERS.lower(),
     "ROMAN_CAPITAL": "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅪⅫ",
     "ROMAN_SMALL": "ⅰⅱⅲⅳⅴⅵⅶⅷⅸⅹⅺⅻ",
 }
@@ -52,11 +54,15 @@ class Header:
         self.levels: dict[str | None, int] = {}
         self.kinds: dict[str | None, str] = {}
         self.numberings: dict[str, dict[int, ET.Element]] = {}
+        self.fonts: dict[str | None, tuple[float, bool]] = {}
+        """The size in points, and whether it is bold."""
         for element in root.iter():
             match local_name(element), element.get("id", ""):
                 case "paraPr", shape_id:
                     for heading in element.iterfind("{*}heading"):
                         self.shapes[shape_id] = (heading.get("type", ""), heading.get("idRef", ""), int(heading.get("level", "0")))
+                case "charPr", font_id:
+                    self.fonts[font_id] = int(element.get("height", "1000")) / 100, element.find("{*}bold") is not None
                 case "style", style_id:
                     # Who renames a style of the program renames it in one language.
                     self._add_style(style_id, (element.get("name") or element.get("engName", "")).strip())
@@ -110,7 +116,14 @@ class HangulWriter(Writer):
         elif number:
             self._lines.add("list", text, "  " * depth + f"{number} ")
         else:
-            self._lines.add(kind, text)
+            self._lines.add(kind, text, look=Look.of(self._runs(paragraph)))
+
+    def _runs(self, paragraph: ET.Element) -> Iterator[tuple[int, float, bool]]:
+        if (font := paragraph.get("charPrIDRef")) is not None:  # a binary file's, of most of it
+            yield 1, *self._header.fonts.get(font, _NO_FONT)
+        for run in paragraph.iterfind("{*}run"):
+            characters = sum(len("".join(text.itertext()).strip()) for text in run.iterfind("{*}t"))
+            yield characters, *self._header.fonts.get(run.get("charPrIDRef"), _NO_FONT)
 
     def _number(self, numbered: str, numbering_id: str, depth: int) -> str:
         """The next number, as it is shown; a heading and a list that are numbered alike count for themselves."""
@@ -123,8 +136,7 @@ class HangulWriter(Writer):
             level = min(int(match[1]), len(counted)) - 1
             head = heads.get(level, _NO_HEAD)
             number = max(1, counted[level]) + int(head.get("start", "1")) - 1
-            letters = _SPELLED.get(head.get("numFormat", ""), "")
-            return letters[number - 1] if 0 < number <= len(letters) else str(number)
+            return numerals.spelled(number, _SPELLED.get(head.get("numFormat", ""), ""))
 
         return _NUMBER.sub(spell, heads[depth].text or "" if depth in heads else "^N")
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import pairwise
 
 from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse.failures import TOO_DEEP
@@ -16,11 +17,13 @@ _DEEPEST = 64
 
 
 class _Tag(IntEnum):
+    CHAR_SHAPE = 21
     NUMBERING = 23
     PARA_SHAPE = 25
     STYLE = 26
     PARA_HEADER = 66
     PARA_TEXT = 67
+    PARA_CHAR_SHAPE = 68
     CTRL_HEADER = 71
     LIST_HEADER = 72
     SHAPE = 76
@@ -31,6 +34,7 @@ class _Tag(IntEnum):
 
 _NUMBERED = ("NONE", "OUTLINE", "NUMBER", "BULLET")
 _LEVELS = 7
+_BOLD = 2
 _FORMATS = (
     *("DIGIT", "CIRCLED_DIGIT", "ROMAN_CAPITAL", "ROMAN_SMALL", "LATIN_CAPITAL", "LATIN_SMALL"),
     *("CIRCLED_LATIN_CAPITAL", "CIRCLED_LATIN_SMALL", "HANGUL_SYLLABLE", "CIRCLED_HANGUL_SYLLABLE"),
@@ -71,6 +75,11 @@ def header(content: bytes) -> ET.Element:
             numbered, level = _NUMBERED[properties >> 23 & 3], properties >> 25 & 7
             shape = ET.SubElement(head, "paraPr", id=str(number))
             ET.SubElement(shape, "heading", type=numbered, idRef=str(numbering_id), level=str(level))
+        elif tag == _Tag.CHAR_SHAPE:
+            size, properties = struct.unpack_from("<42xiI", payload)
+            font = ET.SubElement(head, "charPr", id=str(number), height=str(size))
+            if properties & _BOLD:
+                ET.SubElement(font, "bold")
         elif tag == _Tag.STYLE:
             name, at = _string(payload, 0)
             ET.SubElement(head, "style", id=str(number), name=name, engName=_string(payload, at)[0])
@@ -133,7 +142,7 @@ def _records(content: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 def _paragraph(record: _Record) -> ET.Element:
     shape, style = struct.unpack_from("<8xHB", record.payload)
-    paragraph = ET.Element("p", paraPrIDRef=str(shape), styleIDRef=str(style))
+    paragraph = ET.Element("p", paraPrIDRef=str(shape), styleIDRef=str(style), charPrIDRef=_font(record))
     controls = record.all(_Tag.CTRL_HEADER)
     for text in record.all(_Tag.PARA_TEXT):
         for token in _TOKEN.finditer(_units(text.payload)):
@@ -144,6 +153,17 @@ def _paragraph(record: _Record) -> ET.Element:
             elif token.lastgroup == "extended" and (control := next(controls, None)):
                 paragraph.extend(_control(control))
     return paragraph
+
+
+def _font(record: _Record) -> str:
+    """The shape of most of a paragraph's characters."""
+    (characters,) = struct.unpack_from("<I", record.payload)
+    lengths = Counter[int]()
+    for shapes in record.all(_Tag.PARA_CHAR_SHAPE):
+        ranges = [*struct.iter_unpack("<II", shapes.payload[: len(shapes.payload) // 8 * 8]), (characters & 0x7FFFFFFF, 0)]
+        for (start, shape), (end, _) in pairwise(ranges):
+            lengths[shape] += end - start
+    return str(lengths.most_common(1)[0][0]) if lengths else ""
 
 
 def _control(record: _Record) -> Iterator[ET.Element]:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from protostar.knowledge.parse.builder import TextBuilder
+from protostar.knowledge.parse.look import Look
 
 _LEVELS = 10
 
@@ -13,22 +14,24 @@ class Lines:
     def __init__(self, builder: TextBuilder) -> None:
         self._builder = builder
         self._kind = "paragraph"
+        self._look: Look | None = None
         self._lines: list[str] = []
 
     def heading(self, level: int, title: str) -> None:
         self.end()
         self._builder.heading(level, title)
 
-    def add(self, kind: str, text: str, marker: str = "") -> None:
+    def add(self, kind: str, text: str, marker: str = "", look: Look | None = None) -> None:
         """Add a paragraph; the marker of a list item brings its indentation."""
         if kind != self._kind or kind == "paragraph":
             self.end()
         self._kind = kind
+        self._look = look
         self._lines.append(marker + (text.rstrip() if kind == "code" else text.strip()))
 
     def end(self) -> None:
         """Whatever follows is another block."""
-        self._builder.block(self._kind, "\n".join(self._lines))
+        self._builder.block(self._kind, "\n".join(self._lines), look=self._look)
         self._lines.clear()
 
 
@@ -38,11 +41,14 @@ class Counters:
     def __init__(self) -> None:
         self._numbers: defaultdict[str, list[int]] = defaultdict(lambda: [0] * _LEVELS)
 
-    def advance(self, list_id: str, level: int, to: int | None = None) -> list[int]:
-        """Count an item; returns the numbers of all levels, those below it being 0 again."""
+    def advance(self, list_id: str, level: int, to: int | None = None, *, start: int = 1) -> list[int]:
+        """Count an item, or begin with it at `to`; returns the numbers of all levels, those below it being 0 again.
+
+        `start`: the first number of the level.
+        """
         numbers = self._numbers[list_id]
         level = min(level, _LEVELS - 1)
-        numbers[level] = numbers[level] + 1 if to is None else to
+        numbers[level] = to if to is not None else numbers[level] + 1 if numbers[level] else start
         numbers[level + 1 :] = [0] * (_LEVELS - level - 1)
         return numbers
 

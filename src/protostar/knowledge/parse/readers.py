@@ -14,7 +14,7 @@ _MODULES = {
     media_types.TEXT: "plain",
     media_types.HTML: "html.reader",
     media_types.PDF: "pdf.reader",
-    media_types.DOCX: "docx",
+    media_types.DOCX: "docx.reader",
     media_types.PPTX: "pptx",
     media_types.XLSX: "xlsx",
     media_types.CSV: "csv",

@@ -1,0 +1,43 @@
+"""What the properties of paragraphs and styles say."""
+
+from typing import Any, Final
+
+from docx.oxml.ns import qn
+
+_VAL: Final = qn("w:val")
+_OFF: Final = frozenset({"0", "false", "off"})
+
+
+def value(element: Any, child: str) -> str | None:
+    """The value of a child of this name; None without one."""
+    found = element.find(qn(child))
+    return None if found is None else found.get(_VAL)
+
+
+def switch(element: Any, child: str) -> bool | None:
+    """Whether the child switches something on or off; None without one."""
+    found = None if element is None else element.find(qn(child))
+    return None if found is None else found.get(_VAL, "1") not in _OFF
+
+
+def size(properties: Any) -> float | None:
+    """The size of the letters, in points."""
+    halves = None if properties is None else value(properties, "w:sz")
+    return None if halves is None else float(halves) / 2
+
+
+def outline_level(element: Any) -> int | None:
+    """The level of a heading, from 1, that a style or a paragraph sets itself; 0 for body text. Word counts from 0 and writes 9."""
+    properties = element.pPr
+    found = None if properties is None else value(properties, "w:outlineLvl")
+    return None if found is None else 0 if found >= "9" else int(found) + 1
+
+
+def list_of(element: Any) -> tuple[str, int | None] | None:
+    """The list that a style or a paragraph names itself, and its level there, if that is said; the list «0» is none."""
+    properties = None if element.pPr is None else element.pPr.numPr
+    list_id = None if properties is None else value(properties, "w:numId")
+    if properties is None or list_id is None:
+        return None
+    level = value(properties, "w:ilvl")
+    return list_id, None if level is None else int(level)

@@ -1,0 +1,83 @@
+"""What the styles of a Word document mean, by id: built-in ones are named in English in the file, others' in any language."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from docx.oxml.ns import qn
+
+from protostar.knowledge.parse import styles
+from protostar.knowledge.parse.docx.properties import list_of, outline_level, size, switch, value
+from protostar.knowledge.parse.look import Look
+
+_LONGEST_CHAIN: Final = 20
+_SIZE: Final = 10.0  # points, where nothing says another one (ECMA-376, part 1, 17.3.2.38)
+_T, _PROPERTIES = qn("w:t"), qn("w:rPr")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """`level`: of headings, 0 being a document's title; None for text. `kind`: of other text, as that of a block.
+
+    `list_id`: «0» for none. `size`, in points, and `is_bold`: None where it says nothing of them.
+    """
+
+    level: int | None = None
+    kind: str | None = None
+    list_id: str = "0"
+    list_level: int | None = None
+    size: float | None = None
+    is_bold: bool | None = None
+
+
+_PLAIN: Final = Style()
+
+
+class Styles:
+    """A style has what it does not say itself from the one that it is based on."""
+
+    def __init__(self, document: Any) -> None:
+        root = document.styles.element
+        self._elements: dict[str, Any] = {style.styleId: style for style in root.style_lst}
+        self._known: dict[str, Style] = {}
+        self._size = next(filter(None, map(size, root.iterfind(f"{qn('w:docDefaults')}/*/{_PROPERTIES}"))), _SIZE)
+
+    def of(self, id_: str | None) -> Style:
+        if id_ is None:
+            return _PLAIN
+        if id_ not in self._known:
+            self._known[id_] = self._read(id_, _LONGEST_CHAIN)
+        return self._known[id_]
+
+    def look(self, paragraph: Any) -> Look | None:
+        return Look.of(self._runs(paragraph))
+
+    def _runs(self, paragraph: Any) -> Iterator[tuple[int, float, bool]]:
+        style = self.of(paragraph.style)
+        for node in paragraph.iter(_T):
+            properties = node.getparent().find(_PROPERTIES)
+            own = _PLAIN if properties is None else self.of(value(properties, "w:rStyle"))
+            is_bold = next((said for said in (switch(properties, "w:b"), own.is_bold, style.is_bold) if said is not None), False)
+            yield len((node.text or "").strip()), size(properties) or own.size or style.size or self._size, is_bold
+
+    def _read(self, id_: str, left: int) -> Style:
+        element = self._elements.get(id_)
+        if element is None or not left:
+            return _PLAIN
+        base = value(element, "w:basedOn")
+        above = self._read(base, left - 1) if base is not None else _PLAIN
+        name = (element.name_val or "").strip()
+        level, said = styles.level(name), outline_level(element)
+        if level is None:
+            level = above.level if said is None else said or None
+        list_id, list_level = list_of(element) or (above.list_id, above.list_level)
+        font = element.find(_PROPERTIES)
+        is_bold = switch(font, "w:b")
+        return Style(
+            level,
+            styles.kind(name) or above.kind,
+            list_id,
+            list_level,
+            size(font) or above.size,
+            above.is_bold if is_bold is None else is_bold,
+        )
