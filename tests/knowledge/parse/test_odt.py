@@ -78,6 +78,34 @@ def test_headings_titles_listings_and_quotations(path: Path) -> None:
     assert parsed.title == "제목"
 
 
+def test_headings_and_lists_have_the_numbers_that_are_shown(path: Path) -> None:
+    def numbers(*levels: str) -> str:
+        shown = (f'<text:{{0}}-level-style{{1}} text:level="{at}" {level}/>' for at, level in enumerate(levels, 1))
+        return "".join(shown)
+
+    outline = numbers('style:num-format="1" style:num-prefix="제" style:num-suffix="장"', 'style:num-format=""')
+    items = numbers(
+        'style:num-format="가, 나, 다, ..." style:num-suffix=")" text:start-value="2"',
+        'style:num-format="1" text:display-levels="2"',
+        'style:num-format="i" style:num-prefix="(" style:num-suffix=")"',
+    )
+    named = (
+        f"<text:outline-style>{outline.format('outline', '')}</text:outline-style>"
+        f'<text:list-style style:name="L">{items.format("list", "-number")}</text:list-style>'
+    )
+    third = listed(item(listed(item(p("a"))), p("")))
+    body = (
+        '<text:h text:outline-level="1">총칙</text:h><text:h text:outline-level="2">목적</text:h>'
+        '<text:h text:outline-level="1">요금</text:h>'
+        + listed(item(p("하나"), listed(item(p("안"), listed(item(p("깊이")))))), item(p("둘")), attributes='text:style-name="L"')
+        + third
+    )
+    assert [text for _, text in shown(read(odt(path, body, named=named)))] == [
+        *("제1장 총칙", "목적", "제2장 요금"),
+        "나) 하나\n  나.1 안\n    (i) 깊이\n다) 둘\n  - a",
+    ]
+
+
 def test_lists_count_by_level_and_go_on_where_they_say_so(path: Path) -> None:
     style, going_on = 'text:style-name="L1"', 'text:style-name="L1" text:continue-numbering="true"'
     inner = listed(item(p("가")), item(listed(item(p("깊이")))))
@@ -97,7 +125,7 @@ def test_lists_count_by_level_and_go_on_where_they_say_so(path: Path) -> None:
         ("list", "3. 셋\n8. 여덟"),
         ("heading", "제목"),
         ("list", "1. 다시 하나\n- 모양 없음"),
-        ("heading", "목록 안의 제목"),
+        ("heading", "1. 목록 안의 제목"),
     ]
 
 

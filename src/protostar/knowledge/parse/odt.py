@@ -5,8 +5,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
+from typing import NamedTuple, Self
 
-from protostar.knowledge.parse import styles
+from protostar.knowledge.parse import numerals, styles
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.package import children, open_package, title
@@ -41,6 +42,16 @@ _UNSEEN = frozenset(
     )
 )
 _HIDING = f"{_TEXT}hidden-paragraph[@{_TEXT}is-hidden='true']"  # hides what it stands in
+_NUMBERINGS = frozenset((f"{_TEXT}list-style", f"{_TEXT}outline-style"))
+_OUTLINE = ""
+# Formats are named by their first numbers («가, 나, 다, ...»).
+_LETTERS = {
+    letters[0]: letters
+    for letters in (
+        *(numerals.LETTERS, numerals.LETTERS.lower(), numerals.GANADA, numerals.CHOSUNG),
+        *(numerals.CIRCLED, numerals.KOREAN, numerals.CHINESE),
+    )
+}
 _GROUPS = frozenset(f"{_TABLE}{name}" for name in ("table-header-rows", "table-rows", "table-row-group"))
 
 
@@ -61,23 +72,44 @@ def read(path: Path, max_chars: int) -> ParsedText:
         return builder.build(title=title(archive, "meta.xml"))
 
 
+class _Number(NamedTuple):
+    """`levels`: how many, the last one being its own, it shows the numbers of."""
+
+    form: str
+    prefix: str
+    suffix: str
+    levels: int
+    start: int
+
+    @classmethod
+    def of(cls, level: ET.Element) -> Self:
+        form, prefix, suffix = (level.get(f"{_STYLE}num-{name}", "") for name in ("format", "prefix", "suffix"))
+        return cls(form, prefix, suffix, int(level.get(f"{_TEXT}display-levels", "1")), int(level.get(f"{_TEXT}start-value", "1")))
+
+    def spelled(self, number: int) -> str:
+        if self.form[:1] in {"I", "i"}:
+            return numerals.roman(number) if self.form[0] == "I" else numerals.roman(number).lower()
+        return numerals.spelled(number, _LETTERS.get(self.form[:1], ""))
+
+
 class _Styles:
     """Styles are derived from one another: those of a document's own paragraphs from those that have a name."""
 
     def __init__(self) -> None:
         self._styles: dict[str | None, ET.Element] = {}
-        self.numbered: set[tuple[str, int]] = set()
-        """The list styles and the levels, from 0, at which they number."""
+        self.numbers: dict[tuple[str, int], _Number] = {}
+        """How a style of lists numbers, by its name, and its levels, from 0; the headings' style is called «»."""
 
     def add(self, element: ET.Element) -> bool:
         """Whether it is the definition of a style that counts."""
         name = element.get(f"{_STYLE}name", "")
         if element.tag == f"{_STYLE}style":
             self._styles[name] = element
-        elif element.tag == f"{_TEXT}list-style":
-            for level in element.iterfind(f"{_TEXT}list-level-style-number[@{_STYLE}num-format]"):
+        elif element.tag in _NUMBERINGS:
+            for level in element.iterfind(f"*[@{_STYLE}num-format]"):
                 if level.get(f"{_STYLE}num-format"):
-                    self.numbered.add((name, int(level.get(f"{_TEXT}level", "1")) - 1))
+                    known_as = name if element.tag == f"{_TEXT}list-style" else _OUTLINE
+                    self.numbers[known_as, int(level.get(f"{_TEXT}level", "1")) - 1] = _Number.of(level)
         else:
             return False
         return True
@@ -131,7 +163,9 @@ class _Writer(Writer):
         kind = next(filter(None, map(styles.kind, names)), "paragraph")
         marker, self._marker = self._marker, ""
         if paragraph.tag == _H:
-            self._lines.heading(int(paragraph.get(f"{_TEXT}outline-level", "1")), text)
+            level = int(paragraph.get(f"{_TEXT}outline-level", "1"))
+            number = marker.strip().removeprefix("-") or self._number(_OUTLINE, level - 1, paragraph)
+            self._lines.heading(level, f"{number} {text}")
         elif marker:
             self._lines.add("list", text, marker)
         elif level is not None:
@@ -149,18 +183,26 @@ class _Writer(Writer):
                 if child.tag == _LIST:
                     self._add_list(child, style, depth + 1)
                     continue
-                if child.tag == _P:
+                if child.tag in {_P, _H}:
                     self._marker = "  " * depth + (self._item_marker(style, depth, item) if numbered else "  ")
                     numbered = False
                 self.add(child)
             self._marker = ""
 
     def _item_marker(self, style: str, depth: int, item: ET.Element) -> str:
-        if (style, depth) not in self._styles.numbered:
-            return "- "
+        number = self._number(style, depth, item)
+        return f"{number}. " if number.isalnum() else f"{number or '-'} "
+
+    def _number(self, style: str, depth: int, item: ET.Element) -> str:
+        """The number of an item or a heading, as it is shown; empty where it has none."""
+        own = self._styles.numbers.get((style, depth))
+        if own is None:
+            return ""
         start = item.get(f"{_TEXT}start-value")
-        numbers = self._counters.advance(style, depth, int(start) if start else None)
-        return f"{numbers[min(depth, len(numbers) - 1)]}. "
+        counted = self._counters.advance(style, depth, int(start) if start else None, start=own.start)
+        levels = ((at, self._styles.numbers.get((style, at))) for at in range(max(0, depth + 1 - own.levels), depth + 1))
+        shown = (level.spelled(counted[min(at, len(counted) - 1)] or level.start) for at, level in levels if level is not None)
+        return own.prefix + ".".join(shown) + own.suffix
 
     def _cells(self, row: ET.Element) -> Iterator[Cell]:
         """Those that a merged one covers are in the file too, and left out here."""
