@@ -194,3 +194,12 @@ def test_headings_of_several_sentences_may_be_cut_from_a_long_paragraph() -> Non
 def test_megabytes_without_structure_are_cut_in_one_pass(kind: str, unit: str) -> None:
     text = unit * (1_000_000 // len(unit))
     assert sum(len(content.split()) for content in one_block(text, kind)) >= len(text.split())
+
+
+def test_neither_a_date_nor_the_number_of_an_item_is_cut_from_what_follows() -> None:
+    dated = "\n".join(f"공고 제{number}호의 접수는 2026. {number % 12 + 1}. 15. 까지 방문으로 받는다" for number in range(60))
+    numbered = "\n".join(f"{number}. 접수 기간은 3월 {number}일부터이며 우편으로 접수할 수 있습니다" for number in range(60))
+    for text in (dated, numbered):
+        parsed = ParsedText(text, [Block(0, len(text), "paragraph")])
+        for passage in chunk(parsed):
+            assert text[passage.start - 1 : passage.start] in {"", "\n"}

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from protostar.knowledge.parse.model import Block, ParsedText
+from protostar.knowledge.stops import STOP, ends
 
 TARGET = 700
 LIMIT = 1000
@@ -19,7 +20,7 @@ PARAGRAPH = 1200
 TINY = 120
 
 _FENCE = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(```|~~~).*\n?", re.MULTILINE)
-_SENTENCE_END = re.compile(r"[.!?…][\"'”’)\]]*\s+|[。！？][\"'”’」』）]*\s*")
+_SENTENCE_END = re.compile(STOP)
 _BLANKS = re.compile(r"\s+")
 # What may not be torn from the character before it: variation selectors, emoji modifiers, tags, jamo vowels and finals.
 _EXTENDS = re.compile("[\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f\u1160-\u11ff]")
@@ -188,18 +189,11 @@ def _boundary(text: str, start: int, high: int, *, by_line: bool) -> int:
     """The best place to cut between the middle of `text[start:high]` and its end."""
     low = (start + high) // 2
     line = text.rfind("\n", low, high) + 1
-    sentence = _last(_SENTENCE_END, text, low, high)
+    sentence = max((end.end() for end in _SENTENCE_END.finditer(text, low, high) if ends(text, end)), default=0)
     whole_line = text.rfind("\n", start + 1, high) + 1
     best = line or whole_line or sentence if by_line else sentence or line
-    return best or _last(_BLANKS, text, low, high) or _between_characters(text, start, high)
-
-
-def _last(pattern: re.Pattern[str], text: str, low: int, high: int) -> int:
-    """Where the last match ends, 0 without one."""
-    end = 0
-    for match in pattern.finditer(text, low, high):
-        end = match.end()
-    return end
+    blank = max((blanks.end() for blanks in _BLANKS.finditer(text, low, high)), default=0)
+    return best or blank or _between_characters(text, start, high)
 
 
 def _between_characters(text: str, start: int, at: int) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
+from protostar.knowledge.stops import STOP, ends
 from protostar.knowledge.tokens import terms
 
 LONGEST: Final = 300
@@ -19,19 +20,17 @@ ITEM: Final = r"""(?:[-*+•·▪◦‣○●■□▶※|#>]|\d{1,3}[.)]\s|[가
 """How an item of a list, a row of a table, a heading or an article begins, as a regular expression."""
 
 # A sentence ends at its full stop, and at the end of a line only where the next is an item, a row or an article: lines of a PDF end
-# anywhere. The stops of a date do not end it («2025. 2. 20.»).
+# anywhere.
 _BREAK = re.compile(
     rf"""
       \n[ \t]*\n\s*
     | \n(?=[ \t]*{ITEM})
     | \n(?=[^|\n]{{1,200}}[ ]\|[ ])
     | (?<=[|:])[ \t]*\n
-    | (?<![.!?…])(?P<stop>[.!?…]++[\"'”’)\]]*+)(?!(?<=\d{{4}}\.)[ \t]+(?:0?[1-9]|1[0-2])\.)\s+
-    | [。！？]+[\"”’」』）]*\s*
+    | (?<![.!?…]){STOP}
     """,
     re.VERBOSE,
 )
-_NO_STOP = re.compile(r"(?:^|[\s(*])(?:\d{1,3}|[^\W\d]|[가-하]|Mr|Mrs|Ms|Dr|Prof|St|No|vs|cf|Fig|al|etc|e\.g|i\.e)\.$")
 _STATES = re.compile(r"(?:[.!?。！？]|[다요음함임])[\"'”’)\]」』]*\Z")
 _MARKS = re.compile(r"^[\s>*+•-]+(?=\S)|\*\*|__|`|\s*\[\d+(?:,\s*\d+)*\]")
 
@@ -40,7 +39,7 @@ def sentences(text: str) -> Iterator[tuple[int, int]]:
     """(start, end) of each sentence, list item or table row, without the blanks around it."""
     start = 0
     for found in _BREAK.finditer(text):
-        if found["stop"] == "." and _NO_STOP.search(text, max(0, found.start() - 8), found.end("stop")):
+        if not ends(text, found):
             continue
         yield from _lines(text, start, found.end())
         start = found.end()

@@ -1,5 +1,6 @@
 """What the small real files do not show, in documents made here."""
 
+from copy import deepcopy
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,11 @@ import docx
 import openpyxl
 import pptx
 import pytest
-from pptx.util import Inches
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.oxml import parse_xml as pptx_xml
+from pptx.oxml.ns import nsdecls as pptx_nsdecls
+from pptx.util import Inches, Pt
 from tests.knowledge.parse.support import block_with, read, shown
 
 from protostar.errors import UnreadableDocument
@@ -36,6 +41,55 @@ def test_a_label_beside_several_rows_is_said_in_each(tmp_path: Path) -> None:
 
 
 # -- PowerPoint
+
+
+def test_the_largest_text_of_a_slide_without_a_title_is_its_title(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[6])
+    for text, size in (("배송은 이틀 걸립니다.", None), ("배송 안내", 32), ("제주는 사흘", 24)):
+        frame = slide.shapes.add_textbox(0, 0, Inches(4), Inches(1)).text_frame
+        frame.text = text
+        frame.paragraphs[0].runs[0].font.size = Pt(size) if size else None
+    other = presentation.slides.add_slide(presentation.slide_layouts[6])
+    other.shapes.add_textbox(0, 0, Inches(4), Inches(1)).text_frame.text = "하나"
+    assert shown(read(save(presentation, tmp_path / "a.pptx"))) == [
+        *(("heading", "배송 안내"), ("paragraph", "배송은 이틀 걸립니다."), ("paragraph", "제주는 사흘"), ("paragraph", "하나"))
+    ]
+
+
+def test_charts_are_tables_and_what_stands_on_every_slide_is_left_out(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    layout = presentation.slide_layouts[5]
+    slide = presentation.slides.add_slide(layout)
+    slide.shapes.title.text = "매출"
+    data = CategoryChartData()
+    data.categories = ["2023", "2024"]
+    data.add_series("매출(억)", (120, 150.5))
+    slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, Inches(4), Inches(3), data)
+    for placeholder in layout.placeholders:
+        if placeholder.placeholder_format.idx in {10, 11, 12}:
+            slide.shapes._spTree.append(deepcopy(placeholder._element))
+            slide.shapes[-1].text_frame.text = "2026. 3. 5."
+    assert shown(read(save(presentation, tmp_path / "a.pptx"))) == [
+        *(("heading", "매출"), ("table", "매출(억)\n2023 | 120\n2024 | 150.5"))
+    ]
+
+
+def test_numbered_paragraphs_of_a_slide_have_their_numbers(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    frame = presentation.slides.add_slide(presentation.slide_layouts[1]).placeholders[1].text_frame
+    for text, level, is_numbered in (
+        ("접수", 0, True),
+        ("서류", 1, True),
+        ("심사", 0, True),
+        ("주의", 0, False),
+        ("다시", 0, True),
+    ):
+        paragraph = frame.paragraphs[0] if text == "접수" else frame.add_paragraph()
+        paragraph.text, paragraph.level = text, level
+        if is_numbered:
+            paragraph._p.get_or_add_pPr().append(pptx_xml(f'<a:buAutoNum {pptx_nsdecls("a")} type="arabicPeriod"/>'))
+    assert shown(read(save(presentation, tmp_path / "a.pptx"))) == [("paragraph", "1. 접수\n  1. 서류\n2. 심사\n주의\n1. 다시")]
 
 
 def test_groups_are_read_and_hidden_slides_are_not(tmp_path: Path) -> None:
