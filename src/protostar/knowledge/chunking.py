@@ -21,6 +21,7 @@ TINY = 120
 
 _FENCE = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(```|~~~).*\n?", re.MULTILINE)
 _SENTENCE_END = re.compile(STOP)
+_NAMES = re.compile(r"[ \t]*\|?([^\n]{1,200}?)\|?[ \t]*\n[ \t]*\|?[ \t]*:?-[-:| \t]*(?:\n|\Z)")  # of a table in Markdown
 _BLANKS = re.compile(r"\s+")
 # What may not be torn from the character before it: variation selectors, emoji modifiers, tags, jamo vowels and finals.
 _EXTENDS = re.compile("[\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f\u1160-\u11ff]")
@@ -29,7 +30,10 @@ _LONGEST_CHARACTER = 32
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`page` is that of its first character; `heading_path` is what the headings above all of it have in common."""
+    """`page` is that of its first character; `heading_path` is what the headings above all of it have in common.
+
+    Below the names of a table's columns, as the innermost of them, stands what was cut from the table's beginning.
+    """
 
     start: int
     end: int
@@ -130,10 +134,18 @@ def _joined(parts: Sequence[Block]) -> Block:
 
 def _block_pieces(text: str, block: Block, lead: _Piece | None, parts: Sequence[Block]) -> Iterator[_Piece]:
     start, opens = (lead.start, True) if lead else (block.start, block.kind == "heading")
+    path = block.heading_path
     for piece_start, piece_end in _cut_block(text, start, block):
         page = next((part.page for part in reversed(parts) if part.start <= piece_start), lead.page if lead else block.page)
-        yield _Piece(piece_start, piece_end, block.heading_path, page, opens)
+        yield _Piece(piece_start, piece_end, path, page, opens)
         opens = False
+        path = (*block.heading_path, *_columns(text, block))
+
+
+def _columns(text: str, block: Block) -> list[str]:
+    """The names of the columns of a table, by which its later pieces are found and understood as by a heading."""
+    names = _NAMES.match(text, block.start, block.end) if block.kind == "table" else None
+    return [names[1].strip()] if names is not None else []
 
 
 def _cut_block(text: str, start: int, block: Block) -> Iterator[tuple[int, int]]:
