@@ -6,6 +6,7 @@ from pathlib import Path
 
 from protostar.documents import media_types
 from protostar.errors import UnreadableDocument
+from protostar.knowledge.parse.clauses import with_clauses
 from protostar.knowledge.parse.failures import EMPTY, NO_TEXT
 from protostar.knowledge.parse.model import ParsedText
 
@@ -44,4 +45,4 @@ def read(path: Path, media_type: str, max_chars: int) -> ParsedText:
     parsed = reader(media_type)(path, max_chars)
     if not parsed.blocks:
         raise UnreadableDocument(NO_TEXT)
-    return parsed
+    return with_clauses(parsed)
