@@ -16,6 +16,7 @@ class TextBuilder:
         self._parts: list[str] = []
         self._blocks: list[Block] = []
         self._looks: dict[int, Look] = {}
+        self._headings = 0
         self._length = 0
 
     def heading(self, level: int, title: str, *, text: str | None = None, page: int | None = None, separator: str = "\n\n") -> None:
@@ -23,6 +24,7 @@ class TextBuilder:
         title = one_line(clean(title))
         if title:
             self.outline.enter(level, title)
+            self._headings += 1
             self._place("heading", clean(text) if text else title, page, separator)
 
     def block(self, kind: str, text: str, *, page: int | None = None, separator: str = "\n\n", look: Look | None = None) -> None:
@@ -45,9 +47,14 @@ class TextBuilder:
     def build(self, *, title: str | None = None, encoding: str | None = None, page_count: int | None = None) -> ParsedText:
         title = one_line(clean(title)) or None if title else None
         text, blocks = "".join(self._parts), self._blocks
-        if self._looks and sum(block.kind == "heading" for block in blocks) <= 1:  # a title
+        if self._looks and self.lacks_headings:
             blocks = with_headings(text, blocks, self._looks)
         return ParsedText(text, blocks, encoding, page_count, title)
+
+    @property
+    def lacks_headings(self) -> bool:
+        """Whether there is none so far but perhaps a title, so that looks count."""
+        return self._headings <= 1
 
     @property
     def size(self) -> int:

@@ -116,7 +116,7 @@ class HangulWriter(Writer):
         elif number:
             self._lines.add("list", text, "  " * depth + f"{number} ")
         else:
-            self._lines.add(kind, text, look=Look.of(self._runs(paragraph)))
+            self._lines.add(kind, text, look=Look.of(self._runs(paragraph)) if self._builder.lacks_headings else None)
 
     def _runs(self, paragraph: ET.Element) -> Iterator[tuple[int, float, bool]]:
         if (font := paragraph.get("charPrIDRef")) is not None:  # a binary file's, of most of it

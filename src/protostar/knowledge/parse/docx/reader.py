@@ -73,7 +73,8 @@ class _Writer:
                 self._lines.heading(level, marker + shown)
             else:
                 kind = "list" if marker else style.kind or "paragraph"
-                self._lines.add(kind, shown, "  " * depth + marker if marker else "", self._styles.look(paragraph))
+                look = self._styles.look(paragraph) if self._builder.lacks_headings else None
+                self._lines.add(kind, shown, "  " * depth + marker if marker else "", look)
         for box in boxes(paragraph):
             self._lines.end()
             self.add(box)
