@@ -136,7 +136,7 @@ def test_every_problem_is_listed() -> None:
     listed = {(int(status), code) for status, codes in rows for code in re.findall(r"`(\w+)`", codes)}
     for name, error in vars(errors).items():
         # These never leave a worker or the start.
-        inside = {"LeaseLost", "ConfigurationError", "UnreadableDocument", "WebhookRejected", "WebhookUnavailable"}
+        inside = {"LeaseLost", "ConfigurationError", "UnreadableDocument", "WebhookUnavailable"}
         inside |= {"SourceRejected", "SourceUnavailable"}
         if isinstance(error, type) and issubclass(error, errors.ProtostarError) and name not in inside:
             assert (error.status_code, error.code) in listed

@@ -17,7 +17,6 @@
     ├── ObjectMissing             500  object_missing
     ├── ObjectCorrupt             500  object_corrupt
     ├── ModelRejected             502  model_rejected
-    ├── WebhookRejected           502  webhook_rejected
     ├── SourceRejected            502  source_rejected
     ├── LeaseLost                 500  lease_lost
     ├── ConfigurationError        500  configuration
@@ -151,12 +150,6 @@ class ModelRejected(ProtostarError):
     status_code = 502
     code = "model_rejected"
     title = "The model server refused the request"
-
-
-class WebhookRejected(ProtostarError):
-    status_code = 502
-    code = "webhook_rejected"
-    title = "The receiver of a webhook refused it"
 
 
 class SourceRejected(ProtostarError):

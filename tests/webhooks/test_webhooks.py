@@ -4,6 +4,7 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 from tests.api.tenant import Tenant, new_tenant
 from tests.support.stack import Stack
 from tests.support.waiting import wait_until
@@ -95,9 +96,14 @@ async def test_webhooks_go_with_their_space(tenant: Tenant, receiver: Receiver) 
         async with database.transaction() as session:
             return await WebhookRepository(session).count(tenant.id) == 0
 
-    await wait_until(erased, 20)
     async with database.transaction() as session:
         assert await WebhookRepository(session).target(id_) is None
+        await session.execute(text("update spaces set erase_at = now() where id = :id"), {"id": tenant.id})
+        await session.execute(
+            text("update jobs set run_at = now() where kind = 'space.purge' and space_id = :id"), {"id": tenant.id}
+        )
+    await wait_until(erased, 20)
+    async with database.transaction() as session:
         assert await WebhookRepository(session).target(uuid4()) is None
     await database.close()
     assert receiver.arrivals == []

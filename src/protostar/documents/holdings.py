@@ -116,6 +116,7 @@ class Holdings:
             size=version.size,
             sha256=version.sha256,
             version=version.version,
+            current_version=document.current_version,
             status=version.status,  # pyright: ignore[reportArgumentType]
             progress=Progress(**progress) if progress is not None and version.status == "processing" else None,
             error=version.error,

@@ -57,6 +57,7 @@ class Document(BaseModel):
     size: Annotated[int | None, Field(description="bytes")]
     sha256: str | None
     version: int
+    current_version: Annotated[int, Field(description="the one that answers questions; 0: none yet")]
     status: Status
     progress: Progress | None
     error: Annotated[str | None, Field(description="one sentence: why it failed, or what it waits for")]

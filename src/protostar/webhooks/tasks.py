@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 
 from protostar.db.session import Database
-from protostar.errors import WebhookRejected, WebhookUnavailable
+from protostar.errors import WebhookUnavailable
 from protostar.jobs.context import JobContext
 from protostar.jobs.registry import Task
 from protostar.outbound.client import GuardedClient, Reply
@@ -29,7 +29,6 @@ _LIMIT: Final = 4
 PAUSE: Final = 30.0
 
 _GONE: Final = 410
-_PASSING: Final = frozenset({408, 409, 425, 429})
 
 
 def tasks(database: Database, client: GuardedClient) -> list[Task]:
@@ -46,7 +45,7 @@ class Deliveries:
     async def deliver(self, context: JobContext) -> None:
         """Does nothing where the webhook is deleted; a receiver that answers 410 deletes it.
 
-        Raises WebhookUnavailable, WebhookRejected and AddressRefused.
+        Raises WebhookUnavailable and AddressRefused.
         """
         args = context.job.args
         webhook_id = UUID(args["webhook_id"])
@@ -60,8 +59,6 @@ class Deliveries:
             async with context.finishing() as session:
                 await WebhookRepository(session).delete(webhook.space_id, webhook.id)
             log.info("webhook_gone", webhook=str(webhook.id))
-        elif not 200 <= reply.status < 300:
-            raise WebhookRejected(f"The receiver answered {reply.status}{_why(reply.status)}.")
 
     async def _sent(self, webhook: WebhookRow, job_id: UUID, body: bytes) -> Reply:
         """`_ask`, unless the receiver has not answered for some time and is left alone."""
@@ -81,12 +78,15 @@ class Deliveries:
         return reply
 
     async def _ask(self, webhook: WebhookRow, job_id: UUID, body: bytes) -> Reply:
-        """What the receiver says that is final. Raises WebhookUnavailable where it may say something else later."""
+        """The receiver's answer, if it has the event or is gone.
+
+        Raises WebhookUnavailable for every other one: while a service is being replaced, a proxy says 404 and the like for it.
+        """
         headers = signed_headers(webhook.secret, str(job_id), int(time.time()), body)
         headers["Content-Type"] = "application/json"
         reply = await self._client.post(webhook.url, body, headers, WebhookUnavailable)
-        if reply.status in _PASSING or reply.status >= 500:
-            raise WebhookUnavailable(f"The receiver answered {reply.status}.", retry_after=reply.retry_after)
+        if not (200 <= reply.status < 300 or reply.status == _GONE):
+            raise WebhookUnavailable(f"The receiver answered {reply.status}{_why(reply.status)}.", retry_after=reply.retry_after)
         return reply
 
 
