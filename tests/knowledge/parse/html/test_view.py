@@ -4,6 +4,11 @@ from tests.knowledge.parse.html.pages import texts
 TEXT = "<p>" + "Refunds are made within seven days. " * 20 + "</p>"
 STORY = "Refunds are made within seven days. " * 20
 LINKS = "<ul><li><a>Home</a><li><a>Products</a><li><a>About us</a></ul>"
+QUESTION = "<button class=NAME aria-expanded=false aria-controls=c>When?</button><div id=c hidden>On Mondays.</div>"
+PAIR = "<section><button>QUESTION</button><div>ANSWER</div></section>"
+PAIRS = PAIR.replace("QUESTION", "When?").replace("ANSWER", "On Mondays.") + PAIR.replace("QUESTION", "Where?").replace(
+    "ANSWER", "At the door."
+)
 
 
 def rest(html: str) -> str:
@@ -41,6 +46,14 @@ def rest(html: str) -> str:
         "<button class=navbar-toggler aria-expanded=false>Open the menu</button>STORY",
         "STORY<a href=#login></a><div id=login hidden><form><label>Password</label><input></form></div>",
         "STORY<div id=p1 style='display:none'><p>Sale!<a onclick=\"hide('p1')\"></a></div>",
+        "STORY<div><button>Copy</button><div hidden>Copied</div></div><div><button>Copy</button><div hidden>Copied</div></div>",
+        "STORY<div><button>A</button><button>B</button><p hidden>Draft</p></div><div><button>C</button><p hidden>1</p></div>",
+        f"<section><button>Menu</button><div>{LINKS}</div></section><section><button>Shop</button>{LINKS}</section>STORY".replace(
+            "<ul>", "<ul hidden>"
+        ),
+        "STORY<section><button>Play</button><div>00:00</div></section><section><button>Mute</button><div>50</div></section>".replace(
+            "<div>", "<div hidden>"
+        ),
         "<i aria-hidden=true>expand_more</i>STORY<button>Copy</button>",
         "<a class=skip href=#main>Skip to the text</a>STORY",
     ],
@@ -99,6 +112,22 @@ def test_what_surrounds_a_text_is_left_out(page: str) -> None:
             "More|" + ("On Mondays. " * 60).strip(),
         ),
         ("<div style='display:none'>On Mondays.</div>", "On Mondays."),
+        (f"STORY<div class=accordion>{QUESTION.replace('NAME', 'accordion-header')}</div>", "When?\nOn Mondays."),
+        (f"STORY<div class=faq>{QUESTION.replace('NAME', 'faq-head')}</div>", "When?\nOn Mondays."),
+        ("STORY<div class=card-header><a href=#c>When?</a></div><div id=c>On Mondays.</div>", "When?|On Mondays."),
+        ("STORY<div class=head><a data-toggle=collapse href=#c>When?</a></div><p id=c>On Mondays.</p>", "When?\nOn Mondays."),
+        ("STORY<button class=q>When?</button><div class=answer>On Mondays.</div>", "When?\nOn Mondays."),
+        (f"STORY{PAIRS}", "When?\nOn Mondays.|Where?\nAt the door."),
+        (f"STORY{PAIRS.replace('<div>', '<div style=display:none>')}", "When?\nOn Mondays.|Where?\nAt the door."),
+        (
+            f"STORY{PAIRS.replace('<button>', '<div class=head><a href=#>').replace('</button>', '</a><i></i></div>')}",
+            "When?\nOn Mondays.|Where?\nAt the door.",
+        ),
+        (
+            f"STORY{PAIRS.replace('<button>', '<p onclick=open()>').replace('</button>', '</p>').replace('<div>', '<div hidden>')}",
+            "When?\nOn Mondays.|Where?\nAt the door.",
+        ),
+        ("STORY<p>Ask <a href=#>us</a></p><p hidden>Draft</p><p>Or <a href=#>them</a></p><p hidden>Draft</p>", "Ask us|Or them"),
         ("<nav>Only</nav><footer>furniture</footer>", "Only|furniture"),
     ],
 )

@@ -54,7 +54,8 @@ _WHOLE = {
     Kind.MARK: "skip",
     Kind.LINKS_OR_SUBJECT: "tag widget",
 }
-_OF_THE_TEXT = names("post entry article content section")  # their headers have its title
+# Their headers have the title of a text, or of what is folded away.
+_OF_THE_TEXT = names("post entry article content section accordion faq panel card item question qna collapse toggle answer")
 _RANK = {kind: rank for rank, kind in enumerate(_WORDS)}
 _SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|[_\d:]+|-{2,}")
 _SECTION = re.compile(r"\bsect(ion|\d)|\blevel\d")
@@ -101,7 +102,7 @@ def _kinds(name: str) -> Iterator[Kind]:
     for word in name.split("-"):
         if (pair := f"{before}-{word}") in _KIND_OF_PAIR:
             yield _KIND_OF_PAIR[pair]
-        if word in _KIND_OF_WORD and not (word == "header" and before in _OF_THE_TEXT):
+        if word in _KIND_OF_WORD and not (word in {"header", "head"} and before in _OF_THE_TEXT):
             yield _KIND_OF_WORD[word]
         elif word.startswith(_ALL_BEGINNINGS) and word not in _OTHERS:
             yield next(kind for start, kind in _KIND_OF_BEGINNING.items() if word.startswith(start))

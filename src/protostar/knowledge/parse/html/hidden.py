@@ -8,6 +8,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from protostar.knowledge.parse.html.elements import HEADINGS, PHRASES, Attributes, is_near, names
 from protostar.knowledge.parse.html.furniture import Kind, Kinds
 from protostar.knowledge.parse.html.measure import Measure
+from protostar.knowledge.parse.html.openers import Openers
 
 _DIALOGS = names("dialog alertdialog")
 _LABELLED_BY_BUTTONS = frozenset(HEADINGS) | names("dt summary th")
@@ -39,8 +40,15 @@ class Hidden:
             return True
         return not self._can_be_opened(node, tag, attributes)
 
-    def opens(self, attributes: Attributes) -> bool:
-        """Whether they are those of a button that unfolds the text below it, and so its label; others unfold menus."""
+    def unfolds(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
+        """Whether it is the label of the text below it, which it unfolds."""
+        return node.mem_id in self.openers.labels or (tag == "button" and self._opens(attributes))
+
+    def is_label(self, button: LexborNode, attributes: Attributes) -> bool:
+        return self.unfolds(button, "button", attributes) or is_near(button, _LABELLED_BY_BUTTONS)
+
+    def _opens(self, attributes: Attributes) -> bool:
+        """Whether a button's attributes are those of one that unfolds text; others unfold menus."""
         kind = self._kinds.named(attributes)
         if "aria-haspopup" in attributes or kind in {Kind.LINKS, Kind.LINKS_OR_SUBJECT}:
             return False
@@ -49,16 +57,19 @@ class Hidden:
             return False
         return "aria-expanded" in attributes or kind is Kind.OPENS
 
-    def is_label(self, button: LexborNode, attributes: Attributes) -> bool:
-        return self.opens(attributes) or is_near(button, _LABELLED_BY_BUTTONS)
-
     def _can_be_opened(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
         if tag == "dd" or attributes.get("role") == "tabpanel" or attributes.get("hidden") == "until-found":
+            return True
+        if node.mem_id in self.openers.unfolded:
             return True
         near = (node, node.parent, node.parent.parent if node.parent is not None else None)
         return attributes.get("id") in self._ids_that_open or any(
             self._kinds.named(each.attributes) is Kind.OPENS for each in near if each is not None
         )
+
+    @cached_property
+    def openers(self) -> Openers:
+        return Openers(self._page, self._kinds, self._measure)
 
     @cached_property
     def _controlled(self) -> dict[str, LexborNode]:

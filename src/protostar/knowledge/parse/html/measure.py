@@ -41,6 +41,13 @@ class Measure:
     def is_story(self, node: LexborNode) -> bool:
         return self._may_read(node) and letters(node) >= _STORY
 
+    def says_something(self, node: LexborNode) -> bool:
+        """Whether there are words in it, and not just in buttons."""
+        return any(map(str.isalpha, self.words(node))) and letters(node) > 0
+
+    def words(self, node: LexborNode) -> str:
+        return node.text() if self._may_read(node) else ""
+
     def first(self, node: LexborNode, selector: str) -> LexborNode | None:
         """What the selector finds in a part."""
         return node.css_first(selector) if self._may_read(node) else None

@@ -59,7 +59,7 @@ class View:
         self._kinds = Kinds()
         self._measure = Measure(root)
         self._hidden = Hidden(page, self._kinds, self._measure)
-        self.opens = self._hidden.opens
+        self.unfolds = self._hidden.unfolds
 
     @cached_property
     def heading(self) -> str:
@@ -73,6 +73,11 @@ class View:
     def tabs(self) -> dict[str, str]:
         """The texts of tabs by their ids, which the panels name."""
         return {node.id or "": one_line(node.text()) for node in self._page.css("[role=tab][id]")}
+
+    @property
+    def labels(self) -> set[int]:
+        """The ids of labels of the text behind them, other than buttons."""
+        return self._hidden.openers.labels
 
     def shows(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
         if tag in INVISIBLE or tag in WITHDRAWN or (tag == "a" and is_mark(node, attributes)):
@@ -124,15 +129,19 @@ class View:
             case Kind.COMMENTS:
                 return self._measure.leaves_a_story(node)
             case Kind.LINKS:
-                return self._measure.is_list_of_links(node) and not self._has_heading(node)
+                return self._has_only_links(node) and not self._has_heading(node)
             case Kind.LINKS_OR_SUBJECT:
-                return self._measure.is_list_of_links(node) and self._measure.is_small(node) and not _has_data(node)
+                return self._has_only_links(node) and self._measure.is_small(node) and not _has_data(node)
             case Kind.MARK:
                 return length(node) <= _LONGEST_MARK
             case Kind.LINE_NUMBERS:
                 return "".join(node.text().split()).isdecimal()
             case _:
                 return tag == "table" and self._is_menu(node)
+
+    def _has_only_links(self, node: LexborNode) -> bool:
+        """Whether they lead elsewhere, too; a question is a link that unfolds its answer."""
+        return self._measure.is_list_of_links(node) and node.mem_id not in self.labels
 
     def _has_heading(self, node: LexborNode) -> bool:
         """Whether it has the page's main heading, as what is called a header may."""

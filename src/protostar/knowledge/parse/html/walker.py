@@ -77,7 +77,7 @@ class Walker:
             self._enter_phrase(node, tag, attributes)
         elif (level := _level(tag, attributes)) is not None:
             self._enter_heading(node, level)
-        elif tag in BLOCKS or (tag == "button" and self._view.opens(attributes)):
+        elif tag in BLOCKS or self._view.unfolds(node, tag, attributes):
             self._enter_block(node, tag, attributes)
         return tag != "math"
 
@@ -105,14 +105,14 @@ class Walker:
             self._inline[start:] = [_RAISED[tag]("".join(self._inline[start:]))]
         elif self._heading is not None and node.mem_id == self._heading[0]:
             self._leave_heading(node)
-        elif tag not in BLOCKS and tag != "button":
+        elif tag not in BLOCKS and tag != "button" and node.mem_id not in self._view.labels:
             return
         elif self._verbatim is not None:
             self._leave_verbatim(node)
         elif self._table is not None:
             self._leave_in_table(node, tag)
         elif self._heading is None:
-            self._leave_block(tag)
+            self._leave_block(node, tag)
 
     def _add(self, text: str) -> None:
         text = phrases.plain(text)
@@ -191,7 +191,7 @@ class Walker:
             self._inline.append(self._view.tabs.get(attributes.get("aria-labelledby") or "", ""))
             self._end_label()
 
-    def _leave_block(self, tag: str) -> None:
+    def _leave_block(self, node: LexborNode, tag: str) -> None:
         self._end_line()
         if tag in LISTS and self._lists:
             if len(self._lists) == 1 or self._lists[-2].titled:
@@ -200,7 +200,7 @@ class Walker:
         elif tag == "blockquote":
             self._end_block()
             self._quotes = max(0, self._quotes - 1)
-        elif tag in {"dt", "summary", "button"}:
+        elif tag in {"dt", "summary", "button"} or node.mem_id in self._view.labels:
             self._end_label()
         elif not self._in_list:
             self._end_block(wholly=tag in {"dl", "details"})
