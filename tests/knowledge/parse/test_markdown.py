@@ -7,6 +7,7 @@ from tests.knowledge.parse.support import FILES, block_with, check, read, shown,
 
 from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse import markdown
+from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.normalise import clean
 from protostar.knowledge.parse.outline import Outline
@@ -95,6 +96,16 @@ def test_cut_blocks_keep_the_promises(text: str) -> None:
     assert uncovered(parsed) == ""
 
 
+@given(SOURCES)
+@settings(max_examples=400)
+def test_what_is_shown_keeps_the_promises(text: str) -> None:
+    builder = TextBuilder(1_000_000)
+    markdown.add_markdown(builder, text)
+    parsed = builder.build()
+    check(parsed)
+    assert uncovered(parsed) == ""
+
+
 @pytest.mark.parametrize("name", ["guide-ko.md", "guide-ko-bom.md"])
 def test_the_guide(name: str) -> None:
     parsed = read(name)
@@ -160,6 +171,80 @@ def test_a_fence_longer_than_any_segment_stays_whole() -> None:
         ("heading", ("Top", "After")),
         ("paragraph", ("Top", "After")),
     ]
+
+
+def read_text(tmp_path: Path, text: str) -> ParsedText:
+    path = tmp_path / "a.md"
+    path.write_text(text, encoding="utf-8")
+    return read(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks"),
+    [
+        ("a\n\n<!-- secret\n\nsecret -->\n\nb <!-- secret --> c", [("paragraph", "a"), ("paragraph", "b  c")]),
+        ("a\n<!-- secret -->\nb", [("paragraph", "a"), ("paragraph", "b")]),
+        ("- a <!-- secret\n  secret -->\n- b", [("list", "- a \n- b")]),
+        (
+            "`<!-- a -->` and \\<b>\n\n```\n<!-- b -->\n```",
+            [("paragraph", "`<!-- a -->` and \\<b>"), ("code", "```\n<!-- b -->\n```")],
+        ),
+        ("- a <b>b</b>\n\n  ```\n  <b>c</b>\n  ```", [("list", "- a b\n\n  ```\n  <b>c</b>\n  ```")]),
+        ("a <!-- b", [("paragraph", "a <!-- b")]),
+        (
+            "<details>\n<summary>When?</summary>\n\nOn **Mondays**.\n\n</details>",
+            [("paragraph", "When?"), ("paragraph", "On **Mondays**.")],
+        ),
+        (
+            "<h2 align=center>Fees</h2>\n\ntext<br>more <kbd>Ctrl</kbd>\n\n## Hours <a name=x></a> {#hours}\n\nSetext {#s}\n---",
+            [("heading", "Fees"), ("paragraph", "text\nmore Ctrl"), ("heading", "## Hours"), ("heading", "Setext\n---")],
+        ),
+        (
+            "<table>\n<tr><th>Kind<th>Fee</tr>\n\n<tr><td>A<td>1</tr>\n</table>\n\nx",
+            [("table", "Kind | Fee\nA | 1"), ("paragraph", "x")],
+        ),
+        ("x\n\n<tr><td>B</td><td>2</td></tr>", [("paragraph", "x"), ("table", "B | 2")]),
+        ("| a | b |\n|---|---|\n| 1<br>2 | <b>3</b> |", [("table", "| a | b |\n|---|---|\n| 1 2 | 3 |")]),
+        ("<Note>\n- **a**\n- <b>b</b>\n</Note>", [("paragraph", "- **a**\n- b")]),
+        ("run `a <dir>` or cp <from> <to>, see <https://example.com>", None),
+        ("# <img src=logo.png>\n\n<div>\n\ntext", [("paragraph", "text")]),
+    ],
+)
+def test_html_is_read_as_a_browser_shows_it(tmp_path: Path, text: str, blocks: list[tuple[str, str]] | None) -> None:
+    assert shown(read_text(tmp_path, text)) == ([("paragraph", text)] if blocks is None else blocks)
+
+
+def test_headings_of_both_kinds_nest(tmp_path: Path) -> None:
+    parsed = read_text(tmp_path, "# Guide\n\n<h2 id=f>Fees</h2>\n\nfree\n\n## Hours `at` <b>noon</b> {#hours .x}\n\nten")
+    assert [block.heading_path for block in parsed.blocks][1::2] == [("Guide", "Fees"), ("Guide", "Hours at noon")]
+
+
+def test_comments_longer_than_any_segment(tmp_path: Path) -> None:
+    secret = "secret\n\n" * 300_000
+    assert shown(read_text(tmp_path, f"a\n\n <!--\n{secret}-->\n\nb")) == [("paragraph", "a"), ("paragraph", "b")]
+
+
+@pytest.mark.parametrize(
+    "text", ["a <!-- x ", "<b>`" * 3 + "` `` ``` ", "<a ", "<b>x</b>", "- <!-- x\n", "<p>x</p>\n\n", "![[<b>", "\\<b"]
+)
+@pytest.mark.timeout(20)
+def test_much_html_takes_no_longer_than_much_text(tmp_path: Path, text: str) -> None:
+    read_text(tmp_path, "a" + text * (500_000 // len(text)))
+
+
+PICTURE = "data:image/png;base64," + "iVBORw0KGgo" * 500
+
+
+def test_pictures_within_the_text_are_no_text(tmp_path: Path) -> None:
+    text = f'a ![Map]({PICTURE} "title")\n\n![][image1] ![Plan][Image2] ![b][c]\n\n[image1]: <{PICTURE}>\n\n[image2]: {PICTURE}'
+    assert read_text(tmp_path, text).text.split() == ["a", "Map", "Plan", "![b][c]"]
+    assert len(read_text(tmp_path, f"```\n{PICTURE}\n```").text) < 100
+
+
+def test_pictures_do_not_count_for_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text(f"![Map]({PICTURE})", encoding="utf-8")
+    assert read(path, max_chars=100).text == "Map"
 
 
 def test_a_text_above_the_limit_is_refused() -> None:

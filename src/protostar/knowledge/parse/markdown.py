@@ -1,4 +1,4 @@
-"""Markdown: the text stays what the author wrote; markdown-it-py only tells where its blocks begin and end."""
+"""Markdown: the text stays what the author wrote, but for HTML; markdown-it-py only tells where its blocks begin and end."""
 
 import re
 from collections.abc import Iterator
@@ -12,12 +12,17 @@ from markdown_it.token import Token
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import too_long
+from protostar.knowledge.parse.html.reader import add_html
+from protostar.knowledge.parse.markup import is_html, without_attributes, without_pictures, without_tags
 from protostar.knowledge.parse.model import Block, ParsedText
 from protostar.knowledge.parse.normalise import clean, one_line, split_front_matter
 from protostar.knowledge.parse.outline import Outline
 
 # Link definitions stay paragraphs: the rule would take a footnote of one word for one, and its text would be in no block.
 _PARSER = MarkdownIt("commonmark").enable("table").disable("reference")
+_CODE = frozenset({"fence", "code_block"})
+_PART_OF_TABLE = re.compile(r"\s*<(?:t[dhr]|tbody|tfoot|thead|caption)\b", re.IGNORECASE)
+_COMMENT_END = re.compile(r"-->.*")
 _SEGMENT = 256 * 1024
 _LONGEST_BLOCK = 1024 * 1024
 _KINDS = {
@@ -37,16 +42,14 @@ _KINDS = {
 def read(path: Path, max_chars: int) -> ParsedText:
     text, encoding = decode(path.read_bytes())
     text, title = split_front_matter(clean(text))
-    if len(text) > max_chars:
-        raise too_long(max_chars)
-    blocks = list(find_blocks(text, Outline()))
+    text, blocks = _as_shown(without_pictures(text), Outline(), max_chars)
     return ParsedText(text, blocks, encoding, title=title or _first_heading(blocks))
 
 
 def add_markdown(builder: TextBuilder, text: str) -> None:
     """Add a text to a larger document, under the headings that are open there."""
-    text = clean(text).strip("\n").rstrip()
-    builder.include(text, list(find_blocks(text, builder.outline)))
+    text = without_pictures(clean(text)).strip("\n").rstrip()
+    builder.include(*_as_shown(text, builder.outline, builder.max_chars))
 
 
 class _Found(NamedTuple):
@@ -55,10 +58,117 @@ class _Found(NamedTuple):
     token: Token
     title: str
     """Of a heading, else empty."""
+    code: list[tuple[int, int]]
+    """The stretches of code within a list or a quotation."""
 
 
 def find_blocks(text: str, outline: Outline) -> Iterator[Block]:
-    """The blocks of the outermost level of a cleaned text.
+    """The blocks of the outermost level of a cleaned text."""
+    return (_block(found, found.start, found.end, outline) for found in _find(text))
+
+
+def _block(found: _Found, start: int, end: int, outline: Outline) -> Block:
+    if found.title:
+        outline.enter(int(found.token.tag[1]), found.title)
+    return Block(start, end, _KINDS[found.token.type], outline.path)
+
+
+def _as_shown(text: str, outline: Outline, max_chars: int) -> tuple[str, list[Block]]:
+    """A cleaned text without what its readers do not see, and its blocks."""
+    if len(text) > max_chars:
+        raise too_long(max_chars)
+    if "<" not in text and "{" not in text:
+        return text, list(find_blocks(text, outline))
+    shown = _Shown(text, outline, max_chars)
+    for found in _find(text):
+        shown.add(found)
+    return shown.finish()
+
+
+class _Shown:
+    """Copies a text block by block, with what stands between them; stretches of HTML are read as pages are."""
+
+    def __init__(self, text: str, outline: Outline, max_chars: int) -> None:
+        self._text = text
+        self._outline = outline
+        self._max_chars = max_chars
+        self._parts: list[str] = []
+        self._length = 0
+        self._blocks: list[Block] = []
+        self._at = 0
+        self._html: list[str] = []
+        self._before_html = ""
+
+    def add(self, found: _Found) -> None:
+        before = self._text[self._at : found.start]
+        self._at = found.end
+        if found.token.type == "html_block":
+            self._before_html = self._before_html if self._html else before
+            self._html.append(self._text[found.start : found.end])
+            return
+        self._end_html()
+        if text := _shown(self._text, found):
+            start = self._append(before, text)
+            self._blocks.append(_block(found, start, self._length, self._outline))
+
+    def finish(self) -> tuple[str, list[Block]]:
+        self._end_html()
+        self._append(self._text[self._at :], "")
+        return "".join(self._parts), self._blocks
+
+    def _end_html(self) -> None:
+        """Read the HTML up to here: blank lines, behind which Markdown is possible, do not end its tables."""
+        if not self._html:
+            return
+        builder = TextBuilder(self._max_chars)
+        builder.outline = self._outline
+        _add_html(builder, "\n\n".join(self._html))
+        self._html.clear()
+        page = builder.build()
+        if page.blocks:
+            start = self._append(self._before_html, page.text)
+            self._blocks += [Block(start + b.start, start + b.end, b.kind, b.heading_path) for b in page.blocks]
+
+    def _append(self, before: str, text: str) -> int:
+        """Add a text; returns where it begins."""
+        start = self._length + len(before) if self._parts else 0
+        self._parts += [before, text] if self._parts else [text]
+        self._length = start + len(text)
+        if self._length > self._max_chars:
+            raise too_long(self._max_chars)
+        return start
+
+
+def _shown(text: str, found: _Found) -> str:
+    """A block without tags, comments and names for links."""
+    kind, written = _KINDS[found.token.type], text[found.start : found.end]
+    if kind in {"code", "rule"} or ("<" not in written and "{" not in written):
+        return written
+    if kind == "heading":
+        written = without_attributes(without_tags(written, " "))
+        return written.strip() if any(map(str.isalnum, written)) else ""
+    line_end = "\n" if kind == "paragraph" else " "
+    parts: list[str] = []
+    at = found.start
+    for start, end in found.code:
+        parts += [without_tags(text[at:start], line_end), text[start : min(end, found.end)]]
+        at = min(end, found.end)
+    parts.append(without_tags(text[at : found.end], line_end))
+    return "".join(parts).strip("\n").rstrip()
+
+
+def _add_html(builder: TextBuilder, html: str) -> None:
+    """Add HTML that stands in Markdown: a page's or a table's part, or Markdown within the components of a site generator."""
+    text = without_tags(html, "\n", any_tag=True)
+    if not is_html(html):
+        for paragraph in text.split("\n\n"):
+            builder.block("paragraph", paragraph)
+    elif text.strip() or "alt=" in html:
+        add_html(builder, f"<table>{html}" if _PART_OF_TABLE.match(html) else html)
+
+
+def _find(text: str) -> Iterator[_Found]:
+    """The blocks of the outermost level.
 
     markdown-it needs twenty times the size of its input, so it gets one segment after the other. The last block of a segment may go
     on behind it: the next segment begins with that block again. Lists, tables and the like are cut when they outgrow 1 MiB.
@@ -69,16 +179,13 @@ def find_blocks(text: str, outline: Outline) -> Iterator[Block]:
         found = _parse(text, start, end)
         if end < len(text) and len(found) > 1:
             end, size = found.pop().start, _SEGMENT
-        elif end < len(text) and found and found[0].token.type == "fence":
-            end = _fence_end(text, found[0])
+        elif end < len(text) and found and (closed := _closed_end(text, found[0])) is not None:
+            end = closed
             found = [found[0]._replace(end=end)]
         elif end < len(text) and found and size < _LONGEST_BLOCK:
             size = _LONGEST_BLOCK
             continue
-        for block in found:
-            if block.title:
-                outline.enter(int(block.token.tag[1]), block.title)
-            yield Block(block.start, block.end, _KINDS[block.token.type], outline.path)
+        yield from found
         start = end
 
 
@@ -87,11 +194,17 @@ def _line_end(text: str, at: int) -> int:
     return newline + 1 if newline >= 0 else len(text)
 
 
-def _fence_end(text: str, fence: _Found) -> int:
-    """Where a code fence ends: with the line that closes it, or the text."""
-    closing = re.compile(rf"^ {{0,3}}{re.escape(fence.token.markup)}{re.escape(fence.token.markup[0])}*[ \t]*$", re.MULTILINE)
-    match = closing.search(text, _line_end(text, fence.start))
-    return fence.start + len(text[fence.start : match.end() if match else None].rstrip())
+def _closed_end(text: str, found: _Found) -> int | None:
+    """Where a code fence or a comment ends, however long it is: with the line that closes it, or the text."""
+    mark = found.token.markup
+    if found.token.type == "fence":
+        closing = re.compile(rf"^ {{0,3}}{re.escape(mark)}{re.escape(mark[0])}*[ \t]*$", re.MULTILINE)
+    elif found.token.content.lstrip().startswith("<!--"):
+        closing = _COMMENT_END
+    else:
+        return None
+    match = closing.search(text, _line_end(text, found.start) if mark else found.start)
+    return found.start + len(text[found.start : match.end() if match else None].rstrip())
 
 
 def _parse(text: str, start: int, end: int) -> list[_Found]:
@@ -102,13 +215,17 @@ def _parse(text: str, start: int, end: int) -> list[_Found]:
     lines = [0, *accumulate(len(line) + 1 for line in segment.split("\n"))]
     found: list[_Found] = []
     for index, token in enumerate(tokens):
-        if token.level or token.nesting < 0 or token.map is None:
+        if token.nesting < 0 or token.map is None:
             continue
         first = lines[token.map[0]]
+        if token.level:
+            if token.type in _CODE and found:
+                found[-1].code.append((start + first, start + lines[token.map[1]]))
+            continue
         length = len(segment[first : lines[token.map[1]]].rstrip())
-        title = _plain(tokens[index + 1].content) if token.type == "heading_open" else ""
+        title = _plain(without_attributes(tokens[index + 1].content)) if token.type == "heading_open" else ""
         if length:  # a form feed alone is a paragraph to the parser
-            found.append(_Found(start + first, start + first + length, token, title))
+            found.append(_Found(start + first, start + first + length, token, title, []))
     return found
 
 
@@ -117,7 +234,7 @@ def _plain(title: str) -> str:
     if title.isalnum():
         return title
     inline = _PARSER.parseInline(title)[0].children or []
-    return one_line("".join(" " if token.type == "softbreak" else token.content for token in inline))
+    return one_line("".join(" " if token.type == "softbreak" else token.content for token in inline if token.type != "html_inline"))
 
 
 def _first_heading(blocks: list[Block]) -> str | None:
