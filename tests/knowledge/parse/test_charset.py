@@ -94,3 +94,28 @@ def test_a_file_cut_inside_a_character_stays_utf_8() -> None:
 def test_nothing_and_noise_give_some_text() -> None:
     assert decode(b"") == ("", "utf-8")
     assert isinstance(decode(bytes(range(256)) * 20)[0], str)
+
+
+ASCII = "id,name,place\n" * 7_000  # more than is looked at to tell encodings apart
+
+
+@pytest.mark.parametrize("before", [ASCII, ASCII.replace("\n", " "), "© 2024\n" + ASCII])
+def test_korean_behind_much_ascii(before: str) -> None:
+    before = before.replace("©", "ⓒ")
+    for text in (before + KOREAN, before + "\n" + KOREAN):
+        assert decode(text.encode("cp949")) == (text, "cp949")
+
+
+def test_utf_8_that_is_cut_behind_much_ascii() -> None:
+    text, encoding = decode((ASCII + KOREAN).encode()[:-2])
+    assert encoding == "utf-8"
+    assert "프로토스타는 문서를 올리면" in text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [("iso-2022-kr", "환불은 7일 안에"), ("iso-2022-jp", "返金は七日以内です"), ("hz-gb-2312", "七天之内")],
+)
+def test_letters_in_seven_bits(encoding: str, text: str) -> None:
+    assert decode(text.encode(encoding), encoding)[0] == text
+    assert decode(text.encode(), encoding) == (text, "utf-8")

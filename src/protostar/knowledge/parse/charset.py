@@ -19,9 +19,11 @@ _SUPERSETS = {
     "big5": "big5hkscs",
     "shift_jis": "cp932",
 }
+_SEVEN_BIT = ("iso2022_", "hz")  # what they say in ASCII is letters of other scripts, behind escapes
 _SAMPLE = 64 * 1024
 _WHOLE_CHARACTERS = 100  # for each that is broken
 _HANGUL_OF_KSX1001 = re.compile(rb"[\xb0-\xc8][\xa1-\xfe]")
+_FROM_HIGH = re.compile(rb"[\x80-\xff][^\n]{0,65535}")
 _HIGH = re.compile(rb"[\x80-\xff][\x41-\xfe]?")  # alone, as «©» of a Western text, or the first of a pair
 
 
@@ -31,6 +33,8 @@ def decode(raw: bytes, declared: str | None = None) -> tuple[str, str]:
         if raw.startswith(bom):
             return raw[len(bom) :].decode(encoding, "replace"), encoding
     known = _known(declared)
+    if known is not None and known.startswith(_SEVEN_BIT) and raw.isascii() and (text := _nearly(raw, known)) is not None:
+        return text, known
     if known == "cp1252" and _looks_korean(raw):  # what editors of the West declare, whatever is typed into them
         known = "cp949"
     strict = ("utf-8", known) if raw.count(0) * 5 <= len(raw) else ()
@@ -79,9 +83,23 @@ def _utf16_without_bom(raw: bytes) -> str | None:
     return "utf-16-be" if even > odd else "utf-16-le"
 
 
+def _sample(raw: bytes) -> bytes:
+    """Enough to tell encodings apart; of a long text its lines from the first byte on that is not ASCII, which tells nothing."""
+    if len(raw) <= _SAMPLE:
+        return raw
+    lines: list[bytes] = []
+    size = 0
+    for line in _FROM_HIGH.finditer(raw):
+        lines.append(line[0])
+        size += len(line[0]) + 1
+        if size >= _SAMPLE:
+            break
+    return b"\n".join(lines)[:_SAMPLE]
+
+
 def _mostly_utf8(raw: bytes) -> bool:
     """A text with a few broken bytes, or one that was cut inside a character; in other encodings hardly any sequence is valid."""
-    sample = raw[:_SAMPLE]
+    sample = _sample(raw)
     high = sum(byte >= 0x80 for byte in sample)
     valid = len(sample.decode("utf-8", "ignore").encode()) - (len(sample) - high)
     return valid * 2 > high
@@ -89,12 +107,12 @@ def _mostly_utf8(raw: bytes) -> bool:
 
 def _looks_korean(raw: bytes) -> bool:
     """CP949 decodes most double-byte text; only Korean falls mainly into the syllables in daily use."""
-    sample = raw[:_SAMPLE]
+    sample = _sample(raw)
     return len(_HANGUL_OF_KSX1001.findall(sample)) * 2 >= max(1, len(_HIGH.findall(sample)))
 
 
 def _guess(raw: bytes) -> str:
-    matches = charset_normalizer.from_bytes(raw[:_SAMPLE])
+    matches = charset_normalizer.from_bytes(_sample(raw))
     best = matches.best()
     if best is None:
         return "utf-8"
