@@ -3,12 +3,15 @@
 import email
 import email.errors
 import email.policy
+import re
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import cast
 
-from protostar.errors import UnreadableDocument
+from protostar.documents import media_types
+from protostar.documents.media_types import EMAIL, HEAD_BYTES, TEXT, detect
+from protostar.errors import UnreadableDocument, UnsupportedMediaType
 from protostar.knowledge.parse import csv, markdown, plain
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.charset import decode
@@ -17,6 +20,13 @@ from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.normalise import clean, one_line
 
 _DEEPEST = 6
+# The library's parser fails on some addresses.
+_UNREADABLE_HEADERS = (email.errors.MessageError, LookupError, ValueError, TypeError, AttributeError)
+_READ = frozenset({TEXT, EMAIL, media_types.HTML, media_types.CSV, media_types.TSV, media_types.MARKDOWN})
+_WORD = re.compile(r"\w+")
+_ADDRESS = re.compile(r"https?://\S+")
+_FAR_MORE = 2
+_LONGEST_PAGE = 1_000_000  # characters that are compared
 _SHOWN = ("From", "To", "Cc", "Date")
 
 
@@ -32,48 +42,109 @@ def read(path: Path, max_chars: int) -> ParsedText:
 
 def _add_message(builder: TextBuilder, message: EmailMessage, level: int) -> None:
     builder.heading(level, _header(message, "Subject"))
-    headers = ((name, _header(message, name)) for name in _SHOWN)
+    parts = [(part, _kind(part)) for part in _parts(message)]
+    left_out = ", ".join(name for part, kind in parts if kind is None and (name := _name(part)))
+    headers = [*((name, _header(message, name)) for name in _SHOWN), ("Attachments that were not read", left_out)]
     builder.block("paragraph", "\n".join(f"{name}: {value}" for name, value in headers if value))
-    body = _body(message)
-    if body is not None:
-        _add_text(builder, body, level)
-    for attachment in _attachments(message):
-        if attachment.get_content_type() == "message/rfc822" and level < _DEEPEST:
-            _add_message(builder, cast("EmailMessage", attachment.get_content()), level + 1)
-        elif attachment.get_content_maintype() == "text":
-            builder.heading(level + 1, clean(attachment.get_filename() or ""))
-            _add_text(builder, attachment, level + 1)
+    for part, kind in parts:
+        if kind == EMAIL and level < _DEEPEST:
+            _add_message(builder, _forwarded(part), level + 1)
+        elif kind is not None and kind != EMAIL:
+            name = _name(part)
+            builder.heading(level + 1, name)
+            _add_text(builder, part, kind, level + 1 if name else level)
 
 
-def _body(message: EmailMessage) -> EmailMessage | None:
-    """Plain text where there is some. A message without parts is its own body, even one that says it has parts."""
-    if message.is_multipart():
-        return cast("EmailMessage | None", message.get_body(("plain", "html")))
-    return message if message.get_content_maintype() in {"text", "multipart"} else None
-
-
-def _attachments(message: EmailMessage) -> Iterator[EmailMessage]:
-    if not message.is_multipart():
+def _parts(message: EmailMessage, depth: int = 1) -> Iterator[EmailMessage]:
+    """The body and the attachments: of alternatives one, and what is attached to the others."""
+    if message.get_content_maintype() == "message" or not message.is_multipart():
+        yield message
         return
-    for part in message.iter_attachments():
-        if part.get_content_maintype() == "multipart":
-            yield from _attachments(part)
-        else:
-            yield part
+    parts = [cast("EmailMessage", part) for part in message.iter_parts()]
+    chosen = _chosen(parts) if message.get_content_subtype() == "alternative" and depth <= _DEEPEST else None
+    for part in parts:
+        if chosen is None or part is chosen:
+            yield from _parts(part, depth + 1)
+        elif part.is_multipart():
+            yield from (attached for attached in _parts(part, depth + 1) if _name(attached))
 
 
-def _add_text(builder: TextBuilder, part: EmailMessage, level: int) -> None:
-    raw = part.get_payload(decode=True)
-    text, _ = decode(raw if isinstance(raw, bytes) else b"", part.get_content_charset())
-    match part.get_content_subtype():
-        case "html":
+def _chosen(alternatives: list[EmailMessage]) -> EmailMessage | None:
+    """The one in plain text, unless that only says that there is another."""
+    texts = {kind: next((part for part in alternatives if part.get_body((kind,)) is not None), None) for kind in ("plain", "html")}
+    plain_part, html_part = texts["plain"], texts["html"]
+    if plain_part is None or html_part is None or plain_part is html_part:
+        return plain_part or html_part
+    return (
+        html_part if _says_more(_page(html_part), _decoded(cast("EmailMessage", plain_part.get_body(("plain",))))) else plain_part
+    )
+
+
+def _says_more(text: str, plain: str) -> bool:
+    """Whether a page's text has far more words than what is meant to be the same in plain text, or others."""
+    words, plain_words = (set(_WORD.findall(_ADDRESS.sub("", each).lower())) for each in (text, plain))
+    if len(words) > _FAR_MORE * len(plain_words):
+        return True
+    return len(words & plain_words) * 2 < len(plain_words) <= 2 * len(words)
+
+
+def _page(part: EmailMessage) -> str:
+    builder = TextBuilder(_LONGEST_PAGE)
+    try:
+        add_html(builder, _decoded(cast("EmailMessage", part.get_body(("html",)))))
+    except UnreadableDocument:  # what is in plain text may be
+        return ""
+    return builder.build().text
+
+
+def _kind(part: EmailMessage) -> str | None:
+    """As what a part is read; None: it is not. Programs send any file as `application/octet-stream`: its name tells more."""
+    if part.get_content_type() == EMAIL:
+        return EMAIL
+    try:
+        kind = detect(_name(part), part.get_content_type(), _payload(part)[:HEAD_BYTES])
+    except UnsupportedMediaType:
+        return TEXT if part.get_content_maintype() in {"text", "multipart"} else None  # parts may be said and missing
+    return kind if kind in _READ else None
+
+
+def _forwarded(part: EmailMessage) -> EmailMessage:
+    if part.get_content_type() == EMAIL and part.is_multipart():
+        return cast("EmailMessage", part.get_content())
+    return email.message_from_bytes(_payload(part), EmailMessage, policy=email.policy.default)
+
+
+def _name(part: EmailMessage) -> str:
+    """Of an attachment. A picture that a page shows is none, nor is a signature."""
+    is_shown = part.get_content_maintype() == "image" and "Content-ID" in part and not part.is_attachment()
+    if is_shown or part.get_content_subtype().endswith("-signature"):
+        return ""
+    try:
+        return one_line(clean(part.get_filename() or ""))
+    except _UNREADABLE_HEADERS:
+        return ""
+
+
+def _add_text(builder: TextBuilder, part: EmailMessage, kind: str, level: int) -> None:
+    text = _decoded(part)
+    match kind:
+        case media_types.HTML:
             add_html(builder, text, below=level)
-        case "csv" | "tab-separated-values":
+        case media_types.CSV | media_types.TSV:
             csv.add_csv(builder, text)
-        case "markdown" | "x-markdown":
+        case media_types.MARKDOWN:
             markdown.add_markdown(builder, text)
         case _:
             plain.add_text(builder, text)
+
+
+def _decoded(part: EmailMessage) -> str:
+    return decode(_payload(part), part.get_content_charset())[0]
+
+
+def _payload(part: EmailMessage) -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else b""
 
 
 def _header(message: EmailMessage, name: str) -> str:
@@ -83,6 +154,5 @@ def _header(message: EmailMessage, name: str) -> str:
         return one_line(clean(decode(raw.encode("utf-8", "surrogateescape"))[0]))
     try:
         return one_line(clean(str(message.get(name, ""))))
-    except (email.errors.MessageError, LookupError, ValueError, TypeError, AttributeError):
-        # The library's parser fails on some addresses.
+    except _UNREADABLE_HEADERS:
         return one_line(raw)
