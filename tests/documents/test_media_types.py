@@ -124,6 +124,10 @@ def test_other_kinds_are_refused_and_told_what_is_read(name: str, declared: str 
         ("a.ods", "Excel (.xlsx) or CSV"),
         ("a.doc", "Word (.docx) or PDF"),
         ("a.ppt", "PowerPoint (.pptx) or PDF"),
+        ("a.pages", "Word (.docx) or PDF"),
+        ("a.xhtml", "HTML (.html) or PDF"),
+        ("a.msg", "e-mail (.eml)"),
+        ("a.rst", "Markdown (.md) or plain text (.txt)"),
     ],
 )
 @pytest.mark.parametrize(

@@ -65,9 +65,12 @@ FORMAT_NAMES = f"{', '.join(_names)} and {_last}"
 
 SAVE_AS = {
     **dict.fromkeys((".hwpml", ".hml"), "HWPX or PDF"),
-    ".doc": "Word (.docx) or PDF",
-    **dict.fromkeys((".xls", ".ods"), "Excel (.xlsx) or CSV"),
+    **dict.fromkeys((".doc", ".pages", ".wps", ".wpd"), "Word (.docx) or PDF"),
+    **dict.fromkeys((".xls", ".xlsb", ".ods", ".numbers"), "Excel (.xlsx) or CSV"),
     **dict.fromkeys((".ppt", ".odp"), "PowerPoint (.pptx) or PDF"),
+    **dict.fromkeys((".xhtml", ".xht", ".mht", ".mhtml"), "HTML (.html) or PDF"),
+    **dict.fromkeys((".rst", ".adoc", ".tex"), "Markdown (.md) or plain text (.txt)"),
+    ".msg": "e-mail (.eml)",
 }
 """What a document of a kind that is not read can be saved as, by its extension."""
 

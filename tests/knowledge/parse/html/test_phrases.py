@@ -25,6 +25,24 @@ TEX = "<math><semantics><mi>x</mi><annotation encoding='application/x-tex'>x^2</
             "x^2",
         ),
         ("<span style='display: none'><math alttext='a+b'></math></span><img alt='a+b'>", "a+b"),
+        ("<ul><li><b>주소</b><span>서울</span><li><em>기간</em><strong>7일</strong></ul>", "- 주소 서울\n- 기간 7일"),
+        ("<div><span>기본료</span><span>월 1만원</span></div>", "기본료 월 1만원"),
+        ("<p><span>환</span><span>불</span></p><div><span style='color:red'>환</span><span>불</span></div>", "환불\n\n환불"),
+        ("<div><b>환</b><b>불</b><b>은</b></div><div>가격은 <b>1,000</b><span>원</span>", "환불은\n\n가격은 1,000원"),
+        (
+            "<p><span class=q>Q</span>배송은?<p><i class=a>A</i>2일<p>비타민<b>A</b>가<p><b>A</b>!",
+            "Q 배송은?\n\nA 2일\n\n비타민A가\n\nA!",
+        ),
+        ("<span class='material-icons'>expand_more</span>더보기", "더보기"),
+        (
+            "<a href='tel:02-123-4567'>전화 걸기</a>, <a href='mailto:a@b.kr?subject=x'>쓰기</a>",
+            "전화 걸기 02-123-4567, 쓰기 a@b.kr",
+        ),
+        ("<a href='tel:+82-2-123-4567'>02) 123-4567</a>, <a href='mailto:A@b.kr'>a@B.kr</a>", "02) 123-4567, a@B.kr"),
+        (
+            "<table><tr><th>기능<th>기본<tr><td>검색<td><img alt=가능><tr><td>인쇄<td><a><img alt=보기></a></table>",
+            "기능 | 기본\n검색 | 가능\n인쇄",
+        ),
         (f"<p><img src=a.png alt='{PICTURE}'><img alt='logo'>", PICTURE),
     ],
 )

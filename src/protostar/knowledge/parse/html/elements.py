@@ -42,3 +42,11 @@ def is_near(node: LexborNode, tags: Collection[str]) -> bool:
             return True
         parent = parent.parent
     return False
+
+
+def sibling(node: LexborNode, *, back: bool = False) -> LexborNode | None:
+    """The nearest one that is an element or has text."""
+    found = node.prev if back else node.next
+    while found is not None and not (found.is_element_node or (found.is_text_node and (found.text_content or "").strip())):
+        found = found.prev if back else found.next
+    return found

@@ -13,6 +13,7 @@ from protostar.knowledge.parse.html.openers import Openers
 _DIALOGS = names("dialog alertdialog")
 _LABELLED_BY_BUTTONS = frozenset(HEADINGS) | names("dt summary th")
 _UNSEEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_ICONS = re.compile(r"\bmaterial-(?:icons|symbols)\b")  # of which the font makes a picture
 _OPENING = ("aria-controls", "data-target", "data-bs-target", "href")
 _SCRIPTED = re.compile(r"""['"]#?([\w-]+)['"]""")
 _DEEPEST_CLOSER = 10  # elements below the part that it closes
@@ -27,7 +28,7 @@ class Hidden:
         self._measure = measure
 
     def hides(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
-        if attributes.get("aria-hidden") == "true" and tag in PHRASES:
+        if tag in PHRASES and (attributes.get("aria-hidden") == "true" or _ICONS.search(attributes.get("class") or "")):
             return True
         if tag == "dialog" or attributes.get("role") in _DIALOGS:
             return not (attributes.get("id") in self._ids_that_open and self._measure.is_story(node))

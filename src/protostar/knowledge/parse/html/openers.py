@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from protostar.knowledge.parse.html.elements import BLOCKS, names
+from protostar.knowledge.parse.html.elements import BLOCKS, names, sibling
 from protostar.knowledge.parse.html.furniture import Kind, Kinds
 from protostar.knowledge.parse.html.measure import Measure
 from protostar.knowledge.parse.normalise import one_line
@@ -66,21 +66,21 @@ class Openers:
         around = [opener]
         while (below := self._behind(around[-1])) is None:
             parent = around[-1].parent
-            if parent is None or len(around) > _DEEPEST or not self._is_first(_sibling(around[-1], back=True)):
+            if parent is None or len(around) > _DEEPEST or not self._is_first(sibling(around[-1], back=True)):
                 return None
             around.append(parent)
-        before = _sibling(around[-1], back=True)
+        before = sibling(around[-1], back=True)
         if self._is_unfolded(below) and (self._is_first(before) or (before is not None and before.tag in BLOCKS)):
             return _Pair(label, tuple(around), below)
         return None
 
     def _behind(self, node: LexborNode) -> LexborNode | None:
         """What follows and has text, or is too far for what stands between to be an ornament."""
-        following = _sibling(node)
+        following = sibling(node)
         for _ in range(_FARTHEST):
             if following is None or following.is_text_node or self._measure.words(following).strip():
                 break
-            following = _sibling(following)
+            following = sibling(following)
         return following
 
     def _is_first(self, before: LexborNode | None) -> bool:
@@ -119,11 +119,3 @@ def _of_their_own(pairs: list[_Pair]) -> Iterator[_Pair]:
 
 def _is_opener(node: LexborNode) -> bool:
     return node.tag in {"a", "button"} or node.attributes.get("role") == "button"
-
-
-def _sibling(node: LexborNode, *, back: bool = False) -> LexborNode | None:
-    """The nearest one that is an element or has text."""
-    found = node.prev if back else node.next
-    while found is not None and not (found.is_element_node or (found.is_text_node and (found.text_content or "").strip())):
-        found = found.prev if back else found.next
-    return found

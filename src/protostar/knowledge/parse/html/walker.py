@@ -17,8 +17,10 @@ _NEWLINES = re.compile(r"[\r\n]+")
 _APART_FROM_HEADINGS = LISTS | names("p table pre dl blockquote")
 _CELL = names("td")
 _DEEPEST_INDENT = 20
+_BEGUN = 3  # pieces of a line, some of them blank
+_CONTACTS = ("tel:", "mailto:")
 _RAISED = {"sup": phrases.raised, "rt": phrases.reading}
-_PHRASES = names("math img br span label") | frozenset(_RAISED)
+_PHRASES = names("math img br label") | phrases.RUNS | frozenset(_RAISED)
 
 
 class Walker:
@@ -91,18 +93,22 @@ class Walker:
                 self._break()
             case "label":
                 self._inline.append(" ")
-            case "span":
-                self._keep_apart(node, attributes)
-            case _:
+            case "sup" | "rt":
                 self._raised.append(len(self._inline))
+            case _:
+                self._keep_apart(node, attributes)
 
     def _leave(self, node: LexborNode) -> None:
         tag = node.tag or ""
         if node.mem_id == self._lined:
             self._lined = None
+        if tag in phrases.RUNS and len(self._inline) <= _BEGUN and phrases.is_badge("".join(self._inline), node):
+            self._inline.append(" ")
         if tag in _RAISED:
             start = self._raised.pop()
             self._inline[start:] = [_RAISED[tag]("".join(self._inline[start:]))]
+        elif tag == "a" and (href := node.attributes.get("href") or "").startswith(_CONTACTS):
+            self._inline.append(phrases.address(node, href))
         elif self._heading is not None and node.mem_id == self._heading[0]:
             self._leave_heading(node)
         elif tag not in BLOCKS and tag != "button" and node.mem_id not in self._view.labels:
@@ -128,11 +134,7 @@ class Walker:
         self._inline.append(text)
 
     def _keep_apart(self, node: LexborNode, attributes: Attributes) -> None:
-        """Two spans that follow each other are words of their own where classes set them apart, as «price» and «unit»."""
-        before = node.prev
-        if before is None or before.tag != "span" or not ("class" in attributes and "class" in before.attributes):
-            return
-        if self._verbatim is None and node.parent is not None and node.parent.tag != "code":
+        if self._verbatim is None and phrases.stands_apart(node, attributes):
             last, first = "".join(self._inline[-1:])[-1:], node.text()[:1]
             if last.isalnum() and first.isalnum():
                 self._inline.append(" ")
@@ -149,9 +151,7 @@ class Walker:
     def _leave_heading(self, node: LexborNode) -> None:
         if self._heading is not None:
             title = "".join(self._inline)
-            if not title.strip() and (picture := node.css_first("img[alt]")) is not None:
-                title = picture.attributes.get("alt") or ""
-            self._builder.heading(self._below + self._heading[1], title)
+            self._builder.heading(self._below + self._heading[1], title if title.strip() else phrases.pictured(node))
             self._inline.clear()
             self._heading = None
 
@@ -218,7 +218,8 @@ class Walker:
     def _leave_in_table(self, node: LexborNode, tag: str) -> None:
         self._inline.append("\n")
         if tag in {"td", "th", "caption"}:
-            self._grid.cell(node, "".join(self._inline))
+            text = "".join(self._inline)
+            self._grid.cell(node, text if text.strip() else phrases.ticked(node))
             self._inline.clear()
         if tag in {"tr", "caption"}:
             self._grid.end_row()
