@@ -60,6 +60,19 @@ def test_headings_of_word_become_headings(tmp_path: Path) -> None:
     assert parsed.blocks[-1].heading_path == ("One", "Two")
 
 
+def test_hidden_and_deleted_text_is_none(tmp_path: Path) -> None:
+    body = rb"{\b Within }{\deleted\revauthdel1 7}{\revised 14} days{\v , inside only}{\v0 .}{\v a\v0 b}{\viewkind4 c}\par"
+    assert read(write(tmp_path / "a.rtf", rb"{\rtf1 " + body + b"}")).text == "Within 14 days.abc"
+
+
+def test_footnotes_stand_behind_the_text(tmp_path: Path) -> None:
+    note = rb"{\super \chftn{\*\footnote \chftn\pard\plain {\i Annex \{B\}}.}}"
+    body = rb"{\rtf1 See below" + note + rb", and here" + note.replace(rb"\*", b"").replace(b"B", b"C") + rb".\par Next\par}"
+    assert read(write(tmp_path / "a.rtf", body)).text.split("\n\n") == ["See below, and here.", "Next", "Annex {B}.", "Annex {C}."]
+    damaged = read(write(tmp_path / "a.rtf", rb"{\rtf1 text" + rb"{\footnote x" * 20_000 + b"}"))
+    assert damaged.text == "text"
+
+
 @pytest.mark.parametrize("content", [rb"{\rtf1 cut off in the middle", b"plain text"])
 def test_broken_rtf(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(UnreadableDocument, match="not an RTF document"):
