@@ -40,6 +40,7 @@ def test_drawings_close_their_elements_themselves() -> None:
         "<main>" + "<header>" * 4_500 + "<b></b>" * 100_000 + "x",
         "<a href=#d></a>" + "<span role=tabpanel hidden>" * 4_500 + "<b></b>" * 100_000 + "x",
         ("<div onclick=x>q" * 2_000 + "<button>q</button><div>x") * 2 + "<b></b>" * 100_000,
+        "<p><b>x</b></p><div>" * 2_400 + "<p>" + "<b>" * 2_000 + "<i></i>" * 100_000 + "x",
         "<span>Q" * 4_500 + "<b></b>" * 100_000 + "x",
         "<div><button>Q</button><div hidden>x</div></div>" * 20_000 + "<p>x",
         "<a href=#d></a>" + "<dialog id=d>" * 4_500 + "<b></b>" * 100_000 + "x" * 500,

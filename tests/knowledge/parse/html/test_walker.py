@@ -128,6 +128,36 @@ def test_only_a_row_of_heads_is_said_again() -> None:
     assert "Action" not in "".join(texts(f"<table>{rows}</table>")[1:])
 
 
+GAP = "<p>&nbsp;</p>"
+BOLD = f"<p><strong>환불</strong></p><p>7일</p>{GAP}<p><span style='font-weight:bold'>배송</span></p>{GAP}<ul><li>2일</ul>"
+
+
+def test_short_bold_paragraphs_above_others_are_headings() -> None:
+    parsed = parse(f"<h2>안내</h2>{BOLD}<h2>문의</h2><p>전화")
+    assert [(block.kind, block.heading_path) for block in parsed.blocks] == [
+        ("heading", ("안내",)),
+        *[("heading", ("안내", "환불")), ("paragraph", ("안내", "환불"))],
+        *[("heading", ("안내", "배송")), ("list", ("안내", "배송"))],
+        *[("heading", ("문의",)), ("paragraph", ("문의",))],
+    ]
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p><b>주의</b></p><p>7일 안에 신청한다",
+        "<p><b>환불은 7일 안에 합니다</b></p><p>a</p><p><b>배송은 2일입니다.</b></p><p>b",
+        "<p><b>서울시</b></p><p><b>중구</b></p><p>a</p><p><b>대전시</b></p><p><b>서구</b></p><p>b",
+        "<p><b>환불</b>은</p><p>a</p><p>그 <b>배송</b></p><p>b",
+        "<ul><li><p><b>환불</b></p><p>a</p><p><b>배송</b></p><p>b</ul>",
+        "<p><b>환불</b></p><p>a</p><p><b>12</b></p><p>b",
+        "<table><tr><td><p><b>환불</b></p><p>a</p><p><b>배송</b></p><p>b<td>c</table>",
+    ],
+)
+def test_other_bold_paragraphs_are_none(html: str) -> None:
+    assert "heading" not in {block.kind for block in parse(html).blocks}
+
+
 def test_headings_nest_below_those_of_the_whole() -> None:
     parsed = parse("<h1>a</h1><h3>b</h3><h2>c</h2>", below=1)
     assert [block.heading_path for block in parsed.blocks] == [("a",), ("a", "b"), ("a", "c")]

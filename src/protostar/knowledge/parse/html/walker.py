@@ -10,6 +10,7 @@ from protostar.knowledge.parse.html.elements import BLOCKS, HEADINGS, LISTS, Att
 from protostar.knowledge.parse.html.grid import Grid
 from protostar.knowledge.parse.html.layout import Layout
 from protostar.knowledge.parse.html.lists import Listing, whole
+from protostar.knowledge.parse.html.titles import titles
 from protostar.knowledge.parse.html.view import View
 from protostar.knowledge.parse.normalise import one_line
 
@@ -18,6 +19,7 @@ _APART_FROM_HEADINGS = LISTS | names("p table pre dl blockquote")
 _CELL = names("td")
 _DEEPEST_INDENT = 20
 _BEGUN = 3  # pieces of a line, some of them blank
+_BELOW_ALL = len(HEADINGS) + 1  # the level of what only looks like a heading
 _CONTACTS = ("tel:", "mailto:")
 _RAISED = {"sup": phrases.raised, "rt": phrases.reading}
 _PHRASES = names("math img br label") | phrases.RUNS | frozenset(_RAISED)
@@ -35,6 +37,7 @@ class Walker:
         self._view = view
         self._layout = Layout(view.root)
         self._grid = Grid(builder)
+        self._titles = titles(view.root)
         self._inline: list[str] = []
         self._raised: list[int] = []
         self._lines: list[str] = []
@@ -77,7 +80,7 @@ class Walker:
             self._lined = node.mem_id
         if tag in _PHRASES:
             self._enter_phrase(node, tag, attributes)
-        elif (level := _level(tag, attributes)) is not None:
+        elif (level := self._level(node, tag, attributes)) is not None:
             self._enter_heading(node, level)
         elif tag in BLOCKS or self._view.unfolds(node, tag, attributes):
             self._enter_block(node, tag, attributes)
@@ -272,13 +275,12 @@ class Walker:
         self._labels = 0
         self._marker = ""
 
+    def _level(self, node: LexborNode, tag: str, attributes: Attributes) -> int | None:
+        """Which level of heading an element is, if it is one."""
+        if attributes.get("role") == "heading":
+            return max(1, whole(attributes.get("aria-level"), 2))
+        return _BELOW_ALL if tag == "p" and node.mem_id in self._titles else HEADINGS.get(tag)
+
     @property
     def _in_list(self) -> bool:
         return bool(self._lists) and not self._lists[-1].titled
-
-
-def _level(tag: str, attributes: Attributes) -> int | None:
-    """Which level of heading an element is, if it is one."""
-    if attributes.get("role") == "heading":
-        return max(1, whole(attributes.get("aria-level"), 2))
-    return HEADINGS.get(tag)
