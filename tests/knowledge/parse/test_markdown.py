@@ -190,6 +190,10 @@ def read_text(tmp_path: Path, text: str) -> ParsedText:
             [("paragraph", "`<!-- a -->` and \\<b>"), ("code", "```\n<!-- b -->\n```")],
         ),
         ("- a <b>b</b>\n\n  ```\n  <b>c</b>\n  ```", [("list", "- a b\n\n  ```\n  <b>c</b>\n  ```")]),
+        (
+            'a\n\n[//]: # (secret)\n[comment]: <> "secret"\n\n[b]: #c\n\n[d]: /e (f)',
+            [("paragraph", t) for t in ("a", "[b]: #c", "[d]: /e (f)")],
+        ),
         ("a <!-- b", [("paragraph", "a <!-- b")]),
         (
             "<details>\n<summary>When?</summary>\n\nOn **Mondays**.\n\n</details>",

@@ -13,7 +13,7 @@ from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import too_long
 from protostar.knowledge.parse.html.reader import add_html
-from protostar.knowledge.parse.markup import is_html, without_attributes, without_pictures, without_tags
+from protostar.knowledge.parse.markup import is_html, without_attributes, without_pictures, without_remarks, without_tags
 from protostar.knowledge.parse.model import Block, ParsedText
 from protostar.knowledge.parse.normalise import clean, one_line, split_front_matter
 from protostar.knowledge.parse.outline import Outline
@@ -21,6 +21,7 @@ from protostar.knowledge.parse.outline import Outline
 # Link definitions stay paragraphs: the rule would take a footnote of one word for one, and its text would be in no block.
 _PARSER = MarkdownIt("commonmark").enable("table").disable("reference")
 _CODE = frozenset({"fence", "code_block"})
+_NOT_SHOWN = ("<", "{", "]:")
 _PART_OF_TABLE = re.compile(r"\s*<(?:t[dhr]|tbody|tfoot|thead|caption)\b", re.IGNORECASE)
 _COMMENT_END = re.compile(r"-->.*")
 _SEGMENT = 256 * 1024
@@ -77,7 +78,7 @@ def _as_shown(text: str, outline: Outline, max_chars: int) -> tuple[str, list[Bl
     """A cleaned text without what its readers do not see, and its blocks."""
     if len(text) > max_chars:
         raise too_long(max_chars)
-    if "<" not in text and "{" not in text:
+    if not any(mark in text for mark in _NOT_SHOWN):
         return text, list(find_blocks(text, outline))
     shown = _Shown(text, outline, max_chars)
     for found in _find(text):
@@ -142,18 +143,19 @@ class _Shown:
 def _shown(text: str, found: _Found) -> str:
     """A block without tags, comments and names for links."""
     kind, written = _KINDS[found.token.type], text[found.start : found.end]
-    if kind in {"code", "rule"} or ("<" not in written and "{" not in written):
+    if kind in {"code", "rule"} or not any(mark in written for mark in _NOT_SHOWN):
         return written
+    if kind == "paragraph":
+        return without_tags(without_remarks(written), "\n").strip("\n").rstrip()
     if kind == "heading":
         written = without_attributes(without_tags(written, " "))
         return written.strip() if any(map(str.isalnum, written)) else ""
-    line_end = "\n" if kind == "paragraph" else " "
     parts: list[str] = []
     at = found.start
     for start, end in found.code:
-        parts += [without_tags(text[at:start], line_end), text[start : min(end, found.end)]]
+        parts += [without_tags(text[at:start], " "), text[start : min(end, found.end)]]
         at = min(end, found.end)
-    parts.append(without_tags(text[at : found.end], line_end))
+    parts.append(without_tags(text[at : found.end], " "))
     return "".join(parts).strip("\n").rstrip()
 
 

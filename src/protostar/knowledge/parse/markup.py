@@ -20,6 +20,9 @@ _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 _FIRST_TAG = re.compile(r"</?([a-zA-Z][^\s/>]*)")
 _ATTRIBUTES = re.compile(r"[ \t]*\{:?[ \t]*[#.][^{}\n]*\}(?=[ \t]*#*[ \t]*(?:\n|\Z))")
 
+# A link to nowhere, with a title that nobody sees: «[//]: # (not for customers)».
+_REMARK = re.compile(r"""^ {0,3}\[[^\[\]\n]{1,100}\]:[ \t]*(?:#|<#?>)[ \t]+(?:\(.*\)|".*"|'.*')[ \t]*$\n?""", re.MULTILINE)
+
 _PAYLOAD = re.compile(r"""(data:[\w/.+=;-]{1,100},)[^\s()<>"'\[\]]{100,}""")
 _CUT = "…"
 _PICTURE = re.compile(rf"!\[([^\[\]]{{0,1000}})\]\([ \t]*<?data:[\w/.+=;-]{{1,100}},{_CUT}[^()\n]{{0,1000}}\)")
@@ -41,6 +44,10 @@ def without_pictures(text: str) -> str:
 def without_attributes(heading: str) -> str:
     """«## Refunds {#refunds}» is a name for links."""
     return _ATTRIBUTES.sub("", heading) if "{" in heading else heading
+
+
+def without_remarks(paragraph: str) -> str:
+    return _REMARK.sub("", paragraph) if "]:" in paragraph else paragraph
 
 
 def is_html(block: str) -> bool:
