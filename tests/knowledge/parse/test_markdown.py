@@ -194,6 +194,10 @@ def read_text(tmp_path: Path, text: str) -> ParsedText:
             'a\n\n[//]: # (secret)\n[comment]: <> "secret"\n\n[b]: #c\n\n[d]: /e (f)',
             [("paragraph", t) for t in ("a", "[b]: #c", "[d]: /e (f)")],
         ),
+        (
+            "2<sup>31</sup> of the 4<sup>th</sup>, H<sub>2</sub>O, `<sup>1</sup>`",
+            [("paragraph", "2³¹ of the 4th, H2O, `<sup>1</sup>`")],
+        ),
         ("a <!-- b", [("paragraph", "a <!-- b")]),
         (
             "<details>\n<summary>When?</summary>\n\nOn **Mondays**.\n\n</details>",

@@ -146,7 +146,7 @@ def _shown(text: str, found: _Found) -> str:
     if kind in {"code", "rule"} or not any(mark in written for mark in _NOT_SHOWN):
         return written
     if kind == "paragraph":
-        return without_tags(without_remarks(written), "\n").strip("\n").rstrip()
+        return without_tags(without_remarks(written), "\n").strip()
     if kind == "heading":
         written = without_attributes(without_tags(written, " "))
         return written.strip() if any(map(str.isalnum, written)) else ""

@@ -3,6 +3,7 @@
 import re
 
 from protostar.knowledge.parse.html.elements import BLOCKS, HEADINGS, INVISIBLE, PHRASES, VOID, WITHDRAWN, names
+from protostar.knowledge.parse.html.phrases import raised
 
 # A word in angle brackets may be a placeholder, as `<source>`: alone on a line renderers take any for a tag, elsewhere these.
 _INLINE = (
@@ -16,6 +17,7 @@ _SPACED = BLOCKS | names("br hr center")
 _KNOWN = BLOCKS | PHRASES | INVISIBLE | VOID | WITHDRAWN | _INLINE
 _CODE_SPAN = r"(?<!`)(?P<ticks>`+)(?!`)(?:[^\n]|\n(?![ \t>]*\n)){1,500}?(?<!`)(?P=ticks)(?!`)"
 _MARKS = re.compile(rf"\\.|{_CODE_SPAN}|`+|<!--|</?(?P<name>[a-zA-Z][a-zA-Z0-9.-]*)(?=[\s/>])[^<>]*>", re.DOTALL)
+_POWER = re.compile(r"<sup>([^<>`\n]{1,20})</sup>", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 _FIRST_TAG = re.compile(r"</?([a-zA-Z][^\s/>]*)")
 _ATTRIBUTES = re.compile(r"[ \t]*\{:?[ \t]*[#.][^{}\n]*\}(?=[ \t]*#*[ \t]*(?:\n|\Z))")
@@ -72,6 +74,9 @@ def without_tags(text: str, line_end: str, *, any_tag: bool = False) -> str:
             is_open = end >= 0
             parts += [] if is_open else [mark[0]]
             at = end + 3 if is_open else at
+        elif name == "sup" and (power := _POWER.match(text, mark.start())) is not None:
+            parts.append(raised(power[1]))
+            at = power.end()
         elif name in _INLINE or (name and any_tag):
             parts.append(line_end if name == "br" else " " if name in _SPACED and _is_between_words(text, mark) else "")
         else:
