@@ -19,7 +19,7 @@ _STYLE = re.compile(r"\\s(\d+)(?![0-9])")
 _CELL = re.compile(r"\\(?:nest)?cell(?![a-z]) ?")
 _NOTE = re.compile(r"\{(?:\\\*)?\\footnote(?![a-z])(?:\\ftnalt(?![a-z]))? ?")
 _BRACE = re.compile(r"\\[\\{}]|[{}]")
-_UNSEEN = re.compile(r"(?<!\\)\{[^{}]*\\(?:v|deleted)(?![a-z0-9])[^{}]*(?<!\\)\}")
+_UNSEEN = re.compile(r"(?<!\\)\{(?:[^{}\\]|\\(?!(?:v|deleted)(?![a-z0-9]))[^{}])*+\\(?:v|deleted)(?![a-z0-9])[^{}]*+(?<!\\)\}")
 _SEEN_AGAIN = re.compile(r"\\(?:(?:v|deleted)0|plain)(?![a-z0-9])")
 # Control characters, which no RTF text holds. The empty group ends the letters to skip after a Unicode character.
 _CELL_MARK = "\x1f"
