@@ -84,6 +84,12 @@ def test_text_goes_by_its_extension(name: str, media_type: str) -> None:
     assert detect(name, None, b"whatever") == media_type
 
 
+@pytest.mark.parametrize("content", [b"<html>", b"\xef\xbb\xbf\r\n <!DOCTYPE html>", b"<TABLE border=1>", b"<meta charset=euc-kr>"])
+@pytest.mark.parametrize("name", ["export.xls", "export.xlsx"])
+def test_a_page_under_the_name_of_a_workbook_is_a_page(name: str, content: bytes) -> None:
+    assert detect(name, "application/vnd.ms-excel", content) == HTML
+
+
 @pytest.mark.parametrize(
     ("declared", "media_type"),
     [("text/markdown; charset=utf-8", MARKDOWN), ("TEXT/X-MARKDOWN", MARKDOWN), ("text/plain", TEXT), ("application/csv", CSV)],

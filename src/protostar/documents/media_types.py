@@ -46,9 +46,9 @@ FORMATS = (
     Format(TEXT, "plain text", (".txt", ".text", ".log")),
     Format(HTML, "HTML", (".html", ".htm"), ("application/xhtml+xml",)),
     Format(PDF, "PDF", (".pdf",), ("application/x-pdf",), textual=False),
-    Format(DOCX, "Word (.docx)", (".docx",), textual=False),
-    Format(PPTX, "PowerPoint (.pptx)", (".pptx",), textual=False),
-    Format(XLSX, "Excel (.xlsx)", (".xlsx",), textual=False),
+    Format(DOCX, "Word (.docx)", (".docx", ".docm", ".dotx"), textual=False),
+    Format(PPTX, "PowerPoint (.pptx)", (".pptx", ".pptm", ".ppsx"), textual=False),
+    Format(XLSX, "Excel (.xlsx)", (".xlsx", ".xlsm", ".xltx"), textual=False),
     Format(CSV, "CSV", (".csv",), ("application/csv",)),
     Format(TSV, "TSV", (".tsv",)),
     Format(HWP, "Hangul (.hwp)", (".hwp",), ("application/haansofthwp", "application/vnd.hancom.hwp"), textual=False),
@@ -82,6 +82,9 @@ _PACKAGES = (HWPX, ODT, EPUB)
 _ZIP = b"PK\x03\x04"
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+# What many programs export as a workbook is a page with a table.
+_WORKBOOKS = frozenset((".xls", ".xlsx"))
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|meta|style|table)\b", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 
@@ -103,6 +106,8 @@ def detect(filename: str, declared: str | None, head: bytes) -> str:
         return _inside_zip(claimed, suffix, head)
     if head.startswith(_OLE2) and claimed is not None and claimed.media_type == HWPX:
         return HWP
+    if suffix in _WORKBOOKS and _PAGE.match(head):
+        return HTML
     if claimed is None or (claimed.textual and _is_binary(head)):
         raise _unsupported(suffix)
     return claimed.media_type

@@ -1,9 +1,11 @@
 """What the small real files do not show, in documents made here."""
 
+import re
 from copy import deepcopy
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import docx
 import openpyxl
@@ -14,7 +16,7 @@ from pptx.enum.chart import XL_CHART_TYPE
 from pptx.oxml import parse_xml as pptx_xml
 from pptx.oxml.ns import nsdecls as pptx_nsdecls
 from pptx.util import Inches, Pt
-from tests.knowledge.parse.support import block_with, read, shown
+from tests.knowledge.parse.support import FILES, block_with, read, shown
 
 from protostar.errors import UnreadableDocument
 
@@ -41,6 +43,30 @@ def test_a_label_beside_several_rows_is_said_in_each(tmp_path: Path) -> None:
 
 
 # -- PowerPoint
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("guide-ko.docx", "application/vnd.ms-word.document.macroEnabled.main+xml"),
+        ("guide-ko.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml"),
+        ("deck-ko.pptx", "application/vnd.ms-powerpoint.presentation.macroEnabled.main+xml"),
+        ("deck-ko.pptx", "application/vnd.openxmlformats-officedocument.presentationml.slideshow.main+xml"),
+        ("sheet-ko.xlsx", "application/vnd.ms-excel.sheet.macroEnabled.main+xml"),
+        ("sheet-ko.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.template.main+xml"),
+    ],
+)
+def test_macros_templates_and_shows_are_read_like_documents(name: str, content_type: str, tmp_path: Path) -> None:
+    with ZipFile(FILES / name) as original, ZipFile(tmp_path / name, "w") as changed:
+        for item in original.namelist():
+            content = original.read(item)
+            if item == "[Content_Types].xml":
+                content = re.sub(
+                    rb'application/[^"]*[.](?:document|presentation|sheet)[.]main[+]xml', content_type.encode(), content
+                )
+                assert content_type.encode() in content
+            changed.writestr(item, content)
+    assert shown(read(tmp_path / name)) == shown(read(name))
 
 
 def test_the_largest_text_of_a_slide_without_a_title_is_its_title(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import pptx
 from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.exc import PythonPptxError
 from pptx.oxml.ns import qn
+from pptx.package import Package
+from pptx.parts.presentation import PresentationPart
 
 from protostar.knowledge.parse import zip_guard
 from protostar.knowledge.parse.builder import TextBuilder
@@ -26,7 +27,10 @@ def read(path: Path, max_chars: int) -> ParsedText:
     zip_guard.check(path, _KIND)
     builder = TextBuilder(max_chars)
     with damaged(_KIND, *zip_guard.ERRORS, PythonPptxError):
-        presentation = pptx.Presentation(str(path))
+        main: Any = Package.open(str(path)).main_document_part  # `pptx.Presentation` refuses shows
+        if not isinstance(main, PresentationPart):
+            raise PythonPptxError
+        presentation = main.presentation
         slides: list[Any] = list(presentation.slides)
         for number, slide in enumerate(slides, 1):
             if slide.element.get("show") not in {"0", "false"}:

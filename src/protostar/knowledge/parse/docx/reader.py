@@ -5,10 +5,12 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
-import docx
 from docx.opc.exceptions import OpcError
+from docx.opc.part import PartFactory
 from docx.oxml import parse_xml
 from docx.oxml.ns import qn
+from docx.package import Package
+from docx.parts.document import DocumentPart
 
 from protostar.knowledge.parse import zip_guard
 from protostar.knowledge.parse.builder import TextBuilder
@@ -21,6 +23,15 @@ from protostar.knowledge.parse.lines import Lines
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.tables import Cell, add_table, spread
 
+# `docx.Document` refuses documents with macros, and templates.
+PartFactory.part_type_for |= dict.fromkeys(
+    (
+        "application/vnd.ms-word.document.macroEnabled.main+xml",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml",
+    ),
+    DocumentPart,
+)
+
 _KIND: Final = "a Word document (.docx)"
 _TBL, _TR, _TC, _MERGED = qn("w:tbl"), qn("w:tr"), qn("w:tc"), qn("w:vMerge")
 # Content controls, tracked insertions and the like stand between a body and its paragraphs.
@@ -31,8 +42,11 @@ def read(path: Path, max_chars: int) -> ParsedText:
     zip_guard.check(path, _KIND)
     builder = TextBuilder(max_chars)
     with damaged(_KIND, *zip_guard.ERRORS, OpcError):
-        document = docx.Document(str(path))
-        related = {rel.reltype.rsplit("/", 1)[-1]: rel.target_part for rel in document.part.rels.values() if not rel.is_external}
+        main: Any = Package.open(str(path)).main_document_part
+        if not isinstance(main, DocumentPart):
+            raise OpcError
+        document = main.document
+        related = {rel.reltype.rsplit("/", 1)[-1]: rel.target_part for rel in main.rels.values() if not rel.is_external}
         writer = _Writer(builder, Styles(document), Numbering(related.get("numbering")))
         root: Any = document.element
         prune(root)
