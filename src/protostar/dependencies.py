@@ -141,6 +141,8 @@ VisitorToken = Annotated[
     Header(alias="Protostar-Visitor", description="who asks, with a publishable key: of `POST /v1/visitors` or the event `start`"),
 ]
 
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="`ETag`s of what is there already")]
+
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -1,51 +1,42 @@
 """Problem documents (RFC 9457): how an error looks outside."""
 
 from typing import Any
+from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from protostar.errors import InvalidInput, NameTaken, ProtostarError
 
 MEDIA_TYPE = "application/problem+json"
 
-# What every route may answer, in OpenAPI's words.
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "What is wrong, in a sentence (RFC 9457)",
-        "content": {
-            MEDIA_TYPE: {
-                "schema": {
-                    "type": "object",
-                    "required": ["type", "title", "status", "detail", "code"],
-                    "properties": {
-                        **{name: {"type": "string"} for name in ("type", "title", "detail", "code")},
-                        **{name: {"type": "integer"} for name in ("status", "retry_after")},
-                        "documents": {"type": "array", "items": {"type": "string", "format": "uuid"}},
-                    },
-                }
-            }
-        },
-    }
-}
+
+class Problem(BaseModel):
+    """What is wrong (RFC 9457). `code` is stable and for programs, `detail` is a sentence for people.
+
+    `retry_after`: seconds, where waiting helps. `documents`: those that `name_taken` is about.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    retry_after: int | None = None
+    documents: list[UUID] | None = None
 
 
 def problem(error: ProtostarError) -> dict[str, Any]:
-    """`type`, `title`, `status`, `detail` and a stable `code`; `retry_after` in seconds where waiting helps.
-
-    `documents`: those that a NameTaken is about.
-    """
-    document: dict[str, Any] = {
-        "type": f"urn:protostar:problem:{error.code}",
-        "title": error.title,
-        "status": error.status_code,
-        "detail": str(error),
-        "code": error.code,
-    }
-    if (seconds := retry_after(error)) is not None:
-        document["retry_after"] = seconds
-    if isinstance(error, NameTaken):
-        document["documents"] = [str(id_) for id_ in error.documents]
-    return document
+    """A `Problem`, as JSON without what does not matter here."""
+    said = Problem(
+        type=f"urn:protostar:problem:{error.code}",
+        title=error.title,
+        status=error.status_code,
+        detail=str(error),
+        code=error.code,
+        retry_after=retry_after(error),
+        documents=list(error.documents) if isinstance(error, NameTaken) else None,
+    )
+    return said.model_dump(mode="json", exclude_none=True)
 
 
 def misfit(error: ValidationError, within: str = "") -> InvalidInput:

@@ -143,6 +143,40 @@ async def test_a_range_of_other_bytes_is_the_whole(stored: Stored) -> None:
         assert (answered.status, len(answered.body)) == (status, 10 if status == 206 else SIZE), if_range
 
 
+@pytest.mark.parametrize(
+    ("if_none_match", "status"),
+    [("{etag}", 304), ("W/{etag}", 304), ('"other", {etag}', 304), ("*", 304), ('"other"', 200), ("{bare}", 200), ("", 200)],
+)
+async def test_what_a_client_has_is_not_sent_again(if_none_match: str, status: int, tenant: Tenant) -> None:
+    document = await tenant.document("known.md", "# Known")
+    for part, method in (("content", "GET"), ("content", "HEAD"), ("text", "GET"), ("text", "HEAD")):
+        path = f"/v1/documents/{document['id']}/{part}"
+        whole = await tenant.call(method, path)
+        etag = whole.headers["ETag"]
+        asked = {"If-None-Match": if_none_match.format(etag=etag, bare=etag.strip('"'))}
+        answered = await tenant.call(method, path, headers=asked)
+        assert (answered.status, answered.headers["ETag"]) == (status, etag)
+        assert answered.headers["Cache-Control"] == whole.headers["Cache-Control"] == "private, no-cache"
+        assert answered.body == (whole.body if status == 200 else b"")
+        if status == 304:
+            ranged = await tenant.call(method, path, headers={**asked, "Range": "bytes=0-1", "If-Range": etag})
+            assert ranged.status == 304  # it comes before (RFC 9110, section 13.2.2)
+
+
+@pytest.mark.parametrize("damaged", [b"# Tex", b"# Text and more", b""])
+async def test_bytes_that_are_fewer_or_more_are_an_error_before_the_first_byte(damaged: bytes, tenant: Tenant) -> None:
+    before = tenant.objects()
+    document = await tenant.document("damaged.md", b"# Text")
+    for key in tenant.objects() - before:  # the original and its text
+        (tenant.stack.settings.data_dir / "objects" / key).write_bytes(damaged)
+    path = f"/v1/documents/{document['id']}"
+    for part, headers in (("content", {}), ("content", {"Range": "bytes=5-"}), ("text", {}), ("text?start=1&end=3", {})):
+        answered = await tenant.call("GET", f"{path}/{part}", headers=headers)
+        assert (answered.status, answered.json["code"]) == (500, "object_corrupt"), part
+    for part in ("content", "text"):
+        assert (await tenant.call("HEAD", f"{path}/{part}")).status == 500
+
+
 async def test_an_empty_file_can_be_fetched(stored: Stored) -> None:
     document = (await stored.tenant.upload("empty.md", b"")).json
     path = f"/v1/documents/{document['id']}/content"

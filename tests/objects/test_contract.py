@@ -181,6 +181,18 @@ async def test_a_local_copy_of_other_bytes_is_refused(place, actual):
     assert not temporary_files()
 
 
+@pytest.mark.parametrize("actual", [b"byte", b"longer than stored", b"", some_bytes(3 * PART)])
+async def test_an_object_of_another_size_is_not_read(place, actual):
+    stored = await put(place.store, "a/b", b"bytes")
+    place.write("a/b", actual)
+    for start, end in ((0, None), (0, 2), (4, None)):
+        with pytest.raises(ObjectCorrupt, match="a/b"):
+            await collect(place.store.read("a/b", start=start, end=end, size=stored.size))
+    with pytest.raises(ObjectCorrupt, match="a/b"):
+        await place.store.size("a/b", expected=stored.size)
+    assert await collect(place.store.read("a/b", start=1, size=len(actual))) == actual[1:]
+
+
 async def test_a_local_copy_is_a_copy(place):
     stored = await put(place.store, "a/b", b"bytes")
     async with place.store.local_copy(stored) as path:

@@ -21,6 +21,7 @@ from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInf
 from protostar.answers.service import Answers, Taken
 from protostar.dependencies import Address, Asker, Cursor, IdempotencyKey, Limit, Manager, VisitorToken
 from protostar.errors import InvalidInput
+from protostar.openapi import TEXT
 from protostar.paging import Page, before, page_of
 from protostar.retrieval.reading.small_talk import small_talk
 from protostar.routing import Router
@@ -49,7 +50,7 @@ AllVisitors = Annotated[Visitors, Depends(_visitors)]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="the last event that arrived; the rest follows")]
 
 
-@router.post("/answers", response_model=Answer, responses={200: {"content": {"text/event-stream": {}}}})
+@router.post("/answers", response_model=Answer, responses={200: {"content": {"text/event-stream": {"schema": TEXT}}}})
 async def ask(
     body: Ask,
     response: Response,

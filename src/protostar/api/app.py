@@ -21,7 +21,7 @@ from protostar.documents import endpoints as documents
 from protostar.insights import endpoints as insights
 from protostar.knowledge import endpoints as knowledge
 from protostar.objects.copies import Copies
-from protostar.problems import RESPONSES
+from protostar.openapi import RESPONSES, complete, operation_id
 from protostar.resources import open_resources
 from protostar.retrieval import endpoints as retrieval
 from protostar.spaces import endpoints as spaces
@@ -88,8 +88,11 @@ def create_app(settings: Settings, stopping: asyncio.Event | None = None) -> Fas
         docs_url="/docs",
         redoc_url=None,
         responses=RESPONSES,
+        generate_unique_id_function=operation_id,
         static_url="/docs/static",
     )
+    described = app.openapi
+    app.openapi = lambda: complete(described())
     for route in app.routes:
         if isinstance(route, APIRoute):  # the pages of the documentation
             route.methods = {"GET", "HEAD"}

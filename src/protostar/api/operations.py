@@ -45,13 +45,17 @@ Known = Annotated[Registry, Depends(_registry)]
 
 
 @router.get("/health/live", tags=["operations"])
-async def live() -> dict[str, str]:
+async def get_live() -> dict[str, str]:
     """The process runs. Says nothing about what it depends on."""
     return {"status": "ok"}
 
 
-@router.get("/health/ready", tags=["operations"])
-async def ready(resources: Parts, response: Response) -> health.Ready:
+@router.get(
+    "/health/ready",
+    tags=["operations"],
+    responses={503: {"model": health.Ready, "description": "PostgreSQL is down or not migrated"}},
+)
+async def get_ready(resources: Parts, response: Response) -> health.Ready:
     """Each dependency by itself. 503 only where PostgreSQL is down or not migrated: without the others there are answers."""
     found = await health.ready(resources)
     response.status_code = 503 if found.status == "down" else 200
@@ -64,7 +68,7 @@ async def ready(resources: Parts, response: Response) -> health.Ready:
 
 
 @router.get("/metrics", tags=["operations"], response_class=PlainTextResponse)
-async def metrics(resources: Parts, _principal: Admin) -> Response:
+async def get_metrics(resources: Parts, _principal: Admin) -> Response:
     """In Prometheus' text format: this process's, and every worker's as of its last heartbeat."""
     workers: dict[str, Samples] = {}
     resources.metrics.queue.clear()

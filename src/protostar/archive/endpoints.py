@@ -1,6 +1,6 @@
 """`/v1/archive`: what `protostar export` reads. `/v1/imports`: what `protostar import` writes, under the admin key."""
 
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response, status
@@ -22,6 +22,7 @@ from protostar.archive.vectors import decode
 from protostar.dependencies import Admin, Cursor, Limit, Manager
 from protostar.documents.refused import heard_out
 from protostar.errors import TooLarge
+from protostar.openapi import BINARY, body_of, json_body
 from protostar.paging import Page, before, page_of
 from protostar.problems import misfit
 from protostar.routing import Router
@@ -52,7 +53,7 @@ After = Annotated[str | None, Query(max_length=100, description="`after` of the 
 
 
 @router.get("/archive")
-async def get_overview(principal: Manager, exports: ExportService) -> Overview:
+async def get_archive(principal: Manager, exports: ExportService) -> Overview:
     """The space, and how much of it there is."""
     return await exports.overview(principal.space_id)
 
@@ -77,7 +78,7 @@ async def list_archived_answers(
     return page_of(items, limit, space_id)
 
 
-@router.get("/archive/vectors", response_class=Response, responses={200: {"content": {OCTETS: {}}}})
+@router.get("/archive/vectors", response_class=Response, responses={200: {"content": {OCTETS: {"schema": BINARY}}}})
 async def get_archived_vectors(principal: Manager, exports: ExportService, after: After = None) -> Response:
     """A page of vectors: a line of JSON (`model dimensions count after`), then for each the hash of its text and its binary16s."""
     return Response(await exports.vectors(principal.space_id, after), media_type=OCTETS)
@@ -86,22 +87,13 @@ async def get_archived_vectors(principal: Manager, exports: ExportService, after
 # -- in
 
 
-def _body(media_type: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {media_type: {"schema": schema}}}}
-
-
-def _json_body(model: type[BaseModel]) -> dict[str, Any]:
-    return _body("application/json", model.model_json_schema())
-
-
-_BYTES: Final = {"type": "string", "format": "binary"}
 _FORM: Final = {
     "type": "object",
     "required": ["record", "original"],
     "properties": {
         "record": {"type": "string", "description": f"JSON: {' '.join(ArchivedVersion.model_fields)}"},
-        "original": _BYTES,
-        "text": _BYTES,
+        "original": BINARY,
+        "text": BINARY,
     },
 }
 
@@ -118,26 +110,32 @@ async def get_imported_document(import_id: UUID, source_id: UUID, imports: Impor
     return await imports.document(import_id, source_id)
 
 
-@router.post("/imports/{import_id}/documents/{source_id}/versions", openapi_extra=_body("multipart/form-data", _FORM))
-async def add_version(import_id: UUID, source_id: UUID, request: Request, imports: ImportService, _key: Admin) -> ImportedDocument:
+@router.post("/imports/{import_id}/documents/{source_id}/versions", openapi_extra=body_of({"multipart/form-data": _FORM}))
+async def import_version(
+    import_id: UUID, source_id: UUID, request: Request, imports: ImportService, _key: Admin
+) -> ImportedDocument:
     """Takes in a version: `record`, `original`, and `text` where it has one, in this order. Nobody sees it yet."""
     async with heard_out(request, imports.receiving.limit):
         return await imports.add_version(import_id, source_id, request.headers.get("content-type", ""), request.stream())
 
 
-@router.post("/imports/{import_id}/documents", openapi_extra=_json_body(ArchivedDocument))
-async def finish_document(import_id: UUID, request: Request, imports: ImportService, _key: Admin) -> ImportedDocument:
+@router.post("/imports/{import_id}/documents", openapi_extra=json_body(ArchivedDocument))
+async def import_document(import_id: UUID, request: Request, imports: ImportService, _key: Admin) -> ImportedDocument:
     """Lets a document be seen, all of whose versions are there. 409 while one is missing."""
     return await imports.finish_document(import_id, await _parsed(request, ArchivedDocument))
 
 
-@router.post("/imports/{import_id}/answers", status_code=status.HTTP_204_NO_CONTENT, openapi_extra=_json_body(Answers))
-async def add_answers(import_id: UUID, request: Request, imports: ImportService, _key: Admin) -> None:
+@router.post(
+    "/imports/{import_id}/answers",
+    status_code=status.HTTP_204_NO_CONTENT,
+    openapi_extra=json_body(Answers),
+)
+async def import_answers(import_id: UUID, request: Request, imports: ImportService, _key: Admin) -> None:
     await imports.add_answers(import_id, await _parsed(request, Answers))
 
 
-@router.post("/imports/{import_id}/vectors", status_code=status.HTTP_204_NO_CONTENT, openapi_extra=_body(OCTETS, _BYTES))
-async def add_vectors(import_id: UUID, request: Request, imports: ImportService, _key: Admin) -> None:
+@router.post("/imports/{import_id}/vectors", status_code=status.HTTP_204_NO_CONTENT, openapi_extra=body_of({OCTETS: BINARY}))
+async def import_vectors(import_id: UUID, request: Request, imports: ImportService, _key: Admin) -> None:
     """A page as `GET /v1/archive/vectors` gives it."""
     await imports.add_vectors(import_id, decode(await _read(request)))
 

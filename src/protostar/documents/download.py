@@ -14,10 +14,25 @@ from protostar.documents.models import DocumentVersionRow, Original
 from protostar.errors import RangeNotSatisfiable
 from protostar.objects.store import ObjectStore
 
+# Of a list of tags, `"…"` or `W/"…"`, what stands between and with the quotes: a weak comparison looks at nothing else.
+_TAG: Final = re.compile(r'"[^"]*"')
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 # An uploaded HTML page must not run with the dashboard's cookies, whatever a browser makes of its type.
 SAFE_HEADERS: Final = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
+
+
+def tagged(etag: str) -> dict[str, str]:
+    """Headers of bytes that never change; but whether one may still see them is asked each time."""
+    return {**SAFE_HEADERS, "ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
+
+
+def unchanged(etag: str, if_none_match: str | None) -> Response | None:
+    """304 for a client that has what the tag is of already (RFC 9110, section 13.1.2)."""
+    if if_none_match is None:
+        return None
+    is_known = if_none_match.strip() == "*" or f'"{etag}"' in _TAG.findall(if_none_match)
+    return Response(status_code=304, headers=tagged(etag)) if is_known else None
 
 
 def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
@@ -41,44 +56,47 @@ def parse_range(header: str | None, size: int) -> tuple[int, int] | None:
 async def content(
     objects: ObjectStore, original: Original, filename: str, range_header: str | None, if_range: str | None, *, head: bool
 ) -> Response:
-    """The original bytes as an attachment. Raises ObjectMissing and ObjectsUnavailable before anything is sent.
+    """The original bytes as an attachment.
+
+    Raises ObjectMissing, ObjectsUnavailable, and ObjectCorrupt for bytes that are more or fewer, before anything is sent.
 
     `head`: nothing is read, and a range means nothing.
     """
     stored = original.stored
-    etag = f'"{stored.sha256}"'
-    wanted = parse_range(range_header, stored.size) if if_range in (None, etag) and not head else None
+    headers = tagged(stored.sha256)
+    wanted = parse_range(range_header, stored.size) if if_range in (None, headers["ETag"]) and not head else None
     start, end = wanted or (0, stored.size)
-    headers = {
-        **SAFE_HEADERS,
+    headers |= {
         "Accept-Ranges": "bytes",
         "Content-Type": original.media_type,  # as a media type, a text's would get a charset that nobody has looked for
         "Content-Length": str(end - start),
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(PurePosixPath(filename).name, safe='')}",
-        "ETag": etag,
     }
     if wanted is not None:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{stored.size}"
     if head:
-        return await _head(objects, stored.key, headers)
-    body = await _begun(objects.read(stored.key, start=start, end=end))
+        return await _head(objects, stored.key, stored.size, headers)
+    body = await _begun(objects.read(stored.key, start=start, end=end, size=stored.size))
     return StreamingResponse(body, 206 if wanted else 200, headers)
 
 
 async def text(objects: ObjectStore, version: DocumentVersionRow, key: str, *, head: bool) -> Response:
     """The extracted text, which citations count their code points in. `head`: nothing of it is read."""
-    headers = {**SAFE_HEADERS, "Content-Type": "text/plain; charset=utf-8", "ETag": f'"{version.text_sha256}"'}
-    if version.text_size is not None:
-        headers["Content-Length"] = str(version.text_size)
-    return await _head(objects, key, headers) if head else StreamingResponse(await _begun(objects.read(key)), headers=headers)
+    size = version.text_size
+    headers = {**tagged(str(version.text_sha256)), "Content-Type": "text/plain; charset=utf-8"}
+    if size is not None:
+        headers["Content-Length"] = str(size)
+    if head:
+        return await _head(objects, key, size, headers)
+    return StreamingResponse(await _begun(objects.read(key, size=size)), headers=headers)
 
 
 async def text_range(objects: ObjectStore, version: DocumentVersionRow, key: str, start: int, end: int) -> str:
     """`text[start:end]` of the extracted text, in code points: what lies before is read, but never held."""
     if version.text_chars is not None and version.text_chars == version.text_size:  # ASCII alone: a character is a byte
-        return b"".join([chunk async for chunk in objects.read(key, start=start, end=end)]).decode("ascii")
+        return b"".join([chunk async for chunk in objects.read(key, start=start, end=end, size=version.text_size)]).decode("ascii")
     decoder, at, parts = getincrementaldecoder("utf-8")(), 0, list[str]()
-    async with aclosing(objects.read(key)) as chunks:
+    async with aclosing(objects.read(key, size=version.text_size)) as chunks:
         async for chunk in chunks:
             decoded = decoder.decode(chunk)
             parts.append(decoded[max(0, start - at) : max(0, end - at)])
@@ -88,9 +106,9 @@ async def text_range(objects: ObjectStore, version: DocumentVersionRow, key: str
     return "".join(parts)
 
 
-async def _head(objects: ObjectStore, key: str, headers: dict[str, str]) -> Response:
+async def _head(objects: ObjectStore, key: str, size: int | None, headers: dict[str, str]) -> Response:
     """What a GET would be answered with, without the body. Raises as that."""
-    await objects.size(key)
+    await objects.size(key, expected=size)
     return Response(headers=headers)
 
 

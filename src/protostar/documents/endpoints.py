@@ -12,7 +12,7 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import ValidationError
 
 from protostar import sse
-from protostar.dependencies import Cursor, IdempotencyKey, Limit, Manager
+from protostar.dependencies import Cursor, IdempotencyKey, IfNoneMatch, Limit, Manager
 from protostar.documents import download
 from protostar.documents.refused import heard_out, is_too_long
 from protostar.documents.schemas import NAME_CHARS, Document, DocumentUpdate, ObjectUpload, Status, UrlUpload, Versions
@@ -20,6 +20,7 @@ from protostar.documents.service import Documents
 from protostar.documents.upload import Upload
 from protostar.errors import DatabaseUnavailable, InvalidInput, NotFound, TooLarge
 from protostar.objects.store import ObjectStore
+from protostar.openapi import BINARY, NOT_MODIFIED, TEXT, body_of, schema_of
 from protostar.paging import Page, before, page_of
 from protostar.problems import misfit
 from protostar.routing import Router
@@ -45,26 +46,18 @@ Filename = Annotated[str | None, Query(max_length=NAME_CHARS, description="of a 
 NewName = Annotated[bool, Query(description="of a file: 409 where a document has its name already, with other bytes")]
 Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="unset: the one that answers questions")]
 
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "title": {"type": "string"},
-                        "metadata": {"type": "string", "description": "a JSON object"},
-                    },
-                }
-            },
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-            "application/json": {"schema": {"oneOf": [ObjectUpload.model_json_schema(), UrlUpload.model_json_schema()]}},
-        },
-    }
+_BYTES: Final = {"content": {"*/*": {"schema": BINARY}}}
+_FORM: Final = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": BINARY,
+        "title": {"type": "string"},
+        "metadata": {"type": "string", "description": "a JSON object"},
+    },
 }
+_NAMED: Final = {"oneOf": [schema_of(ObjectUpload), schema_of(UrlUpload)]}
+_BODY: Final = body_of({"multipart/form-data": _FORM, "application/octet-stream": BINARY, "application/json": _NAMED})
 
 
 @router.post(
@@ -205,8 +198,12 @@ async def restore_document(document_id: UUID, principal: Manager, documents: Ser
     return await documents.restore(principal.space_id, document_id)
 
 
-@router.get("/{document_id}/content", response_class=StreamingResponse)
-async def get_content(
+@router.get(
+    "/{document_id}/content",
+    response_class=StreamingResponse,
+    responses={200: _BYTES, 206: {**_BYTES, "description": "The range that `Range` names"}, 304: NOT_MODIFIED},
+)
+async def get_document_content(
     request: Request,
     document_id: UUID,
     principal: Manager,
@@ -215,16 +212,23 @@ async def get_content(
     version: Version = None,
     range_: Annotated[str | None, Header(alias="Range")] = None,
     if_range: Annotated[str | None, Header(alias="If-Range")] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """The bytes as they were uploaded."""
     row = await documents.holdings.version(principal.space_id, document_id, version)
     if row.original is None:
         raise NotFound(row.error or "This version has not been fetched yet.")
-    return await download.content(objects, row.original, row.filename, range_, if_range, head=request.method == "HEAD")
+    return download.unchanged(row.original.stored.sha256, if_none_match) or await download.content(
+        objects, row.original, row.filename, range_, if_range, head=request.method == "HEAD"
+    )
 
 
-@router.get("/{document_id}/text", response_class=StreamingResponse)
-async def get_text(
+@router.get(
+    "/{document_id}/text",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/plain": {"schema": TEXT}}}, 304: NOT_MODIFIED},
+)
+async def get_document_text(
     request: Request,
     document_id: UUID,
     principal: Manager,
@@ -233,13 +237,16 @@ async def get_text(
     version: Version = None,
     start: Annotated[int | None, Query(ge=0, description="first code point; then a range is sent")] = None,
     end: Annotated[int | None, Query(ge=0, description=f"where the range ends; {RANGE_CHARS:,} further at most")] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """The extracted text that citations point into: offsets count Unicode code points of it."""
     row = await documents.holdings.version(principal.space_id, document_id, version)
     if row.text_key is None:
         raise NotFound("This version has no text yet." if row.status != "failed" else f"This version has no text: {row.error}")
     if start is None and end is None:
-        return await download.text(objects, row, row.text_key, head=request.method == "HEAD")
+        return download.unchanged(str(row.text_sha256), if_none_match) or await download.text(
+            objects, row, row.text_key, head=request.method == "HEAD"
+        )
     start = start or 0
     end = min(start + RANGE_CHARS, end if end is not None else sys.maxsize)
     text = await download.text_range(objects, row, row.text_key, start, end)
@@ -247,7 +254,7 @@ async def get_text(
 
 
 @router.get("/{document_id}/versions")
-async def list_versions(document_id: UUID, principal: Manager, documents: Service) -> Versions:
+async def list_document_versions(document_id: UUID, principal: Manager, documents: Service) -> Versions:
     """Newest first. The texts of all are kept until the document is deleted, so that old citations stay true."""
     return await documents.holdings.versions(principal.space_id, document_id)
 

@@ -9,6 +9,7 @@ from protostar.dependencies import Manager
 from protostar.insights.report import as_csv
 from protostar.insights.schemas import Insights, Unanswered
 from protostar.insights.service import InsightService
+from protostar.openapi import TEXT
 from protostar.routing import Router
 
 router = Router(prefix="/v1/insights", tags=["insights"])
@@ -32,7 +33,7 @@ async def get_insights(
     return await insights.figures(principal.space_id, first, last, zone)
 
 
-@router.get("/unanswered", response_model=Unanswered, responses={200: {"content": {"text/csv": {}}}})
+@router.get("/unanswered", response_model=Unanswered, responses={200: {"content": {"text/csv": {"schema": TEXT}}}})
 async def get_unanswered(
     principal: Manager,
     insights: Service,

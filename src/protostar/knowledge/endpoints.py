@@ -6,17 +6,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from protostar.db.session import Database
-from protostar.dependencies import Limit, Manager
-from protostar.documents.download import SAFE_HEADERS
+from protostar.dependencies import IfNoneMatch, Limit, Manager
+from protostar.documents.download import tagged, unchanged
 from protostar.documents.service import Documents
 from protostar.jobs.service import Jobs
 from protostar.knowledge import kinds
 from protostar.knowledge.pages import LONGEST_PASSAGE, PageImages, pdf_of
 from protostar.knowledge.repository import KnowledgeRepository
+from protostar.openapi import BINARY, NOT_MODIFIED
 from protostar.routing import Router
 
 router = Router(prefix="/v1")
@@ -82,7 +83,7 @@ async def _parts(request: Request) -> tuple[Documents, Database]:
 
 
 @router.get("/documents/{document_id}/chunks", tags=["documents"])
-async def list_chunks(
+async def list_document_chunks(
     document_id: UUID,
     principal: Manager,
     parts: Annotated[tuple[Documents, Database], Depends(_parts)],
@@ -115,7 +116,7 @@ Offset = Annotated[int, Query(ge=0, le=2**31 - 1)]
 
 
 @router.get("/documents/{document_id}/pages", tags=["documents"])
-async def list_pages(
+async def list_document_pages(
     document_id: UUID,
     principal: Manager,
     parts: Images,
@@ -142,25 +143,24 @@ async def list_pages(
     "/documents/{document_id}/pages/{page}",
     tags=["documents"],
     response_class=Response,
-    responses={200: {"content": {"image/webp": {}}}, 304: {"description": "It is the one that `If-None-Match` names"}},
+    responses={200: {"content": {"image/webp": {"schema": BINARY}}}, 304: NOT_MODIFIED},
 )
-async def get_page(
+async def get_document_page(
     document_id: UUID,
     page: Annotated[int, Path(ge=1, le=2**31 - 1)],
     principal: Manager,
     parts: Images,
     version: Version = None,
     width: Annotated[int, Query(ge=100, le=2000, description="pixels; of a very long page the image is narrower")] = 1000,
-    if_none_match: Annotated[str | None, Header()] = None,
+    if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """A page of a PDF as an image. It never changes; but whether one may still see it is asked each time."""
+    """A page of a PDF as an image. It never changes."""
     documents, images = parts
     row = await documents.holdings.version(principal.space_id, document_id, version)
-    etag = f'"{pdf_of(row).stored.sha256}-{page}-{width}"'
-    headers = {**SAFE_HEADERS, "ETag": etag, "Cache-Control": "private, no-cache"}
-    if if_none_match is not None and etag in if_none_match:
-        return Response(status_code=304, headers=headers)
-    return Response(await images.draw(row, page, width), headers=headers, media_type="image/webp")
+    etag = f"{pdf_of(row).stored.sha256}-{page}-{width}"
+    if (response := unchanged(etag, if_none_match)) is not None:
+        return response
+    return Response(await images.draw(row, page, width), headers=tagged(etag), media_type="image/webp")
 
 
 async def _jobs(request: Request) -> tuple[Jobs, Database]:

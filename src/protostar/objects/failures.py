@@ -8,7 +8,7 @@ from typing import Final
 
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 
-from protostar.errors import ObjectMissing, ObjectsUnavailable, ProtostarError
+from protostar.errors import ObjectCorrupt, ObjectMissing, ObjectsUnavailable, ProtostarError
 
 _OS_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 _HTTP_STATUS: Final = re.compile(r"non-2xx status code: (\d+)")
@@ -36,6 +36,10 @@ def translated(key: str | None = None) -> Generator[None]:
 def missing(key: str) -> ObjectMissing:
     """The error for a key that names nothing."""
     return ObjectMissing(f"The object {key} is not in the object store.")
+
+
+def corrupt(key: str) -> ObjectCorrupt:
+    return ObjectCorrupt(f"The object {key} is not the one that was stored.")
 
 
 def _translation(error: BaseError | OSError, key: str | None) -> ProtostarError:

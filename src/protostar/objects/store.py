@@ -16,9 +16,9 @@ from urllib.parse import unquote
 from obstore.store import LocalStore, MemoryStore, S3Store
 
 from protostar.config import S3Settings
-from protostar.errors import ConfigurationError, ObjectCorrupt, ObjectMissing, ObjectsUnavailable
+from protostar.errors import ConfigurationError, ObjectMissing, ObjectsUnavailable
 from protostar.objects.bucket import WRITE_TIMEOUT, connect
-from protostar.objects.failures import missing, translated
+from protostar.objects.failures import corrupt, missing, translated
 from protostar.objects.folder import Folder
 from protostar.objects.keys import check_foreign_key, check_key, is_ours
 from protostar.objects.scratch import ScratchFile
@@ -89,12 +89,15 @@ class ObjectStore:
             await asyncio.to_thread(self._folder.sync, key)
         return StoredObject(key, source.size, source.sha256)
 
-    def read(self, key: str, *, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
-        """The bytes of `[start, end)` as far as the object reaches. Raises ObjectMissing before the first chunk."""
+    def read(self, key: str, *, start: int = 0, end: int | None = None, size: int | None = None) -> AsyncGenerator[bytes]:
+        """The bytes of `[start, end)` as far as the object reaches. Raises ObjectMissing before the first chunk.
+
+        `size`: of the object as it was stored; where it has another one by now, ObjectCorrupt is raised in place of a chunk.
+        """
         check_key(key)
         if start < 0:
             raise ValueError(f"a range cannot start at {start}")
-        return self._read(key, start, end)
+        return self._read(key, start, end, size)
 
     @asynccontextmanager
     async def local_copy(self, stored: StoredObject) -> AsyncGenerator[Path]:
@@ -142,10 +145,12 @@ class ObjectStore:
                 for meta in await self._ours(batch):
                     yield ObjectInfo(meta["path"], meta["size"], meta["last_modified"])
 
-    async def size(self, key: str) -> int:
-        """Bytes of the object. Raises ObjectMissing."""
+    async def size(self, key: str, *, expected: int | None = None) -> int:
+        """Bytes of the object. Raises ObjectMissing, and ObjectCorrupt where they are not as many as are expected."""
         check_key(key)
-        return await self._size(key)
+        size = await self._size(key)
+        _check_size(key, size, expected)
+        return size
 
     async def ready(self, timeout: float = 3) -> None:  # noqa: ASYNC109 - the time is part of the question
         """Raise ObjectsUnavailable unless the store answers within `timeout` seconds."""
@@ -186,10 +191,11 @@ class ObjectStore:
                     meta = (await self._reader.get_async(key)).meta
         return meta["size"]
 
-    async def _read(self, key: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:
+    async def _read(self, key: str, start: int = 0, end: int | None = None, expected: int | None = None) -> AsyncGenerator[bytes]:
         options: GetOptions = {}
         if start or end is not None:
             size = await self._size(key)
+            _check_size(key, size, expected)
             end = size if end is None else min(end, size)
             if start >= end:  # every store refuses an empty range, each in its own words
                 return
@@ -198,6 +204,7 @@ class ObjectStore:
         async with self._reads:
             with translated(key):
                 result = await self._reader.get_async(key, options=options)
+        _check_size(key, result.meta["size"], expected)
         with translated(key):
             first, last = result.range
             if last - first <= READ:  # of a folder's object a stream costs eight times as much
@@ -220,7 +227,12 @@ class ObjectStore:
         else:
             await asyncio.to_thread(scratch.finish)
         if (scratch.size, scratch.sha256) != (stored.size, stored.sha256):
-            raise ObjectCorrupt(f"The object {stored.key} is not the one that was stored.")
+            raise corrupt(stored.key)
+
+
+def _check_size(key: str, size: int, expected: int | None) -> None:
+    if expected not in (None, size):
+        raise corrupt(key)
 
 
 def _breaker(doing: str, backend: Backend) -> Breaker | nullcontext[None]:
