@@ -253,6 +253,15 @@ async def test_a_name_tells_folders_apart(tenant: Tenant) -> None:
         assert (await tenant.upload(refused, content)).status == 422, refused
 
 
+async def test_none_is_moved_to_a_name_that_is_taken(tenant: Tenant) -> None:
+    old, content = some_text(), some_text()
+    placed = (await tenant.upload("guides/index.md", old)).json
+    plain = (await tenant.upload("index.md", content)).json
+    assert (await new_name(tenant, "guides/index.md", content)).json["documents"] == [placed["id"]]
+    named = {each["id"]: each["filename"] for each in (await tenant.get("/v1/documents"))["items"]}
+    assert named == {placed["id"]: "guides/index.md", plain["id"]: "index.md"}
+
+
 async def test_a_document_that_gets_other_bytes_meanwhile_keeps_its_name(tenant: Tenant) -> None:
     content = some_text()
     first = await tenant.document("index.md", content)  # read to its end: no job locks it

@@ -235,6 +235,32 @@ async def test_files_of_one_name_do_not_replace_one_another(cli: Cli, api: FakeA
     assert versions(api) == before
 
 
+async def test_a_file_of_a_folder_that_was_taken_in_is_its_document(cli: Cli, api: FakeApi, folder: Path) -> None:
+    (folder / "deep" / "broken.pdf").unlink()
+    assert (await cli("ingest", str(folder))).code == 0
+    result = await cli("ingest", str(folder / "deep" / "b.txt"), "--json")
+    assert result.json["files"][0]["reason"] == "It was there already."
+
+    (folder / "deep" / "b.txt").write_text("other text")
+    result = await cli("ingest", str(folder / "deep" / "b.txt"))
+    assert (result.code, "«guides/deep/b.txt» is there already" in result.out) == (1, True)
+    assert (await cli("ingest", f"{folder}/deep/../deep/b.txt", "--replace")).code == 0
+    assert sorted(versions(api)) == [("other text", 2), ("text of a.md", 1)]
+
+    elsewhere = folder.parent / "elsewhere" / "b.txt"
+    elsewhere.parent.mkdir()
+    elsewhere.write_text("a file of that name")
+    assert (await cli("ingest", str(elsewhere), "--replace")).code == 0
+    assert sorted(versions(api)) == [("a file of that name", 1), ("other text", 2), ("text of a.md", 1)]
+
+    before = versions(api)
+    (folder / "deep" / "b.txt").write_text("a third text")
+    result = await cli("ingest", str(folder / "deep" / "b.txt"), "--replace", "--json")
+    assert result.code == 1
+    assert "It may be «b.txt» and «guides/deep/b.txt»" in result.json["files"][0]["reason"]
+    assert versions(api) == before
+
+
 async def test_nothing_to_send_is_a_failure(cli: Cli, api: FakeApi, folder: Path) -> None:
     result = await cli("ingest", str(folder / "picture.png"))
 

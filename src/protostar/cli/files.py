@@ -19,6 +19,16 @@ class File:
     path: Path
     name: str
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether it was named itself, and not found in a folder."""
+        return "/" not in self.name
+
+    def may_be(self, name: str) -> bool:
+        """Whether it is called `name` where it, or one of the folders that it lies in, is taken in."""
+        place = self.path.parent.resolve() / self.path.name
+        return _wire_name(place.as_posix()).endswith(f"/{name}")
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

@@ -7,7 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import ExitStack, aclosing, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -22,12 +22,12 @@ from protostar.errors import InvalidInput, ProtostarError
 
 _WATCHED = 8  # documents that are followed at once; each is one connection
 _POLL = 1.0
-_TAKEN = (
-    "A document with this file name is there already, with other content: --replace makes this its next version, --keep adds it."
-)
+_TAKEN = "A document named «{}» is there already, with other content: --replace makes this its next version, --keep adds it."
 _SEVERAL = "Several documents or files have this name: replace the right one in the dashboard, or add it with --keep."
+_SEVERAL_ARE = "It may be {}: replace the right one in the dashboard, or delete the other."
 _THERE = "It was there already."
 _LARGE = 1 << 20  # bytes
+_ALL = 10_000_000  # documents
 _SEARCHED = 200  # characters that documents may be looked for by
 _URLS = ("http://", "https://")
 _COLUMNS = (
@@ -73,6 +73,11 @@ class Way:
     path: str = "/v1/documents"
     params: Mapping[str, str] = field(default_factory=dict[str, str])
     reason: str | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether another document of the file's name is in its way."""
+        return "new_name" in self.params
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +155,20 @@ class Run:
             elif self._upload.replace and len(left) == names[file.name] == 1:
                 yield file, outcome, Way("PUT", f"/v1/documents/{left[0]}/content", reason="The next version of its document.")
             else:
-                outcome.fail(_SEVERAL if self._upload.replace else _TAKEN)
+                outcome.fail(_SEVERAL if self._upload.replace else _TAKEN.format(file.name))
                 self._board.finished(outcome.path, outcome.status)
 
     async def _one(self, item: File | str, outcome: Outcome, way: Way) -> None:
         started = time.monotonic()
         line = self._board.line(item if isinstance(item, str) else item.name)
         try:
-            await self._send(item, outcome, line, way)
+            with ExitStack() as sending:
+                sending.callback(self._sending.release)
+                if self._lost is not None:
+                    raise self._lost
+                item = await self._as_known(item) if way.asks else item
+                await self._send(item, outcome, line, way)
+            line.hide()
             if self._upload.wait and not _settled(outcome.status):
                 async with self._watching:
                     await self._watch(outcome, line)
@@ -178,22 +189,26 @@ class Run:
         line.close(outcome.path, outcome.status)
 
     async def _send(self, item: File | str, outcome: Outcome, line: Line, way: Way) -> None:
-        try:
-            if self._lost is not None:
-                raise self._lost
-            if isinstance(item, str):
-                outcome.learn(await self._client.post("/v1/documents", self._upload.body(item)))
-            elif way.method == "POST" and (document := await self._there(item)) is not None:
-                outcome.reason = _THERE
-                outcome.learn(document)
-            else:
-                with Form(item, self._upload, line.sent) as form:
-                    status, document = await self._client.send_form(way.method, way.path, form, way.params)
-                outcome.reason = _THERE if status == 200 else way.reason
-                outcome.learn(document)
-        finally:
-            self._sending.release()
-        line.hide()
+        if isinstance(item, str):
+            outcome.learn(await self._client.post("/v1/documents", self._upload.body(item)))
+        elif way.method == "POST" and (document := await self._there(item)) is not None:
+            outcome.reason = _THERE
+            outcome.learn(document)
+        else:
+            with Form(item, self._upload, line.sent) as form:
+                status, document = await self._client.send_form(way.method, way.path, form, way.params)
+            outcome.reason = _THERE if status == 200 else way.reason
+            outcome.learn(document)
+
+    async def _as_known(self, file: File | str) -> File | str:
+        """A file that was named itself, by the name that its document has: it may have been taken in with a folder before."""
+        if isinstance(file, str) or not file.is_alone:
+            return file
+        found = await self._client.page("/v1/documents", {"q": file.name[-_SEARCHED:]}, _ALL)
+        names = {name for each in found["items"] if file.may_be(name := each["filename"])}
+        if len(names) > 1 and self._upload.replace:
+            raise InvalidInput(_SEVERAL_ARE.format(" and ".join(f"«{name}»" for name in sorted(names))))
+        return File(file.path, names.pop()) if len(names) == 1 else file
 
     async def _there(self, file: File) -> dict[str, Any] | None:
         """The document that a large file is already: were it sent, the server would know only at its end."""

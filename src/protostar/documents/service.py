@@ -116,14 +116,15 @@ class Documents:
         if (earlier := await self._begin(session, space_id, upload.filename, key, request, id_)) is not None:
             return earlier, False
         same = await repository.find_same(space_id, upload.filename, upload.stored.sha256)
+        # Before one is moved that has the bytes: it would be the second of its name.
+        if same is None and new_name and (others := await repository.namesakes(space_id, upload.filename, limit=_NAMESAKES)):
+            raise NameTaken(others)
         if same is None and (plain := PurePosixPath(upload.filename).name) != upload.filename:
             same = await repository.find_moved(space_id, plain, upload.filename, upload.stored.sha256)
         if same is not None:
             if key is not None:
                 await AccessRepository(session).redirect(space_id, f"documents:{key}", same[0].id)
             return await self._queue_again(session, same, upload), False
-        if new_name and (others := await repository.namesakes(space_id, upload.filename, limit=_NAMESAKES)):
-            raise NameTaken(others)
         document = _document(id_, space_id, upload)
         return await repository.add(
             document, await self._version(session, document, upload.filename, Original(upload.stored, upload.media_type))
