@@ -12,7 +12,7 @@ TEXT = "The lamp burns for nine hours [1]."
 
 async def test_tokens_come_as_they_are_written_and_sources_follow(cli: Cli, api: FakeApi) -> None:
     api.answer.hold = asyncio.Event()
-    process = await cli.start("ask", "How long does it burn?")
+    process = await cli.start("ask", "--stream", "How long does it burn?")
     assert process.stdout is not None
     first = await process.stdout.readuntil(b"lamp ")  # the answer is not finished: the server holds it
     api.answer.hold.set()
@@ -29,7 +29,7 @@ async def test_tokens_come_as_they_are_written_and_sources_follow(cli: Cli, api:
 async def test_a_cut_stream_goes_on_where_it_was(cli: Cli, api: FakeApi) -> None:
     api.answer.cuts = [2, 1]
 
-    result = await cli("ask", "q")
+    result = await cli("ask", "--stream", "q")
 
     assert result.code == 0, result.err
     assert result.out.startswith(TEXT + "\n\n[1]")
@@ -42,11 +42,21 @@ async def test_after_a_reset_what_was_shown_is_void(cli: Cli, api: FakeApi) -> N
     api.answer.cuts = [2]
     api.answer.resuming = "reset"
 
-    result = await cli("ask", "q")
+    result = await cli("ask", "--stream", "q")
 
     assert result.code == 0, result.err
     assert "The answer is written anew; please disregard the text above." in result.err
     assert result.out.startswith(f"The lamp \n{TEXT}\n\n[1]")
+
+
+async def test_a_pipe_gets_the_finished_answer_alone(cli: Cli, api: FakeApi) -> None:
+    api.answer.cuts = [2]
+    api.answer.resuming = "reset"
+
+    result = await cli("ask", "q")
+
+    assert (result.code, result.out.startswith(f"{TEXT}\n\n[1]")) == (0, True)
+    assert [body for _, body in api.answer.asked] == [{"question": "q"}]
 
 
 @pytest.mark.parametrize(("cut_after", "shown"), [(2, "The lamp \n"), (0, ""), (1, "")])
@@ -54,7 +64,7 @@ async def test_what_cannot_be_resumed_is_asked_again_under_the_same_key(cli: Cli
     api.answer.cuts = [cut_after]
     api.answer.resuming = "gone"
 
-    result = await cli("ask", "q")
+    result = await cli("ask", "--stream", "q")
 
     assert result.code == 0, result.err
     assert result.out.startswith(f"{shown}{TEXT}\n\n[1]")
@@ -66,7 +76,7 @@ async def test_what_cannot_be_resumed_is_asked_again_under_the_same_key(cli: Cli
 async def test_a_stream_that_is_cut_for_ever_is_given_up(cli: Cli, api: FakeApi) -> None:
     api.answer.cuts = [0] * 20
 
-    result = await cli("ask", "q")
+    result = await cli("ask", "--stream", "q")
 
     assert result.code == 2
     assert "cut again and again" in result.err
@@ -75,7 +85,7 @@ async def test_a_stream_that_is_cut_for_ever_is_given_up(cli: Cli, api: FakeApi)
 async def test_an_error_event_is_a_failure_with_its_sentence(cli: Cli, api: FakeApi) -> None:
     api.answer.error = "The model server is away for the moment."
 
-    result = await cli("ask", "q")
+    result = await cli("ask", "--stream", "q")
 
     assert result.code == 1
     assert "The model server is away for the moment." in result.err
@@ -104,7 +114,7 @@ async def test_without_streaming_a_cut_connection_asks_again_under_the_same_key(
 async def test_degradation_is_told_in_plain_words(cli: Cli, api: FakeApi) -> None:
     api.answer.degraded = ["no_chat_model", "something_new"]
 
-    result = await cli("ask", "q")
+    result = await cli("ask", "--stream", "q")
 
     assert "No chat model wrote this: it quotes the best passages." in result.err
     assert "something_new" in result.err
@@ -115,7 +125,7 @@ async def test_a_text_that_ends_otherwise_than_it_was_streamed_is_shown_again(cl
     final = api.answer.done() | {"text": "It burns [1] and floats."}
     api.answer.done = lambda: final
 
-    result = await cli("ask", "q")
+    result = await cli("ask", "--stream", "q")
 
     assert "It burns [1] and floats [9].\nIt burns [1] and floats.\n\n[1]" in result.out
     assert "The final text differs" in result.err
@@ -130,7 +140,7 @@ async def test_an_empty_question_is_refused(cli: Cli) -> None:
 
 async def test_ctrl_c_stops_at_once(cli: Cli, api: FakeApi) -> None:
     api.answer.hold = asyncio.Event()
-    process = await cli.start("ask", "q")
+    process = await cli.start("ask", "--stream", "q")
     assert process.stdout is not None
     await process.stdout.readuntil(b"lamp ")
 

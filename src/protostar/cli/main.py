@@ -168,7 +168,12 @@ def ingest(
 def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question; - reads it from standard input.")],
     conversation: Annotated[UUID | None, typer.Option(metavar="ID", help="Go on with this conversation.")] = None,
-    stream: Annotated[bool, typer.Option("--stream/--no-stream", help="Show the answer while it is written.")] = True,
+    stream: Annotated[
+        bool | None,
+        typer.Option(
+            "--stream/--no-stream", help="Show the answer while it is written; unless given, on a terminal.", show_default=False
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask a question and get an answer with its sources."""
@@ -177,7 +182,9 @@ def ask(
     text = (sys.stdin.read() if question == "-" else question).strip()
     if not text:
         raise typer.BadParameter("The question is empty.", param_hint="QUESTION")
-    _with_client(lambda client: run(client, text, conversation=conversation, stream=stream, as_json=as_json))
+    # What has been shown may have to be taken back: a file or a pipe gets the finished answer alone.
+    live = sys.stdout.isatty() if stream is None else stream
+    _with_client(lambda client: run(client, text, conversation=conversation, stream=live, as_json=as_json))
 
 
 @app.command(rich_help_panel="Talk to a server")
