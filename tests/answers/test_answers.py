@@ -61,9 +61,11 @@ async def test_one_answer_does_not_take_the_places_of_all(asking: Asking, stand_
         asked = asking.http.post("/v1/answers", json={"question": "How long are backups kept, for many?", "stream": True})
         first = read_events(await open_.enter_async_context(asked))
         id_ = (await anext(first)).data["answer_id"]
-        more = [await open_.enter_async_context(asking.http.get(f"/v1/answers/{id_}/events")) for _ in range(40)]
-        ended = [response for response in more if await response.content.readany() == b""]
-        assert len(ended) == 9
+        read = [open_.enter_async_context(asking.http.get(f"/v1/answers/{id_}/events")) for _ in range(40)]
+        more = await asyncio.gather(*read)
+        refused = [response for response in more if response.status != 200]
+        assert [(response.status, response.headers["Retry-After"]) for response in refused] == [(503, "5")] * 9
+        assert (await refused[0].json())["code"] == "unavailable"
         stand_in.behave()
         assert [event.name async for event in first][-1] == "done"
     assert (await resumed(asking, id_, None))[-1].name == "done"

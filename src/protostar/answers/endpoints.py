@@ -84,7 +84,7 @@ async def ask(
     admit = partial(visitors.admit, visitor=visitor, address=address, is_question=is_question) if principal.is_visitor else None
     taken = await answers.ask(principal.space_id, body, idempotency_key, visitor, admit)
     if body.stream:
-        return sse.EventStream(_events(answers.events(taken)))
+        return sse.EventStream(_events(await answers.events(taken)))
     response.headers["Protostar-Visitor"] = await answers.visitor_token(taken)
     return await answers.finished(taken)
 
@@ -103,7 +103,7 @@ async def resume_answer(
     """The events after `Last-Event-ID`, on any replica; `reset` first where the text has to begin anew."""
     row = await answers.records.get(principal.space_id, answer_id)
     known = await _check_visitor(principal, answers, visitor, row.conversation_id)
-    return sse.EventStream(_events(answers.events(Taken(row, known), last_event_id)))
+    return sse.EventStream(_events(await answers.events(Taken(row, known), last_event_id)))
 
 
 @router.get("/answers/{answer_id}/retrieved")

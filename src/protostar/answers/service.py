@@ -58,6 +58,7 @@ log = structlog.get_logger()
 WRITE: Final = "answer.write"
 _GIVE_UP: Final = timedelta(hours=1)
 _READERS: Final = 32  # of one answer, in one process
+_ANSWERED: Final = 5.0  # seconds, after which one of them will have read it to its end
 
 _Begun: TypeAlias = tuple[AnswerRow, Job | None, Visitor, First | None]
 """The row of an answer, its job where it is written here, whose conversation it is, and what was read of the space for a first."""
@@ -347,7 +348,7 @@ class Answers:
 
     async def finished(self, taken: Taken) -> Answer:
         """The answer once it is done. Raises ProtostarError when it failed."""
-        async for events in self.events(taken):
+        async for events in await self.events(taken):
             for event in events:
                 if event.name == "done":
                     return Answer.model_validate(event.data["answer"])
@@ -360,13 +361,19 @@ class Answers:
     async def events(self, taken: Taken, last_id: str | None = None) -> AsyncGenerator[list[Event]]:
         """Every event after `last_id`, from the best source there is, across a change of the writing process; see Resume.
 
-        None for more readers of one answer than anybody has tabs: each takes a place, which others need to ask.
+        Raises Unavailable for more readers of one answer than anybody has tabs: each takes a place, which others need to ask.
         """
+        events = self._events(taken, last_id)
+        await anext(events)  # it has its place, and gives it back however it ends
+        return events
+
+    async def _events(self, taken: Taken, last_id: str | None) -> AsyncGenerator[list[Event]]:
         id_ = taken.answer.id
         self._readers[id_] += 1
         try:
             if self._readers[id_] > _READERS:
-                return
+                raise Unavailable("As many as this server lets read one answer at once are reading it.", retry_after=_ANSWERED)
+            yield []
             position = parse_id(last_id) if last_id else None
             if position is None:
                 yield [Event.of("start", await patiently(lambda: self._start(taken)), taken.fence, 0)]
