@@ -13,7 +13,7 @@ export class DocumentsController {
     @Inject(Webhooks) private readonly webhooks: Webhooks,
   ) {}
 
-  /** The file is the body, as it is: `curl --data-binary @guide.pdf -H 'Content-Type: application/octet-stream'`. */
+  /** The file is the body, as it is, whatever its `Content-Type` says: `curl -X PUT --data-binary @guide.pdf`. */
   @Put(':filename')
   @HttpCode(202)
   async upload(
