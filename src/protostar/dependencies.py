@@ -11,7 +11,7 @@ from protostar.access.address import client_address, is_trusted
 from protostar.access.model import Key, Principal, Role
 from protostar.access.service import Access
 from protostar.access.sessions import Sessions, csrf_token
-from protostar.errors import Forbidden, NotFound, Unauthorized
+from protostar.errors import Forbidden, NotFound, OriginRefused, Unauthorized
 
 Cookie = Literal["session", "space"]
 CSRF_HEADER: Final = "X-CSRF-Token"
@@ -58,7 +58,7 @@ async def _key(
     if not key.may(role):
         raise Forbidden(f"This needs a key of the role «{role}»; yours is «{key.role}».")
     if key.role == "ask" and request.headers.get("origin") not in key.origins:
-        raise Forbidden("This publishable key may only be used from the pages whose origins its owner has listed.")
+        raise OriginRefused("This publishable key may only be used from the pages whose origins («Origin») its owner has listed.")
     return key
 
 

@@ -3,9 +3,15 @@
     ProtostarError                500  internal
     ├── InvalidInput              422  invalid_input
     │   ├── UnreadableDocument    422  unreadable_document
-    │   └── AddressRefused        422  address_refused
+    │   ├── AddressRefused        422  address_refused
+    │   └── KeyReused             422  key_reused
     ├── Unauthorized              401  unauthorized
     ├── Forbidden                 403  forbidden
+    │   ├── OriginRefused         403  origin_refused
+    │   ├── VisitorNeeded         403  visitor_needed
+    │   ├── VisitorRefused        403  visitor_refused
+    │   ├── VisitorExpired        403  visitor_expired
+    │   └── IdentityExpired       403  identity_expired
     ├── NotFound                  404  not_found
     ├── Conflict                  409  conflict
     │   └── NameTaken             409  name_taken
@@ -68,6 +74,11 @@ class AddressRefused(InvalidInput):
     title = "The URL leads where no request may go"
 
 
+class KeyReused(InvalidInput):
+    code = "key_reused"
+    title = "This Idempotency-Key stands for another request"
+
+
 class Unauthorized(ProtostarError):
     status_code = 401
     code = "unauthorized"
@@ -78,6 +89,31 @@ class Forbidden(ProtostarError):
     status_code = 403
     code = "forbidden"
     title = "This key may not do that"
+
+
+class OriginRefused(Forbidden):
+    code = "origin_refused"
+    title = "This key may not be used from this page"
+
+
+class VisitorNeeded(Forbidden):
+    code = "visitor_needed"
+    title = "This is a visitor's, whose token is missing"
+
+
+class VisitorRefused(Forbidden):
+    code = "visitor_refused"
+    title = "This visitor token is not valid here"
+
+
+class VisitorExpired(Forbidden):
+    code = "visitor_expired"
+    title = "This visitor token has expired"
+
+
+class IdentityExpired(Forbidden):
+    code = "identity_expired"
+    title = "This signed identity has expired"
 
 
 class NotFound(ProtostarError):

@@ -16,7 +16,7 @@ from uuid import UUID
 import pytest
 
 from protostar.access.identity import subject_of
-from protostar.errors import Forbidden
+from protostar.errors import Forbidden, IdentityExpired
 
 SPACE, OTHER = UUID(int=1), UUID(int=2)
 SECRET, NOW = "is_secret", 1_800_000_000.0
@@ -88,6 +88,11 @@ def test_an_identity_is_verified_as_it_was_sent() -> None:
 def test_a_signature_does_not_make_up_for_wrong_claims(claims: Any, reason: str) -> None:
     with pytest.raises(Forbidden, match=reason):
         subject(signed(claims))
+
+
+def test_one_that_has_run_out_is_told_from_a_wrong_one() -> None:
+    with pytest.raises(IdentityExpired):
+        subject(signed({**GOOD, "exp": NOW - 61}))
 
 
 def test_the_algorithm_is_not_the_tokens_to_choose() -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from protostar.access.visitor import VisitorTokens
-from protostar.errors import Forbidden
+from protostar.errors import VisitorExpired, VisitorRefused
 
 SPACE, OTHER = UUID(int=1), UUID(int=2)
 
@@ -25,25 +25,25 @@ async def test_a_token_names_its_visitor() -> None:
 
 async def test_a_token_is_good_for_no_other_space() -> None:
     token = await tokens().sign(tokens().anonymous(SPACE))
-    with pytest.raises(Forbidden, match="another space"):
+    with pytest.raises(VisitorRefused, match="another space"):
         await tokens().read(token, OTHER)
 
 
 async def test_a_token_runs_out() -> None:
     late = tokens(ttl=timedelta(seconds=-2))
-    with pytest.raises(Forbidden, match="expired"):
+    with pytest.raises(VisitorExpired, match="has expired"):
         await late.read(await late.sign(late.anonymous(SPACE)), SPACE)
 
 
 @pytest.mark.parametrize("token", ["", "=", "A", "é", "not base64!", "A" * 40, "A" * 98, "A" * 200])
 async def test_what_was_never_signed_is_refused(token: str) -> None:
-    with pytest.raises(Forbidden, match="not one of ours"):
+    with pytest.raises(VisitorRefused, match="not one of ours"):
         await tokens().read(token, SPACE)
 
 
 async def test_another_installation_signs_otherwise() -> None:
     token = await tokens(b"another secret").sign(tokens().anonymous(SPACE))
-    with pytest.raises(Forbidden, match="not one of ours"):
+    with pytest.raises(VisitorRefused, match="not one of ours"):
         await tokens().read(token, SPACE)
 
 

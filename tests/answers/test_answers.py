@@ -401,7 +401,7 @@ async def test_the_same_idempotency_key_is_the_same_answer(asking: Asking, stand
     assert text_of(first) == text_of(second) == first[-1].data["answer"]["text"]
     assert stand_in.counts.chat_calls == calls + 1
     async with asking.http.post("/v1/answers", json={"question": "another"}, headers=key) as response:
-        assert response.status == 422
+        assert (response.status, (await response.json())["code"]) == (422, "key_reused")
 
 
 async def test_a_follow_up_that_names_only_the_difference_is_about_the_same(

@@ -341,7 +341,7 @@ async def test_an_idempotency_key_stands_for_one_upload(tenant: Tenant, other: T
     assert (first.status, again.status, again.json["id"]) == (202, 200, first.json["id"])
     for name, bytes_ in (("a.md", some_text()), ("b.md", content)):
         refused = await tenant.upload(name, bytes_, headers=key)
-        assert refused.status == 422
+        assert (refused.status, refused.json["code"]) == (422, "key_reused")
         assert "Idempotency-Key" in refused.json["detail"]
     assert len((await tenant.get("/v1/documents"))["items"]) == 1
     assert (await other.upload("b.md", content, headers=key)).status == 202

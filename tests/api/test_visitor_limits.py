@@ -193,7 +193,7 @@ async def test_origins_fail_closed(shop: Tenant, key: str, origin: str | None) -
     async with shop.visitor(key, origin=origin) as visitor:
         for method, path in (("POST", "/v1/answers"), ("POST", "/v1/visitors"), ("GET", "/v1/widget")):
             refused = await send(visitor, method, path, json={"question": "x"} if path == "/v1/answers" else {})
-            assert (refused.status, refused.json["code"]) == (403, "forbidden")
+            assert (refused.status, refused.json["code"]) == (403, "origin_refused")
 
 
 async def test_the_widget_shows_what_the_owner_set_and_nothing_else(shop: Tenant, key: str) -> None:

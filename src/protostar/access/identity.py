@@ -13,7 +13,7 @@ import unicodedata
 from typing import Any, Final
 from uuid import UUID
 
-from protostar.errors import Forbidden
+from protostar.errors import Forbidden, IdentityExpired
 
 _LONGEST: Final = 4096  # characters of a token
 _LONGEST_SUBJECT: Final = 255
@@ -73,7 +73,7 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
     if expires is None:
         raise Forbidden("The identity needs a claim «exp».")
     if expires <= now - _SKEW:
-        raise Forbidden("The identity has expired.")
+        raise IdentityExpired("The identity has expired: have your backend sign a new one.")
     if expires > now + _LONGEST_LIFE + _SKEW:
         raise Forbidden("The identity may be valid for a day at most.")
     if any((at := _time(claims, name)) is not None and at > now + _SKEW for name in ("nbf", "iat")):

@@ -12,10 +12,11 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from protostar.errors import Forbidden
+from protostar.errors import VisitorExpired, VisitorRefused
 
 _FORMAT: Final = ">16s16sq?"
 _SIZE: Final = struct.calcsize(_FORMAT)
+_ANEW: Final = "Whoever leaves the header «Protostar-Visitor» out is a new visitor."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +50,19 @@ class VisitorTokens:
         return base64.urlsafe_b64encode(payload + await self._mac(b"visitor", payload)).rstrip(b"=").decode()
 
     async def read(self, token: str, space_id: UUID) -> Visitor:
-        """The visitor that the token was signed for. Raises Forbidden unless it is one of this space's that has not expired."""
+        """The visitor that the token was signed for. Raises VisitorRefused unless it is one of this space's, and VisitorExpired."""
         try:
             raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         except (binascii.Error, ValueError):
-            raise Forbidden("The visitor token is not one of ours.") from None
+            raise VisitorRefused(f"The visitor token is not one of ours. {_ANEW}") from None
         payload, mac = raw[:_SIZE], raw[_SIZE:]
         if not hmac.compare_digest(mac, await self._mac(b"visitor", payload)) or len(payload) != _SIZE:
-            raise Forbidden("The visitor token is not one of ours.")
+            raise VisitorRefused(f"The visitor token is not one of ours. {_ANEW}")
         space, id_, expires, signed_in = struct.unpack(_FORMAT, payload)
         if space != space_id.bytes:
-            raise Forbidden("The visitor token belongs to another space.")
+            raise VisitorRefused(f"The visitor token belongs to another space. {_ANEW}")
         if expires < time.time():
-            raise Forbidden("The visitor token has expired; ask again to get a new one.")
+            raise VisitorExpired(f"The visitor token has expired. {_ANEW}")
         return Visitor(space_id, UUID(bytes=id_), expires, signed_in)
 
     def renewed(self, visitor: Visitor) -> Visitor:

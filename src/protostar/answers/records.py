@@ -11,7 +11,7 @@ from protostar.answers.models import AnswerRow
 from protostar.answers.repository import AnswerRepository
 from protostar.answers.schemas import Answer, Conversation, ConversationInfo, Feedback
 from protostar.db.session import Database
-from protostar.errors import Forbidden, NotFound
+from protostar.errors import Forbidden, NotFound, VisitorNeeded
 
 
 class Records:
@@ -61,8 +61,10 @@ class Records:
             await AnswerRepository(session).rate(row.id, feedback.rating, reason)
 
     async def check_visitor(self, token: str | None, space_id: UUID, conversation_id: UUID) -> Visitor:
-        """The visitor of the token. Raises Forbidden unless the conversation is theirs."""
-        visitor = await self._visitors.read(token or "", space_id)
+        """The visitor of the token. Raises Forbidden, of one kind or another, unless the conversation is theirs."""
+        if token is None:
+            raise VisitorNeeded("This conversation is a visitor's: send their token in the header «Protostar-Visitor».")
+        visitor = await self._visitors.read(token, space_id)
         async with self._database.transaction() as session:
             conversation = await AnswerRepository(session).conversation(space_id, conversation_id)
         if conversation is None or conversation.visitor_id != visitor.id:

@@ -37,7 +37,7 @@ from protostar.db.patience import again, patiently, promptly
 from protostar.db.session import Database
 from protostar.errors import (
     DatabaseUnavailable,
-    InvalidInput,
+    KeyReused,
     LeaseLost,
     ModelUnavailable,
     NotFound,
@@ -244,7 +244,7 @@ class Answers:
         hash_ = hashlib.sha256(f"{body.conversation_id}\n{body.question}".encode()).digest()
         taken = await AccessRepository(session).remember(space_id, f"answers:{key}", hash_, id_)
         if taken.request_hash != hash_:
-            raise InvalidInput("This Idempotency-Key was used for another question; choose a new one for a new request.")
+            raise KeyReused("This Idempotency-Key was used for another question; choose a new one for a new request.")
         return await AnswerRepository(session).get(space_id, taken.resource_id) if taken.resource_id != id_ else None
 
     # -- answering without PostgreSQL

@@ -28,7 +28,7 @@ from protostar.documents.schemas import (
     UrlUpload,
 )
 from protostar.documents.upload import Receiver, Upload, checked_name, name_of
-from protostar.errors import Conflict, InvalidInput, NameTaken, NotFound
+from protostar.errors import Conflict, InvalidInput, KeyReused, NameTaken, NotFound
 from protostar.ids import new_id
 from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
@@ -336,7 +336,7 @@ async def _made_before(session: AsyncSession, space_id: UUID, key: str | None, r
     hash_ = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).digest()
     taken = await AccessRepository(session).remember(space_id, f"documents:{key}", hash_, id_)
     if taken.request_hash != hash_:
-        raise InvalidInput("This Idempotency-Key was used for another request; choose a new one for a new request.")
+        raise KeyReused("This Idempotency-Key was used for another request; choose a new one for a new request.")
     return taken.resource_id if taken.resource_id != id_ else None
 
 
