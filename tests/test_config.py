@@ -53,6 +53,13 @@ def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
         ("TRUSTED_PROXIES", "10.0.0.1/8", "PROTOSTAR_TRUSTED_PROXIES: 10.0.0.1/8 has host bits set"),
         ("OBJECTS_URL", "s3://a bucket", "PROTOSTAR_OBJECTS_URL: must be file:///folder or s3://bucket"),
         ("HOST", " ", "PROTOSTAR_HOST: "),
+        ("PORT", "abc", "PROTOSTAR_PORT: must be a whole number"),
+        ("PORT", "70000", "PROTOSTAR_PORT: Input should be less than or equal to 65535"),
+        ("MAX_UPLOAD_BYTES", "lots", "PROTOSTAR_MAX_UPLOAD_BYTES: must be a size"),
+        ("MAX_UPLOAD_BYTES", "5XB", "such as 100MiB"),
+        ("ADMIN_KEY", "short", "PROTOSTAR_ADMIN_KEY: must have at least 16 characters"),
+        ("DELETE_GRACE", "soon", "PROTOSTAR_DELETE_GRACE: must be a duration"),
+        ("LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
         ("REDIS_URL", "redis://h:1/first", "PROTOSTAR_REDIS_URL: must end with the number of a database"),
     ],
 )

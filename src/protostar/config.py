@@ -6,6 +6,7 @@ embedded in the data folder.
 
 import os
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -35,6 +36,17 @@ _HOST = re.compile(r"(?:\[[^\[\]]+\]|[^:\[\]]*)(?::\d*)?")
 _BUCKET = re.compile(r"s3://[A-Za-z0-9._-]+(/\S*)?")
 _REDIS_PATH = re.compile(r"(/\d*)?")
 _GROUP = re.compile(r'field "(\w+)"')
+_SIZE = "must be a size: a number of bytes, or one with a unit, such as 100MiB"
+_ALLOWED = {
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+    "byte_size": _SIZE,
+    "byte_size_unit": _SIZE,
+    "time_delta_parsing": "must be a duration: a number of seconds, or ISO 8601, such as PT5M",
+    "too_short": "must have at least {min_length} characters",
+    "uuid_parsing": "must be the id of a space",
+}
 AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 
@@ -319,8 +331,7 @@ def _load(kind: type[AnySettings], overrides: dict[str, Any]) -> AnySettings:
     try:
         return kind(**overrides)
     except ValidationError as error:
-        lines = [f"{_variable(issue['loc'])}: {issue['msg'].removeprefix('Value error, ')}" for issue in error.errors()]
-        raise _wrong(*lines) from None
+        raise _wrong(*(f"{_variable(issue['loc'])}: {_allowed(issue)}" for issue in error.errors())) from None
     except UnicodeDecodeError as error:
         raise _wrong(f"the file .env is not UTF-8: {error.reason} at byte {error.start}") from None
     except SettingsError as error:
@@ -337,6 +348,12 @@ def _variable(location: tuple[int | str, ...]) -> str:
     """('chat', 'base_url') → PROTOSTAR_CHAT_BASE_URL."""
     names = [str(part) for part in location if isinstance(part, str)]
     return PREFIX + "_".join(names).upper() if names else "settings"
+
+
+def _allowed(issue: Mapping[str, Any]) -> str:
+    """What an issue of Pydantic's asks for; its own words where they say so."""
+    words = _ALLOWED.get(issue["type"])
+    return words.format_map(issue.get("ctx", {})) if words else issue["msg"].removeprefix("Value error, ")
 
 
 def _comma_separated(value: str) -> tuple[str, ...]:
