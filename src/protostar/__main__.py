@@ -3,6 +3,7 @@
 Exit codes: 0 done; 1 what was asked for failed; 2 no server, or a command line or setting that cannot be used; 130 Ctrl-C.
 """
 
+import errno
 import io
 import os
 import sys
@@ -10,21 +11,36 @@ import sys
 from protostar.cli.main import app
 from protostar.errors import ConfigurationError, ProtostarError
 
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+
 
 def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows question marks, not a traceback
     try:
-        app()
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:  # it is None where whoever started us has closed it
+                sys.stdout.flush()
     except ProtostarError as error:
         raise SystemExit(_explain(error)) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    except BrokenPipeError:
-        # Whoever read us has seen enough; the interpreter must not complain when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read us has seen enough
+        _leave_unsaid()
         raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _leave_unsaid()
+        raise SystemExit(_explain(ProtostarError(f"The output cannot be written: {error.strerror}."))) from None
+
+
+def _leave_unsaid() -> None:
+    """The interpreter must not complain of output that nobody takes when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explain(error: ProtostarError) -> int:

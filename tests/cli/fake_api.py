@@ -50,6 +50,7 @@ class FakeApi:
                 web.delete("/v1/documents/{id}", self._delete),
                 web.put("/v1/documents/{id}/content", self._replace),
                 web.post("/v1/documents/{id}/reread", self._reread),
+                web.post("/v1/documents/{id}/restore", self._document),
                 web.get("/v1/documents/{id}/text", self._text),
                 web.get("/v1/documents/{id}/events", self._document_events),
                 web.post("/v1/search", self._search),

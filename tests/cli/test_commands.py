@@ -65,7 +65,41 @@ async def test_a_wrong_key_is_explained(cli: Cli, api: FakeApi) -> None:
 
     result = await cli("search", "lamp")
 
-    assert (result.code, result.err) == (1, "Send a key.\n")
+    assert result.code == 2
+    assert f"{api.url} does not know this key: check PROTOSTAR_KEY" in result.err
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("/v1", "without «/v1»: {url}\n"),
+        ("/v1/", "without «/v1»: {url}\n"),
+        ("/api", "There is no Protostar at {url}/api: PROTOSTAR_URL is"),
+    ],
+)
+async def test_an_address_with_a_path_is_explained(cli: Cli, api: FakeApi, path: str, sentence: str) -> None:
+    cli.env["PROTOSTAR_URL"] = api.url + path
+
+    result = await cli("documents", "list")
+
+    assert result.code == 2
+    assert sentence.format(url=api.url) in result.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+@pytest.mark.parametrize("command", [("documents", "list"), ("documents", "list", "--json"), ("ask", "q")])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+async def test_output_that_cannot_be_written_is_a_sentence(
+    cli: Cli, api: FakeApi, command: tuple[str, ...], unbuffered: str
+) -> None:
+    cli.env["PYTHONUNBUFFERED"] = unbuffered
+    with Path("/dev/full").open("w") as full:
+        process = await cli.start(*command, stdout=full)
+        _, err = await process.communicate()
+
+    assert process.returncode == 1
+    assert err.decode().splitlines()[-1] == "The output cannot be written: No space left on device."
+    assert "Traceback" not in err.decode()
 
 
 async def test_documents_are_listed_over_pages(cli: Cli, api: FakeApi) -> None:
@@ -107,6 +141,23 @@ async def test_deleting_names_what_was_not_there(cli: Cli, api: FakeApi) -> None
     assert not api.documents
 
 
+async def test_restoring_names_what_cannot_be(cli: Cli, api: FakeApi) -> None:
+    document = api.add(title="Orbit Lamp")
+
+    result = await cli("documents", "restore", GONE, document["id"])
+
+    assert (result.code, result.out) == (1, "Orbit Lamp: restored\n")
+    assert result.err == f"{GONE}: There is no such document here.\n"
+    assert api.calls["POST", f"/v1/documents/{document['id']}/restore"] == 1
+
+
+async def test_an_archive_goes_into_a_file(cli: Cli, api: FakeApi) -> None:
+    result = await cli("export", "-")
+
+    assert (result.code, "An archive goes into a file" in result.err) == (2, True)
+    assert not list(cli.folder.iterdir())
+
+
 async def test_documents_are_read_again_by_their_ids_and_by_the_ends_of_their_names(cli: Cli, api: FakeApi) -> None:
     note, one, other = api.add(), api.add(filename="one.PDF"), api.add(filename="other.pdf")
 
@@ -116,6 +167,8 @@ async def test_documents_are_read_again_by_their_ids_and_by_the_ends_of_their_na
     assert sorted(result.out.splitlines()) == [f"{document['title']}: read again as version 2" for document in (one, other)]
     assert (note["version"], one["version"], other["version"]) == (1, 2, 2)
     assert (await cli("documents", "reread")).code == 2
+    result = await cli("documents", "reread", "--suffix", ".nope")
+    assert (result.code, result.err) == (0, "There is no document whose file name ends with «.nope».\n")
 
 
 async def test_jobs(cli: Cli, api: FakeApi) -> None:

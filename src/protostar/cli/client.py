@@ -3,7 +3,7 @@
     ProtostarError
     ├── ApiError               the server refused, with a problem document (RFC 9457)
     │   └── Busy               and said when to come back                                   retryable
-    └── NoServer               nobody answers, or not as a Protostar server does
+    └── NoServer               nobody answers, or not as a Protostar server does, or not to this key
         └── ConnectionLost     the server had answered before                               retryable
 
 Every write carries an `Idempotency-Key`, so every request may be repeated after a cut connection.
@@ -17,13 +17,14 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self, cast
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import aiohttp
 
 from protostar.cli.events import Event, EventParser
 from protostar.config import ClientSettings
-from protostar.errors import ProtostarError
+from protostar.errors import NotFound, ProtostarError
 from protostar.ids import new_id
 from protostar.retry import decide, parse_retry_after
 
@@ -76,7 +77,10 @@ def find_server(settings: ClientSettings) -> Server:
     if settings.url is not None:
         if key is None:
             raise NoServer("PROTOSTAR_KEY is needed together with PROTOSTAR_URL.")
-        return Server(settings.url.rstrip("/"), key)
+        url = settings.url.rstrip("/")
+        if url.endswith("/v1"):
+            raise NoServer(f"PROTOSTAR_URL is the address of the server, without «/v1»: {url.removesuffix('/v1')}")
+        return Server(url, key)
     path = settings.data_dir / "local.json"
     try:
         local = json.loads(path.read_bytes())
@@ -261,9 +265,21 @@ class ApiClient:
                 return response
             async with response:
                 problem = await _problem(response)
+            self._check_settings(response.status, problem)
             retry_after = parse_retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
             refusal = Busy if response.status in {429, 503} and retry_after is not None else ApiError
             raise refusal(response.status, problem, retry_after)
+
+    def _check_settings(self, status: int, problem: Json) -> None:
+        """Raises NoServer where it is not what was asked for that is wrong, but whom we asked, or as whom."""
+        url = self._server.url
+        if status == 401:
+            raise NoServer(
+                f"{url} does not know this key: check PROTOSTAR_KEY or, where that is not set, local.json in the data folder."
+            )
+        # Of a path that leads nowhere the title is HTTP's own.
+        if status == 404 and urlsplit(url).path and problem.get("title") != NotFound.title:
+            raise NoServer(f"There is no Protostar at {url}: PROTOSTAR_URL is the address of the server, mostly without a path.")
 
     @contextmanager
     def _translated(self) -> Generator[None]:

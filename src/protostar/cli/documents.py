@@ -53,6 +53,15 @@ async def delete(client: ApiClient, document_ids: Sequence[UUID]) -> int:
     return await each(document_ids, one)
 
 
+async def restore(client: ApiClient, document_ids: Sequence[UUID]) -> int:
+
+    async def one(document_id: str) -> str:
+        document = await client.post(f"/v1/documents/{document_id}/restore")
+        return f"{clean(document['title'])}: restored"
+
+    return await each(document_ids, one)
+
+
 async def text(client: ApiClient, document_id: UUID, *, version: int | None) -> int:
     """Write the extracted text to standard output: byte for byte, except on a terminal."""
     params = {} if version is None else {"version": version}
@@ -87,7 +96,10 @@ async def reread(client: ApiClient, document_ids: Sequence[UUID], *, suffix: str
     ids = [str(document_id) for document_id in document_ids]
     if suffix is not None:
         found = await client.page("/v1/documents", {"status": "ready"}, _ALL)
-        ids += [document["id"] for document in found["items"] if document["filename"].lower().endswith(suffix.lower())]
+        ending = [document["id"] for document in found["items"] if document["filename"].lower().endswith(suffix.lower())]
+        if not ending:
+            note(f"There is no document whose file name ends with «{suffix}».")
+        ids += ending
     return await each(dict.fromkeys(ids), one)
 
 

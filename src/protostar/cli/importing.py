@@ -41,8 +41,9 @@ async def import_archive(client: ApiClient, path: Path, name: str | None, *, as_
         write_json({**result, "archive_id": archive.header.archive_id, "counts": counts})
     else:
         record({"space": begun["space_id"], "name": begun["name"], **counts})
-        note("Its documents are being read: `protostar documents list` shows how far that is.")
-        note(f"With PROTOSTAR_SPACE={begun['space_id']} and the admin key the commands work on it; it has no keys of its own yet.")
+        here = f"PROTOSTAR_SPACE={begun['space_id']}"
+        note(f"Its documents are being read: `{here} protostar documents list` shows how far that is.")
+        note("With that and the admin key all commands work on it; it has no keys of its own yet.")
         if not begun["keeps_ids"]:
             note("A space of that id is here already, so everything has a new id.")
     return 0

@@ -257,6 +257,8 @@ def export_space(
     """
     from protostar.cli.exporting import export as run
 
+    if str(file) == "-":
+        raise typer.BadParameter("An archive goes into a file: it is written at more than one place at once.", param_hint="FILE")
     _with_client(lambda client: run(client, file, as_json=as_json), space=space, attempts=PATIENCE)
 
 
@@ -303,6 +305,16 @@ def delete_documents(
     from protostar.cli.documents import delete
 
     _with_client(lambda client: delete(client, document_ids))
+
+
+@documents.command("restore")
+def restore_documents(
+    document_ids: Annotated[list[UUID], typer.Argument(metavar="ID...", help="Ids of documents.")],
+) -> None:
+    """Take deletions back, within the time that PROTOSTAR_DELETE_GRACE gives."""
+    from protostar.cli.documents import restore
+
+    _with_client(lambda client: restore(client, document_ids))
 
 
 @documents.command("text")
