@@ -26,6 +26,15 @@ async def test_a_forgotten_space_leaves_nothing_and_takes_nothing(redis: RedisCl
         assert 0 < await redis.run(lambda client, key=key: client.ttl(key)) <= 3600
 
 
+async def test_a_space_that_is_cleared_goes_on(redis: RedisClient) -> None:
+    cache, space_id, other = Cache(redis), uuid4(), uuid4()
+    await cache.put(space_id, "answer:old", {}, HOUR)
+    await cache.put(other, "answer:other", {"n": 1}, HOUR)
+    await cache.clear(space_id)
+    await cache.put(space_id, "answer:new", {"n": 2}, HOUR)
+    assert [await cache.get(f"answer:{name}") for name in ("old", "other", "new")] == [None, {"n": 1}, {"n": 2}]
+
+
 async def test_a_late_value_hides_no_other_from_whoever_forgets(redis: RedisClient) -> None:
     cache, space_id = Cache(redis), uuid4()
     await cache.put(space_id, "answer:early", {}, HOUR)

@@ -53,14 +53,23 @@ class Cache:
 
         async def command(client: Any) -> bool:
             await client.set(_forgotten(space_id), 1, ex=ttl)
-            while names := await client.zrange(_index(space_id), 0, _BATCH - 1):
-                async with client.pipeline(transaction=False) as pipe:
-                    pipe.unlink(*names)
-                    pipe.zrem(_index(space_id), *names)
-                    await pipe.execute()
+            await _drop(client, space_id)
             return True
 
         return bool(await self._redis.attempt(command))
+
+    async def clear(self, space_id: UUID) -> None:
+        """Drop all values of a space that goes on; while Redis is away they expire by themselves."""
+        if self._redis is not None:
+            await self._redis.attempt(lambda client: _drop(client, space_id))
+
+
+async def _drop(client: Any, space_id: UUID) -> None:
+    while names := await client.zrange(_index(space_id), 0, _BATCH - 1):
+        async with client.pipeline(transaction=False) as pipe:
+            pipe.unlink(*names)
+            pipe.zrem(_index(space_id), *names)
+            await pipe.execute()
 
 
 _BATCH: Final = 500

@@ -14,6 +14,7 @@ from protostar.access.limits import Limits
 from protostar.access.service import Access
 from protostar.access.visitor import VisitorTokens
 from protostar.answers.corrections import Corrections
+from protostar.answers.erasure import Erasure
 from protostar.answers.events import Recorder
 from protostar.answers.service import Answers
 from protostar.answers.writer import Writer
@@ -126,6 +127,9 @@ class Resources:
 
     def corrections(self) -> Corrections:
         return Corrections(self.database, self.announcements)
+
+    def erasure(self) -> Erasure:
+        return Erasure(self.database, Cache(self.redis), self.announcements)
 
     def answers(self, access: Access) -> Answers:
         tokens, limit = self._visitor_tokens(access), self.settings.limit.answers

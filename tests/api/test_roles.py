@@ -46,6 +46,7 @@ ROUTES = {
     "DELETE /v1/answers/{answer_id}/correction": ("manage", 204),
     "GET /v1/conversations": ("manage", 200),
     "GET /v1/conversations/{conversation_id}": ("ask", 200),
+    "DELETE /v1/conversations/{conversation_id}": ("manage", 204),
     "POST /v1/visitors": ("ask", 201),
     "GET /v1/widget": ("ask", 200),
     "GET /v1/insights": ("manage", 200),
@@ -237,7 +238,7 @@ async def to_change(route: str, things: Things) -> AsyncGenerator[Things]:
         yield things
         return
     async with new_tenant(things.tenant.stack) as tenant:
-        if "{answer_id}" not in route:
+        if "{answer_id}" not in route and "{conversation_id}" not in route:
             own = await some_things(tenant)
             await tenant.settled(own.ids["document_id"])
             yield own

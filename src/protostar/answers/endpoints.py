@@ -15,6 +15,7 @@ from protostar.access.model import Principal
 from protostar.access.visitor import Visitor
 from protostar.answers.corrections import Corrections
 from protostar.answers.draft import show
+from protostar.answers.erasure import Erasure
 from protostar.answers.events import Event
 from protostar.answers.listing import Filters, Flag
 from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInfo, CorrectionPut, Feedback, Retrieval
@@ -42,6 +43,10 @@ async def _visitors(request: Request) -> Visitors:
 
 async def _corrections(request: Request) -> Corrections:
     return request.state.corrections
+
+
+async def _erasure(request: Request) -> Erasure:
+    return request.state.erasure
 
 
 Service = Annotated[Answers, Depends(_answers)]
@@ -159,6 +164,12 @@ async def get_conversation(conversation_id: UUID, principal: Asker, answers: Ser
     conversation = await answers.records.conversation(principal.space_id, conversation_id, to_owner=not principal.is_visitor)
     await _check_visitor(principal, answers, visitor, conversation_id)
     return conversation
+
+
+@router.delete("/conversations/{conversation_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def delete_conversation(conversation_id: UUID, principal: Manager, erasure: Annotated[Erasure, Depends(_erasure)]) -> None:
+    """Erases it at once, with its answers, their ratings and their corrections. 409 while one of its answers is being written."""
+    await erasure.conversation(principal.space_id, conversation_id)
 
 
 async def _check_visitor(principal: Principal, answers: Answers, token: str | None, conversation_id: UUID) -> Visitor | None:

@@ -24,7 +24,8 @@ _TAKE = f"""
         exists (select from corrections where space_id = :space_id)"""
 _NEW = "insert into conversations (id, space_id, visitor_id) values (:conversation_id, :space_id, :visitor_id)"
 _TAKE_FIRST = text(_TAKE.format(conversation=f"{_NEW} returning id, visitor_id"))
-_OLD = "select id, visitor_id from conversations where id = :conversation_id and space_id = :space_id"
+# Whoever erases it is waited for, as the reference to it would.
+_OLD = "select id, visitor_id from conversations where id = :conversation_id and space_id = :space_id for key share"
 _TAKE_NEXT = text(_TAKE.format(conversation=_OLD))
 
 # The end of an answer's job, where nobody has to be told of the answer.
@@ -42,6 +43,10 @@ _SAVE = (
     .values(finished_at=func.now())
     .returning(_ANSWERS.c.id)
 )
+# A request that is sent again under its key is a new one then.
+_FORGET_KEYS = text("""
+    delete from idempotency_keys
+    where space_id = :space_id and resource_id in (select id from answers where conversation_id = :id)""")
 _SPACE = text("select knowledge_version, settings from spaces where id = :id")
 _FENCE = text("select fence from jobs where id = :id")
 _WRITTEN_UNDER = text("select exists (select from jobs where id = :id and fence = :fence and state = 'running')")
@@ -108,6 +113,21 @@ class AnswerRepository:
     async def conversation(self, space_id: UUID, id_: UUID) -> ConversationRow | None:
         query = select(ConversationRow).where(ConversationRow.id == id_, ConversationRow.space_id == space_id)
         return (await self._session.execute(query)).scalar_one_or_none()
+
+    async def lock_conversation(self, space_id: UUID, id_: UUID) -> bool:
+        """Let no question be added to the conversation until the transaction ends; whether there is one."""
+        mine = select(ConversationRow.id).where(ConversationRow.id == id_, ConversationRow.space_id == space_id)
+        return (await self._session.execute(mine.with_for_update())).scalar_one_or_none() is not None
+
+    async def is_being_written(self, conversation_id: UUID) -> bool:
+        """Whether one of its answers is."""
+        running = exists().where(AnswerRow.conversation_id == conversation_id, AnswerRow.state == "running")
+        return bool((await self._session.execute(select(running))).scalar_one())
+
+    async def erase_conversation(self, space_id: UUID, id_: UUID) -> None:
+        """The conversation, its answers and their corrections."""
+        await self._session.execute(_FORGET_KEYS, {"space_id": space_id, "id": id_})
+        await self._session.execute(delete(ConversationRow).where(ConversationRow.id == id_))
 
     async def turns(self, conversation_id: UUID, *, before: UUID | None = None, limit: int = 200) -> Sequence[AnswerRow]:
         """The conversation's latest `limit` answers below `before`, oldest first."""

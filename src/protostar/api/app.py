@@ -73,6 +73,7 @@ def create_app(settings: Settings, stopping: asyncio.Event | None = None) -> Fas
                     "retriever": resources.retriever,
                     "answers": answering,
                     "corrections": resources.corrections(),
+                    "erasure": resources.erasure(),
                     "insights": resources.insights(),
                 }
             stop.set()
