@@ -24,10 +24,18 @@ class File:
         """Whether it was named itself, and not found in a folder."""
         return "/" not in self.name
 
+    @property
+    def in_folder(self) -> str:
+        """Its name where the folder that it lies in is taken in."""
+        return "/".join(self._place.split("/")[-2:])
+
     def may_be(self, name: str) -> bool:
-        """Whether it is called `name` where it, or one of the folders that it lies in, is taken in."""
-        place = self.path.parent.resolve() / self.path.name
-        return _wire_name(place.as_posix()).endswith(f"/{name}")
+        """Whether it is called `name` where it, or one of the folders above it, is taken in."""
+        return self._place.endswith(f"/{name}")
+
+    @property
+    def _place(self) -> str:
+        return _wire_name((self.path.parent.resolve() / self.path.name).as_posix())
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,11 +204,17 @@ class Run:
         """A file that was named itself, by the name that its document has: it may have been taken in with a folder before."""
         if isinstance(file, str) or not file.is_alone:
             return file
-        found = await self._client.page("/v1/documents", {"q": file.name[-_SEARCHED:]}, _ALL)
-        names = {name for each in found["items"] if file.may_be(name := each["filename"])}
+        names = await self._names(file, file.in_folder)
+        if names:
+            names |= await self._names(file, file.name)
         if len(names) > 1 and self._upload.replace:
             raise InvalidInput(_SEVERAL_ARE.format(" and ".join(f"«{name}»" for name in sorted(names))))
         return File(file.path, names.pop()) if len(names) == 1 else file
+
+    async def _names(self, file: File, words: str) -> set[str]:
+        """Names of documents, with these words, that may be the file's."""
+        found = await self._client.page("/v1/documents", {"q": words[-_SEARCHED:]}, _ALL)
+        return {name for each in found["items"] if file.may_be(name := each["filename"])}
 
     async def _there(self, file: File) -> dict[str, Any] | None:
         """The document that a large file is already: were it sent, the server would know only at its end."""
