@@ -60,6 +60,7 @@ ROUTES = {
     "GET /v1/spaces/{space_id}": ("manage", 200),
     "PATCH /v1/spaces/{space_id}": ("manage", 200),
     "DELETE /v1/spaces/{space_id}": ("manage", 204),
+    "POST /v1/spaces/{space_id}/restore": ("admin", 200),
     "POST /v1/spaces/{space_id}/identity-secret": ("manage", 201),
     "DELETE /v1/spaces/{space_id}/identity-secret": ("manage", 204),
     "POST /v1/spaces/{space_id}/keys": ("manage", 201),

@@ -35,7 +35,7 @@ async def page(browser: aiohttp.ClientSession, path: str, **headers: str) -> str
 @pytest.mark.parametrize("language", ["en", "ko"])
 async def test_what_people_wrote_is_shown_and_never_run(browser: aiohttp.ClientSession, tenant: Tenant, language: str) -> None:
     await tenant.call("PATCH", f"/v1/spaces/{tenant.id}", json={"name": HOSTILE, "settings": {"starter_questions": [HOSTILE]}})
-    document = await tenant.document("hostile.md", f"# A title\n\n{HOSTILE}\n")
+    document = await tenant.document("hostile.txt", f"# A title\n\n{HOSTILE}\n")
     await tenant.call("PATCH", f"/v1/documents/{document['id']}", json={"title": HOSTILE, "metadata": {HOSTILE: HOSTILE}})
     await sign_in(browser, tenant.key)
     for path in ("/documents", f"/documents?q={quote(HOSTILE)}", f"/documents/{document['id']}", "/ask", "/settings"):
