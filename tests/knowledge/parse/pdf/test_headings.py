@@ -1,5 +1,9 @@
 """Which lines of a PDF are headings."""
 
+from dataclasses import replace
+
+import pytest
+
 from protostar.knowledge.parse.pdf.headings import Bookmark, BySize, Heading, by_outline
 from protostar.knowledge.parse.pdf.lines import Line
 
@@ -48,3 +52,42 @@ def test_a_text_set_large_is_no_heading() -> None:
     large = [line(f"Line {n} of a paragraph that is set large", size=14, y=-17.0 * n) for n in range(6)]
     text = [line("a line of the text that is as long as most of them are") for _ in range(20)]
     assert not any(isinstance(item, Heading) for item in BySize([*large, *text]).mark(large))
+
+
+def test_an_outline_that_names_few_of_the_titles_is_none() -> None:
+    text = [line("a line of the text that is as long as most of them are", y=-20.0 * n) for n in range(9)]
+    pages = [[line(title, size=16), *text] for title in ("Cover", "Fees", "Refunds")]
+    by_size = BySize(one for lines in pages for one in lines)
+    whole = [by_outline(lines, [Bookmark(1, title)]) for lines, title in zip(pages, ("Cover", "Fees", "Refunds"), strict=True)]
+    one = [by_outline(lines, bookmarks) for lines, bookmarks in zip(pages, ([Bookmark(1, "Cover")], [], []), strict=True)]
+    slides = [by_outline(lines, [Bookmark(1, f"Slide {n}")]) for n, lines in enumerate(pages)]
+    assert [by_size.names_more(marked) for marked in (whole, one, slides)] == [False, True, True]
+
+
+@pytest.mark.parametrize("title", ["목차", "차 례", "Contents", "TABLE OF CONTENTS"])
+def test_no_chapter_belongs_to_the_table_of_contents(title: str) -> None:
+    text = [line("a line of the text that is as long as most of them are", y=-20.0 * n) for n in range(9)]
+    items = [line(title, size=24), text[0], line("Fees", size=16), text[1]]
+    marked = list(BySize([*items, *text]).mark(items))
+    levels = {item.title: item.level for item in marked if isinstance(item, Heading)}
+    assert levels[title] > levels["Fees"]
+
+
+def test_a_sign_before_a_large_bold_line_is_that_of_a_section_and_else_of_an_item() -> None:
+    text = [line("a line of the text that is as long as most of them are", y=-20.0 * n) for n in range(9)]
+    items = [
+        line("□ 추진 배경", size=13, bold=True),
+        line("□ 큰 항목", size=16),
+        line("□ 굵은 항목", bold=True),
+        line("■ 조합은 요금을 내린다.", size=13, bold=True),
+        line("- 큰 항목", size=13, bold=True),
+    ]
+    apart = [part for item in items for part in (item, text[0])]
+    marked = list(BySize([*items, *text]).mark(apart))
+    assert [item.title for item in marked if isinstance(item, Heading)] == ["□ 추진 배경"]
+
+
+def test_the_bold_head_of_a_table_without_rules_is_no_heading() -> None:
+    text = [line("a line of the text that is as long as most of them are", y=-20.0 * n) for n in range(9)]
+    head = replace(line("구분 평일 주말", bold=True), right=400)
+    assert list(BySize([head, *text]).mark([head])) == [head]

@@ -305,6 +305,39 @@ def test_a_sentence_that_ended_with_the_page_does_not_go_on(tmp_path: Path) -> N
     assert [chunk.page for chunk in chunking.chunk(parsed)] == [1, 2]
 
 
+def test_titles_that_count_along_with_the_pages_are_headings(tmp_path: Path) -> None:
+    pages = [
+        at(72, 760, f"{number}단계", 24) + page_of([f"{number}쪽에 있는 본문이다.", "본문의 다음 줄이다.", "마지막 줄이다."])
+        for number in range(1, 5)
+    ]
+    parsed = read(write_pdf(tmp_path / "a.pdf", pages, page="/MediaBox [0 0 595 842]"))
+    assert block_with(parsed, "3쪽에 있는").heading_path == ("3단계",)
+
+
+def test_one_bookmark_on_the_cover_is_no_outline(tmp_path: Path) -> None:
+    catalog = "/Outlines << /First << /Title (Cover) /Dest [8 0 R /Fit] >> >>"
+    pages = [
+        at(72, 700, "표지", 24),
+        *(at(72, 700, f"{title} 안내", 24) + page_of([f"{title}의 본문이다."]) for title in ("요금", "환불")),
+    ]
+    parsed = read(write_pdf(tmp_path / "a.pdf", pages, catalog=catalog))
+    assert block_with(parsed, "환불의 본문이다.").heading_path == ("환불 안내",)
+
+
+def test_a_watermark_is_no_title_and_tears_no_sentence(tmp_path: Path) -> None:
+    """One at an angle on each page, and one that lies over lines of the text."""
+    words = "".join(f"{ord(character):04x}" for character in "대외비")
+    slanted = f"BT /F2 60 Tf 0.7 0.7 -0.7 0.7 150 300 Tm <{words}> Tj ET "
+    lines = set_in_lines(KOREAN, 240, anywhere=False)
+    over = at(80, 620, "견본", 90)
+    for mark in (slanted, over):
+        pages = [mark + page_of(lines[:8]), page_of(lines[8:])]
+        parsed = read(write_pdf(tmp_path / "a.pdf", pages))
+        (first, *text) = shown(parsed)
+        assert first == ("paragraph", "대외비" if mark == slanted else "견본")
+        assert " ".join(words for _, words in text) == " ".join(KOREAN.split())
+
+
 def test_amounts_at_the_same_place_of_every_page_stay(tmp_path: Path) -> None:
     pages = [
         at(72, 700, f"김하나 {number}월 급여") + at(72, 100, f"합계 {amount}원")

@@ -49,7 +49,7 @@ def follow(lines: Sequence[Line], line: Line, edge: float, pitch: float) -> Bond
     before = lines[-1]
     size = before.size
     down = before.baseline - line.baseline
-    if _are_level(before, line) and line.left >= before.right:
+    if are_level(before, line) and line.left >= before.right:
         return Bond(goes_on=True, room=inf)
     room = edge - before.right
     if _begins_item(before, line, room) or not _are_alike(before, line):
@@ -63,7 +63,7 @@ def follow(lines: Sequence[Line], line: Line, edge: float, pitch: float) -> Bond
     is_outdented = before.left - line.left > _INDENT * size and is_after_item
     if (is_short and ends) or (is_outdented and (is_short or ends)):
         return None
-    are_spread = _is_spread(before), _is_spread(line)
+    are_spread = is_spread(before), is_spread(line)
     is_whole = any(are_spread) or _is_centred_or_cell(lines, line)
     return Bond(goes_on=not is_short and not all(are_spread), room=inf if is_whole else room)
 
@@ -103,11 +103,20 @@ def pitch_of(line: Line, following: Line) -> float | None:
     return distance if _are_alike(line, following) and _NEAREST <= distance <= _FURTHEST else None
 
 
+def are_level(one: Line, other: Line) -> bool:
+    return abs(one.baseline - other.baseline) < max(one.size, other.size) / 2
+
+
+def is_spread(line: Line) -> bool:
+    """Whether it is far wider than its words: a row of a table without rules, or of a table of contents."""
+    return line.right - line.left > _SPREAD * line.size * _ems(line.text)
+
+
 def _is_centred_or_cell(lines: Sequence[Line], line: Line) -> bool:
     """Whether the last of the lines is centred, as the one that follows is, or stands beside another."""
     before = lines[-1]
     is_centred = abs(line.middle[0] - before.middle[0]) < _BLANK * line.size < abs(line.left - before.left)
-    return is_centred or any(_are_level(other, before) and other.right < before.left for other in lines[-2:-1])
+    return is_centred or any(are_level(other, before) and other.right < before.left for other in lines[-2:-1])
 
 
 def _begins_item(before: Line, line: Line, room: float) -> bool:
@@ -129,20 +138,11 @@ def _first_word(line: Line) -> float:
     return line.size * _ems(line.text.split(maxsplit=1)[0])
 
 
-def _is_spread(line: Line) -> bool:
-    """Whether it is far wider than its words: a row of a table without rules, or of a table of contents."""
-    return line.right - line.left > _SPREAD * line.size * _ems(line.text)
-
-
 def _ems(text: str) -> float:
     """About how wide it is, as a multiple of the size."""
     if text.isascii():
         return _NARROW * len(text)
     return sum(_WIDE if character >= _FIRST_WIDE else _NARROW for character in text)
-
-
-def _are_level(one: Line, other: Line) -> bool:
-    return abs(one.baseline - other.baseline) < max(one.size, other.size) / 2
 
 
 def _are_alike(one: Line, other: Line) -> bool:

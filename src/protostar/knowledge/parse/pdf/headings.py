@@ -1,16 +1,15 @@
 """The headings of a PDF: those that its outline names, or else the lines that are larger or bolder than the text."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from protostar.knowledge.parse.pdf.bonds import BULLET
+from protostar.knowledge.parse.pdf.body import Body
+from protostar.knowledge.parse.pdf.bonds import BULLET, is_spread
 from protostar.knowledge.parse.pdf.grid import Table
 from protostar.knowledge.parse.pdf.lines import Line
 
-_LARGER: Final = 1.15  # than most of the text
 _SAME: Final = 0.04
 _LONGEST: Final = 120
 _LONGEST_BOLD: Final = 60
@@ -21,6 +20,11 @@ _LETTER: Final = re.compile(r"[^\W\d_]")
 _SENTENCE_END: Final = re.compile(r"[.!?。,;]['\"”’)\]]*$")
 _SIGN: Final = re.compile(r"[\W_]+")
 _BULLET: Final = re.compile(rf"{BULLET}\s")
+_SECTION_SIGN: Final = re.compile(r"[□■○●◇◆◎▣▶]\s")
+"""Of sections as of items: Korean offices begin both with it."""
+
+_CONTENTS: Final = frozenset(("목차", "차례", "contents", "tableofcontents", "目次", "目录"))
+"""Titles of tables of contents, squeezed: whatever their size, no chapter belongs to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,7 @@ class BySize:
 
     def __init__(self, lines: Iterable[Line]) -> None:
         lines = list(lines)
-        sizes, bold = Counter[float](), Counter[bool]()
-        for line in lines:
-            sizes[round(line.size, 1)] += len(line.text)
-            bold[line.is_bold] += len(line.text)
-        self._usual = max(sizes, key=lambda size: sizes[size], default=0.0)
-        self._bold_is_usual = bold[True] > bold[False]
+        self._body = Body(lines)
         large = sorted({round(line.size) for line in lines if self._is_large(line)}, reverse=True)
         self._levels = {size: min(level, _DEEPEST - 1) for level, size in enumerate(large, 1)}
 
@@ -76,29 +75,48 @@ class BySize:
         for run in _runs(items):
             lines = [item for item in run if isinstance(item, Line)]
             if lines and self._is_heading(lines):
-                level = self._levels[round(lines[0].size)] if self._is_large(lines[0]) else _DEEPEST
-                yield Heading(level, " ".join(line.text for line in lines), lines)
+                title = " ".join(line.text for line in lines)
+                yield Heading(self._level(lines[0], title), title, lines)
             else:
                 yield from run
 
+    def names_more(self, pages: Iterable[Sequence[Marked]]) -> bool:
+        """Whether the outline that marked the pages leaves out most of what looks like a title, as a few marks of somebody's do."""
+        named, others = 0, set[str]()
+        for items in pages:
+            named += sum(isinstance(item, Heading) and bool(item.lines) for item in items)
+            left = [item for item in items if not isinstance(item, Heading)]
+            others.update(item.title for item in self.mark(left) if isinstance(item, Heading) and item.level < _DEEPEST)
+        return len(others) > named
+
+    def _level(self, line: Line, title: str) -> int:
+        is_large = self._is_large(line) and _squeeze(title) not in _CONTENTS
+        return self._levels[round(line.size)] if is_large else _DEEPEST
+
     def _is_heading(self, lines: Sequence[Line]) -> bool:
-        if len(lines) > _MOST_LINES or not (self._is_large(lines[0]) or self._is_bold(lines)):
+        is_large = self._is_large(lines[0])
+        if len(lines) > _MOST_LINES or not (is_large or self._is_bold(lines)):
             return False
         text = " ".join(line.text for line in lines)
-        return len(text) <= _LONGEST and _LETTER.search(text) is not None and not _BULLET.match(text)
+        if _BULLET.match(text) and not (is_large and self._is_section(text, lines)):
+            return False
+        return len(text) <= _LONGEST and _LETTER.search(text) is not None
 
     def _is_large(self, line: Line) -> bool:
-        return line.size >= _LARGER * self._usual
+        return self._body.is_smaller_than(line) and not line.is_aside
+
+    def _is_section(self, text: str, lines: Sequence[Line]) -> bool:
+        is_bold = all(self._body.is_lighter_than(line) for line in lines)
+        return is_bold and _SECTION_SIGN.match(text) is not None and not _SENTENCE_END.search(text)
 
     def _is_bold(self, lines: Sequence[Line]) -> bool:
         (line, *more) = lines
         return (
-            line.is_bold
-            and not self._bold_is_usual
-            and not more
-            and line.size >= (1 - _SAME) * self._usual
+            self._body.is_lighter_than(line)
+            and not (more or line.is_aside)
             and len(line.text) <= _LONGEST_BOLD
             and not _SENTENCE_END.search(line.text)
+            and not (" " in line.text and is_spread(line))  # the head of a table without rules
         )
 
 

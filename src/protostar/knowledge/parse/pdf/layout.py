@@ -1,17 +1,19 @@
 """From the pages of a PDF to what they show, in the order in which it is read."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from protostar.knowledge.parse.failures import too_long
 from protostar.knowledge.parse.normalise import clean, one_line
+from protostar.knowledge.parse.pdf.body import Body
 from protostar.knowledge.parse.pdf.grid import arrange
-from protostar.knowledge.parse.pdf.headings import Bookmark, BySize, by_outline
+from protostar.knowledge.parse.pdf.headings import Bookmark, BySize, Item, Marked, by_outline
 from protostar.knowledge.parse.pdf.lines import Page, read_page
 from protostar.knowledge.parse.pdf.paragraphs import Paragraphs, Part
 from protostar.knowledge.parse.pdf.running import without_running_lines
+from protostar.knowledge.parse.pdf.watermarks import without_watermarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +37,21 @@ def lay_out(document: Any, max_chars: int, indices: range | None = None) -> Layo
         size += sum(len(line.text) for line in pages[-1].lines)
         if size > max_chars:
             raise too_long(max_chars)
-    lines = without_running_lines([page.lines for page in pages])
+    body = Body(line for page in pages for line in page.lines)
+    lines = without_running_lines(without_watermarks([page.lines for page in pages], body), body, indices.start)
     items = [arrange(kept, page.rules) for kept, page in zip(lines, pages, strict=True)]
+    by_size = BySize(line for kept in lines for line in kept)
     outline = _outline(document)
-    if outline:
-        marked = [by_outline(each, outline[index]) for index, each in zip(indices, items, strict=True)]
-    else:
-        by_size = BySize(line for kept in lines for line in kept)
-        marked = [list(by_size.mark(each)) for each in items]
+    marked = _with_headings(items, by_size, [outline[index] for index in indices])
     return Layout(dict(zip((index + 1 for index in indices), Paragraphs(marked), strict=True)), is_damaged)
+
+
+def _with_headings(pages: Sequence[Sequence[Item]], by_size: BySize, bookmarks: Sequence[Sequence[Bookmark]]) -> list[list[Marked]]:
+    if any(bookmarks):
+        marked = [by_outline(items, each) for items, each in zip(pages, bookmarks, strict=True)]
+        if not by_size.names_more(marked):
+            return marked
+    return [list(by_size.mark(items)) for items in pages]
 
 
 def stored_string(read: Callable[..., str], *args: str) -> str:

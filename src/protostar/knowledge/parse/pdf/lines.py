@@ -32,6 +32,7 @@ _BOLD_NAMES: Final = (b"Bold", b"Black", b"Heavy")
 _MOST_OBJECTS: Final = 20_000
 _MOST_SEGMENTS: Final = 400
 _MOST_RULES: Final = 2_000  # more are a drawing
+_SLANT: Final = 0.5  # of the size: so much higher or lower stand letters of a line that does not run across
 _THIN: Final = 3.0  # points: what is thicker is an area
 _SHORTEST_RULE: Final = 5.0
 
@@ -44,7 +45,8 @@ class Line:
     """A line, or the part of one that stands in a cell. `start`, `end`: PDFium's first character of it and the one past its last.
 
     `text`: as it is stored, without blanks around it. `baseline`: how high its letters stand. `is_broken`: its last word was cut by
-    a hyphen, which is left out. `is_complete`: its last word was not cut, for a blank follows it.
+    a hyphen, which is left out. `is_complete`: its last word was not cut, for a blank follows it. `is_aside`: it runs or lies
+    across the text.
     """
 
     text: str
@@ -59,6 +61,7 @@ class Line:
     is_bold: bool
     is_broken: bool
     is_complete: bool
+    is_aside: bool = False
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -201,6 +204,8 @@ class _Canvas:
         solid = [index for character, index in part if not character.isspace()]
         sampled = [solid[0], solid[len(solid) // 2], solid[-1 - is_broken]]
         left, bottom, right, top = _around(*(self._box(index) for index in sampled))
+        heights = sorted(self._origin(index) for index in sampled)
+        size = median(self._size(index) for index in sampled) or 1.0
         return Line(
             text="".join(character for character, _ in part[: len(part) - is_broken]).strip(),
             start=part[0][1],
@@ -209,11 +214,12 @@ class _Canvas:
             bottom=bottom,
             right=right,
             top=top,
-            baseline=median(self._origin(index) for index in sampled),
-            size=median(self._size(index) for index in sampled) or 1.0,
+            baseline=heights[1],
+            size=size,
             is_bold=self._is_bold(sampled[1]),
             is_broken=is_broken,
             is_complete=part[-1][0].isspace(),
+            is_aside=heights[2] - heights[0] > _SLANT * size,
         )
 
     def _box(self, index: int) -> tuple[float, float, float, float]:
