@@ -3,7 +3,8 @@
 import random
 
 from protostar.knowledge.parse.pdf.grid import Table, arrange
-from protostar.knowledge.parse.pdf.lines import Line, Rule
+from protostar.knowledge.parse.pdf.lines import Line
+from protostar.knowledge.parse.pdf.rules import Rule
 
 
 def line(text: str, x: float, y: float) -> Line:

@@ -268,6 +268,47 @@ def test_the_lines_of_a_cell_are_one(tmp_path: Path) -> None:
     ]
 
 
+PRICES = [["구분", "성인", "청소년", "어린이"], ["수영장", "5,000원", "4,000원", "3,000원"], ["탁구장", "3,000원", "", "1,000원"]]
+
+
+def prices(*, top: float = 600, rules: Sequence[int] = (0, 1, 2, 3)) -> str:
+    """Rows of four columns, with level rules after so many of them."""
+    page = "".join(rule(72, top - 20 * number, 500, top - 20 * number) for number in rules)
+    for number, row in enumerate(PRICES):
+        page += "".join(at(76 + 110 * column, top - 15 - 20 * number, words, 11) for column, words in enumerate(row) if words)
+    return page
+
+
+@pytest.mark.parametrize("rules", [(0, 1, 2, 3), (0, 1, 3), (1, 2, 3), (1, 2, 3, 20)])
+def test_a_table_with_level_rules_alone_has_columns(tmp_path: Path, rules: Sequence[int]) -> None:
+    """Under each row, under the head alone, none above the head, and one more below the text of the page."""
+    body = page_of(set_in_lines(KOREAN, 420, anywhere=False)[:4], top=500)
+    parsed = read(write_pdf(tmp_path / "a.pdf", [at(72, 640, "이용 요금") + prices(rules=rules) + body]))
+    rows = "구분 | 성인 | 청소년 | 어린이\n수영장 | 5,000원 | 4,000원 | 3,000원\n탁구장 | 3,000원 |  | 1,000원"
+    assert [words for kind, words in shown(parsed) if kind == "table"] == [rows]
+    assert parsed.text.startswith("이용 요금\n\n구분")
+    assert "협동조합은 조합원이" in parsed.text
+
+
+def test_two_such_tables_with_text_between_them_are_two(tmp_path: Path) -> None:
+    body = page_of(set_in_lines(KOREAN, 420, anywhere=False)[:4], top=500)
+    parsed = read(write_pdf(tmp_path / "a.pdf", [prices() + body + prices(top=400)]))
+    assert [kind for kind, _ in shown(parsed)] == ["table", "paragraph", "table"]
+
+
+def test_columns_of_prose_between_level_rules_are_no_table(tmp_path: Path) -> None:
+    lines = set_in_lines(KOREAN, 200, anywhere=False)
+    columns = page_of(lines[:8], left=72, top=680) + page_of(lines[8:16], left=300, top=680)
+    rules = "".join(rule(72, y, 510, y) for y in (700, 610, 500))
+    assert {kind for kind, _ in shown(read(write_pdf(tmp_path / "a.pdf", [rules + columns])))} == {"paragraph"}
+
+
+def test_a_paragraph_between_level_rules_is_no_table(tmp_path: Path) -> None:
+    rules = "".join(rule(72, 720 - 20 * number + 14, 330, 720 - 20 * number + 14) for number in range(9))
+    lines = set_in_lines(KOREAN, 240, anywhere=False)[:8]
+    assert {kind for kind, _ in shown(read(write_pdf(tmp_path / "a.pdf", [rules + page_of(lines)])))} == {"paragraph"}
+
+
 def test_running_heads_and_page_numbers_are_left_out(tmp_path: Path) -> None:
     pages = [
         at(72, 760, f"제{number}장 쪽마다 다른 본문이다.")

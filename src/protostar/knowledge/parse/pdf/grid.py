@@ -1,16 +1,13 @@
 """Ruled tables: which lines of a page stand in which cells."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Final
 
-from protostar.knowledge.parse.pdf.lines import Line, Rule
+from protostar.knowledge.parse.pdf.lines import Line
+from protostar.knowledge.parse.pdf.rules import TOUCHING, Rule, meet, merged
 
-_TOUCHING: Final = 3.0
-"""Points between rules that meet, or that are one: the borders of two neighbours."""
-
-_MOST_RULES: Final = 500
 _LEAST_FILLED: Final = 0.25
 
 
@@ -33,7 +30,7 @@ class Table:
 
 def arrange(lines: Sequence[Line], rules: Sequence[Rule]) -> list[Line | Table]:
     """The lines in their order; those of a table together, where its first one stood."""
-    grids = sorted((_Grid(rules) for rules in _connected(_merged(rules))), key=lambda grid: grid.area)
+    grids = sorted((_Grid(rules) for rules in _connected(merged(rules))), key=lambda grid: grid.area)
     for line in lines:
         for grid in grids:
             if grid.take(line):
@@ -130,26 +127,9 @@ def _spans(rule: Rule, at: float) -> bool:
 def _distinct(places: Iterable[float]) -> Iterator[float]:
     last: float | None = None
     for place in sorted(places):
-        if last is None or place - last > _TOUCHING:
+        if last is None or place - last > TOUCHING:
             yield place
             last = place
-
-
-def _merged(rules: Sequence[Rule]) -> list[Rule]:
-    """Rules on one line that touch are one. Too many are a drawing."""
-    merged: list[Rule] = []
-    for rule in sorted(rules, key=lambda rule: (rule.is_upright, round(rule.at / _TOUCHING), rule.start)):
-        before = merged[-1] if merged else None
-        if (
-            before is not None
-            and before.is_upright == rule.is_upright
-            and abs(before.at - rule.at) <= _TOUCHING
-            and rule.start <= before.end + _TOUCHING
-        ):
-            merged[-1] = replace(before, end=max(before.end, rule.end))
-        else:
-            merged.append(rule)
-    return merged if len(merged) <= _MOST_RULES else []
 
 
 def _connected(rules: Sequence[Rule]) -> Iterator[list[Rule]]:
@@ -158,16 +138,8 @@ def _connected(rules: Sequence[Rule]) -> Iterator[list[Rule]]:
     while left:
         group = [left.pop()]
         for rule in group:
-            met = [other for other in left if _meet(rule, other)]
+            met = [other for other in left if meet(rule, other)]
             group += met
             left = [other for other in left if other not in met]
         if len({rule.is_upright for rule in group}) == 2:
             yield group
-
-
-def _meet(one: Rule, other: Rule) -> bool:
-    return (
-        one.is_upright != other.is_upright
-        and one.start - _TOUCHING <= other.at <= one.end + _TOUCHING
-        and other.start - _TOUCHING <= one.at <= other.end + _TOUCHING
-    )

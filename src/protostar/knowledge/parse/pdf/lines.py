@@ -5,10 +5,10 @@ line only: each costs as much as a dozen lines of Python.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from ctypes import byref, c_double, c_float, c_int, c_ushort, create_string_buffer
+from ctypes import byref, c_double, c_int, c_ushort, create_string_buffer
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import groupby, islice
 from statistics import median
 from typing import Any, Final
 
@@ -16,6 +16,8 @@ import pypdfium2
 from pypdfium2 import raw
 
 from protostar.knowledge.parse.normalise import clean
+from protostar.knowledge.parse.pdf.columns import Piece, with_columns
+from protostar.knowledge.parse.pdf.rules import THIN, Rule, edges, rules_of
 
 _PDFIUM: Final[Any] = raw
 _NEW_LINE: Final = frozenset("\r\n")
@@ -30,11 +32,8 @@ _CLOSING: Final = frozenset(".,:;!?)]}”’")
 _BOLD: Final = 600
 _BOLD_NAMES: Final = (b"Bold", b"Black", b"Heavy")
 _MOST_OBJECTS: Final = 20_000
-_MOST_SEGMENTS: Final = 400
 _MOST_RULES: Final = 2_000  # more are a drawing
 _SLANT: Final = 0.5  # of the size: so much higher or lower stand letters of a line that does not run across
-_THIN: Final = 3.0  # points: what is thicker is an area
-_SHORTEST_RULE: Final = 5.0
 
 _Characters = list[tuple[str, int]]
 """With PDFium's index of each."""
@@ -69,16 +68,6 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A ruled line at `at` from `start` to `end`: an x and two y if it is upright, a y and two x otherwise."""
-
-    is_upright: bool
-    at: float
-    start: float
-    end: float
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     lines: list[Line]
     rules: list[Rule]
@@ -91,14 +80,10 @@ def read_page(document: Any, index: int) -> Page | None:
         text_page = page.get_textpage()
     except pypdfium2.PdfiumError:
         return None
-    canvas = _Canvas(page, text_page)
-    rules = list(islice(canvas.rules(), _MOST_RULES))
-    if len(rules) == _MOST_RULES:
-        rules.clear()
-    lines = list(canvas.lines([rule for rule in rules if rule.is_upright]))
+    read = _Canvas(page, text_page).read()
     text_page.close()
     page.close()
-    return Page(lines, rules)
+    return read
 
 
 def characters(text_page: Any, start: int, end: int) -> Iterator[tuple[str, int]]:
@@ -137,8 +122,18 @@ class _Canvas:
         self._turned: int = page.get_rotation()
         self._bounds: tuple[float, float, float, float] = self._turn(*page.get_bbox())
 
-    def lines(self, uprights: Sequence[Rule]) -> Iterator[Line]:
-        """The lines in the order of the file, cut where an upright rule stands in a blank."""
+    def read(self) -> Page:
+        """The lines in the order of the file, cut where an upright rule stands in a blank, or the columns of a table part."""
+        lines = list(self._lines())
+        rules = list(islice(self._rules(), _MOST_RULES))
+        if len(rules) == _MOST_RULES:
+            rules.clear()
+        rules = with_columns(rules, lambda bottom, top: self._pieces(lines, bottom, top))
+        uprights = [rule for rule in rules if rule.is_upright]
+        return Page([self._line(part) for line in lines for part in self._cut(line, uprights) if _has_words(part)], rules)
+
+    def _lines(self) -> Iterator[_Characters]:
+        """With those blanks that a reader sees."""
         shown = list(characters(self._text_page, 0, self._text_page.count_chars()))
         blanks = [index for character, index in shown if character == " "]
         gaps = {index for index in blanks if _PDFIUM.FPDFText_IsGenerated(self._text_page, index) == 1}
@@ -148,17 +143,30 @@ class _Canvas:
         if typed >= _TYPED * len(blanks):
             narrow = {c[1] for line in lines for n, c in enumerate(line) if c[1] in gaps and self._is_script_gap(line, n)}
         for line in lines:
-            kept = [c for c in line if c[1] not in narrow] if 0 < len(narrow) <= typed else line
-            yield from (self._line(part) for part in self._cut(kept, uprights) if _has_words(part))
+            yield [c for c in line if c[1] not in narrow] if 0 < len(narrow) <= typed else line
 
-    def rules(self) -> Iterator[Rule]:
+    def _pieces(self, lines: Iterable[_Characters], bottom: float, top: float) -> Iterator[Piece]:
+        """What of the lines stands between these heights, cut at wide blanks."""
+        for line in lines:
+            solid = [(character, index) for character, index in line if character not in HYPHENS]
+            baseline = self._origin(solid[0][1])
+            if not bottom < baseline < top:
+                continue
+            size = self._size(solid[0][1])
+            for is_blank, word in groupby(solid, key=lambda one: one[0].isspace()):
+                if not is_blank:
+                    indices = [index for _, index in word]
+                    left, _, right, _ = _around(self._box(indices[0]), self._box(indices[-1]))
+                    yield Piece(left, right, baseline, size)
+
+    def _rules(self) -> Iterator[Rule]:
         """Thin areas, and the straight edges of others."""
         count: int = _PDFIUM.FPDFPage_CountObjects(self._page)
         for number in range(count if count <= _MOST_OBJECTS else 0):
             found = _PDFIUM.FPDFPage_GetObject(self._page, number)
             if _PDFIUM.FPDFPageObj_GetType(found) == _PDFIUM.FPDF_PAGEOBJ_PATH:
-                for corners in _edges(found):
-                    yield from _rules(*self._turn(*corners))
+                for corners in edges(found):
+                    yield from rules_of(*self._turn(*corners))
 
     def _on_page(self, line: _Characters) -> _Characters:
         """The line without what stands beside the page."""
@@ -194,7 +202,7 @@ class _Canvas:
         for at, (character, _) in enumerate(line) if crossing else ():
             if character == " " and start < at < len(line) - 1:
                 before, after = self._box(line[at - 1][1])[2], self._box(line[at + 1][1])[0]
-                if any(before - _THIN < x < after + _THIN for x in crossing):
+                if any(before - THIN < x < after + THIN for x in crossing):
                     yield line[start:at]
                     start = at + 1
         yield line[start:]
@@ -285,35 +293,3 @@ def _are_two_scripts(one: str, other: str) -> bool:
 def _around(*boxes: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
     lefts, bottoms, rights, tops = zip(*boxes, strict=True)
     return min(lefts), min(bottoms), max(rights), max(tops)
-
-
-def _edges(path: Any) -> Iterator[tuple[float, float, float, float]]:
-    """(left, bottom, right, top) of a path that is thin, and of the straight edges of any other, if it has few."""
-    left, bottom, right, top = (c_float() for _ in range(4))
-    _PDFIUM.FPDFPageObj_GetBounds(path, byref(left), byref(bottom), byref(right), byref(top))
-    if right.value - left.value < _THIN or top.value - bottom.value < _THIN:
-        yield left.value, bottom.value, right.value, top.value
-        return
-    count: int = _PDFIUM.FPDFPath_CountSegments(path)
-    matrix = _PDFIUM.FS_MATRIX()
-    _PDFIUM.FPDFPageObj_GetMatrix(path, byref(matrix))
-    x, y = c_float(), c_float()
-    before: tuple[float, float] | None = None
-    for number in range(count if count <= _MOST_SEGMENTS else 0):
-        segment = _PDFIUM.FPDFPath_GetPathSegment(path, number)
-        _PDFIUM.FPDFPathSegment_GetPoint(segment, byref(x), byref(y))
-        point = (
-            matrix.a * x.value + matrix.c * y.value + matrix.e,
-            matrix.b * x.value + matrix.d * y.value + matrix.f,
-        )
-        if before is not None and _PDFIUM.FPDFPathSegment_GetType(segment) == _PDFIUM.FPDF_SEGMENT_LINETO:
-            yield min(before[0], point[0]), min(before[1], point[1]), max(before[0], point[0]), max(before[1], point[1])
-        before = point
-
-
-def _rules(left: float, bottom: float, right: float, top: float) -> Iterator[Rule]:
-    width, height = right - left, top - bottom
-    if width < _THIN and height > _SHORTEST_RULE:
-        yield Rule(is_upright=True, at=(left + right) / 2, start=bottom, end=top)
-    elif height < _THIN and width > _SHORTEST_RULE:
-        yield Rule(is_upright=False, at=(bottom + top) / 2, start=left, end=right)
