@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.knowledge.parse.pdfs import text, write_pdf
+from tests.knowledge.parse.pdfs import at, rule, text, write_pdf
 from tests.knowledge.parse.support import FILES, NO_LIMIT
 
 from protostar.errors import NotFound, UnreadableDocument
@@ -102,6 +102,24 @@ def test_in_a_long_file_the_right_one_of_many_equal_passages_is_found(tmp_path: 
     for number, block in enumerate(parsed.blocks, 1):
         assert block.page == number
         assert [page for page, _ in passages.find(document, passage(parsed, block.start, block.end), NO_LIMIT)] == [number]
+
+
+def test_a_passage_of_a_long_table_is_found_though_its_head_is_pages_before(tmp_path: Path) -> None:
+    def page(number: int) -> str:
+        rows = [["name", "price", "note"]] * (number == 0) + [[f"row {number} {row}", "free", "none"] for row in range(40)]
+        ys = [780 - 18 * row for row in range(len(rows) + 1)]
+        rules = "".join(rule(x, ys[0], x, ys[-1]) for x in (72, 172, 272, 372)) + "".join(rule(72, y, 372, y) for y in ys)
+        cells = (at(76 + 100 * n, y - 13, words) for y, row in zip(ys, rows, strict=False) for n, words in enumerate(row))
+        return rules + "".join(cells)
+
+    path = write_pdf(tmp_path / "a.pdf", [page(number) for number in range(18)])
+    parsed = reader.read(path, NO_LIMIT)
+    block = parsed.blocks[-2]
+    quote = parsed.text[block.start : block.end]
+    assert quote.startswith("name | price | note\nrow")
+    found, numbers = read_back(path, quote, block.start, parsed)
+    assert "row170" in found
+    assert numbers == [18]
 
 
 def test_a_text_that_was_read_otherwise_is_found_by_its_words(tmp_path: Path) -> None:

@@ -239,6 +239,15 @@ def table(*, top: float = 600) -> str:
     return page
 
 
+def ruled(rows: Sequence[Sequence[str]], *, top: float = 700) -> str:
+    """A table with rules around each cell."""
+    right, bottom = 72 + 100 * len(rows[0]), top - 20 * len(rows)
+    page = "".join(rule(x, top, x, bottom) for x in range(72, right + 1, 100))
+    page += "".join(rule(72, top - 20 * number, right, top - 20 * number) for number in range(len(rows) + 1))
+    cells = (at(76 + 100 * n, top - 15 - 20 * number, words, 11) for number, row in enumerate(rows) for n, words in enumerate(row))
+    return page + "".join(cells)
+
+
 def test_a_ruled_table_is_read_row_by_row(tmp_path: Path) -> None:
     parsed = read(
         write_pdf(tmp_path / "a.pdf", [at(72, 700, "앞에 있는 문단이다.") + table() + at(72, 450, "뒤에 있는 문단이다.")])
@@ -266,6 +275,25 @@ def test_the_lines_of_a_cell_are_one(tmp_path: Path) -> None:
     assert shown(read(write_pdf(tmp_path / "a.pdf", [rules + cells]))) == [
         ("table", "신청하는 사람의 이름 | 김하나\n전화 | 02-123-4567")
     ]
+
+
+def test_the_head_of_a_table_is_said_again_where_it_goes_on(tmp_path: Path) -> None:
+    head, *rows = ["구분", "수수료", "비고"], *([f"증명서 {number}", "무료", "온라인"] for number in range(1, 7))
+    parsed = read(write_pdf(tmp_path / "a.pdf", [ruled([head, *rows[:2]]), ruled(rows[2:4]), ruled([head, *rows[4:]])]))
+    assert [(block.page, parsed.text[block.start : block.end].split("\n")[0]) for block in parsed.blocks] == [
+        (number, "구분 | 수수료 | 비고") for number in (1, 2, 3)
+    ]
+    assert parsed.text.count("구분") == 3
+
+
+def test_what_begins_with_amounts_has_no_head(tmp_path: Path) -> None:
+    pages = [ruled([["2024", "5,000", "10"], ["2025", "6,000", "12"]]), ruled([["2026", "7,000", "9"], ["2027", "8,000", "11"]])]
+    assert read(write_pdf(tmp_path / "a.pdf", pages)).text.count("2024") == 1
+
+
+def test_names_and_what_is_said_of_them_have_no_head(tmp_path: Path) -> None:
+    pages = [ruled([["이름", "김하나"], ["주소", "서울시"]]), ruled([["전화", "없음"], ["비고", "없음"]])]
+    assert read(write_pdf(tmp_path / "a.pdf", pages)).text == "이름 | 김하나\n주소 | 서울시\n\n전화 | 없음\n비고 | 없음"
 
 
 PRICES = [["구분", "성인", "청소년", "어린이"], ["수영장", "5,000원", "4,000원", "3,000원"], ["탁구장", "3,000원", "", "1,000원"]]

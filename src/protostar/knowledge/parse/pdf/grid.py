@@ -23,9 +23,13 @@ class GridCell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Its rows; a cell stands where it begins, and there is an empty one wherever the page shows none."""
+    """Its rows; a cell stands where it begins, and there is an empty one wherever the page shows none.
+
+    `head`: a row of an earlier page that names its columns.
+    """
 
     rows: list[list[GridCell]]
+    head: Sequence[GridCell] | None = None
 
 
 def arrange(lines: Sequence[Line], rules: Sequence[Rule]) -> list[Line | Table]:

@@ -8,6 +8,7 @@ from typing import Any
 from protostar.knowledge.parse.failures import too_long
 from protostar.knowledge.parse.normalise import clean, one_line
 from protostar.knowledge.parse.pdf.body import Body
+from protostar.knowledge.parse.pdf.continued import with_heads
 from protostar.knowledge.parse.pdf.grid import arrange
 from protostar.knowledge.parse.pdf.headings import Bookmark, BySize, Item, Marked, by_outline
 from protostar.knowledge.parse.pdf.lines import Page, read_page
@@ -43,7 +44,7 @@ def lay_out(document: Any, max_chars: int, indices: range | None = None) -> Layo
     by_size = BySize(line for kept in lines for line in kept)
     outline = _outline(document)
     marked = _with_headings(items, by_size, [outline[index] for index in indices])
-    return Layout(dict(zip((index + 1 for index in indices), Paragraphs(marked), strict=True)), is_damaged)
+    return Layout(dict(zip((index + 1 for index in indices), Paragraphs(with_heads(marked)), strict=True)), is_damaged)
 
 
 def _with_headings(pages: Sequence[Sequence[Item]], by_size: BySize, bookmarks: Sequence[Sequence[Bookmark]]) -> list[list[Marked]]:

@@ -38,7 +38,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A table, its lines in the order of its cells."""
+    """A table, its lines in the order of its cells; those of a head on an earlier page are not among them."""
 
     cells: list[list[Cell]]
     lines: list[Line]
@@ -84,7 +84,8 @@ class Paragraphs:
             case _Draft():
                 return self._written(part)
             case Table():
-                cells = [[Cell(self._cell(cell), cell.columns, cell.rows) for cell in row] for row in part.rows]
+                shown = part.rows if part.head is None else [part.head, *part.rows]
+                cells = [[Cell(self._cell(cell), cell.columns, cell.rows) for cell in row] for row in shown]
                 return Rows(cells, [line for row in part.rows for cell in row for line in cell.lines])
             case _:
                 return part

@@ -14,6 +14,7 @@ from pypdfium2 import raw
 from protostar.knowledge.parse.model import ParsedText, Passage
 from protostar.knowledge.parse.pdf.layout import Layout, lay_out
 from protostar.knowledge.parse.pdf.lines import HYPHENS, Line, characters
+from protostar.knowledge.parse.pdf.paragraphs import Rows
 from protostar.knowledge.parse.pdf.reader import text_of
 
 _PDFIUM: Final[Any] = raw
@@ -26,6 +27,8 @@ _NO_SEPARATORS: Final = str.maketrans("", "", "|")
 _PROBE: Final = 40  # characters
 _MARGIN: Final = 6
 """Pages before and after that are laid out too: running heads show only there, and the page that was found may be a neighbour."""
+
+_LONGEST_TABLE: Final = 200  # pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +59,13 @@ def find(document: Any, passage: Passage, max_chars: int) -> Iterator[tuple[int,
     wanted = _squeezed(passage.quote)
     if not wanted:
         return
-    pages, expected = _around(document, passage)
+    pages, expected, ends = _around(document, passage)
     layout = lay_out(document, max_chars, pages)
+    while (begin := _beginning_of_table(layout, pages)) is not None:
+        pages = range(begin, pages.stop)
+        layout = lay_out(document, max_chars, pages)
     parsed = text_of(document, layout, max_chars)
+    expected -= ends[pages.start - 1] if pages.start else 0
     at = _place(_squeezed(parsed.text), _squeezed(passage.before), wanted, expected)
     if at is None:
         return
@@ -68,8 +75,8 @@ def find(document: Any, passage: Passage, max_chars: int) -> Iterator[tuple[int,
             yield number, boxes
 
 
-def _around(document: Any, passage: Passage) -> tuple[range, int]:
-    """The pages where the passage stands, as raw text tells, and some around them; and about where in their text it begins."""
+def _around(document: Any, passage: Passage) -> tuple[range, int, list[int]]:
+    """The pages where the passage stands, as raw text tells, and some around them; about where it begins; where the pages end."""
     texts = [_squeezed(_raw_text(document, index)) for index in range(len(document))]
     ends = list(accumulate(map(len, texts)))
     probe = max((_squeezed(piece) for piece in _CELL_END.split(passage.quote)), key=len)[:_PROBE]
@@ -78,7 +85,15 @@ def _around(document: Any, passage: Passage) -> tuple[range, int]:
     at = expected if at is None else at
     first, last = bisect_right(ends, at), bisect_right(ends, at + len(passage.quote))
     begin = max(0, first - _MARGIN)
-    return range(begin, min(len(texts), last + 1 + _MARGIN)), at - (ends[begin - 1] if begin else 0)
+    return range(begin, min(len(texts), last + 1 + _MARGIN)), at, ends
+
+
+def _beginning_of_table(layout: Layout, pages: range) -> int | None:
+    """A page before these to begin with, if they begin within a table: only its first page may have the head."""
+    begins_with = layout.pages[pages.start + 1][:1]
+    if not pages.start or len(pages) > _LONGEST_TABLE or not any(isinstance(part, Rows) for part in begins_with):
+        return None
+    return max(0, pages.start - len(pages))
 
 
 def _raw_text(document: Any, index: int) -> str:
