@@ -14,7 +14,7 @@ from protostar.errors import NotFound, UnreadableDocument
 from protostar.knowledge import chunking
 from protostar.knowledge.parse.model import ParsedText, Passage
 from protostar.knowledge.parse.pdf import pages, passages, reader
-from protostar.knowledge.parse.pdf.lines import BULLETS
+from protostar.knowledge.parse.pdf.glyphs import BULLETS
 
 PDFS = sorted(FILES.glob("*.pdf"))
 INSET = 1.0  # points: what begins beside a box belongs to it for PDFium
@@ -120,6 +120,14 @@ def test_a_passage_of_a_long_table_is_found_though_its_head_is_pages_before(tmp_
     found, numbers = read_back(path, quote, block.start, parsed)
     assert "row170" in found
     assert numbers == [18]
+
+
+def test_a_passage_with_raised_numbers_is_found(tmp_path: Path) -> None:
+    path = write_pdf(tmp_path / "a.pdf", [at(72, 700, "up to 10") + at(120, 705, "6", 7) + at(130, 700, "of them")])
+    parsed = reader.read(path, NO_LIMIT)
+    assert "10⁶" in parsed.text
+    found, _ = read_back(path, parsed.text, 0, parsed)
+    assert found == "upto106ofthem"
 
 
 def test_a_text_that_was_read_otherwise_is_found_by_its_words(tmp_path: Path) -> None:

@@ -196,6 +196,42 @@ def test_where_blanks_are_written_at_the_ends_of_lines_the_other_ends_are_told_b
     assert len(set(parsed.text.split()) - set(KOREAN.split())) <= 2
 
 
+def raised(x: float, y: float, words: str, small: str, rest: str = "") -> str:
+    """Operators that show words, a small raised number behind them, and more words."""
+    end = x + width(words)
+    return at(x, y, words) + at(end, y + 5, small, 7) + (at(end + width(small, 7), y, rest) if rest else "")
+
+
+def test_raised_numbers_stay_raised(tmp_path: Path) -> None:
+    page = raised(72, 700, "농도는 10", "6", "개이며 넓이는 100 m") + at(72, 660, "그 뒤의 문장은 1,000원이라는 값을 말한다.")
+    page += (
+        raised(72, 630, "필요한 사항을", "1)", " 정한다.")
+        + at(72, 600, "물은 H")
+        + at(72 + width("물은 H"), 598, "2", 7)
+        + at(72 + width("물은 H") + width("2", 7), 600, "O이다.")
+    )
+    text = read(write_pdf(tmp_path / "a.pdf", [page])).text
+    assert "10⁶개이며" in text
+    assert "사항을¹⁾ 정한다." in text
+    assert "1,000원이라는" in text
+    assert "H2O이다." in text
+
+
+def test_notes_are_paragraphs_of_their_own(tmp_path: Path) -> None:
+    lines = set_in_lines(KOREAN, 240, anywhere=False)
+    page = page_of([lines[0], lines[1], lines[2]])
+    for number, mark in enumerate("12"):
+        page += at(72, 605 - 20 * number, mark, 7) + at(75.5, 600 - 20 * number, "각주의 내용인데 이 줄은 앞의 줄보다 길지 않다.")
+    assert [words[:3] for _, words in shown(read(write_pdf(tmp_path / "a.pdf", [page])))] == ["협동조", "¹각주", "²각주"]
+
+
+def test_a_short_end_of_a_word_before_a_raised_number_tears_no_paragraph(tmp_path: Path) -> None:
+    lines = [*set_in_lines(KOREAN, 240, anywhere=False)[:3], "는다"]
+    page = page_of(lines) + at(72 + width("는다"), 665, "3", 7) + at(110, 660, "돈은 결산 뒤에 돌려받는다.")
+    ((_, words),) = shown(read(write_pdf(tmp_path / "a.pdf", [page])))
+    assert "는다³ 돈은" in words
+
+
 def test_columns_are_read_one_after_the_other(tmp_path: Path) -> None:
     words = "왼쪽 단의 문장은 오른쪽 단으로 이어지며 줄의 너비는 좁아서 여러 줄이 되고 다음 단에서 이어서 끝난다."
     lines = set_in_lines(words, 110, anywhere=False)

@@ -12,6 +12,9 @@ from protostar.knowledge.parse.pdf.lines import Line
 _SENTENCE_END: Final = re.compile(r"[.!?。…:;]['\"”’)\]]*$")
 BULLET: Final = r"[-•▪◦*✓‣●○■□–]"
 _ITEM_START: Final = re.compile(rf"(?:{BULLET}|\(?\d{{1,3}}[.)]|[가나다라마바사아자차카타파하][.)]|[①-⑳㉠-㉻])\s")
+_NOTE: Final = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁽]+")
+"""A note's number, which begins no line of a sentence, since it stands at the end of a word."""
+
 _END_OR_ITEM: Final = re.compile(r"다[.)]\s")
 """The end of a sentence after a full line: «…하였» / «다. 그리고». Else an item: «다. 물품»."""
 
@@ -30,6 +33,7 @@ _NARROW: Final = 0.5
 _BLANK: Final = 0.25
 _FIRST_WIDE: Final = "\u1100"
 _SPREAD: Final = 1.5  # so much wider than its words no justified line is
+_TOUCHING: Final = 0.05  # so far apart at most are two parts of one word
 _ONE_MORE: Final = 1.2  # in less room no other syllable fits
 
 
@@ -37,11 +41,12 @@ _ONE_MORE: Final = 1.2  # in less room no other syllable fits
 class Bond:
     """How a line follows another: in the same sentence (`goes_on`) or as a line of its own.
 
-    `room`: what that one leaves free; endless where it is no line of a column.
+    `room`: what that one leaves free; endless where it is no line of a column. `touches`: no blank is between them.
     """
 
     goes_on: bool
     room: float
+    touches: bool = False
 
 
 def follow(lines: Sequence[Line], line: Line, edge: float, pitch: float) -> Bond | None:
@@ -49,10 +54,11 @@ def follow(lines: Sequence[Line], line: Line, edge: float, pitch: float) -> Bond
     before = lines[-1]
     size = before.size
     down = before.baseline - line.baseline
-    if are_level(before, line) and line.left >= before.right:
-        return Bond(goes_on=True, room=inf)
+    apart = (line.left - before.right) / size
+    if are_level(before, line) and apart >= -_TOUCHING:
+        return Bond(goes_on=True, room=inf, touches=apart <= _TOUCHING)
     room = edge - before.right
-    if _begins_item(before, line, room) or not _are_alike(before, line):
+    if _NOTE.match(line.text) or _begins_item(before, line, room) or not _are_alike(before, line):
         return None
     ends = _ends_sentence(before)
     is_after_item = is_item(before)

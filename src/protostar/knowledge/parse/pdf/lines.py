@@ -4,10 +4,9 @@ Places are points on the page as a reader holds it, x to the right and y upwards
 line only: each costs as much as a dozen lines of Python.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from ctypes import byref, c_double, c_int, c_ushort, create_string_buffer
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby, islice
 from statistics import median
 from typing import Any, Final
@@ -15,25 +14,24 @@ from typing import Any, Final
 import pypdfium2
 from pypdfium2 import raw
 
-from protostar.knowledge.parse.normalise import clean
 from protostar.knowledge.parse.pdf.columns import Piece, with_columns
+from protostar.knowledge.parse.pdf.glyphs import HYPHENS, NEW_LINE, RAISED, Glyphs
 from protostar.knowledge.parse.pdf.rules import THIN, Rule, edges, rules_of
 
 _PDFIUM: Final[Any] = raw
-_NEW_LINE: Final = frozenset("\r\n")
-HYPHENS: Final = "\ufffe\x02"
-"""PDFium puts U+FFFE (formerly U+0002) where a word is broken at the end of a line."""
-
-# Bullets of the fonts Symbol and Wingdings, which have no Unicode of their own.
-BULLETS: Final = str.maketrans({"\uf0b7": "•", "\uf0a7": "▪", "\uf0a8": "▪", "\uf06e": "▪", "\uf0d8": "▪", "\uf0fc": "✓"})
 _SCRIPT_GAP: Final = 0.28  # of the size: typesetters leave a quarter between Hangul and Latin letters or digits
 _TYPED: Final = 0.1  # of all blanks, in a file that writes its own: between the cells of tables there are none
+_LINE_END: Final = NEW_LINE.union(HYPHENS)
 _CLOSING: Final = frozenset(".,:;!?)]}”’")
-_BOLD: Final = 600
-_BOLD_NAMES: Final = (b"Bold", b"Black", b"Heavy")
 _MOST_OBJECTS: Final = 20_000
 _MOST_RULES: Final = 2_000  # more are a drawing
 _SLANT: Final = 0.5  # of the size: so much higher or lower stand letters of a line that does not run across
+
+_NUMBER: Final = re.compile(r"(?<!\d)(?<!\d[.,:/])(?:(?<!\s)\d+|\d{2,})")
+"""What may be a note's, or have a power. No single digit between blanks, and no thousands."""
+_CAN_BE_RAISED: Final = frozenset("0123456789+-−()")
+_SMALL: Final = 0.9  # of the size
+_HIGH: Final = 0.1  # of the size
 
 _Characters = list[tuple[str, int]]
 """With PDFium's index of each."""
@@ -86,41 +84,13 @@ def read_page(document: Any, index: int) -> Page | None:
     return read
 
 
-def characters(text_page: Any, start: int, end: int) -> Iterator[tuple[str, int]]:
-    """Characters as the stored text has them, each with its index in PDFium's list; those that it leaves out are missing."""
-    high = 0
-    for index, unit in enumerate(_units(text_page, start, end), start):
-        if 0xD800 <= unit < 0xDC00:
-            high = unit
-            continue
-        code = unit if not 0xDC00 <= unit < 0xE000 else 0x10000 + ((high - 0xD800) << 10) + unit - 0xDC00 if high else 0
-        high = 0
-        if kept := _kept(code):
-            yield kept, index
-
-
-def _units(text_page: Any, start: int, end: int) -> Iterable[int]:
-    """UTF-16, in one call unless PDFium leaves some out."""
-    buffer = (c_ushort * (end - start + 1))()
-    if _PDFIUM.FPDFText_GetText(text_page, start, end - start, buffer) == len(buffer):
-        return buffer[:-1]
-    return [_PDFIUM.FPDFText_GetUnicode(text_page, index) for index in range(start, end)]
-
-
-@lru_cache(maxsize=8192)
-def _kept(code: int) -> str:
-    character = chr(code).translate(BULLETS)
-    return character if character in _NEW_LINE or character in HYPHENS else clean(character)
-
-
 class _Canvas:
     """A page while PDFium has it open."""
 
     def __init__(self, page: Any, text_page: Any) -> None:
         self._page = page
-        self._text_page = text_page
-        self._turned: int = page.get_rotation()
-        self._bounds: tuple[float, float, float, float] = self._turn(*page.get_bbox())
+        self._glyphs = Glyphs(page, text_page)
+        self._bounds: tuple[float, float, float, float] = self._glyphs.turn(*page.get_bbox())
 
     def read(self) -> Page:
         """The lines in the order of the file, cut where an upright rule stands in a blank, or the columns of a table part."""
@@ -134,9 +104,9 @@ class _Canvas:
 
     def _lines(self) -> Iterator[_Characters]:
         """With those blanks that a reader sees."""
-        shown = list(characters(self._text_page, 0, self._text_page.count_chars()))
+        shown = self._glyphs.all()
         blanks = [index for character, index in shown if character == " "]
-        gaps = {index for index in blanks if _PDFIUM.FPDFText_IsGenerated(self._text_page, index) == 1}
+        gaps = self._glyphs.generated(blanks)
         lines = [self._on_page(line) for line in _split(shown)]
         narrow = set[int]()
         typed = len(blanks) - len(gaps)
@@ -149,14 +119,14 @@ class _Canvas:
         """What of the lines stands between these heights, cut at wide blanks."""
         for line in lines:
             solid = [(character, index) for character, index in line if character not in HYPHENS]
-            baseline = self._origin(solid[0][1])
+            baseline = self._glyphs.origin(solid[0][1])
             if not bottom < baseline < top:
                 continue
-            size = self._size(solid[0][1])
+            size = self._glyphs.size(solid[0][1])
             for is_blank, word in groupby(solid, key=lambda one: one[0].isspace()):
                 if not is_blank:
                     indices = [index for _, index in word]
-                    left, _, right, _ = _around(self._box(indices[0]), self._box(indices[-1]))
+                    left, _, right, _ = _around(self._glyphs.box(indices[0]), self._glyphs.box(indices[-1]))
                     yield Piece(left, right, baseline, size)
 
     def _rules(self) -> Iterator[Rule]:
@@ -166,14 +136,14 @@ class _Canvas:
             found = _PDFIUM.FPDFPage_GetObject(self._page, number)
             if _PDFIUM.FPDFPageObj_GetType(found) == _PDFIUM.FPDF_PAGEOBJ_PATH:
                 for corners in edges(found):
-                    yield from rules_of(*self._turn(*corners))
+                    yield from rules_of(*self._glyphs.turn(*corners))
 
     def _on_page(self, line: _Characters) -> _Characters:
         """The line without what stands beside the page."""
         left, bottom, right, top = self._bounds
 
         def is_on_page(index: int) -> bool:
-            box = self._box(index)
+            box = self._glyphs.box(index)
             return box[0] < right and box[2] > left and box[1] < top and box[3] > bottom
 
         if all(is_on_page(line[at][1]) for at in (0, len(line) // 2, -1)):
@@ -188,34 +158,37 @@ class _Canvas:
         (first, left), (second, right) = before[0], after[0]
         if second not in _CLOSING and not _are_two_scripts(first, second):
             return False
-        gap = self._box(right)[0] - self._box(left)[2]
-        return gap < _SCRIPT_GAP * self._size(right)
+        gap = self._glyphs.box(right)[0] - self._glyphs.box(left)[2]
+        return gap < _SCRIPT_GAP * self._glyphs.size(right)
 
     def _cut(self, line: _Characters, uprights: Sequence[Rule]) -> Iterator[_Characters]:
         if not line or not uprights:
             yield line
             return
-        left, bottom, right, top = _around(self._box(line[0][1]), self._box(line[-1][1]))
+        left, bottom, right, top = _around(self._glyphs.box(line[0][1]), self._glyphs.box(line[-1][1]))
         middle = (bottom + top) / 2
         crossing = [rule.at for rule in uprights if rule.start <= middle <= rule.end and left < rule.at < right]
         start = 0
         for at, (character, _) in enumerate(line) if crossing else ():
             if character == " " and start < at < len(line) - 1:
-                before, after = self._box(line[at - 1][1])[2], self._box(line[at + 1][1])[0]
+                before, after = self._glyphs.box(line[at - 1][1])[2], self._glyphs.box(line[at + 1][1])[0]
                 if any(before - THIN < x < after + THIN for x in crossing):
                     yield line[start:at]
                     start = at + 1
         yield line[start:]
 
     def _line(self, part: _Characters) -> Line:
-        is_broken = part[-1][0] in HYPHENS
-        solid = [index for character, index in part if not character.isspace()]
-        sampled = [solid[0], solid[len(solid) // 2], solid[-1 - is_broken]]
-        left, bottom, right, top = _around(*(self._box(index) for index in sampled))
-        heights = sorted(self._origin(index) for index in sampled)
-        size = median(self._size(index) for index in sampled) or 1.0
+        text = "".join([character for character, _ in part])
+        is_broken = text[-1] in HYPHENS
+        solid = [one for one in part if not one[0].isspace()][: -1 if is_broken else None]
+        sampled = _three(solid)
+        left, bottom, right, top = _around(*(self._glyphs.box(index) for _, index in sampled))
+        if any(character in _CAN_BE_RAISED for character, _ in sampled):
+            sampled = _three([one for one in solid if one[0] not in _CAN_BE_RAISED] or solid)
+        heights = sorted([self._glyphs.origin(index) for _, index in sampled])
+        size = median([self._glyphs.size(index) for _, index in sampled]) or 1.0
         return Line(
-            text="".join(character for character, _ in part[: len(part) - is_broken]).strip(),
+            text=self._with_raised(part, text, sampled[0][1], heights[1] + _HIGH * size)[: -1 if is_broken else None].strip(),
             start=part[0][1],
             end=part[-1][1] + 1,
             left=left,
@@ -224,60 +197,52 @@ class _Canvas:
             top=top,
             baseline=heights[1],
             size=size,
-            is_bold=self._is_bold(sampled[1]),
+            is_bold=self._glyphs.is_bold(sampled[1][1]),
             is_broken=is_broken,
-            is_complete=part[-1][0].isspace(),
+            is_complete=text[-1].isspace(),
             is_aside=heights[2] - heights[0] > _SLANT * size,
         )
 
-    def _box(self, index: int) -> tuple[float, float, float, float]:
-        """(left, bottom, right, top) of a character, as wide as it moves the next one on."""
-        box = _PDFIUM.FS_RECTF()
-        _PDFIUM.FPDFText_GetLooseCharBox(self._text_page, index, byref(box))
-        return self._turn(box.left, box.bottom, box.right, box.top)
+    def _with_raised(self, part: _Characters, text: str, letter: int, height: float) -> str:
+        """The text with those numbers raised that are smaller than the letter and stand as high as this: of notes, and powers."""
 
-    def _origin(self, index: int) -> float:
-        """How high a character stands."""
-        x, y = c_double(), c_double()
-        _PDFIUM.FPDFText_GetCharOrigin(self._text_page, index, byref(x), byref(y))
-        return self._turn(x.value, y.value, x.value, y.value)[1]
+        def is_raised(at: int) -> bool:
+            index = part[at][1]
+            return (
+                text[at] in _CAN_BE_RAISED
+                and self._glyphs.size(index) < _SMALL * self._glyphs.size(letter)
+                and self._glyphs.origin(index) > height
+            )
 
-    def _turn(self, left: float, bottom: float, right: float, top: float) -> tuple[float, float, float, float]:
-        """As it is seen on a page that is turned clockwise by this many degrees."""
-        match self._turned:
-            case 90:
-                return bottom, -right, top, -left
-            case 180:
-                return -right, -top, -left, -bottom
-            case 270:
-                return -top, left, -bottom, right
-            case _:
-                return left, bottom, right, top
+        shown = text
+        named: float | None = None
+        for number in _NUMBER.finditer(text):
+            start, end = number.end() - 1, number.end()
+            named = self._glyphs.named_size(letter) if named is None else named
+            if self._glyphs.named_size(part[start][1]) == named != 1 or not is_raised(start):
+                continue
+            while start and is_raised(start - 1):
+                start -= 1
+            while end < len(text) and is_raised(end):
+                end += 1
+            shown = shown[:start] + shown[start:end].translate(RAISED) + shown[end:]
+        return shown
 
-    def _size(self, index: int) -> float:
-        matrix = _PDFIUM.FS_MATRIX()
-        _PDFIUM.FPDFText_GetMatrix(self._text_page, index, byref(matrix))
-        size: float = _PDFIUM.FPDFText_GetFontSize(self._text_page, index)
-        return abs(size) * ((matrix.c**2 + matrix.d**2) ** 0.5 or 1.0)
 
-    def _is_bold(self, index: int) -> bool:
-        if _PDFIUM.FPDFText_GetFontWeight(self._text_page, index) >= _BOLD:
-            return True
-        name = create_string_buffer(128)
-        _PDFIUM.FPDFText_GetFontInfo(self._text_page, index, name, len(name), byref(c_int()))
-        return any(bold in name.value for bold in _BOLD_NAMES)
+def _three(some: _Characters) -> _Characters:
+    """The first one, the one in the middle, and the last."""
+    return [some[0], some[len(some) // 2], some[-1]]
 
 
 def _split(shown: _Characters) -> Iterator[_Characters]:
     """The lines, each with the hyphen or the blank at its end; blank ones are left out."""
-    line: _Characters = []
-    for character in [*shown, ("\n", 0)]:
-        if character[0] not in _NEW_LINE:
-            line.append(character)
-        if character[0] in _NEW_LINE or character[0] in HYPHENS:
+    start = 0
+    for at, (character, _) in enumerate([*shown, ("\n", 0)]):
+        if character in _LINE_END:
+            line = shown[start : at + (character in HYPHENS)]
             if _has_words(line):
                 yield line
-            line = []
+            start = at + 1
 
 
 def _has_words(line: _Characters) -> bool:

@@ -108,7 +108,7 @@ class Paragraphs:
         return Paragraph(kind, text, draft.lines, joint)
 
     def _between(self, line: Line, following: Line, bond: Bond) -> str:
-        if line.is_broken:
+        if line.is_broken or bond.touches:
             return ""
         if not bond.goes_on:
             return "\n"

@@ -12,8 +12,9 @@ import pypdfium2
 from pypdfium2 import raw
 
 from protostar.knowledge.parse.model import ParsedText, Passage
+from protostar.knowledge.parse.pdf.glyphs import HYPHENS, LEVEL, characters
 from protostar.knowledge.parse.pdf.layout import Layout, lay_out
-from protostar.knowledge.parse.pdf.lines import HYPHENS, Line, characters
+from protostar.knowledge.parse.pdf.lines import Line
 from protostar.knowledge.parse.pdf.paragraphs import Rows
 from protostar.knowledge.parse.pdf.reader import text_of
 
@@ -23,7 +24,7 @@ _WIDEST_GAP: Final = 1.5  # of a line's height: what is further apart stands in 
 _SAME_LINE: Final = 0.5  # of the lower one's height that has to overlap
 _CELL_END: Final = re.compile(r"(\n| \| )")
 _NO_HYPHENS: Final = str.maketrans("", "", HYPHENS)
-_NO_SEPARATORS: Final = str.maketrans("", "", "|")
+_PLAIN: Final = LEVEL | str.maketrans("", "", "|")
 _PROBE: Final = 40  # characters
 _MARGIN: Final = 6
 """Pages before and after that are laid out too: running heads show only there, and the page that was found may be a neighbour."""
@@ -151,7 +152,10 @@ def _boxes(page: Any, lines: Sequence[Line], pieces: Iterable[tuple[int, str]]) 
     """
     text_page = page.get_textpage()
     shown = [
-        one for line in lines for one in characters(text_page, line.start, line.end) if _squeezed(one[0].translate(_NO_HYPHENS))
+        (plain, index)
+        for line in lines
+        for character, index in characters(text_page, line.start, line.end)
+        if (plain := _squeezed(character.translate(_NO_HYPHENS)))
     ]
     text = "".join(character for character, _ in shown)
     width, height = page.get_size()
@@ -206,5 +210,5 @@ def _nearest(text: str, wanted: str, at: int) -> int | None:
 
 
 def _squeezed(text: str) -> str:
-    """Without blanks, and without what stands between the cells of a table in the stored text alone."""
-    return "".join(text.translate(_NO_SEPARATORS).split())
+    """Without blanks and what stands between the cells of a table in the stored text alone, and with nothing raised."""
+    return "".join(text.translate(_PLAIN).split())
