@@ -131,6 +131,36 @@ def test_the_last_syllable_of_a_sentence_is_no_item(tmp_path: Path) -> None:
     assert [kind for kind, _ in shown(over_the_page)] == ["paragraph", "paragraph"]
 
 
+@pytest.mark.parametrize(
+    "items",
+    [
+        ["a. 서류 심사", "b. 면접"],
+        ["i. One of them", "ii. Two"],
+        ["A) Alpha and more", "B) Beta"],
+        ["(a) first of all", "(b) second"],
+        ["Q. 언제까지 되나요", "A. 이레 안에"],
+        ["Q1. 반품", "A1. 된다"],
+        ["※ 신분증을 지참", "▶ 문의"],
+        ["· 가운뎃점 항목", "· 둘째"],
+        ["ㅇ 첫째 항목", "ㅇ 둘째"],
+        ["1-1. 하위 항목", "1-2. 다음"],
+    ],
+)
+def test_marks_begin_items(tmp_path: Path, items: list[str]) -> None:
+    parsed = read(write_pdf(tmp_path / "a.pdf", [page_of(items)]))
+    assert shown(parsed) == [("list", item) for item in items]
+
+
+def test_what_may_be_a_mark_in_the_middle_of_a_sentence_is_none(tmp_path: Path) -> None:
+    """The lines are full, so that it stands at the beginning of one by chance."""
+    lines = [
+        "The history was written by our Jane Doe and",
+        "A. Author, who also wrote of the cities of",
+        "Seoul and of others that are not there now.",
+    ]
+    assert len(shown(read(write_pdf(tmp_path / "a.pdf", [page_of(lines)])))) == 1
+
+
 def test_paragraphs_end_where_a_line_is_short_or_the_next_one_is_further_away(tmp_path: Path) -> None:
     first = set_in_lines(
         "이 규정은 조합의 수수료를 정한다. 조합원은 아래의 수수료를 낸다. 다만 이사회가 따로 정할 수 있다.", 250, anywhere=False

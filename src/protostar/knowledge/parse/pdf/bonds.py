@@ -11,11 +11,17 @@ from protostar.knowledge.parse.pdf.lines import Line
 
 _SENTENCE_END: Final = re.compile(r"[.!?。…:;]['\"”’)\]]*$")
 BULLET: Final = r"[-•▪◦*✓‣●○■□–]"
-_ITEM_START: Final = re.compile(rf"(?:{BULLET}|\(?\d{{1,3}}[.)]|[가나다라마바사아자차카타파하][.)]|[①-⑳㉠-㉻])\s")
+_MAYBE: Final = r"(?:\(?[A-Za-z][.)]|\(?[ivxIVX]{2,4}[.)]|[QA]\d{0,2}[.:]|[ⅰ-ⅹⅠ-Ⅹ][.)]?|[·ㆍ])\s"
+"""«A. Items» may be «by J. / A. Author», and a dot may stand between words."""
+
+_ITEM_START: Final = re.compile(
+    rf"(?:{BULLET}|[▶▷►◆◇※☞ㅇ]|\(?\d{{1,3}}(?:-\d{{1,3}}){{0,2}}[.)]|[가나다라마바사아자차카타파하][.)]|[①-⑳㉠-㉻])\s|{_MAYBE}"
+)
+_MAYBE_ITEM: Final = re.compile(_MAYBE)
 _NOTE: Final = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁽]+")
 """A note's number, which begins no line of a sentence, since it stands at the end of a word."""
 
-_END_OR_ITEM: Final = re.compile(r"다[.)]\s")
+_END_OR_ITEM: Final = re.compile(rf"다[.)]\s|{_MAYBE}")
 """The end of a sentence after a full line: «…하였» / «다. 그리고». Else an item: «다. 물품»."""
 
 # Multiples of the size.
@@ -58,7 +64,7 @@ def follow(lines: Sequence[Line], line: Line, edge: float, pitch: float) -> Bond
     if are_level(before, line) and apart >= -_TOUCHING:
         return Bond(goes_on=True, room=inf, touches=apart <= _TOUCHING)
     room = edge - before.right
-    if _NOTE.match(line.text) or _begins_item(before, line, room) or not _are_alike(before, line):
+    if _NOTE.match(line.text) or _begins_item(lines, line, room) or not _are_alike(before, line):
         return None
     ends = _ends_sentence(before)
     is_after_item = is_item(before)
@@ -77,7 +83,7 @@ def follow(lines: Sequence[Line], line: Line, edge: float, pitch: float) -> Bond
 def follow_over_the_page(last: Line, first: Line, edge: float) -> Bond | None:
     """How the first line of a page goes on with the last one of the page before; None where it does not."""
     room = edge - last.right
-    if _ends_sentence(last) or _begins_item(last, first, room) or not _are_alike(last, first) or _has_room(last, first, room):
+    if _ends_sentence(last) or _begins_item([last], first, room) or not _are_alike(last, first) or _has_room(last, first, room):
         return None
     return Bond(goes_on=True, room=room)
 
@@ -125,10 +131,12 @@ def _is_centred_or_cell(lines: Sequence[Line], line: Line) -> bool:
     return is_centred or any(are_level(other, before) and other.right < before.left for other in lines[-2:-1])
 
 
-def _begins_item(before: Line, line: Line, room: float) -> bool:
+def _begins_item(lines: Sequence[Line], line: Line, room: float) -> bool:
     if not is_item(line):
         return False
-    return not _END_OR_ITEM.match(line.text) or _ends_sentence(before) or _has_room(before, line, room)
+    if not _END_OR_ITEM.match(line.text) or _ends_sentence(lines[-1]) or _has_room(lines[-1], line, room):
+        return True
+    return all(_MAYBE_ITEM.match(begun.text) for begun in (lines[0], line))
 
 
 def _ends_sentence(line: Line) -> bool:
