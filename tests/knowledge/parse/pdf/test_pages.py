@@ -122,6 +122,15 @@ def test_a_passage_of_a_long_table_is_found_though_its_head_is_pages_before(tmp_
     assert numbers == [18]
 
 
+def test_a_passage_with_a_hyphen_at_the_end_of_a_line_is_found(tmp_path: Path) -> None:
+    path = write_pdf(tmp_path / "a.pdf", [text("We sell the RTX-", "4090 and other exam-", "ples.")])
+    parsed = reader.read(path, NO_LIMIT)
+    assert parsed.text == "We sell the RTX-4090 and other examples."
+    found, _ = read_back(path, parsed.text, 0, parsed)
+    assert found.startswith("WeselltheRTX")
+    assert found.endswith("ples.")
+
+
 def test_a_passage_with_raised_numbers_is_found(tmp_path: Path) -> None:
     path = write_pdf(tmp_path / "a.pdf", [at(72, 700, "up to 10") + at(120, 705, "6", 7) + at(130, 700, "of them")])
     parsed = reader.read(path, NO_LIMIT)

@@ -17,6 +17,27 @@ def test_a_word_broken_at_the_end_of_a_line_is_joined(tmp_path: Path) -> None:
     assert parsed.text == "This is an example of a broken word."
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("We sell the RTX-", "4090 card."), "RTX-4090 card"),
+        (("Send us an e-", "mail today."), "an e-mail today"),
+        (("The line before is far longer than this", "044-", "123 4567 is."), "044-123 4567"),
+        (("It is at https://example.org/long-", "path/page today."), "example.org/long-path/page today"),
+        (("This is a state-of-the-", "art device."), "state-of-the-art device"),
+        (("This is the Anglo-", "Saxon word."), "the Anglo-Saxon word"),
+        (("A well-known thing, and a well-", "known one."), "a well-known one"),
+        (("It is known well, and a well-", "known one."), "a well-known one"),
+        (("For this there is a sure and there-", "fore good one."), "sure and therefore good one"),
+        (("We were there before, therefore there-", "fore it is."), "therefore therefore it is"),
+        (("This was said in INTER-", "NATIONAL law."), "in INTERNATIONAL law"),
+    ],
+)
+def test_a_hyphen_at_the_end_of_a_line_stays_where_it_is_the_words_own(tmp_path: Path, lines: Sequence[str], expected: str) -> None:
+    path = write_pdf(tmp_path / "a.pdf", [text(*lines)])
+    assert expected in read(path).text
+
+
 def test_pages_and_list_items(tmp_path: Path) -> None:
     pages = [text("First page.", "1. one", "2. two", "- three"), "", text("Third", "page.")]
     parsed = read(write_pdf(tmp_path / "a.pdf", pages))

@@ -11,6 +11,7 @@ from protostar.knowledge.parse.pdf.body import Body
 from protostar.knowledge.parse.pdf.continued import with_heads
 from protostar.knowledge.parse.pdf.grid import arrange
 from protostar.knowledge.parse.pdf.headings import Bookmark, BySize, Item, Marked, by_outline
+from protostar.knowledge.parse.pdf.hyphens import with_hyphens
 from protostar.knowledge.parse.pdf.lines import Page, read_page
 from protostar.knowledge.parse.pdf.paragraphs import Paragraphs, Part
 from protostar.knowledge.parse.pdf.running import without_running_lines
@@ -38,8 +39,9 @@ def lay_out(document: Any, max_chars: int, indices: range | None = None) -> Layo
         size += sum(len(line.text) for line in pages[-1].lines)
         if size > max_chars:
             raise too_long(max_chars)
-    body = Body(line for page in pages for line in page.lines)
-    lines = without_running_lines(without_watermarks([page.lines for page in pages], body), body, indices.start)
+    lines = with_hyphens([page.lines for page in pages])
+    body = Body(line for kept in lines for line in kept)
+    lines = without_running_lines(without_watermarks(lines, body), body, indices.start)
     items = [arrange(kept, page.rules) for kept, page in zip(lines, pages, strict=True)]
     by_size = BySize(line for kept in lines for line in kept)
     outline = _outline(document)

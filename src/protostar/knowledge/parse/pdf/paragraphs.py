@@ -1,5 +1,6 @@
 """Makes paragraphs and list items of a PDF's lines, by where they stand: a file knows only the place of each character."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -24,6 +25,7 @@ from protostar.knowledge.parse.tables import Cell
 
 _CELL_PADDING: Final = 6.0  # points
 _MOSTLY: Final = 0.8
+_HYPHENED: Final = re.compile(r"\w-$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class Paragraphs:
         return Paragraph(kind, text, draft.lines, joint)
 
     def _between(self, line: Line, following: Line, bond: Bond) -> str:
-        if line.is_broken or bond.touches:
+        if line.is_broken or bond.touches or (_HYPHENED.search(line.text) and following.text[0].isalnum()):
             return ""
         if not bond.goes_on:
             return "\n"

@@ -24,6 +24,7 @@ _WIDEST_GAP: Final = 1.5  # of a line's height: what is further apart stands in 
 _SAME_LINE: Final = 0.5  # of the lower one's height that has to overlap
 _CELL_END: Final = re.compile(r"(\n| \| )")
 _NO_HYPHENS: Final = str.maketrans("", "", HYPHENS)
+_AS_HYPHENS: Final = str.maketrans(HYPHENS, "-" * len(HYPHENS))
 _PLAIN: Final = LEVEL | str.maketrans("", "", "|")
 _PROBE: Final = 40  # characters
 _MARGIN: Final = 6
@@ -155,7 +156,7 @@ def _boxes(page: Any, lines: Sequence[Line], pieces: Iterable[tuple[int, str]]) 
         (plain, index)
         for line in lines
         for character, index in characters(text_page, line.start, line.end)
-        if (plain := _squeezed(character.translate(_NO_HYPHENS)))
+        if (plain := _squeezed(character.translate(_AS_HYPHENS if line.text.endswith("-") else _NO_HYPHENS)))
     ]
     text = "".join(character for character, _ in shown)
     width, height = page.get_size()
