@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from protostar.knowledge.parse.pdf.body import Body
@@ -81,12 +82,15 @@ class BySize:
                 yield from run
 
     def names_more(self, pages: Iterable[Sequence[Marked]]) -> bool:
-        """Whether the outline that marked the pages leaves out most of what looks like a title, as a few marks of somebody's do."""
+        """Whether there are more pages with titles of which the outline shows none than titles that it shows."""
         named, others = 0, set[str]()
         for items in pages:
-            named += sum(isinstance(item, Heading) and bool(item.lines) for item in items)
-            left = [item for item in items if not isinstance(item, Heading)]
-            others.update(item.title for item in self.mark(left) if isinstance(item, Heading) and item.level < _DEEPEST)
+            shown = sum(isinstance(item, Heading) and bool(item.lines) for item in items)
+            named += shown
+            if not shown:
+                left = [item for item in items if not isinstance(item, Heading)]
+                titles = (item.title for item in self.mark(left) if isinstance(item, Heading) and item.level < _DEEPEST)
+                others.update(islice(titles, 1))
         return len(others) > named
 
     def _level(self, line: Line, title: str) -> int:
