@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import inf
 from typing import Final
 
-from protostar.knowledge.parse.pdf.lines import Line
+from protostar.knowledge.parse.pdf.lines import Line, are_two_scripts
 
 _SENTENCE_END: Final = re.compile(r"[.!?。…:;]['\"”’)\]]*$")
 BULLET: Final = r"[-•▪◦*✓‣●○■□–]"
@@ -39,7 +39,8 @@ _NARROW: Final = 0.5
 _BLANK: Final = 0.25
 _FIRST_WIDE: Final = "\u1100"
 _SPREAD: Final = 1.5  # so much wider than its words no justified line is
-_TOUCHING: Final = 0.05  # so far apart at most are two parts of one word
+_TOUCHING: Final = 0.05  # so far apart at most are two parts of one word,
+_SCRIPT_GAP: Final = 0.24  # and so far if one is Hangul and the other is not
 _ONE_MORE: Final = 1.2  # in less room no other syllable fits
 
 
@@ -60,9 +61,8 @@ def follow(lines: Sequence[Line], line: Line, edge: float, pitch: float) -> Bond
     before = lines[-1]
     size = before.size
     down = before.baseline - line.baseline
-    apart = (line.left - before.right) / size
-    if are_level(before, line) and apart >= -_TOUCHING:
-        return Bond(goes_on=True, room=inf, touches=apart <= _TOUCHING)
+    if are_level(before, line) and line.left >= before.right - _TOUCHING * size:
+        return Bond(goes_on=True, room=inf, touches=touch(before, line))
     room = edge - before.right
     if _NOTE.match(line.text) or _begins_item(lines, line, room) or not _are_alike(before, line):
         return None
@@ -78,6 +78,13 @@ def follow(lines: Sequence[Line], line: Line, edge: float, pitch: float) -> Bond
     are_spread = is_spread(before), is_spread(line)
     is_whole = any(are_spread) or _is_centred_or_cell(lines, line)
     return Bond(goes_on=not is_short and not all(are_spread), room=inf if is_whole else room)
+
+
+def touch(line: Line, following: Line) -> bool:
+    """Whether the one that follows stands at the end of the line without a blank between them."""
+    apart = (following.left - line.right) / line.size
+    are_scripts = not line.is_complete and are_two_scripts(line.text[-1], following.text[0])
+    return are_level(line, following) and -_TOUCHING <= apart <= (_SCRIPT_GAP if are_scripts else _TOUCHING)
 
 
 def follow_over_the_page(last: Line, first: Line, edge: float) -> Bond | None:

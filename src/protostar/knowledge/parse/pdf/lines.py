@@ -156,7 +156,7 @@ class _Canvas:
         if not before or not after:
             return True
         (first, left), (second, right) = before[0], after[0]
-        if second not in _CLOSING and not _are_two_scripts(first, second):
+        if second not in _CLOSING and not are_two_scripts(first, second):
             return False
         gap = self._glyphs.box(right)[0] - self._glyphs.box(left)[2]
         return gap < _SCRIPT_GAP * self._glyphs.size(right)
@@ -249,7 +249,7 @@ def _has_words(line: _Characters) -> bool:
     return any(character not in HYPHENS and not character.isspace() for character, _ in line)
 
 
-def _are_two_scripts(one: str, other: str) -> bool:
+def are_two_scripts(one: str, other: str) -> bool:
     """Whether one is Hangul and the other a Latin letter, a digit or an opening bracket."""
     is_hangul = ["가" <= character <= "힣" for character in (one, other)]
     return any(is_hangul) and any(character.isascii() and (character.isalnum() or character in "([") for character in (one, other))

@@ -16,6 +16,7 @@ from protostar.knowledge.parse.pdf.bonds import (
     is_item,
     may_break_word,
     pitch_of,
+    touch,
 )
 from protostar.knowledge.parse.pdf.grid import GridCell, Table
 from protostar.knowledge.parse.pdf.headings import Heading, Marked
@@ -97,7 +98,7 @@ class Paragraphs:
         text = "".join(line.text for line in cell.lines[:1])
         for line, following in pairwise(cell.lines):
             room = cell.right - _CELL_PADDING - line.right
-            text += self._between(line, following, Bond(goes_on=True, room=room)) + following.text
+            text += self._between(line, following, Bond(goes_on=True, room=room, touches=touch(line, following))) + following.text
         return text
 
     def _written(self, draft: _Draft) -> Paragraph:
