@@ -214,19 +214,21 @@ class _Canvas:
                 and self._glyphs.origin(index) > height
             )
 
-        shown = text
+        shown: list[str] = []
+        done = 0
         named: float | None = None
         for number in _NUMBER.finditer(text):
             start, end = number.end() - 1, number.end()
             named = self._glyphs.named_size(letter) if named is None else named
-            if self._glyphs.named_size(part[start][1]) == named != 1 or not is_raised(start):
+            if start < done or self._glyphs.named_size(part[start][1]) == named != 1 or not is_raised(start):
                 continue
-            while start and is_raised(start - 1):
+            while start > done and is_raised(start - 1):
                 start -= 1
             while end < len(text) and is_raised(end):
                 end += 1
-            shown = shown[:start] + shown[start:end].translate(RAISED) + shown[end:]
-        return shown
+            shown += (text[done:start], text[start:end].translate(RAISED))
+            done = end
+        return "".join([*shown, text[done:]])
 
 
 def _three(some: _Characters) -> _Characters:
