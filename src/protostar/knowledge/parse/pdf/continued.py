@@ -1,18 +1,16 @@
 """Tables that go on over the page, with their head on the first one alone."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from protostar.knowledge.parse.columns import Columns
 from protostar.knowledge.parse.pdf.grid import GridCell, Table
 from protostar.knowledge.parse.pdf.headings import Marked
 
 _SAME_EDGE: Final = 3.0  # points
 _LONGEST: Final = 300
-_NUMBER: Final = re.compile(r"[-+]?[\d.,:/%\s-]+")
-_COLUMNS: Final = 3
-"""With fewer, a first row that looks like the others is one of them: a name and what is said of it."""
+_SAMPLE: Final = 20  # rows by which the names of the columns are told
 
 _Row = Sequence[GridCell]
 
@@ -42,11 +40,12 @@ def _head(table: Table) -> _Row:
 
 
 def _begins_with_head(table: Table) -> bool:
-    """Whether the first row has words alone, and looks otherwise than the second or has several columns."""
-    texts = [_text(cell) for cell in table.rows[0]]
-    is_plain = all(cell.columns == cell.rows == 1 for cell in table.rows[0])
-    is_head = is_plain and all(text and not _NUMBER.fullmatch(text) for text in texts) and sum(map(len, texts)) <= _LONGEST
-    return is_head and (len(texts) >= _COLUMNS or (_is_bold(table.rows[0]) and not _is_bold(table.rows[1])))
+    """Whether the first row names the columns, by its words and those below, or by its look."""
+    first, second = table.rows[:2]
+    if any(cell.columns > 1 or cell.rows > 1 for cell in first) or sum(len(_text(cell)) for cell in first) > _LONGEST:
+        return False
+    rows = [[_text(cell) for cell in row] for row in table.rows[:_SAMPLE]]
+    return Columns.of(rows, None).heads == range(1) or (_is_bold(first) and not _is_bold(second))
 
 
 def _is_bold(row: _Row) -> bool:
