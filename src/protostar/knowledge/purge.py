@@ -37,9 +37,9 @@ _DOCUMENT = text("""
 _BEGIN_SPACE = text("""
     update spaces set erase_at = null
     where id = :id and deleted_at is not null and (erase_at is null or erase_at <= clock_timestamp()) returning id""")
-_DELETED_SPACE = text("""
-    select greatest(erase_at - clock_timestamp(), interval '0') as left from spaces
-    where id = :id and deleted_at is not null for update""")
+_SPACE = text("""
+    select deleted_at is not null as deleted, greatest(erase_at - clock_timestamp(), interval '0') as left
+    from spaces where id = :id for update""")
 
 # Children before parents. Few rows at a time: no statement may take longer than the database's patience, however old the space is.
 _SPACE_TABLES = ("conversations", "embeddings", "term_deltas", "term_frequencies", "idempotency_keys", "webhooks", "space_keys")
@@ -141,8 +141,8 @@ class Purge:
     async def _leave_space(self, context: JobContext, space_id: UUID) -> None:
         """It was given back, or may still be; whoever deletes it at this moment waits for this job's end, and enqueues another."""
         async with context.finishing() as session:
-            space = (await session.execute(_DELETED_SPACE, {"id": space_id})).one_or_none()
-            if space is not None:
+            space = (await session.execute(_SPACE, {"id": space_id})).one_or_none()
+            if space is not None and space.deleted:
                 await JobRepository(session).free_key(context.job)
                 await self._jobs.enqueue(session, purge_space(space_id, space.left))
 

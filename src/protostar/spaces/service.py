@@ -70,6 +70,8 @@ class Spaces:
             if row is None:
                 raise NotFound("There is no space with that id; if there was one, it is erased by now.")
             await JobRepository(session).withdraw(purge(id_).dedupe_key)
+        self._access.forget_space(id_)  # another one may be the oldest in the memory of this process, and of others
+        await self._announcements.tell("space", str(id_))
         return row
 
     async def make_identity_secret(self, id_: UUID) -> str:

@@ -31,6 +31,7 @@ def blocks(rows: Sequence[Sequence[str]], heads: int | None = None) -> list[list
         ([["구분", "평일", "", "주말"], ["구분", "오전", "오후", "종일"]], "구분 | 평일 오전 | 평일 오후 | 주말 종일"),
         ([["", "1월", "", ""], ["지점", "주문", "반품", "취소"]], None),  # one name alone is a title
         ([["사과", "1,000", "2,000", "3,000"]], None),
+        ([["사과", "1" * 5000, "2" * 5000]], None),
     ],
 )
 def test_the_names_of_the_columns_are_said_again(first: list[list[str]], names: str | None) -> None:

@@ -36,6 +36,8 @@ from protostar.knowledge.parse.number_formats import shown
         (12345.678, "0.00E+00", "12345.678"),
         (5, "@", "5"),
         (5, "", "5"),
+        (float("inf"), "0.00", "inf"),
+        (10**450, "0.00", "1" + "0" * 450),
     ],
 )
 def test_a_number_is_written_as_a_workbook_shows_it(value: float, code: str, text: str) -> None:

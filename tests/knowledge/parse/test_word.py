@@ -169,6 +169,7 @@ def said(text: str, properties: str = "") -> str:
 FORMULA = '<m:oMath xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"><m:r><m:t>I=P×r</m:t></m:r></m:oMath>'
 READING = f"<w:r><w:ruby><w:rt>{said('とうきょう')}</w:rt><w:rubyBase>{said('東京')}</w:rubyBase></w:ruby></w:r>"
 EMPTY_FIELD = f"<w:sdt><w:sdtPr><w:showingPlcHdr/></w:sdtPr><w:sdtContent>{said('여기를 클릭')}</w:sdtContent></w:sdt>"
+SIZE = '<w:sz w:val="{}"/>'
 BOX = f"<w:r><w:drawing><w:txbxContent><w:p>{said('상자 글')}</w:p></w:txbxContent></w:drawing></w:r>"
 
 
@@ -191,6 +192,13 @@ def test_what_word_shows_is_read_and_nothing_else(content: str, texts: list[str]
     document = docx.Document()
     document.element.body.insert(0, parse_xml(f"<w:p {nsdecls('w')}>{content}</w:p>"))
     assert [text for _, text in shown(read(save(document, tmp_path / "a.docx")))] == texts
+
+
+@pytest.mark.parametrize("size", ["", "24pt", "inf", "1e999", "-1"])
+def test_letters_of_no_size_are_read(size: str, tmp_path: Path) -> None:
+    document = docx.Document()
+    document.element.body.insert(0, parse_xml(f"<w:p {nsdecls('w')}>{said('글', SIZE.format(size))}</w:p>"))
+    assert shown(read(save(document, tmp_path / "a.docx"))) == [("paragraph", "글")]
 
 
 def test_every_cell_of_a_table_is_read_once_and_in_its_column(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ _LEVELS: Final = 3  # of names, one above another
 _LONGEST: Final = 300  # characters of names that are said again
 _NUMBER: Final = re.compile(r"[-+]?[\d.,:/%\s-]+")
 _DIGIT: Final = re.compile(r"\d")
+_DIGITS: Final = 4
 _YEARS: Final = range(1900, 2100)
 
 Row = Sequence[str]
@@ -104,7 +105,7 @@ def _are_words(row: Row) -> bool:
 def _count_up(names: Row) -> bool:
     """Whether the numbers among them are years, or run from 1 on."""
     figures = [cell for cell in names if _NUMBER.fullmatch(cell)]
-    if len(figures) < 2 or not all(each.isdecimal() for each in figures):
+    if len(figures) < 2 or not all(each.isdecimal() and len(each) <= _DIGITS for each in figures):
         return False
     numbers = [int(each) for each in figures]
     if all(number in _YEARS for number in numbers):

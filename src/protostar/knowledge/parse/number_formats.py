@@ -8,6 +8,8 @@ from typing import Final, NamedTuple
 _TOKEN: Final = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|(\[[^\]]*\]|[_*].)|([0#?])|(.)', re.DOTALL)
 _SECTION: Final = re.compile(r'((?:"[^"]*"|\\.|\[[^\]]*\]|[^;])*)(?:;|$)', re.DOTALL)
 _OTHER: Final = re.compile(r"general|[@/]|E[-+]", re.IGNORECASE)
+_LONGEST: Final = 255  # characters of a code
+_LARGEST: Final = 1e300
 _MOST_DECIMALS: Final = 30
 _MOST_PERCENTS, _MOST_COMMAS = 3, 6
 _PRECISION: Final = 400  # a float has up to 309 digits before its point
@@ -31,7 +33,7 @@ def shown(value: float, code: str) -> str:
     is_negative = value < 0
     at = 1 if is_negative and len(sections) > 1 else 2 if value == 0 and len(sections) > 2 else 0
     section = sections[at]
-    if not code or _OTHER.search(section):
+    if not code or len(code) > _LONGEST or not abs(value) <= _LARGEST or _OTHER.search(section):
         return plain(value)
     parts = _parsed(section)
     if not parts.whole and not parts.decimals:

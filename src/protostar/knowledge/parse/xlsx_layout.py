@@ -11,7 +11,7 @@ from openpyxl.utils import column_index_from_string
 _TAG: Final = re.compile(
     rb"<(?:\w+:)?(?:"
     rb'mergeCell [^>]{0,99}?\bref="(?P<column>[A-Z]{1,3})(?P<first>\d{1,7}):[A-Z]{1,3}(?P<last>\d{1,7})"'
-    rb"|(?P<kind>row|col) (?P<attributes>[^>]{0,400}?\bhidden=\"(?:1|true)\"[^>]{0,400})"
+    rb"|(?P<kind>row|col) (?P<attributes>[^>]{0,400}?\bhidden=\"(?:1|true)\"[^>]{0,400})>"
     rb"|(?P<filter>filterColumn)[ >])"
 )
 _NUMBER: Final = re.compile(rb'\b(r|min|max|outlineLevel)="(\d{1,7})"')

@@ -524,3 +524,9 @@ def test_a_blank_that_only_the_typesetter_made_is_none_between_cells_either(tmp_
         start = "".join(at(x, 700 - 20 * number, words) for x, words in ((72, "물류 창고 3"), (300, "2억"), (400, "50")))
         page += start + at(72 + width("물류 창고 3") + 2.5, 700 - 20 * number, "호점")
     assert "물류 창고 3호점 2억" in read(write_pdf(tmp_path / "a.pdf", [page])).text
+
+
+def test_words_beside_the_page_are_no_part_of_a_table(tmp_path: Path) -> None:
+    rules = "".join(rule(50, y, 500, y) for y in (700, 660, 620))
+    words = at(-300, 680, "beside") + at(60, 680, "a") + at(300, 680, "b") + at(60, 640, "c") + at(300, 640, "d")
+    assert "beside" not in read(write_pdf(tmp_path / "a.pdf", [rules + words])).text

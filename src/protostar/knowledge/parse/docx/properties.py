@@ -1,10 +1,12 @@
 """What the properties of paragraphs and styles say."""
 
+import re
 from typing import Any, Final
 
 from docx.oxml.ns import qn
 
 _VAL: Final = qn("w:val")
+_SIZE: Final = re.compile(r"\d{1,4}(?:\.\d{1,9})?")
 _OFF: Final = frozenset({"0", "false", "off"})
 
 
@@ -21,9 +23,9 @@ def switch(element: Any, child: str) -> bool | None:
 
 
 def size(properties: Any) -> float | None:
-    """The size of the letters, in points."""
+    """The size of the letters, in points; None for what is no size."""
     halves = None if properties is None else value(properties, "w:sz")
-    return None if halves is None else float(halves) / 2
+    return float(halves) / 2 if halves is not None and _SIZE.fullmatch(halves) else None
 
 
 def outline_level(element: Any) -> int | None:

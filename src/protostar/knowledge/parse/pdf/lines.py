@@ -119,6 +119,8 @@ class _Canvas:
         """What of the lines stands between these heights, cut at wide blanks."""
         for line in lines:
             solid = [(character, index) for character, index in line if character not in HYPHENS]
+            if not solid:  # of what stands beside the page nothing is left
+                continue
             baseline = self._glyphs.origin(solid[0][1])
             if not bottom < baseline < top:
                 continue
