@@ -32,10 +32,19 @@ def main() -> None:
         _leave_unsaid()
         raise SystemExit(1) from None
     except OSError as error:
-        if error.errno not in _FULL:
+        if error.errno not in _FULL or _is_taken():
             raise
         _leave_unsaid()
         raise SystemExit(_explain(ProtostarError(f"The output cannot be written: {error.strerror}."))) from None
+
+
+def _is_taken() -> bool:
+    """Whether the output takes another line: then it was another file that could not be written."""
+    try:
+        os.write(sys.stdout.fileno(), b"\n")
+    except OSError:
+        return False
+    return True
 
 
 def _leave_unsaid() -> None:

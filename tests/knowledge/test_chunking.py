@@ -207,7 +207,7 @@ def test_neither_a_date_nor_the_number_of_an_item_is_cut_from_what_follows() -> 
 
 def test_what_is_cut_from_the_beginning_of_a_table_stands_below_the_names_of_its_columns() -> None:
     rows = "\n".join(f"| 구역 {number} | {number}천 원 | {number}백 원 |" for number in range(80))
-    text = f"# 요금\n\n| 구역 | 성인 | 어린이 |\n| --- | :---: | ---: |\n{rows}\n\n끝.\n"
+    text = f"# 요금\n\n| 구역     | 성인   | 어린이 |\n| --- | :---: | ---: |\n{rows}\n\n끝.\n"
     first, *others = chunk(ParsedText(text, list(find_blocks(text, Outline()))))
     assert first.heading_path == ("요금",)
     assert len(others) > 1

@@ -280,7 +280,8 @@ async def test_a_deleted_space_tells_nothing_before_it_is_erased(database: Datab
     async with database.transaction() as session:
         await session.execute(text("update spaces set deleted_at = now()"))
     async with open_client(partial(refusal, allow_private=True)) as client:
-        await Deliveries(database, client).deliver(JobContext(job, database, None))
+        with pytest.raises(WebhookUnavailable, match="may be restored"):
+            await Deliveries(database, client).deliver(JobContext(job, database, None))
     assert receiver.arrivals == []
 
 

@@ -110,7 +110,8 @@ async def owners_views(session: AsyncSession, rows: Sequence[AnswerRow]) -> dict
 
 
 async def _existing(session: AsyncSession, space_id: UUID, answer_id: UUID) -> AnswerRow:
-    row = await AnswerRepository(session).get(space_id, answer_id)
+    """Whoever erases its conversation waits for the end of the transaction, or has been waited for."""
+    row = await AnswerRepository(session).get(space_id, answer_id, keep=True)
     if row is None:
         raise NotFound("There is no answer with that id.")
     return row

@@ -103,8 +103,10 @@ class AnswerRepository:
         await self._session.refresh(answer)
         return answer
 
-    async def get(self, space_id: UUID, id_: UUID) -> AnswerRow | None:
+    async def get(self, space_id: UUID, id_: UUID, *, keep: bool = False) -> AnswerRow | None:
+        """`keep`: nobody can delete it until the transaction ends."""
         query = select(AnswerRow).where(AnswerRow.id == id_, AnswerRow.space_id == space_id)
+        query = query.with_for_update(read=True, key_share=True, of=AnswerRow) if keep else query
         return (await self._session.execute(query)).scalar_one_or_none()
 
     async def by_id(self, id_: UUID) -> AnswerRow | None:

@@ -21,7 +21,9 @@ TINY = 120
 
 _FENCE = re.compile(r"^[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]+)?(```|~~~).*\n?", re.MULTILINE)
 _SENTENCE_END = re.compile(STOP)
-_NAMES = re.compile(r"[ \t]*\|?([^\n]{1,200}?)\|?[ \t]*\n[ \t]*\|?[ \t]*:?-[-:| \t]*(?:\n|\Z)")  # of a table in Markdown
+_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-[-:| \t]*")  # below the names of the columns of a table in Markdown
+_LONGEST_NAMES = 300
+_LONGEST_LINE = 4_000  # with blanks that bring the columns in line
 _BLANKS = re.compile(r"\s+")
 # What may not be torn from the character before it: variation selectors, emoji modifiers, tags, jamo vowels and finals.
 _EXTENDS = re.compile("[\u200d\ufe00-\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f\u1160-\u11ff]")
@@ -144,8 +146,13 @@ def _block_pieces(text: str, block: Block, lead: _Piece | None, parts: Sequence[
 
 def _columns(text: str, block: Block) -> list[str]:
     """The names of the columns of a table, by which its later pieces are found and understood as by a heading."""
-    names = _NAMES.match(text, block.start, block.end) if block.kind == "table" else None
-    return [names[1].strip()] if names is not None else []
+    if block.kind != "table":
+        return []
+    names, _, rest = text[block.start : min(block.end, block.start + _LONGEST_LINE)].partition("\n")
+    if not _RULE.fullmatch(rest.partition("\n")[0]):
+        return []
+    shown = " ".join(names.strip().strip("|").split())
+    return [shown] if len(shown) <= _LONGEST_NAMES else []
 
 
 def _cut_block(text: str, start: int, block: Block) -> Iterator[tuple[int, int]]:

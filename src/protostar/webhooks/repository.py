@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Boolean, delete, func, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.db.locks import serialize
 from protostar.webhooks.models import WebhookRow
 
 _LISTENERS = text("select id from webhooks where space_id = :space_id and :event = any(events) order by id")
-_SPACE_LIVES = text("exists (select from spaces where spaces.id = webhooks.space_id and deleted_at is null)")
+_IS_OPEN = literal_column("(select deleted_at is null from spaces where spaces.id = webhooks.space_id)", Boolean())
 
 
 class WebhookRepository:
@@ -49,7 +49,7 @@ class WebhookRepository:
         """The webhooks of the space that want the event."""
         return (await self._session.execute(_LISTENERS, {"space_id": space_id, "event": event})).scalars().all()
 
-    async def target(self, id_: UUID) -> WebhookRow | None:
-        """The webhook for a delivery: None once it or its space is deleted."""
-        query = select(WebhookRow).where(WebhookRow.id == id_, _SPACE_LIVES)
-        return (await self._session.execute(query)).scalar_one_or_none()
+    async def target(self, id_: UUID) -> tuple[WebhookRow, bool] | None:
+        """The webhook for a delivery, and whether its space is open; None once it is deleted."""
+        row = (await self._session.execute(select(WebhookRow, _IS_OPEN).where(WebhookRow.id == id_))).one_or_none()
+        return None if row is None else (row[0], row[1])

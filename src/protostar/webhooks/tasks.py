@@ -29,6 +29,7 @@ _LIMIT: Final = 4
 PAUSE: Final = 30.0
 
 _GONE: Final = 410
+_BUSY: Final = frozenset({408, 425, 429})
 
 
 def tasks(database: Database, client: GuardedClient) -> list[Task]:
@@ -50,15 +51,21 @@ class Deliveries:
         args = context.job.args
         webhook_id = UUID(args["webhook_id"])
         async with self._database.transaction() as session:
-            webhook = await WebhookRepository(session).target(webhook_id)
-        if webhook is None:
+            found = await WebhookRepository(session).target(webhook_id)
+        if found is None:
             self._failing.pop(webhook_id, None)
             return
+        webhook, is_open = found
+        if not is_open:
+            raise WebhookUnavailable("The space of this webhook is deleted; it may be restored until it is erased.")
         reply = await self._sent(webhook, context.job.id, _body(args))
         if reply.status == _GONE:
             async with context.finishing() as session:
                 await WebhookRepository(session).delete(webhook.space_id, webhook.id)
             log.info("webhook_gone", webhook=str(webhook.id))
+        elif not 200 <= reply.status < 300:
+            # Here and not in `_ask`: it answers, and may take other events.
+            raise WebhookUnavailable(f"The receiver answered {reply.status}{_why(reply.status)}.", retry_after=reply.retry_after)
 
     async def _sent(self, webhook: WebhookRow, job_id: UUID, body: bytes) -> Reply:
         """`_ask`, unless the receiver has not answered for some time and is left alone."""
@@ -78,15 +85,15 @@ class Deliveries:
         return reply
 
     async def _ask(self, webhook: WebhookRow, job_id: UUID, body: bytes) -> Reply:
-        """The receiver's answer, if it has the event or is gone.
+        """The receiver's answer, also a refusal: while a service is being replaced, a proxy says 404 and the like for it.
 
-        Raises WebhookUnavailable for every other one: while a service is being replaced, a proxy says 404 and the like for it.
+        Raises WebhookUnavailable where it is away or has too much to do.
         """
         headers = signed_headers(webhook.secret, str(job_id), int(time.time()), body)
         headers["Content-Type"] = "application/json"
         reply = await self._client.post(webhook.url, body, headers, WebhookUnavailable)
-        if not (200 <= reply.status < 300 or reply.status == _GONE):
-            raise WebhookUnavailable(f"The receiver answered {reply.status}{_why(reply.status)}.", retry_after=reply.retry_after)
+        if reply.status in _BUSY or reply.status >= 500:
+            raise WebhookUnavailable(f"The receiver answered {reply.status}.", retry_after=reply.retry_after)
         return reply
 
 

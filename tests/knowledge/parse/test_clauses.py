@@ -53,5 +53,8 @@ def test_articles_stand_below_the_headings_of_the_document(tmp_path: Path) -> No
 def test_a_text_that_only_speaks_of_articles_has_none(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("제3조(환불)에 따라 돌려준다.\n\n제4조(요금) 부터 본다.\n\n제5조(정의)를 본다.\n\n제2장의 글이다.\n")
+    prose = tmp_path / "b.txt"
+    prose.write_text("제 4 장 은 표를 다룬다.\n\n제5장 은 그림을 다룬다\n\n제6장 수식, 표.\n")
+    assert {block.heading_path for block in read(prose).blocks} == {()}
     assert {block.heading_path for block in read(path).blocks} == {()}
     check(read(path))

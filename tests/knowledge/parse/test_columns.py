@@ -54,6 +54,11 @@ def test_rows_that_name_nothing_are_not_said_again() -> None:
         assert len(lines) == len(rows) == len(set(lines))
 
 
+def test_a_form_keeps_its_rows() -> None:
+    form = [["성명", "", "생년월일"], ["주소", "연락처", "전자우편"], ["서명", "날짜", "확인"]]
+    assert blocks(form) == [["성명 |  | 생년월일", "주소 | 연락처 | 전자우편", "서명 | 날짜 | 확인"]]
+
+
 def test_a_table_of_two_columns_has_names_where_the_rows_below_hold_numbers() -> None:
     found = blocks([["이름", "전화"], *([f"지점 이름 {n}호점", f"02-{n:03}-1234"] for n in range(60))])
     assert {lines[0] for lines in found} == {"이름 | 전화"}

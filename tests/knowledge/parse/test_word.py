@@ -148,6 +148,14 @@ def test_headings_and_lists_have_the_numbers_that_are_shown(tmp_path: Path) -> N
     ]
 
 
+def test_a_list_may_begin_with_nought(tmp_path: Path) -> None:
+    document = docx.Document()
+    lists(document, level_of(0, "decimal", "%1.", start=0), nums='<w:num w:numId="77"><w:abstractNumId w:val="70"/></w:num>')
+    for text in "abc":
+        numbered(document, text, 77)
+    assert shown(read(save(document, tmp_path / "a.docx"))) == [("list", "0. a\n1. b\n2. c")]
+
+
 def test_a_style_has_from_the_one_that_it_is_based_on_what_it_does_not_say(tmp_path: Path) -> None:
     document = docx.Document()
     for name, base in (("회사 대제목", "Heading 2"), ("회사 목록", "List Bullet"), ("회사 제목 둘", "회사 대제목")):

@@ -10,7 +10,7 @@ from protostar.knowledge.parse.normalise import one_line
 from protostar.knowledge.parse.outline import Outline
 
 _CLAUSE: Final = re.compile(
-    r"^[ \t]*(?P<title>제[ ]?\d{1,4}[ ]?(?P<part>[편장절관])(?:의[ ]?\d{1,3})?(?:[ \t]++[^\n]{1,60}?)?(?=[ \t]*+$)"
+    r"^[ \t]*(?P<title>제[ ]?\d{1,4}[ ]?(?P<part>[편장절관])(?:의[ ]?\d{1,3})?(?:[ \t]++[^\n]{1,60}?(?<![.,다]))?(?=[ \t]*+$)"
     r"|(?P<last>부[ ]{0,3}칙)(?:[ \t]*[<(〈][^\n]{1,40}[>)〉])?(?=[ \t]*$)"
     r"|제[ ]?\d{1,4}[ ]?조(?:의[ ]?\d{1,3})?[ ]?[(（【][^\n)）】]{1,60}[)）】](?=\s|$))",
     re.MULTILINE,

@@ -93,9 +93,13 @@ def _has_gaps(row: Row) -> bool:
 
 
 def _fills(row: Row, above: Row) -> bool:
-    """Whether the row has a name below each gap of the one above, which is no row of its own: it has gaps."""
+    """Whether the row has a name below each gap of the one above, and goes on with a name that is merged over both.
+
+    A form has gaps, too: «name», «date of birth».
+    """
     gaps = [at for at in range(1, max(len(row), len(above))) if at >= len(above) or not above[at]]
-    return bool(gaps) and all(at < len(row) and row[at] for at in gaps)
+    is_merged = any(one and one == other for one, other in zip(row, above, strict=False))
+    return bool(gaps) and is_merged and all(at < len(row) and row[at] for at in gaps)
 
 
 def _are_words(row: Row) -> bool:

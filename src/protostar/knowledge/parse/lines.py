@@ -39,7 +39,7 @@ class Counters:
     """The running numbers of lists, by the list and its levels, which are counted from 0."""
 
     def __init__(self) -> None:
-        self._numbers: defaultdict[str, list[int]] = defaultdict(lambda: [0] * _LEVELS)
+        self._numbers: defaultdict[str, list[int | None]] = defaultdict(lambda: [None] * _LEVELS)
 
     def advance(self, list_id: str, level: int, to: int | None = None, *, start: int = 1) -> list[int]:
         """Count an item, or begin with it at `to`; returns the numbers of all levels, those below it being 0 again.
@@ -48,9 +48,10 @@ class Counters:
         """
         numbers = self._numbers[list_id]
         level = min(level, _LEVELS - 1)
-        numbers[level] = to if to is not None else numbers[level] + 1 if numbers[level] else start
-        numbers[level + 1 :] = [0] * (_LEVELS - level - 1)
-        return numbers
+        last = numbers[level]
+        numbers[level] = to if to is not None else start if last is None else last + 1
+        numbers[level + 1 :] = [None] * (_LEVELS - level - 1)
+        return [number or 0 for number in numbers]
 
     def restart(self, list_id: str) -> None:
         self._numbers.pop(list_id, None)

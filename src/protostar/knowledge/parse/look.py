@@ -14,7 +14,7 @@ _SAME: Final = 0.96
 _LONGEST: Final = 80
 _DEEPEST: Final = 6
 _MOST: Final = 0.4  # of the paragraphs: where more look like headings, none is one
-_LETTER: Final = re.compile(r"[^\W\d_]")
+_WORD: Final = re.compile(r"[^\W\d_]{2}")  # one letter alone begins a paragraph
 _SENTENCE_END: Final = re.compile(r"[.!。,;:][\"'”’)\]]*$")
 
 
@@ -78,7 +78,7 @@ def _is_heading(text: str, block: Block, look: Look, usual: Look) -> bool:
     if not (is_bolder or _is_large(look, usual)):
         return False
     line = text[block.start : block.end]
-    return "\n" not in line and _LETTER.search(line) is not None and not _SENTENCE_END.search(line)
+    return "\n" not in line and _WORD.search(line) is not None and not _SENTENCE_END.search(line)
 
 
 def _is_large(look: Look, usual: Look) -> bool:

@@ -1,13 +1,18 @@
-"""Numbers as a workbook shows them: the codes of formats (ECMA-376, part 1, 18.8.31), but for fractions, powers and conditions."""
+"""Numbers as a workbook shows them: the codes of formats (ECMA-376, part 1, 18.8.31), but for fractions and powers."""
 
 import re
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
+from operator import eq, ge, gt, le, lt, ne
 from typing import Final, NamedTuple
 
 _TOKEN: Final = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|(\[[^\]]*\]|[_*].)|([0#?])|(.)', re.DOTALL)
+_WORDS: Final = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|[_*].', re.DOTALL)
 _SECTION: Final = re.compile(r'((?:"[^"]*"|\\.|\[[^\]]*\]|[^;])*)(?:;|$)', re.DOTALL)
-_OTHER: Final = re.compile(r"general|[@/]|E[-+]", re.IGNORECASE)
+_CONDITION: Final = re.compile(r"\[(<=|>=|<>|<|>|=)(-?[\d.]{1,20})\]")
+_HOLDS: Final = {"<": lt, "<=": le, ">": gt, ">=": ge, "=": eq, "<>": ne}
+_OTHER: Final = re.compile(r"general|[@/ymdhs]|E[-+]", re.IGNORECASE)
 _LONGEST: Final = 255  # characters of a code
 _LARGEST: Final = 1e300
 _MOST_DECIMALS: Final = 30
@@ -29,11 +34,10 @@ class _Code(NamedTuple):
 
 def shown(value: float, code: str) -> str:
     """The number in the format `code`; as it is where that is no code for numbers."""
-    sections = _sections(code)
-    is_negative = value < 0
-    at = 1 if is_negative and len(sections) > 1 else 2 if value == 0 and len(sections) > 2 else 0
-    section = sections[at]
-    if not code or len(code) > _LONGEST or not abs(value) <= _LARGEST or _OTHER.search(section):
+    if not code or len(code) > _LONGEST or not abs(value) <= _LARGEST:
+        return plain(value)
+    section, is_signed = _section(_sections(code), value)
+    if _OTHER.search(_WORDS.sub("", section)):
         return plain(value)
     parts = _parsed(section)
     if not parts.whole and not parts.decimals:
@@ -42,9 +46,20 @@ def shown(value: float, code: str) -> str:
         number = Decimal(repr(value)).copy_abs() * 100**parts.percents / 1000**parts.divisor
         digits = number.quantize(Decimal(1).scaleb(-len(_places(parts.decimals))))
     whole, _, fraction = format(digits, "f").partition(".")
-    sign = "-" if is_negative and at == 0 and digits else ""
+    sign = "-" if value < 0 and is_signed and digits else ""
     text = sign + parts.before + _whole(whole, parts) + _fraction(fraction, parts.decimals) + parts.after
     return text.strip()
+
+
+def _section(sections: Sequence[str], value: float) -> tuple[str, bool]:
+    """The section for this number, and whether its sign is shown: one for negative numbers alone shows it itself, if at all."""
+    conditions = [_CONDITION.search(section) for section in sections]
+    if any(conditions):
+        for section, found in zip(sections, conditions, strict=True):
+            if found is None or _HOLDS[found[1]](value, float(found[2])):
+                return section, True
+    at = 1 if value < 0 and len(sections) > 1 else 2 if value == 0 and len(sections) > 2 else 0
+    return sections[at], at != 1
 
 
 def plain(value: float) -> str:

@@ -92,7 +92,8 @@ async function turn(asked) {
     sessionStorage.removeItem(KEPT);
   } catch (error) {
     if (!passes(error)) sessionStorage.removeItem(KEPT);
-    fail(error.message, shown, () => (passes(error) ? asked : asking({ question, conversation_id: conversation })));
+    // What is not there was deleted meanwhile: asked again, the question begins another conversation.
+    fail(error.message, shown, () => (passes(error) ? asked : asking({ question, conversation_id: error.status === 404 ? null : conversation })));
   } finally {
     running = null;
     sending(false);

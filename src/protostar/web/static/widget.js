@@ -781,6 +781,10 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
             continue;
           }
           if (error.status === 404 && pending.answer) anew();
+          else if (error.status === 404 && pending.conversation) {
+            this.#memory.conversation = undefined; // its owner has deleted it: the question begins another one
+            anew();
+          }
           else if (!passes(error, tries)) throw error;
           failure = error;
         }
