@@ -455,7 +455,7 @@ async def test_a_document_opens_on_its_text_at_the_passage(product: Stack, space
 
 async def test_what_documents_say_never_runs(product: Stack, space: Space, visit: Visit) -> None:
     hostile = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-    document = await a_document(product, space, "hostile.md", f"# {hostile}\n\n{hostile} [go](javascript:alert(3))")
+    document = await a_document(product, space, "hostile.txt", f"# {hostile}\n\n{hostile} [go](javascript:alert(3))")
     await call(product, space, "PATCH", f"/v1/documents/{document['id']}", json={"title": hostile, "metadata": {"m": hostile}})
     page = await enter(visit, product, space, locale="en-US")
     page.on("dialog", lambda dialog: seen(page).messages.append(f"a dialog: {dialog.message}"))
