@@ -7,10 +7,12 @@ import errno
 import io
 import os
 import sys
+import traceback
 
 from protostar.cli.main import app
 from protostar.errors import ConfigurationError, ProtostarError
 
+_PRINTING = ("protostar.cli.display", "protostar.cli.ask", "rich.", "click.", "typer.")
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
@@ -32,24 +34,23 @@ def main() -> None:
         _leave_unsaid()
         raise SystemExit(1) from None
     except OSError as error:
-        if error.errno not in _FULL or _is_taken():
+        if error.errno not in _FULL or not _is_of_output(error):
             raise
         _leave_unsaid()
         raise SystemExit(_explain(ProtostarError(f"The output cannot be written: {error.strerror}."))) from None
 
 
-def _is_taken() -> bool:
-    """Whether the output takes another line: then it was another file that could not be written."""
-    try:
-        os.write(sys.stdout.fileno(), b"\n")
-    except OSError:
-        return False
-    return True
+def _is_of_output(error: OSError) -> bool:
+    """Whether what was printed could not be written, and not another file: by the module that has tried."""
+    frames = list(traceback.walk_tb(error.__traceback__))
+    module = str(frames[-1][0].f_globals["__name__"])
+    return module == __name__ or module.startswith(_PRINTING)
 
 
 def _leave_unsaid() -> None:
     """The interpreter must not complain of output that nobody takes when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explain(error: ProtostarError) -> int:

@@ -86,6 +86,12 @@ async def test_the_admin_key_works_on_the_oldest_space_or_the_named_one(idle: Te
     for named, status in ((NOWHERE, 404), ("default", 422)):
         assert (await send(admin, "GET", "/v1/documents", headers={"Protostar-Space": named})).status == status
 
+    # Restored, it is the oldest again, also for a process that has found another one meanwhile.
+    assert (await send(admin, "DELETE", f"/v1/spaces/{default}")).status == 204
+    assert (await send(admin, "GET", "/v1/documents")).json["items"] == []
+    assert (await send(admin, "POST", f"/v1/spaces/{default}/restore")).status == 200
+    assert len((await send(admin, "GET", "/v1/documents")).json["items"]) == 1
+
     # With the oldest one gone it is the next one; with none left one can be made.
     assert (await send(admin, "DELETE", f"/v1/spaces/{default}")).status == 204
     assert (await send(admin, "GET", "/v1/documents", headers=here)).status == 404

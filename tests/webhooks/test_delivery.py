@@ -297,6 +297,18 @@ async def test_the_same_delivery_twice_has_one_id(database: Database, space_id: 
 
 
 @pytest.mark.usefixtures("webhook")
+async def test_a_receiver_that_refuses_one_event_is_sent_others(database: Database, space_id: UUID, receiver: Receiver) -> None:
+    receiver.status = 422
+    (job,) = await told(database, space_id)
+    async with open_client(partial(refusal, allow_private=True)) as client:
+        deliveries = Deliveries(database, client)
+        for _ in range(8):
+            with pytest.raises(WebhookUnavailable, match="422"):
+                await deliveries.deliver(JobContext(job, database, None))
+    assert len(receiver.arrivals) == 8
+
+
+@pytest.mark.usefixtures("webhook")
 async def test_a_silent_receiver_is_left_alone(database: Database, space_id: UUID, receiver: Receiver) -> None:
     """After five failures nobody waits for it any more, and each delivery keeps its own growing wait."""
     receiver.status, receiver.headers = 503, {"Retry-After": "9"}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -93,7 +94,7 @@ def create_app(settings: Settings, stopping: asyncio.Event | None = None) -> Fas
         static_url="/docs/static",
     )
     described = app.openapi
-    app.openapi = lambda: complete(described())
+    app.openapi = cache(lambda: complete(described()))
     for route in app.routes:
         if isinstance(route, APIRoute):  # the pages of the documentation
             route.methods = {"GET", "HEAD"}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from protostar.documents.media_types import FORMATS, SAVE_AS
+from protostar.documents.media_types import FORMATS, HEAD_BYTES, SAVE_AS, is_page_of_workbook
 
 SUFFIXES = frozenset(suffix for kind in FORMATS for suffix in kind.extensions)
 
@@ -58,11 +58,22 @@ def find_files(paths: Iterable[str]) -> Found:
             if (resolved := path.resolve()) in seen:
                 continue
             seen.add(resolved)
-            if path.suffix.lower() in SUFFIXES:
+            if _is_supported(path):
                 found.files.append(File(path, _wire_name(name)))
             else:
                 found.skipped[str(path)] = _not_supported(path.suffix)
     return found
+
+
+def _is_supported(path: Path) -> bool:
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES or suffix not in SAVE_AS:
+        return suffix in SUFFIXES
+    try:
+        with path.open("rb") as file:
+            return is_page_of_workbook(suffix, file.read(HEAD_BYTES))
+    except OSError:
+        return False
 
 
 def _wire_name(name: str) -> str:

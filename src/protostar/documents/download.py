@@ -27,9 +27,9 @@ def tagged(etag: str) -> dict[str, str]:
     return {**SAFE_HEADERS, "ETag": f'"{etag}"', "Cache-Control": "private, no-cache"}
 
 
-def unchanged(etag: str, if_none_match: str | None) -> Response | None:
+def unchanged(etag: str | None, if_none_match: str | None) -> Response | None:
     """304 for a client that has what the tag is of already (RFC 9110, section 13.1.2)."""
-    if if_none_match is None:
+    if if_none_match is None or etag is None:
         return None
     is_known = if_none_match.strip() == "*" or f'"{etag}"' in _TAG.findall(if_none_match)
     return Response(status_code=304, headers=tagged(etag)) if is_known else None

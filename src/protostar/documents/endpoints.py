@@ -244,7 +244,7 @@ async def get_document_text(
     if row.text_key is None:
         raise NotFound("This version has no text yet." if row.status != "failed" else f"This version has no text: {row.error}")
     if start is None and end is None:
-        return download.unchanged(str(row.text_sha256), if_none_match) or await download.text(
+        return download.unchanged(row.text_sha256, if_none_match) or await download.text(
             objects, row, row.text_key, head=request.method == "HEAD"
         )
     start = start or 0

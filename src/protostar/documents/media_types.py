@@ -82,7 +82,6 @@ _PACKAGES = (HWPX, ODT, EPUB)
 _ZIP = b"PK\x03\x04"
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-# What many programs export as a workbook is a page with a table.
 _WORKBOOKS = frozenset((".xls", ".xlsx"))
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|meta|style|table)\b", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
@@ -106,11 +105,16 @@ def detect(filename: str, declared: str | None, head: bytes) -> str:
         return _inside_zip(claimed, suffix, head)
     if head.startswith(_OLE2) and claimed is not None and claimed.media_type == HWPX:
         return HWP
-    if suffix in _WORKBOOKS and _PAGE.match(head):
+    if is_page_of_workbook(suffix, head):
         return HTML
     if claimed is None or (claimed.textual and _is_binary(head)):
         raise _unsupported(suffix)
     return claimed.media_type
+
+
+def is_page_of_workbook(suffix: str, head: bytes) -> bool:
+    """Whether what calls itself a workbook is a page with a table, as many programs export it."""
+    return suffix in _WORKBOOKS and _PAGE.match(head) is not None
 
 
 def detect_served(filename: str, declared: str | None, head: bytes) -> str:

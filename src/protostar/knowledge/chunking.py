@@ -152,7 +152,7 @@ def _columns(text: str, block: Block) -> list[str]:
     if not _RULE.fullmatch(rest.partition("\n")[0]):
         return []
     shown = " ".join(names.strip().strip("|").split())
-    return [shown] if len(shown) <= _LONGEST_NAMES else []
+    return [shown] if len(shown) <= _LONGEST_NAMES and any(map(str.isalnum, shown)) else []
 
 
 def _cut_block(text: str, start: int, block: Block) -> Iterator[tuple[int, int]]:

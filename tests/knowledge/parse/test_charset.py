@@ -119,3 +119,10 @@ def test_utf_8_that_is_cut_behind_much_ascii() -> None:
 def test_letters_in_seven_bits(encoding: str, text: str) -> None:
     assert decode(text.encode(encoding), encoding)[0] == text
     assert decode(text.encode(), encoding) == (text, "utf-8")
+
+
+@pytest.mark.parametrize(
+    "declared", ["undefined", "base64", "hex", "idna", "punycode", "rot13", "unicode_escape", "no-such", "", "\0"]
+)
+def test_what_is_declared_and_is_no_charset_does_not_count(declared: str) -> None:
+    assert decode("환불은 7일".encode("cp949"), declared) == ("환불은 7일", "cp949")

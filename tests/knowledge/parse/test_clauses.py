@@ -54,7 +54,9 @@ def test_a_text_that_only_speaks_of_articles_has_none(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("제3조(환불)에 따라 돌려준다.\n\n제4조(요금) 부터 본다.\n\n제5조(정의)를 본다.\n\n제2장의 글이다.\n")
     prose = tmp_path / "b.txt"
-    prose.write_text("제 4 장 은 표를 다룬다.\n\n제5장 은 그림을 다룬다\n\n제6장 수식, 표.\n")
+    prose.write_text("제 4 장 은 표를 다룬다.\n\n제5장 은 그림을 다룬다\n\n제6장 수식, 표.\n\n제 7 장 도움말 51\n")
+    assert {block.heading_path for block in read(prose).blocks} == {()}
+    prose.write_text("이용자가 내는 요금은\n제7조(요금) 제1항에 따라\n제8조(할인) 제2항에 따라\n제9조(면제) 에 따른다.\n")
     assert {block.heading_path for block in read(prose).blocks} == {()}
     assert {block.heading_path for block in read(path).blocks} == {()}
     check(read(path))

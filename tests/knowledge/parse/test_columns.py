@@ -64,6 +64,19 @@ def test_a_table_of_two_columns_has_names_where_the_rows_below_hold_numbers() ->
     assert {lines[0] for lines in found} == {"이름 | 전화"}
 
 
+def test_two_short_names_above_long_texts_are_names() -> None:
+    found = blocks([["질문", "답변"], *([f"환불은 언제 되나요 {n}", "구매한 날부터 7일 안에 신청하면 됩니다."] for n in range(40))])
+    assert {lines[0] for lines in found} == {"질문 | 답변"}
+
+
+def test_words_below_a_gap_go_on_in_the_same_columns_unless_a_title_stands_above() -> None:
+    words = [["담당", "업무", "비고"], *([f"총무과 {'가' * n}", "시설 관리", "상시"] for n in range(1, 15))]
+    more = [[f"회계과 {'나' * n}", "예산 편성", "연중"] for n in range(1, 30)]
+    assert {lines[0] for lines in blocks([*words, [], *more])} == {"담당 | 업무 | 비고"}
+    titled = blocks([*words, [], ["다른 표"], *more])
+    assert [lines[0] for lines in titled].count("담당 | 업무 | 비고") == 1
+
+
 def test_what_the_format_marks_is_believed() -> None:
     rows = [["안내"], ["상품", "2026", ""], ["", "봄", "가을"], *data(40, "가능", "불가")]
     found = blocks(rows, heads=3)

@@ -258,3 +258,17 @@ def test_pictures_do_not_count_for_the_limit(tmp_path: Path) -> None:
 def test_a_text_above_the_limit_is_refused() -> None:
     with pytest.raises(UnreadableDocument, match="longer than the 100 characters"):
         read("guide-ko.md", max_chars=100)
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("## Refunds {#refunds .wide lang=en}", "Refunds"),
+        ("## {#if user}", "{#if user}"),
+        ("## Loops {#each items as item}", "Loops {#each items as item}"),
+    ],
+)
+def test_a_name_for_links_is_no_part_of_a_heading_and_code_is(heading: str, title: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text(f"{heading}\n\ntext\n")
+    assert [block.heading_path for block in read(path).blocks] == [(title,), (title,)]

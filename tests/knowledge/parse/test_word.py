@@ -148,6 +148,23 @@ def test_headings_and_lists_have_the_numbers_that_are_shown(tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.parametrize("level", [10**20, 10**9, -5])
+def test_an_item_as_deep_as_none_is_makes_no_large_text(level: int, tmp_path: Path) -> None:
+    document = docx.Document()
+    lists(document, level_of(0, "decimal", "%1."), nums='<w:num w:numId="77"><w:abstractNumId w:val="70"/></w:num>')
+    numbered(document, "a", 77, level)
+    assert len(read(save(document, tmp_path / "a.docx")).text) < 100
+
+
+def test_a_heading_has_no_bullet(tmp_path: Path) -> None:
+    document = docx.Document()
+    lists(document, level_of(0, "bullet", "○"), nums='<w:num w:numId="77"><w:abstractNumId w:val="70"/></w:num>')
+    document.add_heading("제목", 1)
+    xml = f'<w:numPr {nsdecls("w")}><w:ilvl w:val="0"/><w:numId w:val="77"/></w:numPr>'
+    document.paragraphs[-1]._p.get_or_add_pPr().append(parse_xml(xml))
+    assert shown(read(save(document, tmp_path / "a.docx"))) == [("heading", "제목")]
+
+
 def test_a_list_may_begin_with_nought(tmp_path: Path) -> None:
     document = docx.Document()
     lists(document, level_of(0, "decimal", "%1.", start=0), nums='<w:num w:numId="77"><w:abstractNumId w:val="70"/></w:num>')

@@ -19,6 +19,7 @@ _SUPERSETS = {
     "big5": "big5hkscs",
     "shift_jis": "cp932",
 }
+_NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})  # Python knows them by such names
 _SEVEN_BIT = ("iso2022_", "hz")  # what they say in ASCII is letters of other scripts, behind escapes
 _SAMPLE = 64 * 1024
 _WHOLE_CHARACTERS = 100  # for each that is broken
@@ -69,9 +70,10 @@ def _known(declared: str | None) -> str | None:
         return "cp949"
     try:
         found = lookup(name).name if name else None
-    except LookupError:
+        b"a".decode(found or "ascii")
+    except (LookupError, ValueError):  # the last for names with zeros, too
         return None
-    return _SUPERSETS.get(found or "", found)
+    return None if found in _NO_CHARSETS else _SUPERSETS.get(found or "", found)
 
 
 def _utf16_without_bom(raw: bytes) -> str | None:

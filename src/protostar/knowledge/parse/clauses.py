@@ -10,7 +10,7 @@ from protostar.knowledge.parse.normalise import one_line
 from protostar.knowledge.parse.outline import Outline
 
 _CLAUSE: Final = re.compile(
-    r"^[ \t]*(?P<title>제[ ]?\d{1,4}[ ]?(?P<part>[편장절관])(?:의[ ]?\d{1,3})?(?:[ \t]++[^\n]{1,60}?(?<![.,다]))?(?=[ \t]*+$)"
+    r"^[ \t]*(?P<title>제[ ]?\d{1,4}[ ]?(?P<part>[편장절관])(?:의[ ]?\d{1,3})?(?:[ \t]++[^\n]{1,60}?(?<![.,다\d]))?(?=[ \t]*+$)"
     r"|(?P<last>부[ ]{0,3}칙)(?:[ \t]*[<(〈][^\n]{1,40}[>)〉])?(?=[ \t]*$)"
     r"|제[ ]?\d{1,4}[ ]?조(?:의[ ]?\d{1,3})?[ ]?[(（【][^\n)）】]{1,60}[)）】](?=\s|$))",
     re.MULTILINE,
@@ -18,6 +18,7 @@ _CLAUSE: Final = re.compile(
 _LEVELS: Final = {"편": 1, "장": 2, "절": 3, "관": 4}
 _ARTICLE: Final = 5
 _LEAST: Final = 3  # of them: a text that only speaks of an article has none
+_ENDS: Final = frozenset(".。다요음함임!?:;)]】>」』\"'”’")
 _DIVIDED: Final = frozenset({"paragraph", "list"})
 
 
@@ -46,7 +47,11 @@ def _parts(text: str, block: Block) -> Iterator[tuple[Block, re.Match[str] | Non
     """The block cut before each clause, which the part then begins with."""
     start, clause = block.start, None
     for found in _CLAUSE.finditer(text, block.start, block.end) if block.kind in _DIVIDED else ():
-        if end := len(text[start : found.start()].rstrip()):
+        before = text[start : found.start()].rstrip()
+        is_below_title = clause is not None and clause.end("title") >= start + len(before)
+        if before and before[-1] not in _ENDS and not is_below_title:
+            continue  # a line of prose may begin like an article
+        if end := len(before):
             yield replace(block, start=start, end=start + end), clause
         start, clause = found.start("title"), found
     yield replace(block, start=start), clause

@@ -51,6 +51,8 @@ class Columns:
         row = next((row for row in rows if _count(row) > 1), None)
         if row is None:
             return True
+        if not self.figures:
+            return bool(self.names) and row is rows[0] and len(row) == len(self.names)  # another one would have a title
         held = {at for at in self.figures if at < len(row) and row[at]}
         return bool(held) and len(row) <= self.width + 1 and all(_DIGIT.search(row[at]) for at in held)
 
@@ -85,7 +87,14 @@ def _found(rows: Sequence[Row], *, surely: bool) -> range:
         return range(0)
     # In the first column labels may have numbers of their own.
     differ = any(at and at < len(names) and not _DIGIT.search(names[at]) for at in _figures(below))
-    return range(start, stop) if differ or (width > 2 and not surely) else range(0)
+    several = not surely and (width > 2 or _is_short(names, below))
+    return range(start, stop) if differ or several else range(0)
+
+
+def _is_short(names: Row, below: Sequence[Row]) -> bool:
+    """Whether two names are far shorter than what stands below the second, as «question» and «answer» are."""
+    lengths = sorted(len(row[1]) for row in below if len(row) > 1)
+    return bool(lengths) and not any(map(_DIGIT.search, names)) and 2 * len(names[1]) <= lengths[len(lengths) // 2]
 
 
 def _has_gaps(row: Row) -> bool:

@@ -132,10 +132,10 @@ class HangulWriter(Writer):
 
         def spell(match: re.Match[str]) -> str:
             if match[1] in {"n", "N"}:
-                return ".".join(str(max(1, number)) for number in counted[: depth + 1]) + "." * (match[1] == "N")
+                return ".".join(str(max(1, number or 0)) for number in counted[: depth + 1]) + "." * (match[1] == "N")
             level = min(int(match[1]), len(counted)) - 1
             head = heads.get(level, _NO_HEAD)
-            number = max(1, counted[level]) + int(head.get("start", "1")) - 1
+            number = max(1, counted[level] or 0) + int(head.get("start", "1")) - 1
             return numerals.spelled(number, _SPELLED.get(head.get("numFormat", ""), ""))
 
         return _NUMBER.sub(spell, heads[depth].text or "" if depth in heads else "^N")

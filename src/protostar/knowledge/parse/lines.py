@@ -41,8 +41,8 @@ class Counters:
     def __init__(self) -> None:
         self._numbers: defaultdict[str, list[int | None]] = defaultdict(lambda: [None] * _LEVELS)
 
-    def advance(self, list_id: str, level: int, to: int | None = None, *, start: int = 1) -> list[int]:
-        """Count an item, or begin with it at `to`; returns the numbers of all levels, those below it being 0 again.
+    def advance(self, list_id: str, level: int, to: int | None = None, *, start: int = 1) -> list[int | None]:
+        """Count an item, or begin with it at `to`; returns the numbers of all levels, those below it being None again.
 
         `start`: the first number of the level.
         """
@@ -51,7 +51,7 @@ class Counters:
         last = numbers[level]
         numbers[level] = to if to is not None else start if last is None else last + 1
         numbers[level + 1 :] = [None] * (_LEVELS - level - 1)
-        return [number or 0 for number in numbers]
+        return list(numbers)
 
     def restart(self, list_id: str) -> None:
         self._numbers.pop(list_id, None)

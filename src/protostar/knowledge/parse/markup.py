@@ -20,7 +20,10 @@ _MARKS = re.compile(rf"\\.|{_CODE_SPAN}|`+|<!--|</?(?P<name>[a-zA-Z][a-zA-Z0-9.-
 _POWER = re.compile(r"<sup>([^<>`\n]{1,20})</sup>", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 _FIRST_TAG = re.compile(r"</?([a-zA-Z][^\s/>]*)")
-_ATTRIBUTES = re.compile(r"[ \t]*\{:?[ \t]*[#.][^{}\n]*\}(?=[ \t]*#*[ \t]*(?:\n|\Z))")
+_NAME = r"[#.][\w:.-]+"
+_ATTRIBUTES = re.compile(
+    rf"[ \t]+\{{:?[ \t]*{_NAME}(?:[ \t]+(?:{_NAME}|[\w-]+=(?:\"[^\"\n]*\"|[^\s{{}}\"]+)))*[ \t]*\}}(?=[ \t]*#*[ \t]*(?:\n|\Z))"
+)
 
 # A link to nowhere, with a title that nobody sees: «[//]: # (not for customers)».
 _REMARK = re.compile(r"""^ {0,3}\[[^\[\]\n]{1,100}\]:[ \t]*(?:#|<#?>)[ \t]+(?:\(.*\)|".*"|'.*')[ \t]*$\n?""", re.MULTILINE)

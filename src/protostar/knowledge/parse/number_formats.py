@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 _TOKEN: Final = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)[^\]]*\]|(\[[^\]]*\]|[_*].)|([0#?])|(.)', re.DOTALL)
 _WORDS: Final = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|[_*].', re.DOTALL)
 _SECTION: Final = re.compile(r'((?:"[^"]*"|\\.|\[[^\]]*\]|[^;])*)(?:;|$)', re.DOTALL)
-_CONDITION: Final = re.compile(r"\[(<=|>=|<>|<|>|=)(-?[\d.]{1,20})\]")
+_CONDITION: Final = re.compile(r"\[(<=|>=|<>|<|>|=)(-?\d{1,20}(?:\.\d{1,20})?)\]")
 _HOLDS: Final = {"<": lt, "<=": le, ">": gt, ">=": ge, "=": eq, "<>": ne}
-_OTHER: Final = re.compile(r"general|[@/ymdhs]|E[-+]", re.IGNORECASE)
+_OTHER: Final = re.compile(r"general|[@/ymdhsaegb]", re.IGNORECASE)
 _LONGEST: Final = 255  # characters of a code
 _LARGEST: Final = 1e300
 _MOST_DECIMALS: Final = 30

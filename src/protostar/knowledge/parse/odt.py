@@ -201,7 +201,8 @@ class _Writer(Writer):
         start = item.get(f"{_TEXT}start-value")
         counted = self._counters.advance(style, depth, int(start) if start else None, start=own.start)
         levels = ((at, self._styles.numbers.get((style, at))) for at in range(max(0, depth + 1 - own.levels), depth + 1))
-        shown = (level.spelled(counted[min(at, len(counted) - 1)] or level.start) for at, level in levels if level is not None)
+        numbers = ((level, counted[min(at, len(counted) - 1)]) for at, level in levels if level is not None)
+        shown = (level.spelled(level.start if number is None else number) for level, number in numbers)
         return own.prefix + ".".join(shown) + own.suffix
 
     def _cells(self, row: ET.Element) -> Iterator[Cell]:

@@ -21,6 +21,7 @@ _KIND = "a PowerPoint presentation (.pptx)"
 _EVERYWHERE: Final = frozenset({PP_PLACEHOLDER.DATE, PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.SLIDE_NUMBER})  # on every slide
 _SIZE: Final = 18.0  # points, where nothing says another one
 _LONGEST_TITLE: Final = 80
+_DEEPEST: Final = 8
 
 
 def read(path: Path, max_chars: int) -> ParsedText:
@@ -112,10 +113,11 @@ def _text(frame: Any) -> str:
         if text:
             properties = paragraph._p.pPr  # noqa: SLF001 - python-pptx knows no numbers
             numbered = None if properties is None else properties.find(qn("a:buAutoNum"))
-            marker = "" if numbered is None else _marker(counters, paragraph.level, int(numbered.get("startAt", "1")))
-            if numbered is None and not paragraph.level:
+            level = max(0, min(paragraph.level, _DEEPEST))
+            marker = "" if numbered is None else _marker(counters, level, int(numbered.get("startAt", "1")))
+            if numbered is None and not level:
                 counters.restart("")
-            lines.append("  " * paragraph.level + marker + text)
+            lines.append("  " * level + marker + text)
     return "\n".join(lines)
 
 

@@ -33,7 +33,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
         raise UnreadableDocument(f"The file is damaged, incomplete or not {_KIND}.")
     # Bytes above ASCII are escaped as the standard wants it, so that the code page of their font applies to them.
     source = _HIGH_BYTE.sub(lambda byte: b"\\'%02x" % byte[0][0], raw).decode("ascii")
-    with damaged(_KIND, ValueError, LookupError):
+    with damaged(_KIND, ValueError, LookupError, TypeError, ArithmeticError):
         text = str(rtf_to_text(_marked(source), errors="replace"))  # pyright: ignore[reportUnknownArgumentType]
     builder = TextBuilder(max_chars)
     _add_lines(builder, clean(text).translate(_BULLETS).split("\n"))

@@ -66,13 +66,14 @@ def _rows(sheet: Any, allowance: _Allowance, layout: Layout) -> Iterator[list[Ce
     # The size that the file declares may be wrong, and every row would be padded to it; gaps between rows are filled.
     sheet.reset_dimensions()
     last = dict.fromkeys(layout.merged, 0)
-    is_below_gap = False
+    is_below_gap, covered = False, 0
     for number, row in enumerate(sheet.iter_rows(max_row=_LAST_ROW), 1):
         cells = [Cell(_shown(cell)) for cell in row]
         for column, firsts in layout.merged.items():
             if number <= last[column] and column <= len(cells):
                 cells[column - 1] = Cell("", goes_on=True)
             last[column] = firsts.get(number, last[column])
+            covered = max(covered, last[column])
         if number in layout.hidden_rows:
             continue
         cells = [cell for column, cell in enumerate(cells, 1) if column not in layout.hidden_columns]
@@ -83,7 +84,7 @@ def _rows(sheet: Any, allowance: _Allowance, layout: Layout) -> Iterator[list[Ce
             if is_below_gap:
                 yield []
             yield cells
-        is_below_gap = not cells and number > max(last.values(), default=0)
+        is_below_gap = not cells and number > covered
 
 
 def _shown(cell: Any) -> str:

@@ -26,7 +26,7 @@ BOMB = "The file unpacks to far more than its size and is refused for safety."
 ERRORS = (
     *(zipfile.BadZipFile, zlib.error, EOFError),
     *(OSError, NotImplementedError),  # an offset outside the file, a version or a compression that Python does not know
-    *(SyntaxError, ValueError),  # the bases of what XML parsers raise
+    *(SyntaxError, ValueError, ArithmeticError),  # the bases of what XML parsers raise
     *(LookupError, AttributeError, TypeError),  # a part or an element is missing that every sound file has
 )
 """What reading a broken archive of XML raises."""

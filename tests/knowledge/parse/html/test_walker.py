@@ -77,6 +77,14 @@ from tests.knowledge.parse.support import shown
             "<table><tr><th rowspan=2>구분<th colspan=2>금액<tr><th>기본<th>추가<tr><td rowspan=0>갑<td rowspan=x>1<td>2<tr><td>3",
             [("table", "구분 | 금액 기본 | 금액 추가\n갑 | 1 | 2\n갑 | 3")],
         ),
+        (
+            "<table><tr><th>성명<td><th>연락처<td><tr><th>주소<td><th>이메일<td><tr><th>이름<td>가<th>나<td>다</table>",
+            [("table", "성명 |  | 연락처\n주소 |  | 이메일\n이름 | 가 | 나 | 다")],
+        ),
+        (
+            "<table><tr><th>Constructor<th>Text<tr><th scope=row>COSBase()<td><tr><th scope=row>COSArray()<td>List</table>",
+            [("table", "Constructor | Text\nCOSBase()\nCOSArray() | List")],
+        ),
         ("<h1>  </h1><p> </p>", []),
         ("", []),
     ],

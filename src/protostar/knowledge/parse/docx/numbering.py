@@ -11,7 +11,8 @@ from protostar.knowledge.parse.docx.properties import value
 from protostar.knowledge.parse.lines import Counters
 
 _PLACE: Final = re.compile(r"%([1-9])")
-_DEEPEST: Final = 8
+DEEPEST: Final = 8
+"""The last of the levels, from 0."""
 _SPELLED: Final[Mapping[str, Callable[[int], str]]] = {
     "decimalZero": lambda number: f"{number:02}",
     "upperRoman": numerals.roman,
@@ -65,7 +66,6 @@ class Numbering:
 
     def marker(self, list_id: str, depth: int) -> str:
         """What stands before the next paragraph of this list, with the gap behind it; each bullet is a hyphen."""
-        depth = min(depth, _DEEPEST)
         known = self._lists.get(list_id) or _List(list_id, {}, {})
         level = known.levels.get(depth) or _Level("decimal", f"%{depth + 1}.", 1, " ", None)
         if level.form == "bullet":
@@ -76,7 +76,8 @@ class Numbering:
             at = int(place[1]) - 1
             above = known.levels.get(at, level)
             spell = _SPELLED.get(above.form, str)
-            return spell(counted[at] or above.start)
+            found = counted[at]
+            return spell(above.start if found is None else found)
 
         text = _PLACE.sub(number, level.text) if level.form != "none" else level.text
         return text + level.gap if text.strip() else ""

@@ -8,13 +8,14 @@ from typing import Any, Final
 from docx.opc.exceptions import OpcError
 from docx.opc.part import PartFactory
 from docx.oxml import parse_xml
+from docx.oxml.exceptions import XmlchemyError
 from docx.oxml.ns import qn
 from docx.package import Package
 from docx.parts.document import DocumentPart
 
 from protostar.knowledge.parse import zip_guard
 from protostar.knowledge.parse.builder import TextBuilder
-from protostar.knowledge.parse.docx.numbering import Numbering
+from protostar.knowledge.parse.docx.numbering import DEEPEST, Numbering
 from protostar.knowledge.parse.docx.properties import list_of, outline_level, switch, value
 from protostar.knowledge.parse.docx.styles import Style, Styles
 from protostar.knowledge.parse.docx.text import P, boxes, prune, text
@@ -41,7 +42,7 @@ _WRAPPERS: Final = frozenset(qn(f"w:{name}") for name in ("sdt", "sdtContent", "
 def read(path: Path, max_chars: int) -> ParsedText:
     zip_guard.check(path, _KIND)
     builder = TextBuilder(max_chars)
-    with damaged(_KIND, *zip_guard.ERRORS, OpcError):
+    with damaged(_KIND, *zip_guard.ERRORS, OpcError, XmlchemyError):
         main: Any = Package.open(str(path)).main_document_part
         if not isinstance(main, DocumentPart):
             raise OpcError
@@ -84,7 +85,7 @@ class _Writer:
             level = style.level if level is None else level or None
             depth, marker = self._marker(paragraph, style)
             if level is not None:
-                self._lines.heading(level, marker + shown)
+                self._lines.heading(level, marker.removeprefix("- ") + shown)
             else:
                 kind = "list" if marker else style.kind or "paragraph"
                 look = self._styles.look(paragraph) if self._builder.lacks_headings else None
@@ -99,6 +100,7 @@ class _Writer:
         if list_id == "0":
             return 0, ""
         depth = self._numbering.level(list_id, paragraph.style or "") if level is None else level
+        depth = max(0, min(depth, DEEPEST))
         return depth, self._numbering.marker(list_id, depth)
 
     def _add_table(self, table: Any) -> None:

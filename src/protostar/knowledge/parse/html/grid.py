@@ -21,7 +21,7 @@ class Grid:
     def __init__(self, builder: TextBuilder) -> None:
         self._builder = builder
         self._cells: list[Cell] = []
-        self._heads = 0
+        self._heads = self._others = 0
         self._rows: list[list[Cell]] = []
         self._named: list[bool] = []
         self._has_heads = False
@@ -31,7 +31,9 @@ class Grid:
         self._cells.append(
             Cell(text.strip(), whole(attributes.get("colspan"), 1), whole(attributes.get("rowspan"), 1) or _ALL_ROWS)
         )
-        self._heads += node.tag == "th" or not text.strip()
+        is_head = node.tag == "th" and attributes.get("scope") not in {"row", "rowgroup"}
+        self._heads += is_head and bool(text.strip())
+        self._others += not is_head and (bool(text.strip()) or len(self._cells) > 1)  # the corner may be blank
         self._has_heads |= node.tag == "th"
 
     def end_row(self) -> None:
@@ -42,8 +44,8 @@ class Grid:
                     self._builder.block("paragraph", paragraph)
         else:
             self._rows.append(self._cells)
-            self._named.append(self._has_heads and 1 < len(self._cells) == self._heads)
-        self._cells, self._heads = [], 0
+            self._named.append(self._heads > 1 and not self._others)
+        self._cells, self._heads, self._others = [], 0, 0
 
     def end(self) -> None:
         if self._rows:

@@ -99,8 +99,9 @@ def pictured(node: LexborNode) -> str:
 
 
 def ticked(cell: LexborNode) -> str:
-    """The same of a cell; a picture within a link is a button."""
-    return pictured(cell) if cell.css_first("a") is None else ""
+    """The same of a cell; a picture within a link is a button, and «[Note]» stands beside a note."""
+    text = pictured(cell) if cell.css_first("a") is None else ""
+    return "" if text.strip().startswith("[") else text
 
 
 def description(attributes: Attributes) -> str:

@@ -21,9 +21,13 @@ class _End:
     after: str
 
     @property
+    def is_address(self) -> bool:
+        return _ADDRESS.search(self.last) is not None
+
+    @property
     def has_own(self) -> bool:
         """Whether the hyphen is certainly the word's own: words are divided behind two letters or more, before a small one."""
-        if len(self.before) < 2 or not self.after or "-" in self.last or _ADDRESS.search(self.last):
+        if len(self.before) < 2 or not self.after or "-" in self.last:
             return True
         is_name = self.after[0].isupper() and not self.before.isupper()
         return is_name or self.before[-1].isdigit() or self.after[0].isdigit()
@@ -44,7 +48,9 @@ def with_hyphens(pages: Sequence[Sequence[Line]]) -> list[list[Line]]:
         end = ends.get(line)
         if end is None:
             return line
-        is_own = end.has_own or _joined(end, "-") in known
+        if _joined(end) in known and _joined(end, "-") not in known:
+            return line
+        is_own = end.has_own or _joined(end, "-") in known or (end.is_address and not divides)
         are_words = not divides and {end.before.casefold(), end.after.casefold()} <= known
         return replace(line, text=f"{line.text}-", is_broken=False) if is_own or are_words else line
 

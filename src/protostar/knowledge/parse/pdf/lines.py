@@ -14,8 +14,8 @@ from typing import Any, Final
 import pypdfium2
 from pypdfium2 import raw
 
-from protostar.knowledge.parse.pdf.columns import Piece, with_columns
 from protostar.knowledge.parse.pdf.glyphs import HYPHENS, NEW_LINE, RAISED, Glyphs
+from protostar.knowledge.parse.pdf.level_rules import Piece, with_columns
 from protostar.knowledge.parse.pdf.rules import THIN, Rule, edges, rules_of
 
 _PDFIUM: Final[Any] = raw

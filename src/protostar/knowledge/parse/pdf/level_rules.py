@@ -21,6 +21,7 @@ _MOSTLY: Final = 0.75
 _SAME_CELL: Final = 1.0  # words of one cell are nearer to each other
 _CORRIDOR: Final = 0.5  # so wide at least is the blank between two columns
 _LEVEL: Final = 0.5
+_ALIGNED: Final = 0.3
 _NEXT_ROW: Final = 2.2  # so far beyond a rule at most stands a row that belongs to it
 _ASCENT, _DESCENT = 1.0, 0.3
 
@@ -125,7 +126,14 @@ class _Table:
 
     def _is_table(self) -> bool:
         several = [any(len(row) > 1 for row in band) for band in self._bands]
-        return bool(self._columns) and 2 * sum(several) >= len(several) and not self._is_prose()
+        return bool(self._columns) and 2 * sum(several) >= len(several) and self._is_aligned() and not self._is_prose()
+
+    def _is_aligned(self) -> bool:
+        """Whether the cells of each column begin, end, or have their middles below each other: words of justified lines do not."""
+        edges = [self._rules[0].start, *self._columns, self._rules[0].end]
+        pieces = [piece for band in self._bands for row in band for piece in row]
+        columns = [[piece for piece in pieces if left <= piece.left < right] for left, right in pairwise(edges)]
+        return all(_are_aligned(column) for column in columns) and max(map(len, columns)) > 1
 
     def _is_prose(self) -> bool:
         """Whether each column is full, as those of a newspaper are."""
@@ -149,6 +157,18 @@ class _Table:
         for before, row, is_begun in zip(band, band[1:], begins[1:], strict=False):
             if is_begun:
                 yield (before[0].baseline + row[0].baseline + row[0].size / 2) / 2
+
+
+def _are_aligned(column: Sequence[Piece]) -> bool:
+    near = _ALIGNED * column[0].size if column else 0
+    sides = ([piece.left for piece in column], [piece.right for piece in column], [piece.left + piece.right for piece in column])
+    return len(column) < 2 or any(2 * _neighbours(sorted(side), near) >= len(column) for side in sides)
+
+
+def _neighbours(values: Sequence[float], near: float) -> int:
+    """How many have another one near."""
+    steps = [False, *(after - before <= near for before, after in pairwise(values)), False]
+    return sum(before or after for before, after in pairwise(steps))
 
 
 def _corridors(pieces: Iterable[Piece]) -> Iterator[float]:
