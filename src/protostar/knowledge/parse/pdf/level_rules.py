@@ -133,7 +133,7 @@ class _Table:
         edges = [self._rules[0].start, *self._columns, self._rules[0].end]
         pieces = [piece for band in self._bands for row in band for piece in row]
         columns = [[piece for piece in pieces if left <= piece.left < right] for left, right in pairwise(edges)]
-        return all(_are_aligned(column) for column in columns) and max(map(len, columns)) > 1
+        return all(map(_are_aligned, columns)) and max(map(len, columns[1:])) > 1
 
     def _is_prose(self) -> bool:
         """Whether each column is full, as those of a newspaper are."""
