@@ -78,6 +78,17 @@ def test_headings_titles_listings_and_quotations(path: Path) -> None:
     assert parsed.title == "제목"
 
 
+def test_struck_text_is_not_read(path: Path) -> None:
+    properties = '<style:text-properties style:text-line-through-style="{}"/>'
+    automatic = "".join(
+        f'<style:style style:name="{name}" style:family="text">{properties.format(line)}</style:style>'
+        for name, line in (("out", "solid"), ("in", "none"))
+    )
+    span = '<text:span text:style-name="{}">{}</text:span>'
+    body = p(span.format("out", "10,000원 ") + span.format("in", "8,000원"))
+    assert shown(read(odt(path, body, automatic=automatic))) == [("paragraph", "8,000원")]
+
+
 def test_headings_and_lists_have_the_numbers_that_are_shown(path: Path) -> None:
     def numbers(*levels: str) -> str:
         shown = (f'<text:{{0}}-level-style{{1}} text:level="{at}" {level}/>' for at, level in enumerate(levels, 1))

@@ -121,8 +121,9 @@ class _Styles:
             yield _ESCAPED.sub(lambda code: chr(int(code[1], 16)), name)
 
     def hides(self, element: ET.Element) -> bool:
+        """Whether its text is hidden or struck."""
         properties = (style.find(f"{_STYLE}text-properties") for style in self._chain(element))
-        return any(found is not None and found.get(_DISPLAY) == "none" for found in properties)
+        return any(found is not None and _is_out(found) for found in properties)
 
     def _chain(self, element: ET.Element) -> Iterator[ET.Element]:
         style = self._styles.get(element.get(_STYLE_NAME))
@@ -230,6 +231,10 @@ class _Writer(Writer):
         if element.tag in _UNSEEN or element.get(f"{_TEXT}is-hidden") == "true" or element.find(_HIDING) is not None:
             return True
         return element.get(_DISPLAY) == "none" or self._styles.hides(element)
+
+
+def _is_out(properties: ET.Element) -> bool:
+    return properties.get(_DISPLAY) == "none" or properties.get(f"{_STYLE}text-line-through-style", "none") != "none"
 
 
 def _rows(table: ET.Element) -> Iterator[ET.Element]:
