@@ -156,6 +156,26 @@ def test_an_item_as_deep_as_none_is_makes_no_large_text(level: int, tmp_path: Pa
     assert len(read(save(document, tmp_path / "a.docx")).text) < 100
 
 
+def test_attributes_that_say_nothing_are_passed_over(tmp_path: Path) -> None:
+    document = docx.Document()
+    levels = '<w:lvl><w:start w:val="x"/><w:numFmt w:val="decimal"/><w:lvlText w:val="%1."/></w:lvl>'
+    again = '<w:lvlOverride><w:startOverride w:val=""/></w:lvlOverride>'
+    lists(document, levels, nums=f'<w:num w:numId="77"><w:abstractNumId w:val="70"/>{again}</w:num>')
+    numbered(document, "a", 77)
+    for xml in (
+        '<w:pPr><w:outlineLvl w:val=""/></w:pPr>',
+        '<w:r><w:sym w:font="Wingdings" w:char="D800"/></w:r>',
+        "<w:r><w:sym/></w:r>",
+    ):
+        document.element.body.insert(-1, parse_xml(f"<w:p {nsdecls('w')}>{xml}{said('b')}</w:p>"))
+    table = document.add_table(1, 2)
+    table.cell(0, 0).text, table.cell(0, 1).text = "c", "d"
+    table.rows[0]._tr.insert(0, parse_xml(f'<w:trPr {nsdecls("w")}><w:gridBefore w:val="x"/></w:trPr>'))
+    assert shown(read(save(document, tmp_path / "a.docx"))) == [
+        *(("list", "1. a"), ("paragraph", "b"), ("paragraph", "b"), ("paragraph", "b"), ("table", "c | d"))
+    ]
+
+
 def test_a_heading_has_no_bullet(tmp_path: Path) -> None:
     document = docx.Document()
     lists(document, level_of(0, "bullet", "○"), nums='<w:num w:numId="77"><w:abstractNumId w:val="70"/></w:num>')

@@ -8,6 +8,7 @@ from docx.oxml.ns import qn
 
 from protostar.knowledge.parse import numerals
 from protostar.knowledge.parse.docx.properties import value
+from protostar.knowledge.parse.html.lists import whole
 from protostar.knowledge.parse.lines import Counters
 
 _PLACE: Final = re.compile(r"%([1-9])")
@@ -94,15 +95,15 @@ class Numbering:
             for override in element.iterchildren(qn("w:lvlOverride")):
                 levels |= _levels(override)
                 if (start := value(override, "w:startOverride")) is not None:
-                    starts[int(override.get(qn("w:ilvl")))] = int(start)
+                    starts[whole(override.get(qn("w:ilvl")), 0)] = whole(start, 1)
             self._lists[element.get(qn("w:numId"))] = _List(id_ or "", levels, starts)
 
 
 def _levels(parent: Any) -> dict[int, _Level]:
-    return {int(level.get(qn("w:ilvl"))): _level(level) for level in parent.iterchildren(qn("w:lvl"))}
+    return {whole(level.get(qn("w:ilvl")), at): _level(level) for at, level in enumerate(parent.iterchildren(qn("w:lvl")))}
 
 
 def _level(element: Any) -> _Level:
     gap = "" if value(element, "w:suff") == "nothing" else " "
-    start = int(value(element, "w:start") or 1)
+    start = whole(value(element, "w:start"), 1)
     return _Level(value(element, "w:numFmt") or "bullet", value(element, "w:lvlText") or "", start, gap, value(element, "w:pStyle"))

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from docx.oxml.ns import qn
 
+from protostar.knowledge.parse.html.lists import whole
+
 _VAL: Final = qn("w:val")
 _SIZE: Final = re.compile(r"\d{1,4}(?:\.\d{1,9})?")
 _OFF: Final = frozenset({"0", "false", "off"})
@@ -32,7 +34,7 @@ def outline_level(element: Any) -> int | None:
     """The level of a heading, from 1, that a style or a paragraph sets itself; 0 for body text. Word counts from 0 and writes 9."""
     properties = element.pPr
     found = None if properties is None else value(properties, "w:outlineLvl")
-    return None if found is None else 0 if found >= "9" else int(found) + 1
+    return None if found is None else (min(whole(found, 9), 9) + 1) % 10
 
 
 def list_of(element: Any) -> tuple[str, int | None] | None:
@@ -42,4 +44,4 @@ def list_of(element: Any) -> tuple[str, int | None] | None:
     if properties is None or list_id is None:
         return None
     level = value(properties, "w:ilvl")
-    return list_id, None if level is None else int(level)
+    return list_id, None if level is None else whole(level, 0)

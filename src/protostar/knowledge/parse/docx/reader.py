@@ -20,6 +20,7 @@ from protostar.knowledge.parse.docx.properties import list_of, outline_level, sw
 from protostar.knowledge.parse.docx.styles import Style, Styles
 from protostar.knowledge.parse.docx.text import P, boxes, prune, text
 from protostar.knowledge.parse.failures import damaged
+from protostar.knowledge.parse.html.lists import whole
 from protostar.knowledge.parse.lines import Lines
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.tables import Cell, add_table, spread
@@ -117,9 +118,9 @@ class _Writer:
         add_table(self._builder, spread(map(self._cells, rows, cells)), heads=heads or None)
 
     def _cells(self, row: Any, cells: list[Any]) -> Iterator[Cell]:
-        left_out = None if row.trPr is None else value(row.trPr, "w:gridBefore")
-        if left_out is not None and int(left_out) > 0:
-            yield Cell("", int(left_out))
+        left_out = 0 if row.trPr is None else whole(value(row.trPr, "w:gridBefore"), 0)
+        if left_out > 0:
+            yield Cell("", left_out)
         for cell in cells:
             merged = None if cell.tcPr is None else cell.tcPr.find(_MERGED)
             goes_on = merged is not None and merged.get(qn("w:val"), "continue") == "continue"

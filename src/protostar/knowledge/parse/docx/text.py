@@ -1,5 +1,6 @@
 """The text of a Word document's paragraphs."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ _SYMBOLS: Final = {
     "wingdings": {0x6F: "☐", 0xA8: "☐", 0xFB: "✗", 0xFC: "✓", 0xFD: "☒", 0xFE: "☑"},
     "wingdings 2": {0x4F: "✗", 0x50: "✓", 0x51: "☒", 0x52: "☑", 0xA3: "☐"},
 }
+_CODE: Final = re.compile(r"[0-9a-cA-C][0-9a-fA-F]{3}|[eEfF][0-9a-fA-F]{3}")  # but for halves of characters
 _PRIVATE: Final = 0xF000  # where fonts of symbols have theirs
 
 
@@ -76,7 +78,8 @@ def _raised(node: Any) -> str:
 
 
 def _symbol(node: Any) -> str:
-    code = int(node.get(qn("w:char"), "0"), 16)
+    written = node.get(qn("w:char"), "")
+    code = int(written, 16) if _CODE.fullmatch(written) else 0
     if code < _PRIVATE:
         return chr(code) if code else ""
     known = _SYMBOLS.get((node.get(qn("w:font")) or "").lower(), {})
