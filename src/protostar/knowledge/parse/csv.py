@@ -26,8 +26,8 @@ def read(path: Path, max_chars: int) -> ParsedText:
 def add_csv(builder: TextBuilder, text: str) -> None:
     """Add a table to a larger document."""
     text = clean(text)
-    # The limit is global to the module; this process reads one document. The default refuses cells above 128 KiB.
-    csv.field_size_limit(len(text) + 1)
+    # The limit is global to the module, so it only grows. The default refuses cells above 128 KiB.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
     with damaged("a CSV table", csv.Error):
         add_table(builder, csv.reader(io.StringIO(text), delimiter=delimiter_of(text)))
 
