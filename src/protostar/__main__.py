@@ -13,7 +13,7 @@ from protostar.cli.main import app
 from protostar.errors import ConfigurationError, ProtostarError
 
 _PRINTING = ("protostar.cli.display", "protostar.cli.ask", "rich.", "click.", "typer.")
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
         _leave_unsaid()
         raise SystemExit(1) from None
     except OSError as error:
-        if error.errno not in _FULL or not _is_of_output(error):
+        if error.errno not in _UNWRITABLE or not _is_of_output(error):
             raise
         _leave_unsaid()
         raise SystemExit(_explain(ProtostarError(f"The output cannot be written: {error.strerror}."))) from None

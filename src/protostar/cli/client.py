@@ -12,6 +12,7 @@ Every write carries an `Idempotency-Key`, so every request may be repeated after
 import asyncio
 import io
 import json
+import sys
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
@@ -157,8 +158,8 @@ class ApiClient:
             with self._translated():
                 return response.status, await response.json()
 
-    async def page(self, path: str, params: Mapping[str, Any], limit: int) -> Json:
-        """Up to `limit` items of a list, over as many requests as that takes: `{items, next_cursor}`."""
+    async def page(self, path: str, params: Mapping[str, Any], limit: int = sys.maxsize) -> Json:
+        """All items of a list, up to `limit`, over as many requests as that takes: `{items, next_cursor}`."""
         items: list[Json] = []
         cursor: str | None = None
         while True:

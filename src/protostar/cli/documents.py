@@ -12,7 +12,6 @@ from protostar.cli.client import ApiClient
 from protostar.cli.display import Column, clean, note, record, stdout, table, write_json
 from protostar.cli.each import each
 
-_ALL = 10_000_000
 _COLUMNS = (
     Column("id", 36),
     Column("title", 16),
@@ -95,7 +94,7 @@ async def reread(client: ApiClient, document_ids: Sequence[UUID], *, suffix: str
 
     ids = [str(document_id) for document_id in document_ids]
     if suffix is not None:
-        found = await client.page("/v1/documents", {"status": "ready"}, _ALL)
+        found = await client.page("/v1/documents", {"status": "ready"})
         ending = [document["id"] for document in found["items"] if document["filename"].lower().endswith(suffix.lower())]
         if not ending:
             note(f"There is no document whose file name ends with «{suffix}».")

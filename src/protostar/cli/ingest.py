@@ -27,7 +27,7 @@ _SEVERAL = "Several documents or files have this name: replace the right one in 
 _SEVERAL_ARE = "It may be {}: replace the right one in the dashboard, or delete the other."
 _THERE = "It was there already."
 _LARGE = 1 << 20  # bytes
-_ALL = 10_000_000  # documents
+
 _SEARCHED = 200  # characters that documents may be looked for by
 _URLS = ("http://", "https://")
 _COLUMNS = (
@@ -213,7 +213,7 @@ class Run:
 
     async def _names(self, file: File, words: str) -> set[str]:
         """Names of documents, with these words, that may be the file's."""
-        found = await self._client.page("/v1/documents", {"q": words[-_SEARCHED:]}, _ALL)
+        found = await self._client.page("/v1/documents", {"q": words[-_SEARCHED:]})
         return {name for each in found["items"] if file.may_be(name := each["filename"])}
 
     async def _there(self, file: File) -> dict[str, Any] | None:

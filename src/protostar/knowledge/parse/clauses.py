@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from protostar.knowledge.parse.model import Block, ParsedText
@@ -24,6 +25,8 @@ _DIVIDED: Final = frozenset({"paragraph", "list"})
 
 def with_clauses(parsed: ParsedText) -> ParsedText:
     """The text with its clauses below the headings that it has; a title that stands alone is a heading itself."""
+    if sum(1 for _ in islice(_CLAUSE.finditer(parsed.text), _LEAST)) < _LEAST:
+        return parsed  # as nearly all are, and no block has to be made anew
     blocks, found = list[Block](), 0
     outline, above = Outline(), ()
     for block in parsed.blocks:

@@ -3,7 +3,7 @@
 import re
 
 from protostar.knowledge.parse.html.elements import BLOCKS, HEADINGS, INVISIBLE, PHRASES, VOID, WITHDRAWN, names
-from protostar.knowledge.parse.html.phrases import raised
+from protostar.knowledge.parse.numerals import raised
 
 # A word in angle brackets may be a placeholder, as `<source>`: alone on a line renderers take any for a tag, elsewhere these.
 _INLINE = (

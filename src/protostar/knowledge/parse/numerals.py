@@ -1,5 +1,6 @@
-"""Numbers as lists and headings are counted with: letters, Hangul, Roman and circled ones."""
+"""Numbers as documents write them: letters, Hangul, Roman and circled ones of lists and headings, powers, those in attributes."""
 
+import re
 from typing import Final
 
 GANADA: Final = "가나다라마바사아자차카타파하"
@@ -15,6 +16,8 @@ _ROMAN: Final = (
     *((1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL")),
     *((10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")),
 )
+_POWER: Final = re.compile(r"[+\-−]?[\dn]+")
+_RAISED: Final = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ")
 _LARGEST_ROMAN: Final = 3999
 
 
@@ -31,3 +34,16 @@ def roman(number: int) -> str:
         written += letters * (number // value)
         number %= value
     return written
+
+
+def raised(text: str) -> str:
+    """Ten to the sixth is not 106. Other raised text («th», «1)») stays as it is; brackets are left of a note's number."""
+    text = text.strip()
+    if _POWER.fullmatch(text):
+        return text.translate(_RAISED)
+    return text if text.strip("[]() ,") else ""
+
+
+def whole(value: str | None, otherwise: int) -> int:
+    value = (value or "").strip()
+    return int(value) if value.isascii() and value.isdecimal() and len(value) < 6 else otherwise

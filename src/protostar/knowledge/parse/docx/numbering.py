@@ -8,8 +8,8 @@ from docx.oxml.ns import qn
 
 from protostar.knowledge.parse import numerals
 from protostar.knowledge.parse.docx.properties import value
-from protostar.knowledge.parse.html.lists import whole
 from protostar.knowledge.parse.lines import Counters
+from protostar.knowledge.parse.numerals import whole
 
 _PLACE: Final = re.compile(r"%([1-9])")
 DEEPEST: Final = 8

@@ -20,9 +20,9 @@ from protostar.knowledge.parse.docx.properties import list_of, outline_level, sw
 from protostar.knowledge.parse.docx.styles import Style, Styles
 from protostar.knowledge.parse.docx.text import P, boxes, prune, text
 from protostar.knowledge.parse.failures import damaged
-from protostar.knowledge.parse.html.lists import whole
 from protostar.knowledge.parse.lines import Lines
 from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.numerals import whole
 from protostar.knowledge.parse.tables import Cell, add_table, spread
 
 # `docx.Document` refuses documents with macros, and templates.

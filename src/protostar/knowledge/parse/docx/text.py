@@ -7,7 +7,7 @@ from typing import Any, Final
 from docx.oxml.ns import qn
 
 from protostar.knowledge.parse.docx.properties import switch, value
-from protostar.knowledge.parse.html.phrases import raised
+from protostar.knowledge.parse.numerals import raised
 
 P: Final = qn("w:p")
 BOX: Final = qn("w:txbxContent")

@@ -6,8 +6,8 @@ from itertools import takewhile
 from selectolax.lexbor import LexborNode
 
 from protostar.knowledge.parse.builder import TextBuilder
-from protostar.knowledge.parse.html.lists import whole
 from protostar.knowledge.parse.normalise import one_line
+from protostar.knowledge.parse.numerals import whole
 from protostar.knowledge.parse.tables import Cell, add_table, spread
 
 _ALL_ROWS = 65_534  # what `rowspan="0"` comes to

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from protostar.knowledge.parse.numerals import LETTERS, roman, spelled, whole
+
 
 @dataclass(slots=True)
 class Listing:
@@ -23,16 +25,15 @@ class Listing:
         return f"{_counted(number, self.style)}. "
 
 
-def whole(value: str | None, otherwise: int) -> int:
-    value = (value or "").strip()
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 6 else otherwise
-
-
 def _counted(number: int, style: str) -> str:
-    if style in {"a", "A"} and 1 <= number <= 26:
-        return chr(ord(style) + number - 1)
-    if style in {"i", "I"} and 1 <= number < 40:
-        tens, ones = divmod(number, 10)
-        text = "x" * tens + ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")[ones]
-        return text.upper() if style == "I" else text
-    return str(number)
+    match style:
+        case "a":
+            return spelled(number, LETTERS.lower())
+        case "A":
+            return spelled(number, LETTERS)
+        case "i":
+            return roman(number).lower()
+        case "I":
+            return roman(number)
+        case _:
+            return str(number)

@@ -8,8 +8,6 @@ from selectolax.lexbor import LexborNode
 from protostar.knowledge.parse.html.elements import Attributes, names, sibling
 from protostar.knowledge.parse.normalise import one_line
 
-_POWER = re.compile(r"[+\-−]?[\dn]+")
-_RAISED = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ")
 _LINED = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)")
 _TYPESETTING = re.compile("[\u00ad\u200b\u2060]")  # where a line may break and where not
 _DISPLAY = re.compile(r"\{\\displaystyle\s*(.*)\}", re.DOTALL)
@@ -66,14 +64,6 @@ def keeps_lines(attributes: Attributes) -> bool:
 def plain(text: str) -> str:
     """A text without what only the setting of lines needs."""
     return text if text.isascii() else _TYPESETTING.sub("", text)
-
-
-def raised(text: str) -> str:
-    """Ten to the sixth is not 106. Other raised text («th», «1)») stays as it is; brackets are left of a note's number."""
-    text = text.strip()
-    if _POWER.fullmatch(text):
-        return text.translate(_RAISED)
-    return text if text.strip("[]() ,") else ""
 
 
 def reading(text: str) -> str:

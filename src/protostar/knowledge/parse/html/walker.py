@@ -9,10 +9,11 @@ from protostar.knowledge.parse.html import phrases
 from protostar.knowledge.parse.html.elements import BLOCKS, HEADINGS, LISTS, Attributes, is_near, names
 from protostar.knowledge.parse.html.grid import Grid
 from protostar.knowledge.parse.html.layout import Layout
-from protostar.knowledge.parse.html.lists import Listing, whole
+from protostar.knowledge.parse.html.lists import Listing
 from protostar.knowledge.parse.html.titles import titles
 from protostar.knowledge.parse.html.view import View
 from protostar.knowledge.parse.normalise import one_line
+from protostar.knowledge.parse.numerals import raised, whole
 
 _NEWLINES = re.compile(r"[\r\n]+")
 _APART_FROM_HEADINGS = LISTS | names("p table pre dl blockquote")
@@ -21,7 +22,7 @@ _DEEPEST_INDENT = 20
 _BEGUN = 3  # pieces of a line, some of them blank
 _BELOW_ALL = len(HEADINGS) + 1  # the level of what only looks like a heading
 _CONTACTS = ("tel:", "mailto:")
-_RAISED = {"sup": phrases.raised, "rt": phrases.reading}
+_RAISED = {"sup": raised, "rt": phrases.reading}
 _PHRASES = names("math img br label") | phrases.RUNS | frozenset(_RAISED)
 
 
