@@ -7,44 +7,71 @@ import errno
 import io
 import os
 import sys
-import traceback
+from typing import BinaryIO, TextIO, cast
 
 from protostar.cli.main import app
 from protostar.errors import ConfigurationError, ProtostarError
 
-_PRINTING = ("protostar.cli.display", "protostar.cli.ask", "rich.", "click.", "typer.")
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
+class _OutputUnwritable(ProtostarError):
+    """The disk that what is printed goes to is full, or broken."""
+
+
+class _Output(io.TextIOWrapper):
+    """Standard output and error: a terminal that is not UTF-8 shows question marks, not a traceback.
+
+    Raises:
+        _OutputUnwritable:
+    """
+
+    def write(self, text: str, /) -> int:
+        try:
+            return super().write(text)
+        except OSError as error:
+            raise _explained(error) from error
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            raise _explained(error) from error
+
+
 def main() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal that is not UTF-8 shows question marks, not a traceback
+    sys.stdout, sys.stderr = _output(sys.stdout), _output(sys.stderr)
     try:
         try:
             app()
         finally:
-            if sys.stdout is not None:  # it is None where whoever started us has closed it
-                sys.stdout.flush()
+            _flush()
     except ProtostarError as error:
-        raise SystemExit(_explain(error)) from None
+        if isinstance(error, _OutputUnwritable):
+            _leave_unsaid()
+        raise SystemExit(_complain(error)) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:  # whoever read us has seen enough
         _leave_unsaid()
         raise SystemExit(1) from None
-    except OSError as error:
-        if error.errno not in _UNWRITABLE or not _is_of_output(error):
-            raise
-        _leave_unsaid()
-        raise SystemExit(_explain(ProtostarError(f"The output cannot be written: {error.strerror}."))) from None
 
 
-def _is_of_output(error: OSError) -> bool:
-    """Whether what was printed could not be written, and not another file: by the module that has tried."""
-    frames = list(traceback.walk_tb(error.__traceback__))
-    module = str(frames[-1][0].f_globals["__name__"])
-    return module == __name__ or module.startswith(_PRINTING)
+def _output(stream: TextIO) -> TextIO:
+    if not isinstance(stream, io.TextIOWrapper):
+        return stream
+    encoding, buffers_lines, is_unbuffered = stream.encoding, stream.line_buffering, stream.write_through
+    buffer = cast("BinaryIO", stream.detach())
+    return _Output(buffer, encoding, errors="replace", line_buffering=buffers_lines, write_through=is_unbuffered)
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # whoever started us may have closed it
+        sys.stdout.flush()
+
+
+def _explained(error: OSError) -> Exception:
+    return _OutputUnwritable(f"The output cannot be written: {error.strerror}.") if error.errno in _UNWRITABLE else error
 
 
 def _leave_unsaid() -> None:
@@ -53,7 +80,7 @@ def _leave_unsaid() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _explain(error: ProtostarError) -> int:
+def _complain(error: ProtostarError) -> int:
     from protostar.cli.client import NoServer  # noqa: PLC0415 - only whoever uses it pays for the HTTP client
     from protostar.cli.display import complain  # noqa: PLC0415
 

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple, Self
 
+from protostar.knowledge.parse.body import Body
 from protostar.knowledge.parse.model import Block
 from protostar.knowledge.parse.outline import Outline
 
-_LARGER: Final = 1.15  # than most of the text
-_SAME: Final = 0.96
 _LONGEST: Final = 80
 _DEEPEST: Final = 6
 _MOST: Final = 0.4  # of the paragraphs: where more look like headings, none is one
@@ -37,8 +36,8 @@ class Look(NamedTuple):
 
 def with_headings(text: str, blocks: Sequence[Block], looks: Mapping[int, Look]) -> list[Block]:
     """The blocks with those as headings that look like it. `looks`: by the number of a block; one without never is a heading."""
-    usual = _usual(blocks, looks)
-    levels = dict(_levels(text, blocks, looks, usual))
+    body = Body((blocks[at].end - blocks[at].start, look) for at, look in looks.items())
+    levels = dict(_levels(text, blocks, looks, body))
     paragraphs = sum(1 for at in looks if blocks[at].kind == "paragraph")
     if not levels or len(levels) > _MOST * paragraphs:
         return list(blocks)
@@ -53,33 +52,19 @@ def with_headings(text: str, blocks: Sequence[Block], looks: Mapping[int, Look])
     return marked
 
 
-def _usual(blocks: Sequence[Block], looks: Mapping[int, Look]) -> Look:
-    sizes, bold = Counter[float](), Counter[bool]()
-    for at, look in looks.items():
-        characters = blocks[at].end - blocks[at].start
-        sizes[look.size] += characters
-        bold[look.is_bold] += characters
-    return Look(max(sizes, key=lambda size: sizes[size], default=0.0), bold[True] > bold[False])
-
-
-def _levels(text: str, blocks: Sequence[Block], looks: Mapping[int, Look], usual: Look) -> Iterator[tuple[int, int]]:
+def _levels(text: str, blocks: Sequence[Block], looks: Mapping[int, Look], body: Body) -> Iterator[tuple[int, int]]:
     """(number, level) of each that looks like a heading: by their sizes, and those that are only bold below all others."""
-    found = {at: look for at, look in looks.items() if _is_heading(text, blocks[at], look, usual)}
-    large = sorted({round(look.size) for look in found.values() if _is_large(look, usual)}, reverse=True)
+    found = {at: look for at, look in looks.items() if _is_heading(text, blocks[at], look, body)}
+    large = sorted({round(look.size) for look in found.values() if body.is_smaller_than(look)}, reverse=True)
     levels = {size: level for level, size in enumerate(large, 1)}
     for at, look in found.items():
-        yield at, min(levels[round(look.size)] if _is_large(look, usual) else len(large) + 1, _DEEPEST)
+        yield at, min(levels[round(look.size)] if body.is_smaller_than(look) else len(large) + 1, _DEEPEST)
 
 
-def _is_heading(text: str, block: Block, look: Look, usual: Look) -> bool:
+def _is_heading(text: str, block: Block, look: Look, body: Body) -> bool:
     if block.kind != "paragraph" or block.end - block.start > _LONGEST:
         return False
-    is_bolder = look.is_bold and not usual.is_bold and look.size >= _SAME * usual.size
-    if not (is_bolder or _is_large(look, usual)):
+    if not (body.is_smaller_than(look) or body.is_lighter_than(look)):
         return False
     line = text[block.start : block.end]
     return "\n" not in line and _WORD.search(line) is not None and not _SENTENCE_END.search(line)
-
-
-def _is_large(look: Look, usual: Look) -> bool:
-    return look.size >= _LARGER * usual.size

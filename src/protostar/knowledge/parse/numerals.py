@@ -45,5 +45,6 @@ def raised(text: str) -> str:
 
 
 def whole(value: str | None, otherwise: int) -> int:
+    """The number of up to five digits that an attribute says; `otherwise` where it says none."""
     value = (value or "").strip()
     return int(value) if value.isascii() and value.isdecimal() and len(value) < 6 else otherwise

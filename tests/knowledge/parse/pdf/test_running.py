@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from protostar.knowledge.parse.pdf.body import Body
+from protostar.knowledge.parse.body import Body
 from protostar.knowledge.parse.pdf.lines import Line
 from protostar.knowledge.parse.pdf.running import without_running_lines
 
@@ -21,7 +21,7 @@ def page(*edges: Line, number: int = 0) -> list[Line]:
 
 def left_over(pages: Sequence[Sequence[Line]]) -> list[list[str]]:
     """What is kept of each page but its text."""
-    body = Body(one for lines in pages for one in lines)
+    body = Body((len(one.text), one) for lines in pages for one in lines)
     return [[one.text for one in kept if not one.text.startswith(TEXT)] for kept in without_running_lines(pages, body)]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from protostar.knowledge.parse.pdf.body import Body
+from protostar.knowledge.parse.body import Body
 from protostar.knowledge.parse.pdf.bonds import BULLET, is_spread
 from protostar.knowledge.parse.pdf.grid import Table
 from protostar.knowledge.parse.pdf.lines import Line
@@ -67,7 +67,7 @@ class BySize:
 
     def __init__(self, lines: Iterable[Line]) -> None:
         lines = list(lines)
-        self._body = Body(lines)
+        self._body = Body((len(line.text), line) for line in lines)
         large = sorted({round(line.size) for line in lines if self._is_large(line)}, reverse=True)
         self._levels = {size: min(level, _DEEPEST - 1) for level, size in enumerate(large, 1)}
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from protostar.knowledge.parse.body import Body
 from protostar.knowledge.parse.failures import too_long
 from protostar.knowledge.parse.normalise import clean, one_line
-from protostar.knowledge.parse.pdf.body import Body
 from protostar.knowledge.parse.pdf.continued import with_heads
 from protostar.knowledge.parse.pdf.grid import arrange
 from protostar.knowledge.parse.pdf.headings import Bookmark, BySize, Item, Marked, by_outline
@@ -40,7 +40,7 @@ def lay_out(document: Any, max_chars: int, indices: range | None = None) -> Layo
         if size > max_chars:
             raise too_long(max_chars)
     lines = with_hyphens([page.lines for page in pages])
-    body = Body(line for kept in lines for line in kept)
+    body = Body((len(line.text), line) for kept in lines for line in kept)
     lines = without_running_lines(without_watermarks(lines, body), body, indices.start)
     items = [arrange(kept, page.rules) for kept, page in zip(lines, pages, strict=True)]
     by_size = BySize(line for kept in lines for line in kept)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from protostar.knowledge.parse.pdf.body import Body
+from protostar.knowledge.parse.body import Body
 from protostar.knowledge.parse.pdf.bonds import are_level
 from protostar.knowledge.parse.pdf.lines import Line
 
