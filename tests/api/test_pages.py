@@ -91,6 +91,13 @@ async def test_a_scan_has_pages_though_no_text(tenant: Tenant) -> None:
     }
 
 
+async def test_a_document_says_how_many_of_its_pages_are_pictures(tenant: Tenant) -> None:
+    picture = "q 500 0 0 700 50 40 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q"
+    document = await tenant.document("a.pdf", make_pdf([text("First."), picture]))
+    versions = await tenant.call("GET", f"/v1/documents/{document['id']}/versions")
+    assert [document["unread_pages"], *(version["unread_pages"] for version in versions.json["items"])] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [(make_pdf([text("secret")], password="open sesame"), "protected with a password"), (b"%PDF-1.7 no", "damaged, incomplete")],

@@ -29,6 +29,7 @@ class FakeApi:
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: dict[tuple[str, str], list[Callable[[web.Request], Any]]] = field(default_factory=dict)
     live_events: bool = True
+    unread_pages: int = 0
     embedded: asyncio.Event = field(default_factory=asyncio.Event)  # until it is set, documents stay at 3 of 7 chunks
     answer: "Script" = field(default_factory=lambda: Script())  # noqa: PLW0108 - Script is defined below
     searches: list[Json] = field(default_factory=list)
@@ -72,7 +73,7 @@ class FakeApi:
         document = {
             "id": f"00000000-0000-7000-8000-{number:012d}", "title": f"Document {number}", "filename": "a.md",
             "media_type": "text/markdown", "size": 1234, "sha256": "0" * 64, "version": 1, "status": "ready",
-            "progress": None, "error": None, "summary": None, "chunk_count": 3, "metadata": {},
+            "progress": None, "error": None, "summary": None, "chunk_count": 3, "unread_pages": self.unread_pages, "metadata": {},
             "job_id": f"00000000-0000-7000-9000-{number:012d}",
             "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
         } | fields  # fmt: skip

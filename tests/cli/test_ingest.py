@@ -135,6 +135,19 @@ async def test_without_live_events_the_document_is_polled(cli: Cli, api: FakeApi
     assert BROKEN in result.out
 
 
+@pytest.mark.parametrize(
+    ("pages", "sentence"),
+    [
+        (1, "1 page is a picture: what is written on it is not found."),
+        (12, "12 pages are pictures: what is written on them is not found."),
+    ],
+)
+async def test_pages_that_are_pictures_are_told(cli: Cli, api: FakeApi, folder: Path, pages: int, sentence: str) -> None:
+    api.unread_pages = pages
+
+    assert sentence in (await cli("ingest", str(folder / "a.md"))).out
+
+
 async def test_no_wait_leaves_documents_queued(cli: Cli, api: FakeApi, folder: Path) -> None:
     result = await cli("ingest", str(folder / "deep"), "--no-wait", "--json")
 

@@ -23,7 +23,8 @@ LEFT_BEHIND: Final = {
         *("created_at", "updated_at", "deleted_at", "erase_at"),
     },
     "documents": {"space_id", "deleted_at", "erase_at"},
-    "document_versions": {"document_id", "job_id", "stage", "object_key", "text_key"},
+    # What is imported is read again, which counts its pages.
+    "document_versions": {"document_id", "job_id", "stage", "object_key", "text_key", "unread_pages"},
     "answers": {"space_id", "job_id", "terms", "retrieved"},
     "corrections": {"answer_id", "space_id", "sense"},
     "correction_documents": {"answer_id"},

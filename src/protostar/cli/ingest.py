@@ -54,7 +54,7 @@ class Outcome:
         self.status = document["status"]
         self.document_id = document["id"]
         self.chunks = document["chunk_count"]
-        self.reason = document["error"] or self.reason
+        self.reason = document["error"] or self.reason or _unread(document["unread_pages"])
 
     def fail(self, reason: str) -> None:
         self.status = "failed"
@@ -302,6 +302,16 @@ class _CountedFile(io.BufferedReader):
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unread(pages: int) -> str | None:
+    match pages:
+        case 0:
+            return None
+        case 1:
+            return "1 page is a picture: what is written on it is not found."
+        case _:
+            return f"{pages} pages are pictures: what is written on them is not found."
 
 
 def _settled(status: str) -> bool:

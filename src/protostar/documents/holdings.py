@@ -123,6 +123,7 @@ class Holdings:
             summary=version.summary,
             summary_model=version.summary_model,
             chunk_count=version.chunk_count,
+            unread_pages=version.unread_pages,
             metadata=document.meta,
             job_id=version.job_id,
             created_at=document.created_at,

@@ -78,6 +78,7 @@ class DocumentVersionRow(Base):
     text_chars: Mapped[int | None]
     encoding: Mapped[str | None]
     page_count: Mapped[int | None] = mapped_column(Integer)
+    unread_pages: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     chunk_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     summary: Mapped[str | None]
     summary_model: Mapped[str | None]

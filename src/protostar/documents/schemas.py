@@ -64,6 +64,7 @@ class Document(BaseModel):
     summary: str | None
     summary_model: Annotated[str | None, Field(description="null: the summary is an extract of the document's own sentences")]
     chunk_count: int
+    unread_pages: Annotated[int, Field(description="pages of a PDF that are pictures: what is written on them is not found")]
     metadata: dict[str, Any]
     job_id: UUID
     created_at: datetime
@@ -84,6 +85,7 @@ class DocumentVersion(BaseModel):
     sha256: str | None
     error: str | None
     page_count: int | None
+    unread_pages: int
     text_chars: Annotated[int | None, Field(description="length of its text, in code points")]
     chunk_count: int
     created_at: datetime

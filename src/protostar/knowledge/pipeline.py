@@ -131,6 +131,7 @@ class Pipeline:
             text_chars=parsed.chars,
             encoding=parsed.encoding,
             page_count=parsed.page_count,
+            unread_pages=parsed.unread_pages,
             title=parsed.title,
             chunk_count=parsed.chunk_count,
         )

@@ -68,7 +68,7 @@ _SWITCH = text("""
     ready as (
         update document_versions set status = 'ready', ready_at = now(), stage = null, error = null, text_key = :text_key,
             text_size = :text_size, text_sha256 = :text_sha256, text_chars = :text_chars, encoding = :encoding,
-            page_count = :page_count, chunk_count = :chunk_count
+            page_count = :page_count, unread_pages = :unread_pages, chunk_count = :chunk_count
         where document_id = :document_id and version = :version)
     update documents set current_version = :version, updated_at = now(),
         title = case when title_given then title else coalesce(:title, title) end
@@ -153,6 +153,7 @@ class StoredText:
     text_chars: int
     encoding: str | None
     page_count: int | None
+    unread_pages: int
     title: str | None
     chunk_count: int
 

@@ -312,6 +312,7 @@ async def test_closing_leaves_no_process(work_dir: Path, endless: Path) -> None:
 RESULT = {
     "encoding": None,
     "page_count": None,
+    "unread_pages": 0,
     "title": None,
     "chars": 1,
     "text_sha256": "",

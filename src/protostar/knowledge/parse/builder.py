@@ -44,12 +44,14 @@ class TextBuilder:
             base = self._append(text, "\n\n")
             self._blocks += [Block(base + b.start, base + b.end, b.kind, b.heading_path, b.page) for b in blocks]
 
-    def build(self, *, title: str | None = None, encoding: str | None = None, page_count: int | None = None) -> ParsedText:
+    def build(
+        self, *, title: str | None = None, encoding: str | None = None, page_count: int | None = None, unread_pages: int = 0
+    ) -> ParsedText:
         title = one_line(clean(title)) or None if title else None
         text, blocks = "".join(self._parts), self._blocks
         if self._looks and self.lacks_headings:
             blocks = with_headings(text, blocks, self._looks)
-        return ParsedText(text, blocks, encoding, page_count, title)
+        return ParsedText(text, blocks, encoding, page_count, title, unread_pages)
 
     @property
     def lacks_headings(self) -> bool:

@@ -3,8 +3,8 @@
     text           the stored text, UTF-8
     rows           the passages as rows for COPY, see rows.py
     batches.jsonl  one JSON object a line, for so many rows: {"bytes", "hashes": [hex], "texts": [what is embedded]}
-    result.json    {"encoding", "page_count", "title", "chars", "text_sha256", "chunk_count", "seconds": {"parse", "chunk"},
-                    "terms": [ascending], "counts": [chunks that hold the term]}
+    result.json    {"encoding", "page_count", "unread_pages", "title", "chars", "text_sha256", "chunk_count",
+                    "seconds": {"parse", "chunk"}, "terms": [ascending], "counts": [chunks that hold the term]}
     error.json     {"code", "detail"} instead, when the document, or what is asked of it, is at fault
     page.webp      a page that was drawn
 
@@ -73,6 +73,7 @@ def _work(path: Path, media_type: str, work_dir: Path, max_chars: int, owner: Ow
     result = {
         "encoding": parsed.encoding,
         "page_count": parsed.page_count,
+        "unread_pages": parsed.unread_pages,
         "title": parsed.title,
         "chars": len(parsed.text),
         "text_sha256": sha256,

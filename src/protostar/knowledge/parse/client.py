@@ -61,6 +61,7 @@ class ParseResult:
     work_dir: Path
     encoding: str | None
     page_count: int | None
+    unread_pages: int
     title: str | None
     chars: int
     text_sha256: str

@@ -20,13 +20,17 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class ParsedText:
-    """`blocks` are sorted, disjoint and inside `text`; what lies between them is blank or carries no content."""
+    """`blocks` are sorted, disjoint and inside `text`; what lies between them is blank or carries no content.
+
+    `unread_pages`: how many are pictures, whose words are not in the text.
+    """
 
     text: str
     blocks: list[Block]
     encoding: str | None = None
     page_count: int | None = None
     title: str | None = None
+    unread_pages: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,24 @@ def test_a_scan_is_said_to_be_one(tmp_path: Path) -> None:
         read(write_pdf(tmp_path / "a.pdf", ["0 0 100 100 re f"]))
 
 
+def scan(*, height: float = 700, stamp: str = "") -> str:
+    """A page with a picture that is so high."""
+    return f"q 500 0 0 {height} 50 40 cm BI /W 1 /H 1 /BPC 8 /CS /G ID x EI Q {stamp}"
+
+
+def test_pages_that_are_pictures_are_counted(tmp_path: Path) -> None:
+    stamped = scan(stamp=at(300, 20, "2026-01-05 received, 4 / 4"))
+    parsed = read(write_pdf(tmp_path / "a.pdf", [text("This page has words."), scan(), "", stamped]))
+    assert parsed.text.startswith("This page has words.")
+    assert (parsed.page_count, parsed.unread_pages) == (4, 2)
+
+
+def test_a_picture_beside_words_or_a_small_one_is_no_unread_page(tmp_path: Path) -> None:
+    poster = text("The offer of this week is for all who come in.")
+    parsed = read(write_pdf(tmp_path / "a.pdf", [scan(stamp=poster), scan(height=200)]))
+    assert parsed.unread_pages == 0
+
+
 def test_a_password_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(UnreadableDocument, match="protected with a password"):
         read(write_pdf(tmp_path / "a.pdf", [text("secret")], password="open sesame"))

@@ -20,10 +20,11 @@ from protostar.knowledge.parse.pdf.watermarks import without_watermarks
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`pages`: by their numbers, 1 for the first. `is_damaged`: whether one could not be read."""
+    """`pages`: by their numbers, 1 for the first. `is_damaged`: whether one could not be read. `unread`: how many are pictures."""
 
     pages: dict[int, list[Part]]
     is_damaged: bool
+    unread: int
 
 
 def lay_out(document: Any, max_chars: int, indices: range | None = None) -> Layout:
@@ -35,7 +36,7 @@ def lay_out(document: Any, max_chars: int, indices: range | None = None) -> Layo
     for index in indices:
         page = read_page(document, index)
         is_damaged = is_damaged or page is None
-        pages.append(page or Page([], []))
+        pages.append(page or Page([], [], is_picture=False))
         size += sum(len(line.text) for line in pages[-1].lines)
         if size > max_chars:
             raise too_long(max_chars)
@@ -46,7 +47,8 @@ def lay_out(document: Any, max_chars: int, indices: range | None = None) -> Layo
     by_size = BySize(line for kept in lines for line in kept)
     outline = _outline(document)
     marked = _with_headings(items, by_size, [outline[index] for index in indices])
-    return Layout(dict(zip((index + 1 for index in indices), Paragraphs(with_heads(marked)), strict=True)), is_damaged)
+    parts = dict(zip((index + 1 for index in indices), Paragraphs(with_heads(marked)), strict=True))
+    return Layout(parts, is_damaged, sum(page.is_picture for page in pages))
 
 
 def _with_headings(pages: Sequence[Sequence[Item]], by_size: BySize, bookmarks: Sequence[Sequence[Bookmark]]) -> list[list[Marked]]:

@@ -16,7 +16,7 @@ from pypdfium2 import raw
 
 from protostar.knowledge.parse.pdf.glyphs import HYPHENS, NEW_LINE, RAISED, Glyphs
 from protostar.knowledge.parse.pdf.level_rules import Piece, with_columns
-from protostar.knowledge.parse.pdf.rules import THIN, Rule, edges, rules_of
+from protostar.knowledge.parse.pdf.rules import THIN, Rule, bounds, edges, rules_of
 
 _PDFIUM: Final[Any] = raw
 _SCRIPT_GAP: Final = 0.28  # of the size: typesetters leave a quarter between Hangul and Latin letters or digits
@@ -25,6 +25,8 @@ _LINE_END: Final = NEW_LINE.union(HYPHENS)
 _CLOSING: Final = frozenset(".,:;!?)]}”’")
 _MOST_OBJECTS: Final = 20_000
 _MOST_RULES: Final = 2_000  # more are a drawing
+_STAMP: Final = 30  # characters: scanners and offices stamp numbers and dates on what they scan
+_MOST_OF_IT: Final = 0.5
 _SLANT: Final = 0.5  # of the size: so much higher or lower stand letters of a line that does not run across
 
 _NUMBER: Final = re.compile(r"(?<!\d)(?<!\d[.,:/])(?:(?<!\s)\d+|\d{2,})")
@@ -67,8 +69,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Page:
+    """`is_picture`: whether pictures cover most of it, and what else stands there is no more than a stamp."""
+
     lines: list[Line]
     rules: list[Rule]
+    is_picture: bool
 
 
 def read_page(document: Any, index: int) -> Page | None:
@@ -100,7 +105,8 @@ class _Canvas:
             rules.clear()
         rules = with_columns(rules, lambda bottom, top: self._pieces(lines, bottom, top))
         uprights = [rule for rule in rules if rule.is_upright]
-        return Page([self._line(part) for line in lines for part in self._cut(line, uprights) if _has_words(part)], rules)
+        parts = [self._line(part) for line in lines for part in self._cut(line, uprights) if _has_words(part)]
+        return Page(parts, rules, is_picture=sum(map(len, lines)) <= _STAMP and self._pictured() > _MOST_OF_IT)
 
     def _lines(self) -> Iterator[_Characters]:
         """With those blanks that a reader sees."""
@@ -133,12 +139,23 @@ class _Canvas:
 
     def _rules(self) -> Iterator[Rule]:
         """Thin areas, and the straight edges of others."""
+        for path in self._objects(_PDFIUM.FPDF_PAGEOBJ_PATH):
+            for corners in edges(path):
+                yield from rules_of(*self._glyphs.turn(*corners))
+
+    def _pictured(self) -> float:
+        """How much of the page pictures cover, 1 for all of it; what lies in two is counted twice."""
+        left, bottom, right, top = self._bounds
+        pictures = (self._glyphs.turn(*bounds(found)) for found in self._objects(_PDFIUM.FPDF_PAGEOBJ_IMAGE))
+        areas = (max(0, min(p[2], right) - max(p[0], left)) * max(0, min(p[3], top) - max(p[1], bottom)) for p in pictures)
+        return sum(areas) / ((right - left) * (top - bottom) or 1)
+
+    def _objects(self, kind: int) -> Iterator[Any]:
         count: int = _PDFIUM.FPDFPage_CountObjects(self._page)
         for number in range(count if count <= _MOST_OBJECTS else 0):
             found = _PDFIUM.FPDFPage_GetObject(self._page, number)
-            if _PDFIUM.FPDFPageObj_GetType(found) == _PDFIUM.FPDF_PAGEOBJ_PATH:
-                for corners in edges(found):
-                    yield from rules_of(*self._glyphs.turn(*corners))
+            if _PDFIUM.FPDFPageObj_GetType(found) == kind:
+                yield found
 
     def _on_page(self, line: _Characters) -> _Characters:
         """The line without what stands beside the page."""

@@ -42,7 +42,8 @@ def text_of(document: Any, layout: Layout, max_chars: int) -> ParsedText:
     if not builder.size:
         raise UnreadableDocument(_DAMAGED if layout.is_damaged else _SCANNED)
     title = stored_string(document.get_metadata_value, "Title").strip()
-    return builder.build(title=None if _NO_TITLE.fullmatch(title) else title, page_count=len(document))
+    title = None if _NO_TITLE.fullmatch(title) else title
+    return builder.build(title=title, page_count=len(document), unread_pages=layout.unread)
 
 
 def open_document(path: Path) -> Any:

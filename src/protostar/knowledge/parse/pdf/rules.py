@@ -29,10 +29,9 @@ class Rule:
 
 def edges(path: Any) -> Iterator[tuple[float, float, float, float]]:
     """(left, bottom, right, top) of a path that is thin, and of the straight edges of any other, if it has few."""
-    left, bottom, right, top = (c_float() for _ in range(4))
-    _PDFIUM.FPDFPageObj_GetBounds(path, byref(left), byref(bottom), byref(right), byref(top))
-    if right.value - left.value < THIN or top.value - bottom.value < THIN:
-        yield left.value, bottom.value, right.value, top.value
+    left, bottom, right, top = bounds(path)
+    if right - left < THIN or top - bottom < THIN:
+        yield left, bottom, right, top
         return
     count: int = _PDFIUM.FPDFPath_CountSegments(path)
     matrix = _PDFIUM.FS_MATRIX()
@@ -49,6 +48,13 @@ def edges(path: Any) -> Iterator[tuple[float, float, float, float]]:
         if before is not None and _PDFIUM.FPDFPathSegment_GetType(segment) == _PDFIUM.FPDF_SEGMENT_LINETO:
             yield min(before[0], point[0]), min(before[1], point[1]), max(before[0], point[0]), max(before[1], point[1])
         before = point
+
+
+def bounds(page_object: Any) -> tuple[float, float, float, float]:
+    """(left, bottom, right, top) of anything on a page."""
+    left, bottom, right, top = (c_float() for _ in range(4))
+    _PDFIUM.FPDFPageObj_GetBounds(page_object, byref(left), byref(bottom), byref(right), byref(top))
+    return left.value, bottom.value, right.value, top.value
 
 
 def rules_of(left: float, bottom: float, right: float, top: float) -> Iterator[Rule]:
