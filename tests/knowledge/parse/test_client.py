@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from uuid import UUID
@@ -26,7 +27,7 @@ from protostar.knowledge import tokens
 from protostar.knowledge.parse import client
 from protostar.knowledge.parse.child import NO_SPACE
 from protostar.knowledge.parse.client import ParseServer
-from protostar.knowledge.parse.rows import text_hash
+from protostar.knowledge.parse.rows import Owner, text_hash
 
 MAX_CHARS = 100_000_000
 MiB = 1024 * 1024
@@ -304,6 +305,25 @@ async def test_closing_leaves_no_process(work_dir: Path, endless: Path) -> None:
     with pytest.raises(ParserUnavailable):
         await task
     await wait_until(lambda: is_gone(pid) and is_gone(process))
+
+
+async def test_a_free_place_goes_to_another_space_first(endless: Path, tmp_path: Path) -> None:
+    ended: list[str] = []
+
+    async def read(name: str, path: Path, owner: Owner) -> None:
+        (folder := tmp_path / name).mkdir()
+        await server.parse(path, owner, media_type=MARKDOWN, filename=path.name, work_dir=folder)
+        ended.append(name)
+
+    async with ParseServer(settings(concurrency=1), max_text_chars=MAX_CHARS) as server:
+        slow = asyncio.create_task(read("slow", endless, OWNER))
+        await started(server)
+        small, other = FILES / "guide-ko.md", replace(OWNER, space_id=UUID(int=7))
+        waiting = [asyncio.create_task(read(*one)) for one in (("next", small, OWNER), ("other", small, other))]
+        await asyncio.sleep(0)
+        slow.cancel()
+        await asyncio.gather(*waiting)
+    assert ended == ["other", "next"]
 
 
 # -- judging what was left behind

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import count
@@ -23,6 +23,7 @@ from protostar.knowledge.parse.failures import CRASHED, TOO_COMPLEX, too_slow
 from protostar.knowledge.parse.leftovers import remove_leftovers
 from protostar.knowledge.parse.model import Passage
 from protostar.knowledge.parse.rows import Owner
+from protostar.knowledge.parse.turns import Turns
 
 log = structlog.get_logger()
 
@@ -103,7 +104,7 @@ class ParseServer:
         self._seconds = settings.timeout.total_seconds()
         self._page_seconds = min(_PAGE_SECONDS, self._seconds)
         self._max_chars = max_text_chars
-        self._slots = asyncio.Semaphore(settings.concurrency)
+        self._turns = Turns(settings.concurrency)
         self._starting = asyncio.Lock()
         self._process: _Process | None = None
         self._deaths = 0
@@ -123,22 +124,24 @@ class ParseServer:
         cancelled parse is killed, and has ended when the cancellation comes out of here.
         """
         task = {"media_type": media_type, "owner": owner.as_json()}
-        return ParseResult(work_dir=work_dir, **await self._run(task, path, work_dir, filename, self._seconds))
+        return ParseResult(work_dir=work_dir, **await self._run(task, path, work_dir, filename, self._seconds, of=owner.space_id))
 
     async def pages(self, path: Path, work_dir: Path, *, filename: str, passage: Passage) -> PdfPages:
         """Describe the pages of a PDF, and where the passage stands on them: nowhere if it is blank. Raises what `parse` raises."""
         task = {"media_type": PDF, "passage": asdict(passage)}
-        return PdfPages(**await self._run(task, path, work_dir, filename, self._page_seconds))
+        return PdfPages(**await self._run(task, path, work_dir, filename, self._page_seconds, of=path))
 
     async def draw(self, path: Path, work_dir: Path, *, filename: str, page: int, width: int) -> bytes:
         """Page `page`, 1 for the first, of a PDF as a WebP image. Raises NotFound past the last one, and what `parse` raises."""
         task = {"media_type": PDF, "page": page, "width": width}
-        await self._run(task, path, work_dir, filename, self._page_seconds)
+        await self._run(task, path, work_dir, filename, self._page_seconds, of=path)
         return await asyncio.to_thread((work_dir / IMAGE).read_bytes)
 
-    async def _run(self, task: Mapping[str, object], path: Path, work_dir: Path, filename: str, seconds: float) -> dict[str, Any]:
-        """What the child writes down at its end."""
-        async with self._slots:
+    async def _run(
+        self, task: Mapping[str, object], path: Path, work_dir: Path, filename: str, seconds: float, *, of: Hashable
+    ) -> dict[str, Any]:
+        """What the child writes down at its end. `of`: who waits for a place with others of the same."""
+        async with self._turns.taken(of):
             process = await self._started()
             with _leaving_no_remains(work_dir):
                 running = process.submit({**task, **self._limits(path, work_dir, seconds)})
