@@ -17,6 +17,8 @@ from tests.support.model_server import StandIn
 from tests.support.stack import Stack, running_stack, running_worker, settings_for
 from tests.support.waiting import wait_until
 
+from protostar.documents import endpoints
+
 GONE = "/v1/documents/00000000-0000-7000-8000-000000000000"
 
 
@@ -341,6 +343,13 @@ async def test_events_of_what_has_ended_are_one(tenant: Tenant) -> None:
         answered = await tenant.call("GET", f"/v1/documents/{document['id']}/events")
         assert [(name, data["id"]) for _id, name, data in events(answered.body)] == [(status, document["id"])]
     assert (await tenant.call("GET", f"{GONE}/events")).status == 404
+
+
+async def test_who_watches_for_long_has_to_ask_again(idle: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "WATCH_SECONDS", 2 * endpoints.POLL_SECONDS)
+    id_ = (await idle.upload("a.md", b"# A")).json["id"]
+    async with idle.http.get(f"/v1/documents/{id_}/events") as response:
+        assert (await response.text()).count("event: ") == 1
 
 
 async def test_events_end_with_the_document(idle: Tenant) -> None:

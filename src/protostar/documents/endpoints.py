@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -29,6 +30,8 @@ router = Router(prefix="/v1/documents", tags=["documents"])
 
 JSON_BYTES: Final = 64 * 1024
 POLL_SECONDS: Final = 0.5
+WATCH_SECONDS: Final = 600.0
+"""Who watches for longer asks again, with a key that is still good."""
 RANGE_CHARS: Final = 100_000
 
 
@@ -261,7 +264,10 @@ async def list_document_versions(document_id: UUID, principal: Manager, document
 
 @router.get("/{document_id}/events", response_class=sse.EventStream)
 async def watch_document(document_id: UUID, principal: Manager, documents: Service) -> StreamingResponse:
-    """Server-sent events: `progress` as it changes, then `ready` or `failed` with the document, which ends the stream."""
+    """Server-sent events: `progress` as it changes, then `ready` or `failed` with the document, which ends the stream.
+
+    So do ten minutes.
+    """
     first = await documents.holdings.get(principal.space_id, document_id)
     return sse.stream(_events(documents, principal.space_id, first))
 
@@ -269,7 +275,8 @@ async def watch_document(document_id: UUID, principal: Manager, documents: Servi
 async def _events(documents: Documents, space_id: UUID, document: Document) -> AsyncGenerator[bytes]:
     shown: Any = None
     number = 0
-    while True:
+    until = time.monotonic() + WATCH_SECONDS
+    while time.monotonic() < until:
         if document.status in ("ready", "failed"):
             yield sse.event(document.status, document.model_dump(mode="json"), number)
             return
