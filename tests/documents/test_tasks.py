@@ -2,7 +2,7 @@
 
 import os
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -113,7 +113,7 @@ async def test_idempotency_keys_are_forgotten_after_a_day(database: Database, sp
 
 
 async def test_what_should_have_been_erased_gets_a_job_again(database: Database, space_id: UUID, tmp_path: Path) -> None:
-    """Once, and not before its time: where the job is dead, and also where there is one still."""
+    """Once, and not before its time: where the job is dead, and also where there is one still. What is staged is not deleted."""
     async with database.transaction() as session:
         for name, hours in (("overdue", -2), ("due", 0), ("later", 2)):
             document = DocumentRow(space_id=space_id, title=name, filename=f"{name}.md")
@@ -121,6 +121,9 @@ async def test_what_should_have_been_erased_gets_a_job_again(database: Database,
             await session.flush()
             times = {"id": document.id, "at": timedelta(hours=hours)}
             await session.execute(text("update documents set deleted_at = now(), erase_at = now() + :at where id = :id"), times)
+        begun = datetime.now(UTC) - timedelta(hours=9)
+        staged = DocumentRow(space_id=space_id, title="staged", filename="a.md", latest_version=0, deleted_at=begun)
+        session.add(staged)
     objects = open_object_store(tmp_path.as_uri(), S3Settings())
     _fetch, sweep = tasks(database, objects, fetcher(database, objects), JOBS)
     await sweep.run(None)

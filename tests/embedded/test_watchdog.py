@@ -146,6 +146,14 @@ def test_the_log_is_bounded(tmp_path: Path) -> None:
     assert max(sizes) < 2 * watchdog.LOG_BYTES
 
 
+def test_a_log_that_was_removed_is_begun_anew(tmp_path: Path) -> None:
+    log = watchdog.Log(str(tmp_path / "log"))
+    log.write(b"x" * (watchdog.LOG_BYTES + 1))
+    (tmp_path / "log").unlink()
+    log.write(b"here")
+    assert (tmp_path / "log").read_bytes() == b"here"
+
+
 def test_a_full_disk_does_not_stop_the_watchdog() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")

@@ -1,5 +1,6 @@
 """Every statement of the kernel, on a real PostgreSQL."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.db.session import Database
 from protostar.ids import new_id
-from protostar.jobs.model import Job
+from protostar.jobs.model import Job, State
 from protostar.jobs.repository import Enqueue, JobRepository
 
 LEASE = timedelta(seconds=30)
@@ -203,6 +204,43 @@ async def test_cancelling_a_queued_job_ends_it_and_a_running_one_is_asked(databa
         assert change.state == "running"
         assert await repository.renew([job], LEASE) == {job.fence: True}
         assert await repository.cancelled(job) == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [
+        pytest.param(lambda repository, job: repository.release(job), "cancelled", id="released"),
+        pytest.param(
+            lambda repository, job: repository.fail(job, error="no", code="x", final=False), "cancelled", id="tried again"
+        ),
+        pytest.param(
+            lambda repository, job: repository.defer(job, error="no", code="x", retry_after=None), "cancelled", id="deferred"
+        ),
+        pytest.param(lambda repository, job: repository.fail(job, error="no", code="x", final=True), "failed", id="failed"),
+    ],
+)
+async def test_a_job_whose_cancellation_was_asked_for_is_not_queued_again(
+    database: Database, end: Callable[[JobRepository, Job], Awaitable[State]], expected: State
+) -> None:
+    id_ = await enqueue(database)
+    assert id_ is not None
+    (job,) = await claim(database)
+    async with database.transaction() as session:
+        await JobRepository(session).cancel(id_)
+        assert await end(JobRepository(session), job) == expected
+        row = await JobRepository(session).get(id_)
+        assert row is not None
+        assert (row.state, row.finished_at is not None) == (expected, True)
+
+
+async def test_a_lease_that_ran_out_ends_a_job_whose_cancellation_was_asked_for(database: Database) -> None:
+    id_ = await enqueue(database)
+    assert id_ is not None
+    await claim(database, lease=EXPIRED)
+    async with database.transaction() as session:
+        await JobRepository(session).cancel(id_)
+    async with database.transaction() as session:
+        assert [(change.state, change.error) for change in await JobRepository(session).sweep()] == [("cancelled", "Cancelled.")]
 
 
 async def test_retry_queues_an_ended_job_with_all_its_attempts(database: Database) -> None:

@@ -274,8 +274,7 @@ async def test_a_chat_is_measured(read, script, outcome):
     (call,) = calls
     assert (call.kind, call.model, call.outcome) == ("chat", "fake-chat", outcome)
     assert call.usage == (Usage(2, 2) if outcome == "ok" else None)
-    assert (call.first_token_seconds is None) == (not isinstance(script, str | list))
-    assert call.seconds >= (call.first_token_seconds or 0)
+    assert call.seconds > 0
 
 
 async def test_an_answer_that_nobody_waits_for_is_measured(gate, read):
@@ -297,7 +296,7 @@ async def test_an_embedding_is_measured(embed):
     with pytest.raises(ModelUnavailable):
         await embed(model)
     await embed(model, ["a", "b", "c"])
-    assert [(call.kind, call.outcome, call.texts) for call in calls] == [("embedding", "unavailable", 2), ("embedding", "ok", 3)]
+    assert [(call.kind, call.outcome) for call in calls] == [("embedding", "unavailable"), ("embedding", "ok")]
 
 
 # --- the fallback

@@ -11,16 +11,14 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Integer
 
-from protostar.answers.repository import answer_terms
+from protostar.answers.repository import CHANGED, RELIED_ON, answer_terms
 from protostar.ids import first_id
 
 Flag = Literal["unanswered", "degraded", "disliked", "corrected", "stale"]
 
 # What makes an answer `a`, with its correction `k`, one of a kind.
 _UNANSWERED: Final = "a.found = false and k.answer_id is null"
-_STALE: Final = """exists (
-    select from correction_documents r left join documents d on d.id = r.document_id and d.deleted_at is null
-    where r.answer_id = k.answer_id and (d.id is null or d.current_version <> r.version))"""
+_STALE: Final = f"exists (select from {RELIED_ON} where r.answer_id = a.id and {CHANGED})"
 
 # The conversations of the space that have one: by the indexes of those answers, not by a walk over all.
 _WITH_FLAG: Final[dict[Flag, str]] = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Row, Uuid, bindparam, column, delete, exists, func, select, text, update
@@ -47,22 +47,23 @@ _SAVE = (
 _FORGET_KEYS = text("""
     delete from idempotency_keys
     where space_id = :space_id and resource_id in (select id from answers where conversation_id = :id)""")
+_LOOKED_THROUGH: Final = 10_000
 _SPACE = text("select knowledge_version, settings from spaces where id = :id")
 _FENCE = text("select fence from jobs where id = :id")
 _WRITTEN_UNDER = text("select exists (select from jobs where id = :id and fence = :fence and state = 'running')")
 
 # Of the correction's own space alone: an archive may name any.
-_DOCUMENTS = """
+RELIED_ON: Final = """
     correction_documents r join corrections k on k.answer_id = r.answer_id
     left join documents d on d.id = r.document_id and d.space_id = k.space_id and d.deleted_at is null"""
-_CHANGED = "(d.id is null or d.current_version <> r.version)"
+CHANGED: Final = "(d.id is null or d.current_version <> r.version)"
 _OF_SENSE = text(f"""
     select c.answer_id, c.text, a.question, a.citations from corrections c join answers a on a.id = c.answer_id
     where c.space_id = :space_id and c.sense = :sense
-        and not exists (select from {_DOCUMENTS} where r.answer_id = c.answer_id and {_CHANGED})
+        and not exists (select from {RELIED_ON} where r.answer_id = c.answer_id and {CHANGED})
     order by c.updated_at desc limit 20""")
 _CORRECTION_DOCUMENTS = text(f"""
-    select r.answer_id, r.document_id, d.title, r.version, {_CHANGED} as changed from {_DOCUMENTS}
+    select r.answer_id, r.document_id, d.title, r.version, {CHANGED} as changed from {RELIED_ON}
     where r.answer_id = any(:answer_ids) order by d.title, r.document_id""")
 
 
@@ -138,19 +139,22 @@ class AnswerRepository:
         return list((await self._session.scalars(query)).all())[::-1]
 
     async def citing(self, space_id: UUID, document_id: UUID, *, limit: int) -> Sequence[AnswerRow]:
-        """The latest answers that cite a document, newest first."""
-        query = select(AnswerRow).where(AnswerRow.space_id == space_id, AnswerRow.citations.contains(_cites(document_id)))
-        query = query.where(AnswerRow.found.is_(True))
+        """Of the latest answers those that cite a document, newest first."""
+        latest = select(AnswerRow.id).where(AnswerRow.space_id == space_id, AnswerRow.found.is_(True))
+        latest = latest.order_by(AnswerRow.id.desc()).limit(_LOOKED_THROUGH).subquery()
+        query = select(AnswerRow).join(latest, latest.c.id == AnswerRow.id).where(AnswerRow.citations.contains(_cites(document_id)))
         return (await self._session.scalars(query.order_by(AnswerRow.id.desc()).limit(limit))).all()
 
     async def finish(self, id_: UUID, values: dict[str, Any]) -> None:
         await self._session.execute(update(AnswerRow).where(AnswerRow.id == id_).values(finished_at=func.now(), **values))
 
+    async def reopen(self, id_: UUID) -> None:
+        """A failed answer is being written again."""
+        again = update(AnswerRow).where(AnswerRow.id == id_, AnswerRow.state == "failed")
+        await self._session.execute(again.values(state="running", error=None, finished_at=None))
+
     async def rate(self, id_: UUID, rating: str | None, reason: str | None) -> None:
         await self._session.execute(update(AnswerRow).where(AnswerRow.id == id_).values(rating=rating, rating_reason=reason))
-
-    async def set_summary(self, id_: UUID, summary: str) -> None:
-        await self._session.execute(update(AnswerRow).where(AnswerRow.id == id_).values(summary=summary))
 
     async def renew(self, row: AnswerRow, terms: Sequence[int]) -> AnswerRow:
         """The answer with its correction as that is now; its summary is yet to be made of it."""

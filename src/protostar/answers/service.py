@@ -8,8 +8,8 @@ import asyncio
 import hashlib
 import random
 from collections import Counter
-from collections.abc import AsyncGenerator, Coroutine, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -46,7 +46,7 @@ from protostar.errors import (
 )
 from protostar.ids import new_id
 from protostar.jobs.leases import Leases
-from protostar.jobs.model import Job
+from protostar.jobs.model import CANCELLED, Job, State
 from protostar.jobs.repository import Enqueue, JobRepository, starting
 from protostar.jobs.worker import process_name
 from protostar.places import Places
@@ -114,7 +114,7 @@ class Answers:
         finally:
             stopping.set()
             await draining
-            await _end(self._running)  # what was still being taken in when the others ended
+            await _give_up(self._running)  # what was still being taken in when the others ended
             keeper.cancel()
             await asyncio.gather(keeper, return_exceptions=True)
 
@@ -125,7 +125,7 @@ class Answers:
         while self._running and clock() < until:
             await asyncio.wait(set(self._running), timeout=until - clock())
         self._ended = True
-        await _end(self._running)
+        await _give_up(self._running)
 
     # -- taking a question
 
@@ -297,7 +297,7 @@ class Answers:
         try:
             await self._write(job, row, feed, first)
         except asyncio.CancelledError:
-            await self._release(job)
+            await self._release(job, row, feed)
         except LeaseLost:
             log.warning("answer_taken_over", answer=str(row.id))
         except TimeoutError:
@@ -330,30 +330,36 @@ class Answers:
                     return
 
     async def _fail(self, job: Job, row: AnswerRow, feed: Feed, error: ProtostarError) -> None:
+        await self._end(row, feed, error, lambda jobs: jobs.fail(job, error=str(error), code=error.code, final=True))
+
+    async def _release(self, job: Job, row: AnswerRow, feed: Feed) -> None:
+        """Give the job back at the process's end, let go of it where another has it already, or end it as was asked for."""
+        await self._end(row, feed, ProtostarError(CANCELLED), lambda jobs: jobs.release(job))
+
+    async def _end(
+        self, row: AnswerRow, feed: Feed, error: ProtostarError, end: Callable[[JobRepository], Awaitable[State | None]]
+    ) -> None:
+        """End the job; where nobody goes on with it then, the answer has failed with this error."""
         details = problem(error)
         with suppress(DatabaseUnavailable):  # then the lease runs out and a worker answers
             async with self._database.transaction() as session:
-                if await JobRepository(session).fail(job, error=str(error), code=error.code, final=True) is None:
+                if await end(JobRepository(session)) in (None, "queued"):
                     return
                 await AnswerRepository(session).finish(row.id, {"state": "failed", "error": details})
+            self._writer.count_failed()
             feed.publish("error", {"problem": details})
-
-    async def _release(self, job: Job) -> None:
-        """Give the job back at the process's end, or let go of it where another has it already."""
-        with suppress(DatabaseUnavailable):
-            async with self._database.transaction() as session:
-                await JobRepository(session).release(job)
 
     # -- following an answer
 
     async def finished(self, taken: Taken) -> Answer:
         """The answer once it is done. Raises ProtostarError when it failed."""
-        async for events in await self.events(taken):
-            for event in events:
-                if event.name == "done":
-                    return Answer.model_validate(event.data["answer"])
-                if event.name == "error":
-                    raise _error_of(event)
+        async with aclosing(await self.events(taken)) as told:
+            async for events in told:
+                for event in events:
+                    if event.name == "done":
+                        return Answer.model_validate(event.data["answer"])
+                    if event.name == "error":
+                        raise _error_of(event)
         raise Unavailable(
             "The answer cannot be waited for here any more. Send the question again, with the same Idempotency-Key.", retry_after=1
         )
@@ -386,7 +392,7 @@ class Answers:
                 del self._readers[id_]
 
 
-async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+async def _give_up(tasks: Iterable[asyncio.Task[None]]) -> None:
     """They give their jobs back."""
     if late := list(tasks):
         for task in late:

@@ -27,11 +27,13 @@ def tasks(database: Database, writer: Writer, recorder: Recorder) -> list[Task]:
             await writer.write(context.job, row, feed)
             context.finished = True
 
-    return [Task(WRITE, write, on_change=_follow)]
+    async def follow(session: AsyncSession, change: Change) -> None:
+        """An answer whose job has ended for good without it says so, until that is tried again."""
+        repository, id_ = AnswerRepository(session), UUID(change.job.args["answer_id"])
+        if change.state == "queued":
+            await repository.reopen(id_)
+        else:
+            await repository.finish(id_, {"state": "failed", "error": problem(ProtostarError(change.error or ""))})
+            writer.count_failed()
 
-
-async def _follow(session: AsyncSession, change: Change) -> None:
-    """An answer whose job has ended for good without it says so."""
-    if change.state != "queued":
-        details = problem(ProtostarError(change.error or ""))
-        await AnswerRepository(session).finish(UUID(change.job.args["answer_id"]), {"state": "failed", "error": details})
+    return [Task(WRITE, write, on_change=follow)]

@@ -195,6 +195,9 @@ class Writer:
         told = {"answer_id": str(row.id), "conversation_id": str(row.conversation_id), "found": found}
         await emit(session, self._jobs, row.space_id, "answer.completed", told)
 
+    def count_failed(self) -> None:
+        self._metrics.answers.labels("failed").inc()
+
     def _count(self, draft: Draft) -> None:
         outcome = "corrected" if draft.corrected_by else "cached" if draft.cached else "found" if draft.found else "not_found"
         self._metrics.answers.labels(outcome).inc()

@@ -30,11 +30,10 @@ from protostar.archive.schemas import (
 )
 from protostar.archive.vectors import VectorPage
 from protostar.db.session import Database
-from protostar.documents.kinds import INDEX
+from protostar.documents.kinds import index
 from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.errors import Conflict, NotFound
 from protostar.ids import derived_id, new_id
-from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
 from protostar.knowledge.vectors import Vectors
 from protostar.spaces.models import SpaceRow
@@ -122,12 +121,9 @@ class Imports:
         return ImportedDocument(complete=True, versions=numbers)
 
     async def _index(self, session: AsyncSession, document: DocumentRow, version: DocumentVersionRow) -> None:
-        args = {"document_id": str(document.id), "version": version.version}
-        key = f"{INDEX}:{document.id}:{version.version}"
         version.status, version.error, version.ready_at = "queued", None, None
-        version.job_id = (
-            await self._jobs.enqueue(session, Enqueue(INDEX, document.space_id, args, dedupe_key=key)) or version.job_id
-        )
+        job_id = await self._jobs.enqueue(session, index(document.space_id, document.id, version.version))
+        version.job_id = job_id or version.job_id
 
     # -- the rest
 

@@ -94,6 +94,7 @@ class DocumentVersionRow(Base):
         ),
         Index("ix_document_versions_text_sha256", "text_sha256", postgresql_where=text("summary is not null")),
         Index("ix_document_versions_object_key", "object_key"),
+        Index("ix_document_versions_text_key", "text_key"),
         Index("ix_document_versions_url", "url", postgresql_where=text("url is not null")),
     )
 

@@ -261,9 +261,10 @@ class DocumentRepository:
         return (await self._session.execute(statement)).scalar_one_or_none() is not None
 
     async def overdue(self, by: timedelta, *, limit: int) -> Sequence[tuple[UUID, UUID]]:
-        """(space, document) of those that should have been erased so long ago."""
+        """(space, document) of those that should have been erased so long ago. What an import has staged is not deleted."""
         erase_at = func.coalesce(DocumentRow.erase_at, DocumentRow.deleted_at)
-        due = select(DocumentRow.space_id, DocumentRow.id).where(DocumentRow.deleted_at.is_not(None), erase_at < func.now() - by)
+        is_deleted = DocumentRow.deleted_at.is_not(None) & (DocumentRow.latest_version > 0)
+        due = select(DocumentRow.space_id, DocumentRow.id).where(is_deleted, erase_at < func.now() - by)
         return [(row[0], row[1]) for row in await self._session.execute(due.order_by(erase_at).limit(limit))]
 
     async def referenced(self, keys: list[str]) -> set[str]:

@@ -57,7 +57,8 @@ class Log:
     def write(self, printed: bytes) -> None:
         with suppress(OSError):
             if self._size > LOG_BYTES:
-                os.replace(self._path, self._path + ".1")  # noqa: PTH105 - pathlib would double this process's imports
+                with suppress(FileNotFoundError):  # somebody has made room
+                    os.replace(self._path, self._path + ".1")  # noqa: PTH105 - pathlib would double this process's imports
                 os.close(self._file)
                 self._open()
             self._size += os.write(self._file, printed)

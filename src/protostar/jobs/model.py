@@ -1,10 +1,12 @@
 """What a job is, and how it ends."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
+
+CANCELLED: Final = "Cancelled."
 
 
 @dataclass(frozen=True, slots=True)

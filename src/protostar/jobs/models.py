@@ -57,6 +57,7 @@ class JobRow(Base):
         Index("ix_jobs_turn", "space_id", "parked", "priority", "turn", postgresql_where=text("state = 'queued'")),
         Index("ix_jobs_running", "kind", postgresql_where=text("state = 'running'")),
         Index("uq_jobs_dedupe", "dedupe_key", unique=True, postgresql_where=text("state in ('queued', 'running')")),
+        Index("ix_jobs_unsuccessful", "state", "id", postgresql_where=text("state in ('dead', 'failed')")),
         Index("ix_jobs_finished", "finished_at", postgresql_where=text("finished_at is not null")),
         Index("ix_jobs_space_id", "space_id", "id"),
         {"postgresql_with": {"fillfactor": 80, "autovacuum_vacuum_scale_factor": 0.02}},

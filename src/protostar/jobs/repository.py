@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, Integer, Text, Uuid
 
 from protostar.ids import new_id
-from protostar.jobs.model import Change, Job, State
+from protostar.jobs.model import CANCELLED, Change, Job, State
 from protostar.jobs.models import JobRow, WorkerRow
 
 # A job that lost its worker this often may be what kills it: it is claimed alone from then on.
@@ -120,14 +120,21 @@ _FREE_KEY = text(f"update jobs set dedupe_key = null {_MINE}")
 _FINISH = text(f"update jobs set state = 'succeeded', {_FREE}, finished_at = now(), progress = null {_MINE}")
 _REMARK = text(f"update jobs set error = :error {_MINE}")
 _CANCELLED = text(f"""
-    update jobs set state = 'cancelled', {_FREE}, finished_at = now(), progress = null, error = 'Cancelled.' {_MINE}
+    update jobs set state = 'cancelled', {_FREE}, finished_at = now(), progress = null, error = '{CANCELLED}' {_MINE}
     returning state""")
-_RELEASE = text(f"update jobs set state = 'queued', attempt = attempt - 1, {_FREE}, run_at = now() {_MINE} returning state")
+# What is given back, or to be tried again, ends instead where that was asked for.
+_RELEASE = text(f"""
+    update jobs set {_FREE}, attempt = attempt - 1, run_at = now(),
+        state = case when cancel_requested then 'cancelled' else 'queued' end,
+        finished_at = case when cancel_requested then now() end,
+        error = case when cancel_requested then '{CANCELLED}' end {_MINE}
+    returning state""")
 
 _FAIL = text(f"""
     update jobs set {_FREE}, error = :error, error_code = :code, parked = true,
-        state = case when :final then 'failed' when attempt >= max_attempts then 'dead' else 'queued' end,
-        finished_at = case when :final or attempt >= max_attempts then now() end,
+        state = case when :final then 'failed' when cancel_requested then 'cancelled'
+                     when attempt >= max_attempts then 'dead' else 'queued' end,
+        finished_at = case when :final or cancel_requested or attempt >= max_attempts then now() end,
         run_at = now() + random() * least(interval '300 seconds', interval '2 seconds' * power(2, attempt - 1)) {_MINE}
     returning state""")
 
@@ -135,32 +142,33 @@ _FAIL = text(f"""
 # deferred jobs does not come back at once, and half is not, so that they do not hammer what is down.
 _DEFER = text(f"""
     update jobs set {_FREE}, error = :error, error_code = :code, attempt = attempt - 1, deferrals = deferrals + 1, parked = true,
-        state = case when now() >= give_up_at then 'dead' else 'queued' end,
-        finished_at = case when now() >= give_up_at then now() end,
+        state = case when cancel_requested then 'cancelled' when now() >= give_up_at then 'dead' else 'queued' end,
+        finished_at = case when cancel_requested or now() >= give_up_at then now() end,
         run_at = now() + coalesce(cast(:retry_after as interval) * (1 + random() / 4),
             least(interval '60 seconds', interval '1 second' * power(2, least(deferrals, 10))) * (0.5 + random() / 2)) {_MINE}
     returning state""")
 
 _PING = text("select 1")
 
-_SWEEP = text("""
+_SWEEP = text(f"""
     with expired as (
         select id from jobs where state = 'running' and lease_until < now() order by lease_until limit 100 for update skip locked)
     update jobs set lost_leases = lost_leases + 1, parked = true,
         state = case when cancel_requested then 'cancelled' when attempt >= max_attempts then 'dead' else 'queued' end,
         finished_at = case when cancel_requested or attempt >= max_attempts then now() end,
-        error = case when attempt >= max_attempts then 'The worker died with this job ' || attempt || ' times.'
+        error = case when cancel_requested then '{CANCELLED}'
+                     when attempt >= max_attempts then 'The worker died with this job ' || attempt || ' times.'
                      else 'The worker ' || lease_owner || ' went away; the job is run again.' end,
         error_code = 'lease_expired', lease_owner = null, lease_until = null,
         run_at = now() + random() * interval '1 second' * power(2, lost_leases)
     from expired where jobs.id = expired.id
     returning jobs.id, jobs.space_id, jobs.kind, jobs.args, jobs.attempt, jobs.fence, jobs.state, jobs.error""")
 
-_CANCEL = text("""
+_CANCEL = text(f"""
     update jobs set cancel_requested = true,
         state = case when state = 'queued' then 'cancelled' else state end,
         finished_at = case when state = 'queued' then now() end,
-        error = case when state = 'queued' then 'Cancelled.' end
+        error = case when state = 'queued' then '{CANCELLED}' end
     where id = :id and state in ('queued', 'running')
     returning id, space_id, kind, args, attempt, fence, state, error""")
 
@@ -187,6 +195,13 @@ _PRUNE_WORKERS = text("delete from workers where seen_at < now() - interval '1 h
 _WAITING = text("""
     select count(*) from (select from jobs where state = 'queued' and space_id = :space_id and kind = :kind limit :most) counted""")
 _ENDED_LATELY = text("select count(*) from jobs where space_id = :space_id and finished_at > now() - interval '1 minute'")
+
+# Each by an index of its own: most jobs have succeeded.
+_COUNTS = text(
+    " union all ".join(
+        f"select kind, state, count(*) from jobs where state = '{state}' group by 1, 2" for state in ("queued", "running", "dead")
+    )
+)
 
 _ENDED = text("""
     select state, count(*) filter (where finished_at > now() - interval '1 minute'), count(*) from jobs
@@ -360,8 +375,7 @@ class JobRepository:
 
     async def counts(self) -> list[tuple[str, str, int]]:
         """(kind, state, jobs) of what has not ended, and of the dead."""
-        statement = text("select kind, state, count(*) from jobs where state in ('queued', 'running', 'dead') group by 1, 2")
-        return [(row[0], row[1], row[2]) for row in await self._session.execute(statement)]
+        return [(row[0], row[1], row[2]) for row in await self._session.execute(_COUNTS)]
 
     async def ended(self) -> list[tuple[str, int, int]]:
         """(state, jobs that ended within the last minute, within the last hour)."""

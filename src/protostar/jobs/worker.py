@@ -18,7 +18,7 @@ from protostar.ids import new_id
 from protostar.jobs.bell import Bell
 from protostar.jobs.context import JobContext
 from protostar.jobs.leases import Contact, Leases, Reason
-from protostar.jobs.model import Change, Job, State
+from protostar.jobs.model import CANCELLED, Change, Job, State
 from protostar.jobs.registry import Registry, Task
 from protostar.jobs.repository import Enqueue, Heartbeat, JobRepository
 from protostar.redis.client import RedisClient
@@ -246,7 +246,7 @@ class Worker:
         if reason == "lost":
             return "lost"
         if reason == "cancelled":
-            return await self._settle(job, lambda repository: repository.cancelled(job), error="Cancelled.")
+            return await self._settle(job, lambda repository: repository.cancelled(job))
         return await self._settle(job, lambda repository: repository.release(job), name="released")
 
     async def _settle(
@@ -264,7 +264,7 @@ class Worker:
                 async with self._database.transaction() as session:
                     state = await change(JobRepository(session))
                     if state is not None and state != "succeeded":
-                        await self._registry.changed(session, Change(job, state, error))
+                        await self._registry.changed(session, Change(job, state, CANCELLED if state == "cancelled" else error))
                 return "lost" if state is None else "dead" if state == "dead" else name or str(state)
             except DatabaseUnavailable as away:
                 log.warning("job_not_settled_yet", error=str(away))

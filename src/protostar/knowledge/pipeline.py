@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protostar.config import Settings
 from protostar.db.session import Database, after_commit
 from protostar.documents.deletion import end_unless_wanted
-from protostar.documents.kinds import INDEX, embed, fold, purge_old
+from protostar.documents.kinds import embed, fold, index, purge_old
 from protostar.documents.repository import begin_stage
 from protostar.errors import ModelRejected, ModelUnavailable
 from protostar.jobs.context import JobContext
@@ -183,9 +183,7 @@ class Pipeline:
         async with context.finishing() as session:
             following = await KnowledgeRepository(session).keep_text(version.document_id, version.version)
             if following is not None:
-                args = {"document_id": str(version.document_id), "version": following}
-                key = f"{INDEX}:{version.document_id}:{following}"
-                job_id = await self._jobs.enqueue(session, Enqueue(INDEX, version.space_id, args, dedupe_key=key))
+                job_id = await self._jobs.enqueue(session, index(version.space_id, version.document_id, following))
                 await KnowledgeRepository(session).add_following(version.document_id, following, job_id)
 
     async def _switch(

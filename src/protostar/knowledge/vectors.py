@@ -67,8 +67,11 @@ class Vectors:
 
     async def model_id(self, name: str, dimensions: int) -> int:
         async with self._database.driver() as connection:
-            await connection.execute(_ADD_MODEL, name, dimensions)
-            return await connection.fetchval(_MODEL, name, dimensions)
+            id_ = await connection.fetchval(_MODEL, name, dimensions)
+            if id_ is None:  # each attempt to add one spends an id, of which there are 32,767
+                await connection.execute(_ADD_MODEL, name, dimensions)
+                id_ = await connection.fetchval(_MODEL, name, dimensions)
+            return id_
 
     async def fluency(self, name: str, dimensions: int | None) -> Fluency | None:
         """None until the model was examined. `dimensions`: None for whatever they are."""

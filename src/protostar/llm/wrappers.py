@@ -29,11 +29,9 @@ class ModelCall:
 
     kind: Kind
     model: str
-    texts: int = 0
     started: float = field(default_factory=time.monotonic)
     outcome: Outcome = "cancelled"
     seconds: float = 0.0
-    first_token_seconds: float | None = None
     usage: Usage | None = None
 
 
@@ -239,8 +237,6 @@ class MeasuredChatModel(_ChatWrapper):
         with _observed(self._observer, "chat", self.name) as call:
             async with aclosing(self._inner.stream(messages, max_tokens=max_tokens, timeout=timeout)) as deltas:
                 async for delta in deltas:
-                    if call.first_token_seconds is None and delta.text:
-                        call.first_token_seconds = time.monotonic() - call.started
                     call.usage = delta.usage or call.usage
                     yield delta
 
@@ -251,7 +247,7 @@ class MeasuredEmbeddingModel(_EmbeddingWrapper):
         self._observer = observer
 
     async def embed(self, texts: Sequence[str], *, input_type: InputType, timeout: float) -> list[list[float]]:
-        with _observed(self._observer, "embedding", self.name, texts=len(texts)):
+        with _observed(self._observer, "embedding", self.name):
             return await self._inner.embed(texts, input_type=input_type, timeout=timeout)
 
 
@@ -299,8 +295,8 @@ class FallbackChatModel:
 
 
 @contextmanager
-def _observed(observer: Observer, kind: Kind, model: str, *, texts: int = 0) -> Generator[ModelCall]:
-    call = ModelCall(kind, model, texts)
+def _observed(observer: Observer, kind: Kind, model: str) -> Generator[ModelCall]:
+    call = ModelCall(kind, model)
     try:
         yield call
         call.outcome = "ok"

@@ -40,8 +40,6 @@ Pieces = Callable[[float, float], Iterable[Piece]]
 """The words of a page whose baselines are between two heights."""
 
 _Row = list[Piece]
-_Columns = list[float]
-"""Where they end, but for the last."""
 
 
 def with_columns(rules: Sequence[Rule], pieces: Pieces) -> list[Rule]:
