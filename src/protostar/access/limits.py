@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -35,7 +35,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class _Limit:
-    """At most `most` within each `window`, of one subject."""
+    """At most `most` within each `window`, of one subject. `counted`: what a question counts."""
 
     name: str
     subject: str
@@ -43,6 +43,7 @@ class _Limit:
     window: timedelta
     error: type[RateLimited]
     sentence: str
+    counted: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,12 @@ class Limits:
         What is no question, such as a greeting, is neither one of the visitor's own nor of the space's.
         """
         space = str(visitor.space_id)
-        tokens = _Limit("tokens", space, allowance.tokens, _DAY, RateLimited, _SPENT)
-        if await self._add(self._key(tokens), 0, _DAY) >= tokens.most:
-            raise self._refused(tokens)
-        counted = _of_visitor(visitor, address, allowance, is_question=is_question)
+        # There is room for an answer while one token is left.
+        limits = [_Limit("tokens", space, allowance.tokens - 1, _DAY, RateLimited, _SPENT, counted=0)]
+        limits += _of_visitor(visitor, address, allowance, is_question=is_question)
         if is_question:
-            counted.append(_Limit("space", space, allowance.asks, _DAY, RateLimited, _SPENT))
-        return await self._spend(counted)
+            limits.append(_Limit("space", space, allowance.asks, _DAY, RateLimited, _SPENT))
+        return await self._spend(limits)
 
     async def spent(self, space_id: UUID) -> Spent:
         """While Redis is away: by what this process has counted."""
@@ -90,19 +90,17 @@ class Limits:
 
     async def spend_tokens(self, space_id: UUID, tokens: int) -> None:
         """Count what an answer has cost. Answers under way when the budget is reached are finished."""
-        await self._add(self._key(_Limit("tokens", str(space_id), 0, _DAY, RateLimited, _SPENT)), tokens, _DAY)
+        limit = _Limit("tokens", str(space_id), 0, _DAY, RateLimited, _SPENT)
+        await self._add([(self._key(limit), tokens, limit.window)])
 
-    async def _spend(self, limits: list[_Limit]) -> GiveBack:
-        spent: list[tuple[str, timedelta]] = []
+    async def _spend(self, limits: Sequence[_Limit]) -> GiveBack:
+        spent = [(self._key(limit), limit.counted, limit.window) for limit in limits]
 
         async def give_back() -> None:
-            for key, window in spent:
-                await self._add(key, -1, window)
+            await self._add([(key, -amount, window) for key, amount, window in spent])
 
-        for limit in limits:
-            key = self._key(limit)
-            spent.append((key, limit.window))
-            if await self._add(key, 1, limit.window) > limit.most:
+        for limit, count in zip(limits, await self._add(spent), strict=True):
+            if count > limit.most:
                 await give_back()
                 raise self._refused(limit)
         return give_back
@@ -114,15 +112,18 @@ class Limits:
     def _key(self, limit: _Limit) -> str:
         return f"protostar:limit:{limit.name}:{limit.subject}:{int(self._clock() // limit.window.total_seconds())}"
 
-    async def _add(self, key: str, amount: int, window: timedelta) -> int:
-        async def command(client: Any) -> int:
+    async def _add(self, amounts: Sequence[tuple[str, int, timedelta]]) -> list[int]:
+        """Add to each key, which is kept for a window, in one round trip; returns their counts."""
+
+        async def command(client: Any) -> list[int]:
             async with client.pipeline(transaction=False) as pipe:
-                pipe.incrby(key, amount)
-                pipe.expire(key, window)
-                return int((await pipe.execute())[0])
+                for key, amount, window in amounts:
+                    pipe.incrby(key, amount)
+                    pipe.expire(key, window)
+                return [int(count) for count in (await pipe.execute())[::2]]
 
         shared = await self._redis.attempt(command) if self._redis is not None else None
-        return shared if shared is not None else self._add_here(key, amount)
+        return shared if shared is not None else [self._add_here(key, amount) for key, amount, _ in amounts]
 
     async def _count(self, key: str) -> int:
         async def command(client: Any) -> int:
