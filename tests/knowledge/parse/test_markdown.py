@@ -214,6 +214,28 @@ def read_text(tmp_path: Path, text: str) -> ParsedText:
         ("x\n\n<tr><td>B</td><td>2</td></tr>", [("paragraph", "x"), ("table", "B | 2")]),
         ("| a | b |\n|---|---|\n| 1<br>2 | <b>3</b> |", [("table", "| a | b |\n|---|---|\n| 1 2 | 3 |")]),
         ("<Note>\n- **a**\n- <b>b</b>\n</Note>", [("paragraph", "- **a**\n- b")]),
+        (
+            "a <span hidden>x</span>, <b style='display: none'>x</b>, <i style=visibility:hidden>x</i> b",
+            [("paragraph", "a , ,  b")],
+        ),
+        ("a <del>x</del><s>x</s>b <u style='text-decoration:line-through'>x</u>", [("paragraph", "a b")]),
+        ("a <script>x</script> <style>x</style> b <title> c <del>d", [("paragraph", "a   b <title> c d")]),
+        ("# Head <span hidden>x</span>", [("heading", "# Head")]),
+        ("- a <template>x</template>\n- <span hidden>x\n- b", [("list", "- a \n- \n- b")]),
+        ("| a | b |\n|---|---|\n| <span hidden>x</span>1 | <del>x</del>2 |", [("table", "| a | b |\n|---|---|\n| 1 | 2 |")]),
+        ("<b title='not hidden'>a</b> <b hidden=until-found>b</b> `<del>`c</del>", [("paragraph", "a b `<del>`c")]),
+        ("a <span hidden>x<span>x</span>x`</span>`x</span>b", [("paragraph", "a b")]),
+        ("a\n\n<div hidden>\nx\n</div>", [("paragraph", "a")]),
+        (
+            "a\n\n<div hidden>\n\n## x `</div>`\n\n```\n</div>\n```\n\n- x <div>x</div>\n\n</div>\nb\n\nc",
+            [("paragraph", "a"), ("paragraph", "b"), ("paragraph", "c")],
+        ),
+        ("a\n\n<s>\n\nx\nx</s> `b<`\n\nc", [("paragraph", "a"), ("paragraph", "`b<`"), ("paragraph", "c")]),
+        ("<div hidden>\n\na\n\n<p hidden>\n\nb", [("paragraph", "a"), ("paragraph", "b")]),
+        (
+            "<script>\nwrite('<div hidden>')\n</script>\n\na\n\n<template v-slot:x>\n\nb\n\n</template>\n\n<div>c</div>",
+            [("paragraph", "a"), ("paragraph", "b"), ("paragraph", "c")],
+        ),
         ("run `a <dir>` or cp <from> <to>, see <https://example.com>", None),
         ("# <img src=logo.png>\n\n<div>\n\ntext", [("paragraph", "text")]),
     ],
@@ -227,13 +249,31 @@ def test_headings_of_both_kinds_nest(tmp_path: Path) -> None:
     assert [block.heading_path for block in parsed.blocks][1::2] == [("Guide", "Fees"), ("Guide", "Hours at noon")]
 
 
+def test_what_is_hidden_in_a_heading_is_not_in_its_path(tmp_path: Path) -> None:
+    parsed = read_text(tmp_path, "# Fees <del>of 2025</del><b hidden>x</b>\n\nfree")
+    assert [block.heading_path for block in parsed.blocks] == [("Fees",), ("Fees",)]
+
+
 def test_comments_longer_than_any_segment(tmp_path: Path) -> None:
     secret = "secret\n\n" * 300_000
     assert shown(read_text(tmp_path, f"a\n\n <!--\n{secret}-->\n\nb")) == [("paragraph", "a"), ("paragraph", "b")]
 
 
 @pytest.mark.parametrize(
-    "text", ["a <!-- x ", "<b>`" * 3 + "` `` ``` ", "<a ", "<b>x</b>", "- <!-- x\n", "<p>x</p>\n\n", "![[<b>", "\\<b"]
+    "text",
+    [
+        "a <!-- x ",
+        "<b>`" * 3 + "` `` ``` ",
+        "<a ",
+        "<b>x</b>",
+        "- <!-- x\n",
+        "<p>x</p>\n\n",
+        "![[<b>",
+        "\\<b",
+        "<del>",
+        "<b hidden>\n\n",
+        "</b><i hidden>",
+    ],
 )
 @pytest.mark.timeout(20)
 def test_much_html_takes_no_longer_than_much_text(tmp_path: Path, text: str) -> None:

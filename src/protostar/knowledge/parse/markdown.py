@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
+from html import escape
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +15,15 @@ from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import too_long
 from protostar.knowledge.parse.html.reader import add_html
-from protostar.knowledge.parse.markup import is_html, without_attributes, without_pictures, without_remarks, without_tags
+from protostar.knowledge.parse.markup import (
+    Unseen,
+    is_html,
+    pieces,
+    without_attributes,
+    without_pictures,
+    without_remarks,
+    without_tags,
+)
 from protostar.knowledge.parse.model import Block, ParsedText
 from protostar.knowledge.parse.normalise import clean, one_line, split_front_matter
 from protostar.knowledge.parse.outline import Outline
@@ -23,6 +33,7 @@ _PARSER = MarkdownIt("commonmark").enable("table").disable("reference")
 _CODE = frozenset({"fence", "code_block"})
 _NOT_SHOWN = ("<", "{", "]:")
 _PART_OF_TABLE = re.compile(r"\s*<(?:t[dhr]|tbody|tfoot|thead|caption)\b", re.IGNORECASE)
+_END_TAG = re.compile(r"</([a-zA-Z][a-zA-Z0-9.-]*)")
 _COMMENT_END = re.compile(r"-->.*")
 _SEGMENT = 256 * 1024
 _LONGEST_BLOCK = 1024 * 1024
@@ -99,13 +110,14 @@ class _Shown:
         self._at = 0
         self._html: list[str] = []
         self._before_html = ""
+        self._unseen = Unseen()
 
     def add(self, found: _Found) -> None:
         before = self._text[self._at : found.start]
         self._at = found.end
-        if found.token.type == "html_block":
+        if found.token.type == "html_block" or self._unseen.is_open:
             self._before_html = self._before_html if self._html else before
-            self._html.append(self._text[found.start : found.end])
+            self._html.append(self._as_html(found))
             return
         self._end_html()
         if text := _shown(self._text, found):
@@ -129,6 +141,26 @@ class _Shown:
         if page.blocks:
             start = self._append(self._before_html, page.text)
             self._blocks += [Block(start + b.start, start + b.end, b.kind, b.heading_path) for b in page.blocks]
+
+    def _as_html(self, found: _Found) -> str:
+        """HTML, or Markdown within an element that is hidden."""
+        written = self._text[found.start : found.end]
+        if found.token.type in _CODE:
+            return ""
+        parts = list(pieces(written))
+        tags = (part for part in parts if not isinstance(part, str))
+        self._unseen.read_block(tag for tag in tags if self._is_closed_behind(tag["name"].lower(), found.start + tag.start()))
+        if found.token.type == "html_block":
+            return written
+        return "".join(escape(part) if isinstance(part, str) else part[0] for part in parts)
+
+    def _is_closed_behind(self, name: str, at: int) -> bool:
+        """Whether there is an end tag of this name, there or later; a paragraph ends where the next one begins."""
+        return name != "p" and self._last_end_tags.get(name, -1) >= at
+
+    @cached_property
+    def _last_end_tags(self) -> dict[str, int]:
+        return {tag[1].lower(): tag.start() for tag in _END_TAG.finditer(self._text)}
 
     def _append(self, before: str, text: str) -> int:
         """Add a text; returns where it begins."""
@@ -161,11 +193,10 @@ def _shown(text: str, found: _Found) -> str:
 
 def _add_html(builder: TextBuilder, html: str) -> None:
     """Add HTML that stands in Markdown: a page's or a table's part, or Markdown within the components of a site generator."""
-    text = without_tags(html, "\n", any_tag=True)
     if not is_html(html):
-        for paragraph in text.split("\n\n"):
+        for paragraph in without_tags(html, "\n", any_tag=True).split("\n\n"):
             builder.block("paragraph", paragraph)
-    elif text.strip() or "alt=" in html:
+    elif "alt=" in html or any(isinstance(piece, str) and piece.strip() for piece in pieces(html)):
         add_html(builder, f"<table>{html}" if _PART_OF_TABLE.match(html) else html)
 
 
@@ -225,7 +256,7 @@ def _parse(text: str, start: int, end: int) -> list[_Found]:
                 found[-1].code.append((start + first, start + lines[token.map[1]]))
             continue
         length = len(segment[first : lines[token.map[1]]].rstrip())
-        title = _plain(without_attributes(tokens[index + 1].content)) if token.type == "heading_open" else ""
+        title = _plain(without_attributes(without_tags(tokens[index + 1].content, " "))) if token.type == "heading_open" else ""
         if length:  # a form feed alone is a paragraph to the parser
             found.append(_Found(start + first, start + first + length, token, title, []))
     return found

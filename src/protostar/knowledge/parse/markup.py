@@ -1,7 +1,11 @@
 """What Markdown holds that its readers do not see: comments, tags, names of headings, pictures written into the text."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
+from protostar.knowledge.parse.html import elements
 from protostar.knowledge.parse.html.elements import BLOCKS, HEADINGS, INVISIBLE, PHRASES, VOID, WITHDRAWN, names
 from protostar.knowledge.parse.numerals import raised
 
@@ -15,8 +19,11 @@ _INLINE = (
 )
 _SPACED = BLOCKS | names("br hr center")
 _KNOWN = BLOCKS | PHRASES | INVISIBLE | VOID | WITHDRAWN | _INLINE
+_CLOSED = (INVISIBLE | WITHDRAWN) - VOID - names("head")  # nothing of them is seen; unclosed they are placeholders
 _CODE_SPAN = r"(?<!`)(?P<ticks>`+)(?!`)(?:[^\n]|\n(?![ \t>]*\n)){1,500}?(?<!`)(?P=ticks)(?!`)"
 _MARKS = re.compile(rf"\\.|{_CODE_SPAN}|`+|<!--|</?(?P<name>[a-zA-Z][a-zA-Z0-9.-]*)(?=[\s/>])[^<>]*>", re.DOTALL)
+_ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?""")
+_PARAGRAPH_END = re.compile(r"\n(?=[ \t>]*(?:\n|[-*+|][ \t]|\d{1,9}[.)][ \t]))")
 _POWER = re.compile(r"<sup>([^<>`\n]{1,20})</sup>", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 _FIRST_TAG = re.compile(r"</?([a-zA-Z][^\s/>]*)")
@@ -66,26 +73,121 @@ def without_tags(text: str, line_end: str, *, any_tag: bool = False) -> str:
     if "<" not in text:
         return text
     parts: list[str] = []
+    unseen = Unseen()
+    for piece in pieces(text):
+        if isinstance(piece, str):
+            parts.append(piece)
+            continue
+        start = unseen.read(piece, len(parts))
+        name = piece["name"].lower()
+        if start is not None:
+            del parts[start:]
+        elif name in _INLINE or any_tag:
+            parts.append(line_end if name == "br" else " " if name in _SPACED and _is_between_words(text, piece) else "")
+        else:
+            parts.append(piece[0])
+    return _BLANK_LINES.sub("\n\n", "".join(_without_unclosed(parts, unseen.unclosed)))
+
+
+def pieces(text: str) -> Iterator[str | re.Match[str]]:
+    """The tags of a stretch of Markdown, and between them what is text, or code, without comments."""
     at = 0
     is_open = True  # comments may be: one that never ends is text, and so are those after it
     while (mark := _MARKS.search(text, at)) is not None:
-        parts.append(text[at : mark.start()])
+        yield text[at : mark.start()]
         at = mark.end()
-        name = (mark["name"] or "").lower()
         if mark[0] == "<!--":
             end = text.find("-->", at) if is_open else -1
             is_open = end >= 0
-            parts += [] if is_open else [mark[0]]
-            at = end + 3 if is_open else at
-        elif name == "sup" and (power := _POWER.match(text, mark.start())) is not None:
-            parts.append(raised(power[1]))
+            if is_open:
+                at = end + 3
+            else:
+                yield mark[0]
+        elif not mark["name"]:
+            yield mark[0]
+        elif (power := _POWER.match(text, mark.start())) is not None:
+            yield raised(power[1])
             at = power.end()
-        elif name in _INLINE or (name and any_tag):
-            parts.append(line_end if name == "br" else " " if name in _SPACED and _is_between_words(text, mark) else "")
         else:
-            parts.append(mark[0])
-    parts.append(text[at:])
-    return _BLANK_LINES.sub("\n\n", "".join(parts))
+            yield mark
+    yield text[at:]
+
+
+class _Element(NamedTuple):
+    name: str
+    start: int
+    """How many pieces stand before it."""
+    is_hidden: bool
+    is_closed: bool
+    """Whether it is hidden only where it is closed."""
+
+
+class Unseen:
+    """The elements that are open at a place of a text and not shown, and those of the same names within them."""
+
+    def __init__(self) -> None:
+        self._open: list[_Element] = []
+        self._names = Counter[str]()
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self._open)
+
+    @property
+    def unclosed(self) -> list[int]:
+        """Where those begin that are hidden whether they are closed or not."""
+        return [element.start for element in self._open if element.is_hidden and not element.is_closed]
+
+    def read(self, tag: re.Match[str], at: int) -> int | None:
+        """Go on to a tag, before which stand `at` pieces; returns how many stand before the hidden element that it closes."""
+        name = tag["name"].lower()
+        if tag[0].startswith("</"):
+            return self._leave(name)
+        is_closed = name in _CLOSED
+        is_hidden = is_closed or _hides(tag[0])
+        if (is_hidden or self._names[name]) and not (name in VOID or tag[0].endswith("/>")):
+            self._open.append(_Element(name, at, is_hidden, is_closed))
+            self._names[name] += 1
+        return None
+
+    def read_block(self, tags: Iterable[re.Match[str]]) -> None:
+        """Go on to the end of a block. What is never seen (a script, a component's template) ends with it: its tags may be text."""
+        for tag in tags:
+            self.read(tag, 0)
+        while any(self._names[name] for name in INVISIBLE):
+            self._pop()
+
+    def _leave(self, name: str) -> int | None:
+        while self._names[name]:
+            element = self._pop()
+            if element.name == name:
+                return element.start if element.is_hidden else None
+        return None
+
+    def _pop(self) -> _Element:
+        element = self._open.pop()
+        self._names[element.name] -= 1
+        return element
+
+
+def _hides(tag: str) -> bool:
+    if "hidden" not in tag.lower() and "style" not in tag.lower():
+        return False
+    attributes = {name.lower(): "".join(values) for name, *values in _ATTRIBUTE.findall(tag)}
+    is_unseen = elements.is_unseen(attributes) and attributes.get("hidden") != "until-found"
+    return is_unseen or elements.is_invisible(attributes) or elements.is_struck(attributes)
+
+
+def _without_unclosed(parts: list[str], starts: list[int]) -> list[str]:
+    """What is hidden and never closed ends with its paragraph, item or row."""
+    if not starts:
+        return parts
+    kept = parts[: starts[0]]
+    for start, end in zip(starts, [*starts[1:], len(parts)], strict=True):
+        stretch = "".join(parts[start:end])
+        if (rest := _PARAGRAPH_END.search(stretch)) is not None:
+            kept.append(stretch[rest.start() :])
+    return kept
 
 
 def _is_between_words(text: str, mark: re.Match[str]) -> bool:

@@ -7,14 +7,14 @@ from protostar.knowledge.parse.html.reader import add_html
 from protostar.knowledge.parse.model import ParsedText
 
 
-def parse(html: str, *, below: int = 0) -> ParsedText:
+def parse(html: str, *, below: int = 0, is_whole: bool = True) -> ParsedText:
     builder = TextBuilder(1_000_000)
-    title = add_html(builder, html, below=below)
+    title = add_html(builder, html, below=below, is_whole=is_whole)
     parsed = builder.build(title=title)
     check(parsed)
     return parsed
 
 
-def texts(html: str) -> list[str]:
+def texts(html: str, *, is_whole: bool = True) -> list[str]:
     """The texts of the blocks."""
-    return [text for _, text in shown(parse(html))]
+    return [text for _, text in shown(parse(html, is_whole=is_whole))]

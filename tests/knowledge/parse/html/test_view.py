@@ -54,6 +54,9 @@ def rest(html: str) -> str:
         "STORY<section><button>Play</button><div>00:00</div></section><section><button>Mute</button><div>50</div></section>".replace(
             "<div>", "<div hidden>"
         ),
+        "STORY<p style='visibility : hidden'>Draft</p><p style='display/**/:/* a */none'>Draft</p>",
+        "STORY<p style='color: red; text-decoration: underline line-through'>Draft</p>",
+        "STORY<s>Draft</s><span style='TEXT-DECORATION-LINE:line-through'>Draft</span>",
         "<i aria-hidden=true>expand_more</i>STORY<button>Copy</button>",
         "<a class=skip href=#main>Skip to the text</a>STORY",
     ],
@@ -69,6 +72,7 @@ def test_what_surrounds_a_text_is_left_out(page: str) -> None:
         ("<header><h1><a href=/>Shop</a></h1></header>STORY", ""),
         ("<header><h1>Refunds</h1></header><main>STORY</main>", "Refunds"),
         ("<main><header><h1>Refunds</h1></header>STORY</main>", "Refunds"),
+        ("<div hidden><h1>Draft</h1></div><main>STORY</main>", ""),
         ("<h1>Town</h1><p>Sign in</p><article><h2>Refunds</h2>STORY</article><p>Town Inc.</p>", "Town|Refunds"),
         ("<h1>Town</h1><p>Sign in</p><article><h2>Refunds</h2></article>STORY", "Town|Sign in|Refunds"),
         ("<h2>Town</h2><article><h2>Refunds</h2>STORY</article><article><h2>Fees</h2></article>", "Town|Refunds|Fees"),
@@ -111,7 +115,15 @@ def test_what_surrounds_a_text_is_left_out(page: str) -> None:
             "STORY<a href=#d>More</a><div role=dialog id=d>" + "On Mondays. " * 60 + "</div>",
             "More|" + ("On Mondays. " * 60).strip(),
         ),
-        ("<div style='display:none'>On Mondays.</div>", "On Mondays."),
+        ("<div style='display:none'>On Mondays.</div><script src=app.js></script>", "On Mondays."),
+        (
+            "<nav>Menu</nav><div><main hidden><h1>Refunds</h1><p hidden>Draft</p>On Mondays.</main></div><script></script>",
+            "Refunds|On Mondays.",
+        ),
+        ("<body style='visibility:hidden' onload='show()'>On Mondays.", "On Mondays."),
+        ("<body hidden>On Mondays.", "On Mondays."),
+        ("<p style='visibility:hidden'>Draft<b style='visibility: visible'>On Mondays.</b></p>STORY", "DraftOn Mondays."),
+        ("<p style='backface-visibility: hidden'>On Mondays.</p>STORY", "On Mondays."),
         (f"STORY<div class=accordion>{QUESTION.replace('NAME', 'accordion-header')}</div>", "When?\nOn Mondays."),
         (f"STORY<div class=faq>{QUESTION.replace('NAME', 'faq-head')}</div>", "When?\nOn Mondays."),
         ("STORY<div class=card-header><a href=#c>When?</a></div><div id=c>On Mondays.</div>", "When?|On Mondays."),
@@ -133,6 +145,28 @@ def test_what_surrounds_a_text_is_left_out(page: str) -> None:
 )
 def test_what_belongs_to_a_text_is_kept(page: str, kept: str) -> None:
     assert rest(page) == kept
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<p hidden>Draft</p>",
+        "<nav>Menu</nav><div style='display:none'>Draft</div>",
+        "<div hidden>Draft</div><p style='visibility:hidden'>Draft</p>",
+        "<nav>Menu</nav><p hidden>Draft</p><del>Draft</del><dialog>Draft</dialog><script></script>",
+        f"<nav>{STORY}</nav><div hidden>Draft</div><script></script>",
+        "<div role=dialog style='display:none'>Draft</div>",
+        "<main hidden>Draft</main><p>Refunds</p>",
+    ],
+)
+def test_what_is_hidden_is_not_read_though_nothing_else_is_there(html: str) -> None:
+    assert "Draft" not in "".join(texts(html))
+
+
+@pytest.mark.parametrize("html", ["<div hidden>Draft</div><script></script>", "<body hidden>Draft", "<main hidden>Draft</main>"])
+def test_no_script_shows_what_is_hidden_in_a_part_of_a_document(html: str) -> None:
+    assert texts(html, is_whole=False) == []
+    assert texts("<nav>Menu</nav><footer>Address</footer>", is_whole=False) == ["Menu", "Address"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What HTML's elements are to a reader of text."""
 
+import re
 from collections.abc import Collection, Mapping
 
 from selectolax.lexbor import LexborNode
@@ -30,6 +31,24 @@ WITHDRAWN = names("del s strike")  # a price that is struck out is not the price
 # The parser closes these by itself: leaving them open nests nothing.
 UNNESTED = VOID | names("p li dt dd td th tr thead tbody tfoot option optgroup colgroup rt rp html head body")
 _NEAR = 4
+_IS = r"(?:\s|/\*[^*]{0,99}\*/)*+:(?:\s|/\*[^*]{0,99}\*/)*+"  # comments may stand around it
+_UNSEEN = re.compile(rf"display{_IS}none", re.IGNORECASE)
+_INVISIBLE = re.compile(rf"(?<![\w-])visibility{_IS}(?:hidden|collapse)", re.IGNORECASE)
+_STRUCK = re.compile(rf"text-decoration(?:-line)?{_IS}[^;]{{0,99}}?line-through", re.IGNORECASE)
+
+
+def is_unseen(attributes: Attributes) -> bool:
+    """Whether its attributes hide it, with all that is in it."""
+    return "hidden" in attributes or "popover" in attributes or _UNSEEN.search(attributes.get("style") or "") is not None
+
+
+def is_invisible(attributes: Attributes) -> bool:
+    """Whether its style hides it, but not what is made visible within."""
+    return _INVISIBLE.search(attributes.get("style") or "") is not None
+
+
+def is_struck(attributes: Attributes) -> bool:
+    return _STRUCK.search(attributes.get("style") or "") is not None
 
 
 def is_near(node: LexborNode, tags: Collection[str]) -> bool:

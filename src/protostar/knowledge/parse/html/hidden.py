@@ -5,14 +5,15 @@ from functools import cached_property
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from protostar.knowledge.parse.html.elements import HEADINGS, PHRASES, Attributes, is_near, names
+from protostar.knowledge.parse.html.elements import HEADINGS, PHRASES, Attributes, is_invisible, is_near, is_unseen, names
 from protostar.knowledge.parse.html.furniture import Kind, Kinds
 from protostar.knowledge.parse.html.measure import Measure
 from protostar.knowledge.parse.html.openers import Openers
 
 _DIALOGS = names("dialog alertdialog")
 _LABELLED_BY_BUTTONS = frozenset(HEADINGS) | names("dt summary th")
-_UNSEEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
+_APPLICATIONS = names("div main section article")
+_VISIBLE = "[style*='visible' i]"
 _ICONS = re.compile(r"\bmaterial-(?:icons|symbols)\b")  # of which the font makes a picture
 _OPENING = ("aria-controls", "data-target", "data-bs-target", "href")
 _SCRIPTED = re.compile(r"""['"]#?([\w-]+)['"]""")
@@ -32,14 +33,21 @@ class Hidden:
             return True
         if tag == "dialog" or attributes.get("role") in _DIALOGS:
             return not (attributes.get("id") in self._ids_that_open and self._measure.is_story(node))
-        style = attributes.get("style")
-        if not ("hidden" in attributes or "popover" in attributes or (style and _UNSEEN.search(style))):
+        return self.conceals(node, tag, attributes)
+
+    def conceals(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
+        """Whether nobody sees it, whatever it is; what `hides` leaves out besides may be seen, but is no text."""
+        if not self._is_concealed(node, tag, attributes):
             return False
         if tag == "span" and self._measure.first(node, "math") is not None:  # hidden for the sake of a picture of the formula
             return False
         if self._measure.is_list_of_links(node) or self._measure.first(node, "form") is not None:
             return True
         return not self._can_be_opened(node, tag, attributes)
+
+    def is_application(self, node: LexborNode, tag: str) -> bool:
+        """Whether it is most of a page, which scripts show when it is ready."""
+        return tag in _APPLICATIONS and self._measure.is_most(node)
 
     def unfolds(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
         """Whether it is the label of the text below it, which it unfolds."""
@@ -67,6 +75,11 @@ class Hidden:
         return attributes.get("id") in self._ids_that_open or any(
             self._kinds.named(each.attributes) is Kind.OPENS for each in near if each is not None
         )
+
+    def _is_concealed(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
+        if is_unseen(attributes) or (tag == "dialog" and "open" not in attributes):
+            return True
+        return is_invisible(attributes) and self._measure.first(node, _VISIBLE) is None
 
     @cached_property
     def openers(self) -> Openers:

@@ -34,6 +34,9 @@ class Measure:
     def is_small(self, node: LexborNode) -> bool:
         return self._may_read(node) and letters(node) <= _MOST * self._whole
 
+    def is_most(self, node: LexborNode) -> bool:
+        return self._may_read(node) and letters(node) >= (1 - _MOST) * self._whole
+
     def leaves_a_story(self, node: LexborNode) -> bool:
         """Whether enough is left without it, as of an article without the discussion of it."""
         return self._may_read(node) and self._whole - letters(node) >= min(_STORY, self._whole / 2)

@@ -27,12 +27,12 @@ def read(path: Path, max_chars: int) -> ParsedText:
     text, encoding = decode(raw, declared[1].decode("ascii", "ignore") if declared else None)
     del raw
     builder = TextBuilder(max_chars)
-    title = add_html(builder, text)
+    title = add_html(builder, text, is_whole=True)
     return builder.build(title=title, encoding=encoding)
 
 
-def add_html(builder: TextBuilder, text: str, *, below: int = 0) -> str | None:
-    """Add a page to a larger document, its headings `below` levels deeper; returns the page's title."""
+def add_html(builder: TextBuilder, text: str, *, below: int = 0, is_whole: bool = False) -> str | None:
+    """Add a page to a document, its headings `below` levels deeper; returns the page's title. `is_whole`: nothing else is in it."""
     _refuse_deep_nesting(text)
     try:
         page = LexborHTMLParser(text)
@@ -40,7 +40,7 @@ def add_html(builder: TextBuilder, text: str, *, below: int = 0) -> str | None:
         # Any text is HTML to it; only memory can run out.
         raise UnreadableDocument(TOO_COMPLEX) from error
     before = builder.size
-    for view in views(page):
+    for view in views(page, is_whole=is_whole):
         Walker(builder, below, view).walk()
         if builder.size > before:
             break

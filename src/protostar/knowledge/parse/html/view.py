@@ -1,11 +1,22 @@
 """Which parts of a page are read: what it is about; not what is hidden, nor what surrounds the pages of a site."""
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from protostar.knowledge.parse.html.elements import HEADINGS, INVISIBLE, WITHDRAWN, Attributes, is_near, names
+from protostar.knowledge.parse.html.elements import (
+    HEADINGS,
+    INVISIBLE,
+    WITHDRAWN,
+    Attributes,
+    is_invisible,
+    is_near,
+    is_struck,
+    is_unseen,
+    names,
+)
 from protostar.knowledge.parse.html.furniture import Kind, Kinds
 from protostar.knowledge.parse.html.hidden import Hidden
 from protostar.knowledge.parse.html.marks import is_mark
@@ -25,16 +36,20 @@ _ALMOST_ALL = 0.8
 _LONGEST_MARK = 40  # characters
 
 
-def views(page: LexborHTMLParser) -> Iterator["View"]:
-    """How to read a page, strictly first; each is for pages of which the one before shows nothing."""
+def views(page: LexborHTMLParser, *, is_whole: bool) -> Iterator["View"]:
+    """How to read a page, strictly first; each is for pages of which the one before shows nothing.
+
+    A script may show what is hidden at first: of a page that `is_whole` its body, and the part with most of its text.
+    """
     body = page.body
-    if body is not None:
-        yield View(page, _subject(page, body), 2)
+    is_scripted = is_whole and page.css_first("script, [onload]") is not None
+    if body is not None and (is_whole or not is_unseen(body.attributes)):
+        yield View(page, _subject(page, body, is_scripted=is_scripted), 2)
         yield View(page, body, 1)
-        yield View(page, body, 0)
+        yield View(page, body, 0, is_scripted=is_scripted)
 
 
-def _subject(page: LexborHTMLParser, body: LexborNode) -> LexborNode:
+def _subject(page: LexborHTMLParser, body: LexborNode, *, is_scripted: bool) -> LexborNode:
     """What the author calls the main element, or the article that has the page's main heading; else the body.
 
     Boards give the main heading to the site; there it is the article with a heading, if it has two thirds of the text.
@@ -46,16 +61,32 @@ def _subject(page: LexborHTMLParser, body: LexborNode) -> LexborNode:
         least = _HALF
     else:
         found, least = [article for article in articles if article.css_first("h2, h3") is not None], _MOST
-    return found[0] if len(found) == 1 and letters(found[0]) >= least * letters(body) else body
+    if len(found) != 1:
+        return body
+    if _is_within_unseen(found[0]):
+        least = _MOST if is_scripted else math.inf
+    return found[0] if letters(found[0]) >= least * letters(body) else body
+
+
+def _is_within_unseen(node: LexborNode | None) -> bool:
+    while node is not None and node.tag != "body":
+        if is_unseen(node.attributes) or is_invisible(node.attributes):
+            return True
+        node = node.parent
+    return False
 
 
 class View:
-    """`strictness`: 2 leaves out what its name tells to be furniture, 1 what its element tells, and what is hidden; 0 neither."""
+    """`strictness`: 2 leaves out what its name tells to be furniture, 1 what its element tells; 0 only what is hidden.
 
-    def __init__(self, page: LexborHTMLParser, root: LexborNode, strictness: int) -> None:
+    `is_scripted`: but for the part of the page that its scripts show when they are ready.
+    """
+
+    def __init__(self, page: LexborHTMLParser, root: LexborNode, strictness: int, *, is_scripted: bool = False) -> None:
         self._page = page
         self.root = root
         self._strictness = strictness
+        self._is_scripted = is_scripted
         self._kinds = Kinds()
         self._measure = Measure(root)
         self._hidden = Hidden(page, self._kinds, self._measure)
@@ -66,7 +97,7 @@ class View:
         """The page's main heading, where it stands outside of what is read."""
         if self.root.tag == "body" or self.root.css_first("h1") is not None:
             return ""
-        headings = [one_line(node.text()) for node in self._page.css("h1") if not _leads_away(node)]
+        headings = [one_line(node.text()) for node in self._page.css("h1") if not (_leads_away(node) or _is_within_unseen(node))]
         return headings[0] if len(headings) == 1 else ""
 
     @cached_property
@@ -80,12 +111,16 @@ class View:
         return self._hidden.openers.labels
 
     def shows(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
-        if tag in INVISIBLE or tag in WITHDRAWN or (tag == "a" and is_mark(node, attributes)):
+        if tag in INVISIBLE or tag in WITHDRAWN or is_struck(attributes) or (tag == "a" and is_mark(node, attributes)):
             return False
         if tag == "button":
             return self._hidden.is_label(node, attributes)
-        if not self._strictness or not (attributes or tag in _TELLING):
+        if not (attributes or tag in _TELLING):
             return True
+        if not self._strictness:
+            return not self._hidden.conceals(node, tag, attributes) or (
+                self._is_scripted and self._hidden.is_application(node, tag)
+            )
         return not self._hidden.hides(node, tag, attributes) and not self._surrounds(node, tag, attributes)
 
     def _surrounds(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
