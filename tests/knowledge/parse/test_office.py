@@ -11,6 +11,7 @@ import docx
 import openpyxl
 import pptx
 import pytest
+from openpyxl.xml.constants import SHEET_MAIN_NS
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.oxml import parse_xml as pptx_xml
@@ -214,6 +215,65 @@ def test_what_a_filter_leaves_out_for_the_moment_is_read(tmp_path: Path) -> None
     book.active.row_dimensions[3].hidden = True
     book.save(tmp_path / "a.xlsx")
     assert shown(read(tmp_path / "a.xlsx"))[1:] == [("table", "지점 | 수량\n서울 | 1\n부산 | 2")]
+
+
+def sheet(path: Path, rows: str, before: str = "", behind: str = "") -> Path:
+    """A workbook with a sheet of this XML."""
+    whole = f'<?xml version="1.0"?><worksheet xmlns="{SHEET_MAIN_NS}">{before}<sheetData>{rows}</sheetData>{behind}</worksheet>'
+    with ZipFile(workbook(path.with_name("empty.xlsx"))) as original, ZipFile(path, "w") as changed:
+        for name in original.namelist():
+            changed.writestr(name, whole if name == "xl/worksheets/sheet1.xml" else original.read(name))
+    return path
+
+
+def cells(*texts: str) -> str:
+    return "".join(f'<c t="inlineStr"><is><t>{text}</t></is></c>' for text in texts)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        *("r='2' hidden='1'", 'hidden="1"', 'r = "2" hidden\n=\n"true"', 'r="2" spans="' + "1:2 " * 300 + '" hidden="1"'),
+        *('a="&gt;>" r="2" hidden="1"', '\nr="2"\nhidden="1"', 'r="2" ht="0" customHeight="1"'),
+    ],
+)
+def test_a_hidden_row_is_not_read_however_it_is_written(row: str, tmp_path: Path) -> None:
+    rows = f"<row>{cells('이름', '값')}</row><row {row}>{cells('비밀', '1')}</row><row r='3'>{cells('전화', '2')}</row>"
+    assert shown(read(sheet(tmp_path / "a.xlsx", rows)))[1:] == [("table", "이름 | 값\n전화 | 2")]
+
+
+def test_a_hidden_row_without_a_number_follows_the_one_above_it(tmp_path: Path) -> None:
+    rows = f"<row r='5'>{cells('이름', '값')}</row><row hidden='1'>{cells('비밀', '1')}</row><row>{cells('전화', '2')}</row>"
+    assert shown(read(sheet(tmp_path / "a.xlsx", rows)))[1:] == [("table", "이름 | 값\n전화 | 2")]
+
+
+@pytest.mark.parametrize("column", ["min='2' max='2' hidden='true'", 'max = "2" min = "2" width="0" customWidth="1"'])
+def test_a_hidden_column_is_not_read_however_it_is_written(column: str, tmp_path: Path) -> None:
+    rows = f"<row>{cells('이름', '원가', '값')}</row><row>{cells('전화', '1', '2')}</row>"
+    before = f"<cols><col min='9' max='20000' hidden='1'/><col {column}/><col min='2' max='2' width='9'/></cols>"
+    assert shown(read(sheet(tmp_path / "a.xlsx", rows, before)))[1:] == [("table", "이름 | 값\n전화 | 2")]
+
+
+def test_rows_that_are_there_are_seen_where_all_others_are_hidden(tmp_path: Path) -> None:
+    before = "<sheetFormatPr defaultRowHeight='15' zeroHeight='1'/>"
+    rows = f"<row r='1'>{cells('이름', '값')}</row><row r='2' ht='0'>{cells('전화', '2')}</row>"
+    assert shown(read(sheet(tmp_path / "a.xlsx", rows, before)))[1:] == [("table", "이름 | 값\n전화 | 2")]
+
+
+@pytest.mark.parametrize(
+    ("behind", "is_read"),
+    [
+        ("<autoFilter ref='A1:B2'><filterColumn colId='0'/></autoFilter>", True),
+        ("<autoFilter ref='A1:B2'/>", False),
+        ("<!-- <filterColumn > -->", False),
+        ("<autoFilter ref='A4:B9'><filterColumn colId='0'/></autoFilter>", False),
+        ("<autoFilter ref='A2:B9'><filterColumn colId='0'/></autoFilter>", False),
+    ],
+)
+def test_only_what_a_filter_can_leave_out_is_not_hidden(behind: str, is_read: bool, tmp_path: Path) -> None:
+    rows = f"<row>{cells('이름', '값')}</row><row hidden='1'>{cells('서울', '1')}</row><row r='3'>{cells('전화', '2')}</row>"
+    seen = "이름 | 값\n서울 | 1\n전화 | 2" if is_read else "이름 | 값\n전화 | 2"
+    assert shown(read(sheet(tmp_path / "a.xlsx", rows, behind=behind)))[1:] == [("table", seen)]
 
 
 def test_times_are_shown_without_what_their_format_leaves_out(tmp_path: Path) -> None:
