@@ -239,6 +239,78 @@ def test_what_word_shows_is_read_and_nothing_else(content: str, texts: list[str]
     assert [text for _, text in shown(read(save(document, tmp_path / "a.docx")))] == texts
 
 
+def field(code: str, result: str = "", end: str = "end") -> str:
+    marks = {kind: f'<w:r><w:fldChar w:fldCharType="{kind}"/></w:r>' for kind in ("begin", "separate", "end", "none")}
+    return marks["begin"] + code + (marks["separate"] + result if result else "") + marks[end]
+
+
+@pytest.mark.parametrize(
+    ("content", "texts"),
+    [
+        (f"<w:del>{said('지운 글')}</w:del>" + said("남은 글"), ["남은 글"]),
+        (f"<w:pPr><w:rPr><w:del/></w:rPr></w:pPr>{said('남은 글')}", ["남은 글"]),
+        (FORMULA.replace("<m:t>", "<w:rPr><w:vanish/></w:rPr><m:t>") + said("값"), ["값"]),
+        (field(said("코드"), said("결과")) + said(" 끝"), ["결과 끝"]),
+        (field(said("코드")) + said("끝"), ["끝"]),
+        (field(said("코드") + field(said("안"), said("안쪽 결과")) + said("코드"), said("결과")), ["결과"]),
+        (field("", said("결과 ") + field(said("안"), said("안쪽 결과"))), ["결과 안쪽 결과"]),
+        (said("앞 ") + field(said("뒤"), end="none"), ["앞 뒤"]),
+        (
+            said("숨은 글", '<w:rStyle w:val="hidden"/>') + said("보이는 글", '<w:rStyle w:val="hidden"/><w:vanish w:val="0"/>'),
+            ["보이는 글"],
+        ),
+        (said("옛 값 ", '<w:rStyle w:val="struckbelow"/>') + said("값", '<w:rStyle w:val="unknown"/>'), ["값"]),
+        ('<w:pPr><w:pStyle w:val="hiddenwhole"/></w:pPr>' + said("숨은 글"), []),
+        ('<w:pPr><w:pStyle w:val="hiddenwhole"/></w:pPr>' + said("보이는 글", '<w:rStyle w:val="hidden"/>'), ["보이는 글"]),
+        ('<w:pPr><w:pStyle w:val="hiddenwhole"/></w:pPr>' + said("보이는 글", '<w:rStyle w:val="seen"/>'), []),
+    ],
+)
+def test_what_a_style_a_field_or_a_deletion_hides_is_not_read(content: str, texts: list[str], tmp_path: Path) -> None:
+    document = docx.Document()
+    for id_, kind, base, properties in (
+        ("hidden", "character", "", "<w:vanish/>"),
+        ("struck", "character", "", "<w:dstrike/>"),
+        ("struckbelow", "character", "struck", ""),
+        ("seen", "character", "", '<w:vanish w:val="0"/>'),
+        ("hiddenwhole", "paragraph", "", "<w:vanish/>"),
+    ):
+        document.styles.element.append(style_of(id_, kind, base, properties))
+    document.add_paragraph("다음")
+    document.element.body.insert(0, parse_xml(f"<w:p {nsdecls('w')}>{content}</w:p>"))
+    assert [text for _, text in shown(read(save(document, tmp_path / "a.docx")))] == [*texts, "다음"]
+
+
+def style_of(id_: str, kind: str, base: str, properties: str) -> Any:
+    return parse_xml(
+        f'<w:style {nsdecls("w")} w:type="{kind}" w:styleId="{id_}"><w:name w:val="{id_}"/>'
+        f'<w:basedOn w:val="{base}"/><w:rPr>{properties}</w:rPr></w:style>'
+    )
+
+
+@pytest.mark.parametrize("is_default", [False, True])
+def test_all_paragraphs_may_be_hidden_but_for_some_letters(is_default: bool, tmp_path: Path) -> None:
+    document = docx.Document()
+    if is_default:
+        document.styles.element.xpath("w:docDefaults/w:rPrDefault/w:rPr")[0].append(OxmlElement("w:vanish"))
+    else:
+        document.styles["Normal"].font.hidden = True
+    for properties, text in (("", "숨은 글"), ('<w:vanish w:val="0"/>', "보이는 글")):
+        document.element.body.insert(0, parse_xml(f"<w:p {nsdecls('w')}>{said(text, properties)}</w:p>"))
+    assert [text for _, text in shown(read(save(document, tmp_path / "a.docx")))] == ["보이는 글"]
+
+
+def test_hidden_rows_and_deleted_cells_of_a_table_are_left_out(tmp_path: Path) -> None:
+    document = docx.Document()
+    table = document.add_table(3, 3)
+    for number, cell in enumerate(cell for row in table.rows for cell in row.cells):
+        cell.text = str(number)
+        if number % 3 == 1:
+            cell._tc.get_or_add_tcPr().append(parse_xml(f'<w:cellDel {nsdecls("w")} w:id="1" w:author="a"/>'))
+    table.rows[1]._tr.insert(0, parse_xml(f"<w:trPr {nsdecls('w')}><w:hidden/></w:trPr>"))
+    table.rows[2]._tr.insert(0, parse_xml(f'<w:trPr {nsdecls("w")}><w:hidden w:val="0"/></w:trPr>'))
+    assert shown(read(save(document, tmp_path / "a.docx"))) == [("table", "0 | 2\n6 | 8")]
+
+
 @pytest.mark.parametrize("size", ["", "24pt", "inf", "1e999", "-1"])
 def test_letters_of_no_size_are_read(size: str, tmp_path: Path) -> None:
     document = docx.Document()

@@ -9,6 +9,7 @@ from protostar.knowledge.parse.numerals import whole
 
 _VAL: Final = qn("w:val")
 _SIZE: Final = re.compile(r"\d{1,4}(?:\.\d{1,9})?")
+_HIDING: Final = ("w:vanish", "w:strike", "w:dstrike")
 _OFF: Final = frozenset({"0", "false", "off"})
 
 
@@ -22,6 +23,11 @@ def switch(element: Any, child: str) -> bool | None:
     """Whether the child switches something on or off; None without one."""
     found = None if element is None else element.find(qn(child))
     return None if found is None else found.get(_VAL, "1") not in _OFF
+
+
+def hiding(properties: Any) -> dict[str, bool]:
+    """What is said of the ways to hide or to strike text, by their names."""
+    return {name: said for name in _HIDING if (said := switch(properties, name)) is not None}
 
 
 def size(properties: Any) -> float | None:

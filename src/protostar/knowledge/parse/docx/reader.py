@@ -49,15 +49,16 @@ def read(path: Path, max_chars: int) -> ParsedText:
             raise OpcError
         document = main.document
         related = {rel.reltype.rsplit("/", 1)[-1]: rel.target_part for rel in main.rels.values() if not rel.is_external}
-        writer = _Writer(builder, Styles(document), Numbering(related.get("numbering")))
+        styles = Styles(document)
+        writer = _Writer(builder, styles, Numbering(related.get("numbering")))
         root: Any = document.element
-        prune(root)
+        prune(root, styles.hides)
         writer.add(root.body)
         builder.outline.leave()
         for name in ("footnotes", "endnotes"):
             notes: Any = parse_xml(related[name].blob) if name in related else ()
             for note in notes:
-                prune(note)
+                prune(note, styles.hides)
                 writer.add(note)
         return builder.build(title=document.core_properties.title)
 

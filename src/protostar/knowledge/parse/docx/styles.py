@@ -1,25 +1,27 @@
 """What the styles of a Word document mean, by id: built-in ones are named in English in the file, others' in any language."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 from docx.oxml.ns import qn
 
 from protostar.knowledge.parse import styles
-from protostar.knowledge.parse.docx.properties import list_of, outline_level, size, switch, value
+from protostar.knowledge.parse.docx.properties import hiding, list_of, outline_level, size, switch, value
 from protostar.knowledge.parse.look import Look
 
 _LONGEST_CHAIN: Final = 20
 _SIZE: Final = 10.0  # points, where nothing says another one (ECMA-376, part 1, 17.3.2.38)
-_T, _PROPERTIES = qn("w:t"), qn("w:rPr")
+_P, _T, _PROPERTIES = qn("w:p"), qn("w:t"), qn("w:rPr")
+_WITH_OTHERS: Final = frozenset({"w:vanish", "w:strike"})  # of two styles that both hide, one shows again (17.7.3)
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
     """`level`: of headings, 0 being a document's title; None for text. `kind`: of other text, as that of a block.
 
-    `list_id`: «0» for none. `size`, in points, and `is_bold`: None where it says nothing of them.
+    `list_id`: «0» for none. `size`, in points, and `is_bold`: None where it says nothing of them. `hiding`: as `properties.hiding`.
     """
 
     level: int | None = None
@@ -28,6 +30,7 @@ class Style:
     list_level: int | None = None
     size: float | None = None
     is_bold: bool | None = None
+    hiding: Mapping[str, bool] = field(default_factory=dict[str, bool])
 
 
 _PLAIN: Final = Style()
@@ -40,7 +43,10 @@ class Styles:
         root = document.styles.element
         self._elements: dict[str, Any] = {style.styleId: style for style in root.style_lst}
         self._known: dict[str, Style] = {}
-        self._size = next(filter(None, map(size, root.iterfind(f"{qn('w:docDefaults')}/*/{_PROPERTIES}"))), _SIZE)
+        defaults = list(root.iterfind(f"{qn('w:docDefaults')}/*/{_PROPERTIES}"))
+        self._size = next(filter(None, map(size, defaults)), _SIZE)
+        self._hiding = dict(chain.from_iterable(hiding(properties).items() for properties in defaults))
+        self._usual = next((style.styleId for style in root.style_lst if _is_usual(style)), None)
 
     def of(self, id_: str | None) -> Style:
         if id_ is None:
@@ -51,6 +57,16 @@ class Styles:
 
     def look(self, paragraph: Any) -> Look | None:
         return Look.of(self._runs(paragraph))
+
+    def hides(self, run: Any) -> bool:
+        """Whether the text of a run, also of one in a formula, is hidden or struck."""
+        properties = run.find(_PROPERTIES)
+        own = hiding(properties)
+        paragraph = next(run.iterancestors(_P), None)
+        around = _PLAIN if paragraph is None else self.of(paragraph.style or self._usual)
+        within = _PLAIN if properties is None else self.of(value(properties, "w:rStyle"))
+        said = self._hiding | _combined(around.hiding, within.hiding) | own
+        return any(said.values())
 
     def _runs(self, paragraph: Any) -> Iterator[tuple[int, float, bool]]:
         style = self.of(paragraph.style)
@@ -80,4 +96,16 @@ class Styles:
             list_level,
             size(font) or above.size,
             above.is_bold if is_bold is None else is_bold,
+            {**above.hiding, **hiding(font)},
         )
+
+
+def _is_usual(style: Any) -> bool:
+    """Whether it is that of the paragraphs that name none."""
+    return style.get(qn("w:type")) == "paragraph" and style.get(qn("w:default")) in {"1", "true", "on"}
+
+
+def _combined(around: Mapping[str, bool], within: Mapping[str, bool]) -> dict[str, bool]:
+    """What the styles of a paragraph and of letters in it say together."""
+    both = {name: around[name] != within[name] for name in _WITH_OTHERS & around.keys() & within.keys()}
+    return {**around, **within, **both}

@@ -1,7 +1,7 @@
 """The text of a Word document's paragraphs."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from docx.oxml.ns import qn
@@ -14,6 +14,8 @@ BOX: Final = qn("w:txbxContent")
 _MATH: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _FALLBACK: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _T, _SYMBOL, _RUN, _ROW, _CONTROL, _MOVED, _READING = (qn(f"w:{name}") for name in ("t", "sym", "r", "tr", "sdt", "moveFrom", "rt"))
+_CELL, _DELETED, _FIELD = qn("w:tc"), qn("w:del"), qn("w:fldChar")
+_RUNS: Final = (_RUN, f"{_MATH}r")
 _CHARACTERS: Final = {
     **{qn(name): "\t" for name in ("w:tab", "w:ptab")},
     **{qn(name): "\n" for name in ("w:br", "w:cr")},
@@ -31,21 +33,42 @@ _CODE: Final = re.compile(r"[0-9a-cA-C][0-9a-fA-F]{3}|[eEfF][0-9a-fA-F]{3}")  # 
 _PRIVATE: Final = 0xF000  # where fonts of symbols have theirs
 
 
-def prune(root: Any) -> None:
-    """Take out what no reader sees: deleted, hidden and struck text, second versions of drawings, readings of characters, and what
-    forms say as long as they are empty."""
-    for element in list(root.iter(_FALLBACK, _MOVED, _READING, _CONTROL, _ROW, _RUN)):
-        if _is_unseen(element) and (parent := element.getparent()) is not None:
+def prune(root: Any, is_hidden: Callable[[Any], bool]) -> None:
+    """Take out what no reader sees: deleted, hidden and struck text, second versions of drawings, readings of characters, what
+    forms say as long as they are empty, and how fields are computed. `is_hidden`: tells of a run of text by its look."""
+    for element in [*_codes(root), *root.iter(_FALLBACK, _MOVED, _DELETED, _READING, _CONTROL, _ROW, _CELL, *_RUNS)]:
+        is_unseen = is_hidden(element) if element.tag in _RUNS else _is_unseen(element)
+        if is_unseen and (parent := element.getparent()) is not None:
             parent.remove(element)
 
 
 def _is_unseen(element: Any) -> bool:
-    if element.tag == _RUN:
-        properties = element.find(qn("w:rPr"))
-        return any(switch(properties, name) for name in ("w:vanish", "w:strike", "w:dstrike"))
     if element.tag == _CONTROL:
         return bool(switch(element.find(qn("w:sdtPr")), "w:showingPlcHdr"))
-    return element.tag != _ROW or (element.trPr is not None and element.trPr.find(qn("w:del")) is not None)
+    if element.tag == _ROW:
+        return element.trPr is not None and (element.trPr.find(_DELETED) is not None or bool(switch(element.trPr, "w:hidden")))
+    if element.tag == _CELL:
+        return element.tcPr is not None and element.tcPr.find(qn("w:cellDel")) is not None
+    return element.tag != _DELETED or len(element) > 0  # else the mark of a row or of a paragraph's end
+
+
+def _codes(root: Any) -> Iterator[Any]:
+    """What stands between the beginning of a field and its result, of fields that end."""
+    fields: list[list[Any] | None] = []  # of those that are open, the code, until their results begin
+    codes: list[list[Any]] = []
+    for node in root.iter(_FIELD, *_TEXTS, _SYMBOL, *_CHARACTERS):
+        kind = node.get(qn("w:fldCharType")) if node.tag == _FIELD else None
+        if kind == "begin":
+            codes.append([])
+            fields.append(codes[-1])
+        elif kind in {"separate", "end"} and fields:
+            if fields[-1] is not None:
+                yield from codes.pop()
+                fields[-1] = None
+            if kind == "end":
+                fields.pop()
+        elif kind is None and codes:
+            codes[-1].append(node)
 
 
 def boxes(paragraph: Any) -> Iterator[Any]:
