@@ -168,6 +168,45 @@ def test_deleted_hidden_and_remarked_text_is_left_out(path: Path) -> None:
     assert texts == ["보이는 글", "조건 글", "구역의 글", "漢字 2026. 1. 1."]
 
 
+def test_the_nearest_style_of_its_family_says_whether_text_is_struck_or_hidden(path: Path) -> None:
+    automatic = "".join(
+        f'<style:style style:name="{name}" style:family="{family}" style:parent-style-name="{above}">'
+        f"<style:text-properties {properties}/></style:style>"
+        for name, family, above, properties in (
+            ("T1", "text", "", 'style:text-line-through-type="double"'),
+            ("T2", "text", "T1", ""),
+            ("T3", "text", "T1", 'style:text-line-through-style="none" style:text-line-through-type="none"'),
+            ("S", "text", "", 'text:display="none"'),
+            ("S", "paragraph", "", ""),
+            ("P1", "paragraph", "", 'text:display="none"'),
+            ("P2", "paragraph", "P1", 'text:display="true"'),
+        )
+    )
+    spans = "".join(f'<text:span text:style-name="{name}">{name}</text:span>' for name in ("T1", "T2", "T3", "S"))
+    body = p(f"글 {spans}", "S") + p("P1", "P1") + p("P2", "P2") + listed(item(p("항목")), attributes='text:style-name="S"')
+    assert [text for _, text in shown(read(odt(path, body, automatic=automatic)))] == ["글 T3", "P2", "- 항목"]
+
+
+def test_rows_and_columns_that_are_not_shown(path: Path) -> None:
+    collapse = 'table:visibility="collapse"'
+    columns = f'<table:table-columns><table:table-column/><table:table-column {collapse} table:number-columns-repeated="2"/>'
+    hidden = row(cell("숨은"), cell("줄")).replace("<table:table-row>", f"<table:table-row {collapse}>")
+    spanned = '<table:table-cell table:number-columns-spanned="3"><text:p>넓은</text:p></table:table-cell>'
+    repeated = '<table:table-cell table:number-columns-repeated="4"><text:p>-</text:p></table:table-cell>'
+    covered = '<table:covered-table-cell table:number-columns-repeated="2"/>'
+    inner = f"<table:table>{hidden}{row(cell('안'), cell('글'))}</table:table>"
+    body = (
+        f"<table:table>{columns}<table:table-column/></table:table-columns><table:table-header-rows>{hidden}</table:table-header-rows>"
+        + row(*map(cell, ("이름", "원가", "비고", "값")))
+        + row(spanned, covered, cell("1"))
+        + hidden
+        + row(repeated)
+        + row(cell(inner), cell("x"), cell("x"), cell("2"))
+        + "</table:table>"
+    )
+    assert shown(read(odt(path, body))) == [("table", "이름 | 값\n넓은 | 1\n- | -\n안 글 | 2")]
+
+
 def test_tables_merged_repeated_and_nested(path: Path) -> None:
     covered = "<table:covered-table-cell/>"
     inner = f"<table:table>{row(cell('a'), cell('b'))}</table:table>"

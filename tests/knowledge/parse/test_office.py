@@ -141,6 +141,28 @@ def test_groups_are_read_and_hidden_slides_are_not(tmp_path: Path) -> None:
     assert parsed.page_count == 3
 
 
+def test_hidden_shapes_and_struck_text_of_a_slide_are_left_out(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[5])
+    slide.shapes.title.text = "숨은 제목"
+    box, other = (slide.shapes.add_textbox(0, 0, Inches(1), Inches(1)) for _ in range(2))
+    group = slide.shapes.add_group_shape()
+    group.shapes.add_textbox(0, 0, Inches(1), Inches(1)).text_frame.text = "숨은 묶음"
+    other.text_frame.text = "숨은 상자"
+    cell = slide.shapes.add_table(1, 2, 0, 0, Inches(1), Inches(1)).table.cell(0, 0)
+    slide.notes_slide.notes_text_frame.text = "메모 "
+    for frame in (box.text_frame, cell.text_frame, slide.notes_slide.notes_text_frame):
+        for strike, text in (("sngStrike", "10,000"), ("dblStrike", "9,000"), ("noStrike", "8,000"), (None, "원")):
+            run = frame.paragraphs[0].add_run()
+            run.text = text
+            if strike:
+                run.font._element.set("strike", strike)
+    for shape, said in ((slide.shapes.title, "1"), (other, "true"), (group, "1"), (box, "0")):
+        shape._element.xpath("./*/p:cNvPr")[0].set("hidden", said)
+    texts = [text for _, text in shown(read(save(presentation, tmp_path / "a.pptx")))]
+    assert texts == ["8,000원", "8,000원", "메모 8,000원"]
+
+
 def test_a_presentation_of_pictures_has_no_text(tmp_path: Path) -> None:
     presentation = pptx.Presentation()
     presentation.slides.add_slide(presentation.slide_layouts[6])

@@ -62,7 +62,22 @@ def test_headings_of_word_become_headings(tmp_path: Path) -> None:
 
 def test_hidden_and_deleted_text_is_none(tmp_path: Path) -> None:
     body = rb"{\b Within }{\deleted\revauthdel1 7}{\revised 14} days{\v , inside only}{\v0 .}{\v a\v0 b}{\viewkind4 c}\par"
-    assert read(write(tmp_path / "a.rtf", rb"{\rtf1 " + body + b"}")).text == "Within 14 days.abc"
+    assert read(write(tmp_path / "a.rtf", rb"{\rtf1 " + body + b"}")).text == "Within 14 days.bc"
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (rb"a \v1 x\v0 b \v x {\b x}\'b0\u8364?\endash\plain c", "a b c"),
+        (rb"{\strike 10,000 }{\striked1 x}{\strike x{\strike0 8,}\striked0 x}000\striked0 {\striked x\plain 0}", "8,0000"),
+        (rb"{\v x {x \{x\} x} x}a\~b{\v x\par x}c \\v d", "a b\n\nc \\v d"),
+        (rb"{\v {\*\unknown x\plain x} x}{\vern a}\viewkind4 b{\footnote \v x\v0 c}", "ab\n\nc"),
+        (rb"\v x\cell\v0 a\cell b\cell\row\pard", " | a | b"),
+        (rb"{\stylesheet{\s1\v heading 1;}}\s1 a\par", "a"),
+    ],
+)
+def test_characters_that_are_hidden_or_struck_anywhere_are_none(tmp_path: Path, body: bytes, text: str) -> None:
+    assert read(write(tmp_path / "a.rtf", rb"{\rtf1 " + body + b"}")).text.replace("\xa0", " ") == text
 
 
 def test_footnotes_stand_behind_the_text(tmp_path: Path) -> None:

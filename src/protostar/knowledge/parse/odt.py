@@ -2,7 +2,8 @@
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -26,10 +27,14 @@ _OFFICE, _STYLE, _TEXT, _TABLE, _DRAW, _SVG = (
     for name in ("office", "style", "text", "table", "drawing", "svg-compatible")
 )
 _P, _H, _LIST, _ITEM, _NOTE = (f"{_TEXT}{name}" for name in ("p", "h", "list", "list-item", "note"))
-_TBL, _ROW, _CELL = (f"{_TABLE}{name}" for name in ("table", "table-row", "table-cell"))
+_TBL, _ROW, _CELL, _COVERED, _COLUMN = (
+    f"{_TABLE}{name}" for name in ("table", "table-row", "table-cell", "covered-table-cell", "table-column")
+)
 _SPANS = ("columns-spanned", "rows-spanned", "columns-repeated")
 _OBJECTS = frozenset((_P, _H, _LIST, _TBL))
+_VISIBILITY = f"{_TABLE}visibility"
 _STYLE_NAME, _DISPLAY = f"{_TEXT}style-name", f"{_TEXT}display"
+_LINE_STYLE, _LINE_TYPE = (f"{_STYLE}text-line-through-{name}" for name in ("style", "type"))
 _CHARACTERS = {f"{_TEXT}s": " ", f"{_TEXT}tab": "\t", f"{_TEXT}line-break": "\n"}
 # Deleted text, remarks, reading aids, programs; lists that repeat headings and captions.
 _UNSEEN = frozenset(
@@ -53,6 +58,9 @@ _LETTERS = {
     )
 }
 _GROUPS = frozenset(f"{_TABLE}{name}" for name in ("table-header-rows", "table-rows", "table-row-group"))
+_COLUMN_GROUPS = frozenset(f"{_TABLE}{name}" for name in ("table-header-columns", "table-columns", "table-column-group"))
+# Of the styles that elements name: those of two families may have one name.
+_FAMILIES = {_P: "paragraph", _H: "paragraph", f"{_TEXT}span": "text", f"{_TEXT}a": "text"}
 
 
 def read(path: Path, max_chars: int) -> ParsedText:
@@ -96,7 +104,7 @@ class _Styles:
     """Styles are derived from one another: those of a document's own paragraphs from those that have a name."""
 
     def __init__(self) -> None:
-        self._styles: dict[str | None, ET.Element] = {}
+        self._styles: dict[tuple[str, str | None], ET.Element] = {}
         self.numbers: dict[tuple[str, int], _Number] = {}
         """How a style of lists numbers, by its name, and its levels, from 0; the headings' style is called «»."""
 
@@ -104,7 +112,7 @@ class _Styles:
         """Whether it is the definition of a style that counts."""
         name = element.get(f"{_STYLE}name", "")
         if element.tag == f"{_STYLE}style":
-            self._styles[name] = element
+            self._styles[element.get(f"{_STYLE}family", ""), name] = element
         elif element.tag in _NUMBERINGS:
             for level in element.iterfind(f"*[@{_STYLE}num-format]"):
                 if level.get(f"{_STYLE}num-format"):
@@ -122,16 +130,20 @@ class _Styles:
 
     def hides(self, element: ET.Element) -> bool:
         """Whether its text is hidden or struck."""
-        properties = (style.find(f"{_STYLE}text-properties") for style in self._chain(element))
-        return any(found is not None and _is_out(found) for found in properties)
+        found = (style.find(f"{_STYLE}text-properties") for style in self._chain(element))
+        properties = [each for each in found if each is not None]
+        shown = (each.get(_DISPLAY) for each in properties)
+        lines = (each.get(_LINE_STYLE) or each.get(_LINE_TYPE) for each in properties)
+        return _first(shown) == "none" or _first(lines) not in {None, "none"}
 
     def _chain(self, element: ET.Element) -> Iterator[ET.Element]:
-        style = self._styles.get(element.get(_STYLE_NAME))
+        family = _FAMILIES.get(element.tag, "")
+        style = self._styles.get((family, element.get(_STYLE_NAME)))
         for _ in range(_LONGEST_CHAIN):
             if style is None:
                 return
             yield style
-            style = self._styles.get(style.get(f"{_STYLE}parent-style-name"))
+            style = self._styles.get((family, style.get(f"{_STYLE}parent-style-name")))
 
 
 class _Writer(Writer):
@@ -151,7 +163,8 @@ class _Writer(Writer):
             self._add_list(element)
         elif element.tag == _TBL:
             rows = list(_rows(element))
-            heads = sum(1 for _ in element.iterfind(f"{_TABLE}table-header-rows/{_ROW}"))
+            heads = sum(1 for head in element.iterfind(f"{_TABLE}table-header-rows") for _ in _rows(head))
+            _leave_out(_collapsed(element), rows)
             self._add_rows([row.findall(_CELL) for row in rows], map(self._cells, rows), heads)
         else:
             self._add(element)
@@ -230,16 +243,59 @@ class _Writer(Writer):
     def _is_unseen(self, element: ET.Element) -> bool:
         if element.tag in _UNSEEN or element.get(f"{_TEXT}is-hidden") == "true" or element.find(_HIDING) is not None:
             return True
-        return element.get(_DISPLAY) == "none" or self._styles.hides(element)
+        return element.get(_DISPLAY) == "none" or element.get(_VISIBILITY) == "collapse" or self._styles.hides(element)
 
 
-def _is_out(properties: ET.Element) -> bool:
-    return properties.get(_DISPLAY) == "none" or properties.get(f"{_STYLE}text-line-through-style", "none") != "none"
+def _first(values: Iterable[str | None]) -> str | None:
+    return next((value for value in values if value is not None), None)
 
 
 def _rows(table: ET.Element) -> Iterator[ET.Element]:
+    """Those that are shown."""
     for child in table:
         if child.tag == _ROW:
-            yield child
+            if child.get(_VISIBILITY) != "collapse":
+                yield child
         elif child.tag in _GROUPS:
             yield from _rows(child)
+
+
+def _columns(table: ET.Element) -> Iterator[ET.Element]:
+    for child in table:
+        if child.tag == _COLUMN:
+            yield child
+        elif child.tag in _COLUMN_GROUPS:
+            yield from _columns(child)
+
+
+def _collapsed(table: ET.Element) -> list[int]:
+    """Which columns are not shown, in order, from 0."""
+    found: list[int] = []
+    at = 0
+    for column in _columns(table):
+        repeated = min(_span(column, "columns-repeated"), _MOST_REPEATED - at)
+        if column.get(_VISIBILITY) == "collapse":
+            found += range(at, at + repeated)
+        at += max(0, repeated)
+    return found
+
+
+def _leave_out(columns: list[int], rows: list[ET.Element]) -> None:
+    """Take the cells of some columns out of the rows."""
+    for row in rows if columns else ():
+        at = 0
+        for cell in [*row]:
+            if cell.tag not in {_CELL, _COVERED}:
+                continue
+            start, repeated = at, _span(cell, "columns-repeated")
+            at += repeated
+            for name, reach in (("columns-repeated", repeated), ("columns-spanned", _span(cell, "columns-spanned"))):
+                left = reach - (bisect_left(columns, start + reach) - bisect_left(columns, start))
+                cell.set(f"{_TABLE}number-{name}", str(left))
+                if not left:
+                    row.remove(cell)
+                    break
+
+
+def _span(element: ET.Element, name: str) -> int:
+    return int(element.get(f"{_TABLE}number-{name}", "1"))

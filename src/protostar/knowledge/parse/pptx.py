@@ -20,6 +20,8 @@ from protostar.knowledge.parse.tables import Cell, add_table, spread
 _KIND = "a PowerPoint presentation (.pptx)"
 _EVERYWHERE: Final = frozenset({PP_PLACEHOLDER.DATE, PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.SLIDE_NUMBER})  # on every slide
 _SIZE: Final = 18.0  # points, where nothing says another one
+_HIDDEN: Final = ".//p:cNvPr[@hidden='1' or @hidden='true']/../.."
+_STRUCK: Final = ".//*[self::a:r or self::a:fld][a:rPr[@strike='sngStrike' or @strike='dblStrike']]"
 _LONGEST_TITLE: Final = 80
 _DEEPEST: Final = 8
 
@@ -40,6 +42,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
 
 
 def _add_slide(builder: TextBuilder, slide: Any, number: int) -> None:
+    _prune(slide.shapes)
     shapes = [shape for shape in _flat(slide.shapes) if not (shape.is_placeholder and shape.placeholder_format.type in _EVERYWHERE)]
     title = slide.shapes.title
     if title is None or not title.text_frame.text.strip():
@@ -56,7 +59,16 @@ def _add_slide(builder: TextBuilder, slide: Any, number: int) -> None:
         elif getattr(shape, "has_chart", False):
             add_table(builder, _values(shape.chart), page=number)
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
+        _prune(slide.notes_slide.shapes)
         builder.block("paragraph", _text(slide.notes_slide.notes_text_frame), page=number)
+
+
+def _prune(shapes: Any) -> None:
+    """Take out hidden shapes and struck text."""
+    tree = shapes._spTree  # noqa: SLF001 - python-pptx knows neither
+    for element in [*tree.xpath(_HIDDEN), *tree.xpath(_STRUCK)]:
+        if element is not tree:
+            element.getparent().remove(element)
 
 
 def _titled_by_look(shapes: Sequence[Any]) -> Any:

@@ -19,8 +19,11 @@ _STYLE = re.compile(r"\\s(\d+)(?![0-9])")
 _CELL = re.compile(r"\\(?:nest)?cell(?![a-z]) ?")
 _NOTE = re.compile(r"\{(?:\\\*)?\\footnote(?![a-z])(?:\\ftnalt(?![a-z]))? ?")
 _BRACE = re.compile(r"\\[\\{}]|[{}]")
-_UNSEEN = re.compile(r"(?<!\\)\{(?:[^{}\\]|\\(?!(?:v|deleted)(?![a-z0-9]))[^{}])*+\\(?:v|deleted)(?![a-z0-9])[^{}]*+(?<!\\)\}")
-_SEEN_AGAIN = re.compile(r"\\(?:(?:v|deleted)0|plain)(?![a-z0-9])")
+_HIDING = re.compile(r"\\[\\{}]|[{}]|\\(v|deleted|striked?|plain)(-?\d+)?(?![a-zA-Z0-9]) ?")
+# What is kept of hidden text: all but characters, written as such or as words.
+_WORD = re.compile(
+    r"\\\*|\\(?!(?:u|tab|line|bullet|[lr](?:dbl)?quote|e[mn]dash|e[mn]space|qmspace)(?![a-z]))[a-z]+(?:-?\d+)? ?", re.IGNORECASE
+)
 # Control characters, which no RTF text holds. The empty group ends the letters to skip after a Unicode character.
 _CELL_MARK = "\x1f"
 _HEADING_MARKS = "".join(map(chr, range(1, 10)))
@@ -41,15 +44,42 @@ def read(path: Path, max_chars: int) -> ParsedText:
 
 
 def _marked(source: str) -> str:
-    source = _UNSEEN.sub(_passed_over, _with_notes(source))
     levels = {match[1]: int(match[2]) for match in _HEADING_STYLE.finditer(source)}
+    source = _with_notes(_seen(source))
     source = _STYLE.sub(lambda style: f"{style[0]}{{}}{chr(levels[style[1]])}" if style[1] in levels else style[0], source)
     return _CELL.sub(f"{{}}{_CELL_MARK}", source)
 
 
-def _passed_over(group: re.Match[str]) -> str:
-    """A group of hidden or deleted text, marked as one that programs may pass over; not where the text is seen again within it."""
-    return group[0] if _SEEN_AGAIN.search(group[0]) else f"{{\\*{group[0][1:]}"
+def _seen(source: str) -> str:
+    """A document without the characters that are hidden, deleted or struck; what they are may change anywhere in a group."""
+    parts: list[str] = []
+    above: list[set[str]] = []
+    hiding: set[str] = set()
+    at = 0
+    for mark in _HIDING.finditer(source):
+        parts.append("".join(_WORD.findall(source, at, mark.start())) if hiding else source[at : mark.start()])
+        at = mark.end()
+        if mark[0] == "{":
+            above.append(hiding.copy())
+        elif mark[0] == "}":
+            hiding = above.pop() if above else hiding
+        elif mark[1] is None:  # an escaped brace
+            parts += [] if hiding else [mark[0]]
+            continue
+        else:
+            _switch(hiding, mark[1], is_on=mark[2] != "0")
+        parts.append(mark[0])
+    parts.append(source[at:])
+    return "".join(parts)
+
+
+def _switch(hiding: set[str], name: str, *, is_on: bool) -> None:
+    if name == "plain":
+        hiding.clear()
+    elif is_on:
+        hiding.add(name)
+    else:
+        hiding.discard(name)
 
 
 def _with_notes(source: str) -> str:
