@@ -6,17 +6,8 @@ from functools import cached_property
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from protostar.knowledge.parse.html.elements import (
-    HEADINGS,
-    INVISIBLE,
-    WITHDRAWN,
-    Attributes,
-    is_invisible,
-    is_near,
-    is_struck,
-    is_unseen,
-    names,
-)
+from protostar.knowledge.parse.html import elements
+from protostar.knowledge.parse.html.elements import HEADINGS, INVISIBLE, WITHDRAWN, Attributes, is_near, names
 from protostar.knowledge.parse.html.furniture import Kind, Kinds
 from protostar.knowledge.parse.html.hidden import Hidden
 from protostar.knowledge.parse.html.marks import is_mark
@@ -43,7 +34,7 @@ def views(page: LexborHTMLParser, *, is_whole: bool) -> Iterator["View"]:
     """
     body = page.body
     is_scripted = is_whole and page.css_first("script, [onload]") is not None
-    if body is not None and (is_whole or not is_unseen(body.attributes)):
+    if body is not None and (is_whole or not elements.is_unseen(body.attributes)):
         yield View(page, _subject(page, body, is_scripted=is_scripted), 2)
         yield View(page, body, 1)
         yield View(page, body, 0, is_scripted=is_scripted)
@@ -70,7 +61,7 @@ def _subject(page: LexborHTMLParser, body: LexborNode, *, is_scripted: bool) -> 
 
 def _is_within_unseen(node: LexborNode | None) -> bool:
     while node is not None and node.tag != "body":
-        if is_unseen(node.attributes) or is_invisible(node.attributes):
+        if elements.is_unseen(node.attributes) or elements.is_invisible(node.attributes):
             return True
         node = node.parent
     return False
@@ -97,8 +88,8 @@ class View:
         """The page's main heading, where it stands outside of what is read."""
         if self.root.tag == "body" or self.root.css_first("h1") is not None:
             return ""
-        headings = [one_line(node.text()) for node in self._page.css("h1") if not (_leads_away(node) or _is_within_unseen(node))]
-        return headings[0] if len(headings) == 1 else ""
+        headings = [node for node in self._page.css("h1") if not _leads_away(node)]
+        return one_line(headings[0].text()) if len(headings) == 1 and not _is_within_unseen(headings[0]) else ""
 
     @cached_property
     def tabs(self) -> dict[str, str]:
@@ -111,7 +102,7 @@ class View:
         return self._hidden.openers.labels
 
     def shows(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
-        if tag in INVISIBLE or tag in WITHDRAWN or is_struck(attributes) or (tag == "a" and is_mark(node, attributes)):
+        if tag in INVISIBLE or tag in WITHDRAWN or elements.is_struck(attributes) or (tag == "a" and is_mark(node, attributes)):
             return False
         if tag == "button":
             return self._hidden.is_label(node, attributes)
