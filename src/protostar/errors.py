@@ -20,8 +20,9 @@
     ├── RangeNotSatisfiable       416  range_not_satisfiable
     ├── RateLimited               429  rate_limited          retryable
     │   └── SignInNeeded          429  sign_in_needed        retryable
-    ├── ObjectMissing             500  object_missing
-    ├── ObjectCorrupt             500  object_corrupt
+    ├── ObjectMissing             500  object_missing        retryable
+    ├── ObjectCorrupt             500  object_corrupt        retryable
+    ├── ParserKilled              503  parser_killed         retryable, alone
     ├── ModelRejected             502  model_rejected
     ├── SourceRejected            502  source_rejected
     ├── LeaseLost                 500  lease_lost
@@ -30,13 +31,14 @@
         ├── DatabaseUnavailable   503  database_unavailable
         ├── RedisUnavailable      503  redis_unavailable
         ├── ObjectsUnavailable    503  objects_unavailable
+        │   └── WrongStore        503  wrong_store
         ├── ParserUnavailable     503  parser_unavailable
         ├── ModelUnavailable      503  model_unavailable
         ├── WebhookUnavailable    503  webhook_unavailable
         └── SourceUnavailable     503  source_unavailable
 
 `Unavailable` means that a dependency is away: a job that meets it is deferred and keeps its attempt. Every other error is the
-job's own; it is final unless `retryable`.
+job's own; it is final unless `retryable`, and tried again while nothing else runs beside it where it is `alone`.
 """
 
 from collections.abc import Sequence
@@ -51,6 +53,7 @@ class ProtostarError(Exception):
     code: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong on our side"
     retryable: ClassVar[bool] = False
+    alone: ClassVar[bool] = False
 
     def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
         """`retry_after`: seconds after which trying again makes sense, where somebody told us."""
@@ -173,13 +176,25 @@ class SignInNeeded(RateLimited):
 
 
 class ObjectMissing(ProtostarError):
+    """Retryable, as the next one is: a store that misbehaves for some seconds says the same, and what it has is not lost."""
+
     code = "object_missing"
     title = "The stored bytes are gone"
+    retryable = True
 
 
 class ObjectCorrupt(ProtostarError):
     code = "object_corrupt"
     title = "The stored bytes are not the ones that were uploaded"
+    retryable = True
+
+
+class ParserKilled(ProtostarError):
+    status_code = 503
+    code = "parser_killed"
+    title = "The process that read the file was killed: the system is short of memory, or reading this file takes too much of it"
+    retryable = True
+    alone = True
 
 
 class ModelRejected(ProtostarError):
@@ -224,6 +239,11 @@ class RedisUnavailable(Unavailable):
 class ObjectsUnavailable(Unavailable):
     code = "objects_unavailable"
     title = "The object store is away for the moment"
+
+
+class WrongStore(ObjectsUnavailable):
+    code = "wrong_store"
+    title = "The object store is not this database's"
 
 
 class ParserUnavailable(Unavailable):

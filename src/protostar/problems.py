@@ -1,6 +1,6 @@
 """Problem documents (RFC 9457): how an error looks outside."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ValidationError
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from protostar.errors import InvalidInput, NameTaken, ProtostarError
 
 MEDIA_TYPE = "application/problem+json"
+_COME_AGAIN: Final = {429, 503}
 
 
 class Problem(BaseModel):
@@ -48,6 +49,6 @@ def misfit(error: ValidationError, within: str = "") -> InvalidInput:
 
 def retry_after(error: ProtostarError) -> int | None:
     """Whole seconds for the header `Retry-After`; None where trying again does not help."""
-    if not error.retryable:
+    if not error.retryable or error.status_code not in _COME_AGAIN:
         return None
     return max(1, round(error.retry_after)) if error.retry_after is not None else 1

@@ -70,4 +70,4 @@ async def test_a_job_that_its_holder_has_ended_is_not_lost(database: Database) -
         assert await repository.release(other)
     async with database.transaction() as session:
         ours = await JobRepository(session).renew([succeeded, failed, other], lease)
-    assert ours == {succeeded.fence: False, failed.fence: False}
+    assert ours == {succeeded.fence: "renewed", failed.fence: "renewed"}

@@ -202,7 +202,7 @@ async def test_cancelling_a_queued_job_ends_it_and_a_running_one_is_asked(databa
         change = await repository.cancel(running)
         assert change is not None
         assert change.state == "running"
-        assert await repository.renew([job], LEASE) == {job.fence: True}
+        assert await repository.renew([job], LEASE) == {job.fence: "cancelled"}
         assert await repository.cancelled(job) == "cancelled"
 
 
@@ -303,6 +303,50 @@ async def test_renewals_are_hot_updates(database: Database) -> None:
     updates, hot = [after - first for after, first in zip(await _updates(database), before, strict=True)]
     assert updates == 20
     assert hot >= 18  # a full page is left now and then
+
+
+async def test_a_row_that_somebody_locks_costs_only_its_own_job_the_renewal(database: Database) -> None:
+    """As with `select … for update` in psql; a writer of the job's own stands in nobody's way."""
+    for _ in range(3):
+        await enqueue(database)
+    jobs = await claim(database)
+    locked, written, free = jobs
+    async with database.transaction() as theirs, database.transaction() as own:
+        await theirs.execute(text("select from jobs where id = :id for update"), {"id": locked.id})
+        assert await JobRepository(own).hold(written)
+        async with database.transaction() as session:
+            renewals = await JobRepository(session).renew(jobs, LEASE)
+    assert renewals == {locked.fence: "locked", written.fence: "renewed", free.fence: "renewed"}
+
+
+@pytest.mark.parametrize("how", ["claim", "start", "renew"])
+async def test_a_lease_begins_when_it_is_written(database: Database, how: str) -> None:
+    """And not with the transaction: who waited for a lock for longer than a lease would write one that is over."""
+    await enqueue(database)
+    held = await claim(database) if how == "renew" else []
+    async with database.transaction() as session:
+        repository = JobRepository(session)
+        await session.execute(text("select now(), pg_sleep(0.05)"))
+        if how == "claim":
+            assert len(await repository.claim(["k"], limit=1, owner="w", lease=LEASE)) == 1
+        elif how == "start":
+            await repository.start(Enqueue("k", None, {}), owner="w", lease=LEASE)
+        else:
+            await repository.renew(held, LEASE)
+        left = text("select max(lease_until) - now() from jobs")
+        assert (await session.execute(left)).scalar_one() > LEASE
+
+
+async def test_a_job_that_is_to_be_tried_alone_is_a_suspect(database: Database) -> None:
+    await enqueue(database)
+    (job,) = await claim(database)
+    async with database.transaction() as session:
+        assert await JobRepository(session).fail(job, error="killed", code="x", final=False, alone=True) == "queued"
+        wait = (await session.execute(text("select run_at - now() from jobs"))).scalar_one()
+        await run_now(session)
+    assert wait >= timedelta(seconds=5)
+    assert await claim(database) == []
+    assert len(await claim(database, suspect=True)) == 1
 
 
 async def _updates(database: Database) -> tuple[int, int]:

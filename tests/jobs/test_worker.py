@@ -8,11 +8,12 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 from tests.support.waiting import wait_until
 
 from protostar.config import WorkerSettings
 from protostar.db.session import Database
-from protostar.errors import DatabaseUnavailable, LeaseLost, ModelUnavailable, ProtostarError, UnreadableDocument
+from protostar.errors import DatabaseUnavailable, LeaseLost, ModelUnavailable, ObjectMissing, ProtostarError, UnreadableDocument
 from protostar.jobs.bell import Bell
 from protostar.jobs.context import JobContext
 from protostar.jobs.model import Change
@@ -167,6 +168,25 @@ async def test_an_error_is_tried_again_and_a_final_one_is_not(database: Database
     assert (await job(database, second)).error == "The file is broken."
     assert [(change.job.kind, change.state) for change in changes if change.job.kind == "unreadable"] == [("unreadable", "failed")]
     assert ("once", "queued") in [(change.job.kind, change.state) for change in changes]
+
+
+async def test_bytes_that_are_missing_are_asked_for_again_before_the_job_is_dead(database: Database) -> None:
+    """A store that misbehaves says so too, and it may be another one tomorrow."""
+
+    async def missing(_context: JobContext) -> None:
+        raise ObjectMissing
+
+    async def again() -> bool:
+        async with database.transaction() as session:
+            await session.execute(text("update jobs set run_at = now()"))
+        return (await job(database, id_)).state == "dead"
+
+    id_ = await enqueue(database)
+    with capture_logs() as logs:
+        async with working(database, Task("k", missing)):
+            await wait_until(again)
+    assert (await job(database, id_)).attempt == 3
+    assert [entry["code"] for entry in logs if entry["event"] == "job_attempt_failed"] == ["object_missing"] * 3
 
 
 async def test_a_dependency_that_is_away_spends_no_attempt(database: Database) -> None:

@@ -39,7 +39,6 @@ from protostar.errors import (
     DatabaseUnavailable,
     KeyReused,
     LeaseLost,
-    ModelUnavailable,
     NotFound,
     ProtostarError,
     Unavailable,
@@ -302,7 +301,7 @@ class Answers:
             log.warning("answer_taken_over", answer=str(row.id))
         except TimeoutError:
             seconds = self._settings.deadline.total_seconds()
-            await self._fail(job, row, feed, ModelUnavailable(f"The answer was not finished within {seconds:g} seconds."))
+            await self._fail(job, row, feed, Unavailable(f"The answer was not finished within {seconds:g} seconds."))
         except ProtostarError as error:
             await self._fail(job, row, feed, error)
         except Exception:  # the last error of a request: it is told to whoever asked, and logged

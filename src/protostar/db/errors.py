@@ -87,6 +87,11 @@ def is_away(error: DatabaseUnavailable) -> bool:
     return broke_off(error) or isinstance(error.__cause__, OSError)
 
 
+def is_crowded(error: DatabaseUnavailable) -> bool:
+    """Whether PostgreSQL has no connection left for this user (too_many_connections)."""
+    return _code(error.__cause__) == "53300"
+
+
 def is_locked_out(error: DatabaseUnavailable) -> bool:
     """Whether PostgreSQL refuses the user or the password (class 28)."""
     return _code(error.__cause__).startswith("28")

@@ -22,6 +22,7 @@ T = TypeVar("T")
 AfterCommit = Callable[[], Awaitable[None]]
 _AFTER_COMMIT = "after_commit"
 
+_RENEWED_AFTER = 1800  # seconds
 _LONGEST = 60.0  # seconds; what takes longer on purpose says so
 
 
@@ -48,7 +49,9 @@ async def connect(url: str, *, longest: float | None = _LONGEST) -> Any:
     )
 
 
-def create_engine(url: str, *, pool_size: int, longest: float | None = _LONGEST) -> AsyncEngine:
+def create_engine(
+    url: str, *, pool_size: int, longest: float | None = _LONGEST, renewed_after: int = _RENEWED_AFTER
+) -> AsyncEngine:
     """An engine over such connections. Nothing is connected yet."""
     engine = create_async_engine(
         "postgresql+asyncpg://",
@@ -56,7 +59,7 @@ def create_engine(url: str, *, pool_size: int, longest: float | None = _LONGEST)
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=5,
-        pool_recycle=1800,
+        pool_recycle=renewed_after,
         # The one used last has its statements prepared and its tables in the server's cache.
         pool_use_lifo=True,
         hide_parameters=True,  # an error is logged, and questions and documents are none of the log's business
@@ -78,10 +81,10 @@ def create_engine(url: str, *, pool_size: int, longest: float | None = _LONGEST)
 class Database:
     """Connections of one process. Every method raises DatabaseUnavailable while PostgreSQL is away for longer than a restart."""
 
-    def __init__(self, url: str, *, pool_size: int = 5) -> None:
-        """Nothing is connected yet."""
+    def __init__(self, url: str, *, pool_size: int = 5, renewed_after: int = _RENEWED_AFTER) -> None:
+        """Nothing is connected yet. `renewed_after`: seconds after which a connection is made anew; -1: never."""
         self._url = url
-        self._engine = create_engine(url, pool_size=pool_size)
+        self._engine = create_engine(url, pool_size=pool_size, renewed_after=renewed_after)
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._reserved: Database | None = None
         self._absence = Absence()
@@ -89,9 +92,12 @@ class Database:
 
     @property
     def reserved(self) -> "Database":
-        """A connection of its own beside the pool, for what must not stand behind all those that wait for a lock."""
+        """A connection of its own beside the pool, for what must not stand behind all those that wait for a lock.
+
+        It is kept for as long as it lasts: where PostgreSQL has none left, somebody else would get the one that was given up.
+        """
         if self._reserved is None:
-            self._reserved = Database(self._url, pool_size=1)
+            self._reserved = Database(self._url, pool_size=1, renewed_after=-1)
         return self._reserved
 
     @property

@@ -4,16 +4,17 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
 import structlog
 
+from protostar.db.errors import is_crowded
 from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable
-from protostar.jobs.model import Job
+from protostar.jobs.model import Job, Renewal
 from protostar.jobs.repository import JobRepository
 
 log = structlog.get_logger()
@@ -52,7 +53,7 @@ class Leases:
     """`stop(reason)` of a held job is called when its lease is lost or its cancellation was asked for."""
 
     def __init__(self, database: Database, lease: timedelta) -> None:
-        self._database = database.reserved
+        self._database = database
         self.lease = lease
         self._held: dict[int, _Held] = {}  # by fence
 
@@ -66,27 +67,48 @@ class Leases:
         self._held.pop(job.fence, None)
 
     async def keep(self) -> None:
-        """Renew until cancelled. While PostgreSQL is away nothing is renewed and nothing is lost: nobody can sweep either."""
+        """Renew until cancelled. While PostgreSQL is away nothing is renewed and nothing is lost: nobody can sweep either.
+
+        Begins at once, and goes on where nothing is held: the connection that is kept for it is there when all others are taken.
+        """
         lease = self.lease.total_seconds()
-        wait = lease / 3
+        soon = min(1.0, lease / 15)
         while True:
-            await asyncio.sleep(wait * random.uniform(0.8, 1.0))  # noqa: S311
+            wait = lease / 3
             try:
-                await self.renew()
-                wait = lease / 3
+                if not await self.renew():
+                    wait = soon
             except DatabaseUnavailable as error:
-                log.warning("leases_not_renewed", held=len(self._held), error=str(error))
-                wait = min(1.0, lease / 15)  # a connection that was cut is found so by its next user alone
+                if self._held:
+                    log.warning("leases_not_renewed", held=len(self._held), error=str(error))
+                wait = soon  # a connection that was cut is found so by its next user alone
             except Exception:  # a process that ended would take its jobs along
                 log.exception("renewal_raised", held=len(self._held))
-                wait = min(1.0, lease / 15)
+                wait = soon
+            await asyncio.sleep(wait * random.uniform(0.8, 1.0))  # noqa: S311
 
-    async def renew(self) -> None:
+    async def renew(self) -> bool:
+        """Whether no row was locked by somebody else; see Renewal."""
         held = dict(self._held)
         if not held:
-            return
-        async with self._database.transaction() as session:
-            ours = await JobRepository(session).renew([each.job for each in held.values()], self.lease)
+            async with self._database.reserved.reading():
+                return True
+        ours = await self._renew([each.job for each in held.values()])
         for fence, each in held.items():
-            if fence in self._held and ours.get(fence, True):
+            if fence in self._held and ours.get(fence) in (None, "cancelled"):
                 each.stop("cancelled" if fence in ours else "lost")
+        return "locked" not in ours.values()
+
+    async def _renew(self, jobs: Collection[Job]) -> dict[int, Renewal]:
+        """Through the connection that is kept for this; through the pool where PostgreSQL has none left to make it anew."""
+        try:
+            return await self._renew_through(self._database.reserved, jobs)
+        except DatabaseUnavailable as error:
+            if not is_crowded(error):
+                raise
+            log.warning("lease_connection_missing", held=len(jobs), error=str(error))
+            return await self._renew_through(self._database, jobs)
+
+    async def _renew_through(self, database: Database, jobs: Collection[Job]) -> dict[int, Renewal]:
+        async with database.transaction() as session:
+            return await JobRepository(session).renew(jobs, self.lease)

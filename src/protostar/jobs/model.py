@@ -7,6 +7,8 @@ from uuid import UUID
 State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 
 CANCELLED: Final = "Cancelled."
+Renewal = Literal["renewed", "cancelled", "locked"]
+"""Of a job's lease. `cancelled`: its end was asked for. `locked`: somebody else holds the row, so that it was not renewed."""
 
 
 @dataclass(frozen=True, slots=True)

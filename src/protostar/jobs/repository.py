@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, Integer, Text, Uuid
 
 from protostar.ids import new_id
-from protostar.jobs.model import CANCELLED, Change, Job, State
+from protostar.jobs.model import CANCELLED, Change, Job, Renewal, State
 from protostar.jobs.models import JobRow, WorkerRow
 
 # A job that lost its worker this often may be what kills it: it is claimed alone from then on.
@@ -58,7 +58,7 @@ STARTING: Final = """
     insert into jobs (id, space_id, kind, args, priority, state, attempt, max_attempts, fence, lease_owner, lease_until,
                       started_at, give_up_at)
     select :job_id, cast(:space_id as uuid), :kind, cast(:args as jsonb), :priority, 'running', 1, :max_attempts,
-        nextval('job_fence'), :owner, now() + :lease, now(), now() + :give_up_after {source}
+        nextval('job_fence'), :owner, clock_timestamp() + :lease, now(), now() + :give_up_after {source}
     returning fence"""
 """For a statement that inserts a job together with what it is about; see `starting`."""
 _START = text(STARTING.format(source=""))
@@ -75,7 +75,7 @@ _WAKE = text("""
 _READY = "state = 'queued' and not parked and run_at <= now() and lost_leases"
 _TAKE = """
     update jobs set state = 'running', attempt = attempt + 1, fence = nextval('job_fence'), lease_owner = :owner,
-        lease_until = now() + :lease, started_at = now(), error = null, error_code = null
+        lease_until = clock_timestamp() + :lease, started_at = now(), error = null, error_code = null
     from ready where jobs.id = ready.id
     returning jobs.id, jobs.space_id, jobs.kind, jobs.args, jobs.attempt, jobs.fence, jobs.priority, jobs.turn"""
 
@@ -102,12 +102,21 @@ _SUSPECT_WAITS = text(f"""
     select exists (select from jobs where state = 'queued' and not parked and kind = any(:kinds) and lost_leases >= {SUSPECT_AFTER}
                    and run_at <= now() - interval '30 seconds')""").bindparams(bindparam("kinds", type_=ARRAY(Text)))
 
-# A job that its holder has ended is the holder's still: it may be telling others of it.
+# A job that its holder has ended is the holder's still: it may be telling others of it. A row that somebody else has locked is
+# left out, so that it alone may lapse; a key share lock is the holder's own, see `hold`. In one order, so that two renewals cannot
+# wait for each other. The lease begins when it is written: who waited for the table must not write one that is over already.
 _RENEW = text("""
-    update jobs set lease_until = case when state = 'running' then now() + cast(:lease as interval) end
-    from unnest(:ids, :fences) as held(id, fence)
-    where jobs.id = held.id and jobs.fence = held.fence and jobs.state in ('running', 'succeeded', 'failed')
-    returning jobs.fence, jobs.state = 'running' and jobs.cancel_requested as cancel_requested""").bindparams(
+    with held as (select * from unnest(:ids, :fences) as held(id, fence)),
+    taken as (
+        select jobs.id from jobs join held on held.id = jobs.id and held.fence = jobs.fence
+        where jobs.state in ('running', 'succeeded', 'failed') order by jobs.id for no key update of jobs skip locked),
+    renewed as (
+        update jobs set lease_until = case when state = 'running' then clock_timestamp() + cast(:lease as interval) end
+        from taken where jobs.id = taken.id returning jobs.id)
+    select jobs.fence, case when jobs.state = 'running' and jobs.cancel_requested then 'cancelled'
+                            when renewed.id is null then 'locked' else 'renewed' end as renewal
+    from jobs join held on held.id = jobs.id and held.fence = jobs.fence left join renewed on renewed.id = jobs.id
+    where jobs.state in ('running', 'succeeded', 'failed')""").bindparams(
     bindparam("ids", type_=ARRAY(Uuid)), bindparam("fences", type_=ARRAY(BigInteger))
 )
 
@@ -135,7 +144,10 @@ _FAIL = text(f"""
         state = case when :final then 'failed' when cancel_requested then 'cancelled'
                      when attempt >= max_attempts then 'dead' else 'queued' end,
         finished_at = case when :final or cancel_requested or attempt >= max_attempts then now() end,
-        run_at = now() + random() * least(interval '300 seconds', interval '2 seconds' * power(2, attempt - 1)) {_MINE}
+        lost_leases = case when :alone then greatest(lost_leases, {SUSPECT_AFTER}) else lost_leases end,
+        run_at = now() + case
+            when :alone then (0.5 + random() / 2) * least(interval '300 seconds', interval '10 seconds' * power(2, attempt - 1))
+            else random() * least(interval '300 seconds', interval '2 seconds' * power(2, attempt - 1)) end {_MINE}
     returning state""")
 
 # A dependency that is away spends no attempt; what bounds it is the job's age. Half of the wait is random, so that a fleet of
@@ -296,10 +308,10 @@ class JobRepository:
     async def suspect_waits(self, kinds: Sequence[str]) -> bool:
         return bool((await self._session.execute(_SUSPECT_WAITS, {"kinds": list(kinds)})).scalar_one())
 
-    async def renew(self, held: Collection[Job], lease: timedelta) -> dict[int, bool]:
-        """The fences of the held jobs that are still ours, and whether their cancellation was asked for."""
+    async def renew(self, held: Collection[Job], lease: timedelta) -> dict[int, Renewal]:
+        """The fences of the held jobs that are still ours, and what became of their leases."""
         values = {"ids": [job.id for job in held], "fences": [job.fence for job in held], "lease": lease}
-        return {row.fence: row.cancel_requested for row in await self._session.execute(_RENEW, values)}
+        return {row.fence: row.renewal for row in await self._session.execute(_RENEW, values)}
 
     async def hold(self, job: Job) -> bool:
         """Whether the job is still ours, and stays so until the transaction ends."""
@@ -312,9 +324,12 @@ class JobRepository:
     async def finish(self, job: Job) -> bool:
         return (await self._session.execute(_FINISH, _key(job))).rowcount == 1  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
 
-    async def fail(self, job: Job, *, error: str, code: str, final: bool) -> State | None:
-        """The state that the job has now; None where it was not ours any more. The same for the next three."""
-        values = {**_key(job), "error": error, "code": code, "final": final}
+    async def fail(self, job: Job, *, error: str, code: str, final: bool, alone: bool = False) -> State | None:
+        """The state that the job has now; None where it was not ours any more. The same for the next three.
+
+        `alone`: it is tried again as one that may kill its worker, and after a longer pause.
+        """
+        values = {**_key(job), "error": error, "code": code, "final": final, "alone": alone}
         return (await self._session.execute(_FAIL, values)).scalar_one_or_none()
 
     async def defer(self, job: Job, *, error: str, code: str, retry_after: float | None) -> State | None:

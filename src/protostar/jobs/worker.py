@@ -236,8 +236,12 @@ class Worker:
                 name="deferred",
             )
         spent = not error.retryable if final is None else final
+        if error.retryable:
+            log.warning("job_attempt_failed", code=error.code, error=text)
         return await self._settle(
-            job, lambda repository: repository.fail(job, error=text, code=error.code, final=spent), error=text
+            job,
+            lambda repository: repository.fail(job, error=text, code=error.code, final=spent, alone=error.alone),
+            error=text,
         )
 
     async def _settle_cancelled(self, job: Job) -> str:

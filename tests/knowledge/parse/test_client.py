@@ -22,7 +22,7 @@ from tests.support.waiting import wait_until
 
 from protostar.config import ParseSettings
 from protostar.documents.media_types import MARKDOWN, PDF, TEXT, XLSX
-from protostar.errors import ParserUnavailable, UnreadableDocument
+from protostar.errors import ParserKilled, ParserUnavailable, UnreadableDocument
 from protostar.knowledge import tokens
 from protostar.knowledge.parse import client
 from protostar.knowledge.parse.child import NO_SPACE
@@ -227,11 +227,15 @@ async def test_a_parse_that_takes_too_much_memory_ends_alone(tmp_path: Path, wor
 
 
 async def test_a_crash_is_told_as_a_damaged_file(server: ParseServer, work_dir: Path, endless: Path) -> None:
-    for sent, sentence in [(signal.SIGSEGV, "probably damaged"), (signal.SIGKILL, "more memory than is allowed")]:
+    """One that was killed from outside is not the file's fault: systems that are short of memory kill whom they like."""
+    for sent, error, sentence in [
+        (signal.SIGSEGV, UnreadableDocument, "probably damaged"),
+        (signal.SIGKILL, ParserKilled, "short of memory"),
+    ]:
         task = asyncio.ensure_future(parse(server, endless, work_dir))
         (pid,) = await started(server)
         os.kill(pid, sent)
-        with pytest.raises(UnreadableDocument, match=sentence):
+        with pytest.raises(error, match=sentence):
             await task
 
 
@@ -356,6 +360,7 @@ def test_a_complete_result_counts_however_the_process_ended(work_dir: Path, stat
         (1, UnreadableDocument, "probably damaged"),
         (-signal.SIGXCPU, UnreadableDocument, "longer than the 7 seconds"),
         (-signal.SIGALRM, UnreadableDocument, "longer than the 7 seconds"),
+        (-signal.SIGKILL, ParserKilled, "killed"),
         (NO_SPACE, ParserUnavailable, "no space left"),
         (None, ParserUnavailable, "being restarted"),
     ],

@@ -17,9 +17,9 @@ import structlog
 
 from protostar.config import ParseSettings
 from protostar.documents.media_types import PDF
-from protostar.errors import NotFound, ParserUnavailable, UnreadableDocument
+from protostar.errors import NotFound, ParserKilled, ParserUnavailable, UnreadableDocument
 from protostar.knowledge.parse.child import BATCHES, ERROR, IMAGE, NO_SPACE, RESULT, ROWS, TEXT
-from protostar.knowledge.parse.failures import CRASHED, TOO_COMPLEX, too_slow
+from protostar.knowledge.parse.failures import CRASHED, too_slow
 from protostar.knowledge.parse.leftovers import remove_leftovers
 from protostar.knowledge.parse.model import Passage
 from protostar.knowledge.parse.rows import Owner
@@ -120,8 +120,9 @@ class ParseServer:
     async def parse(self, path: Path, owner: Owner, *, media_type: str, filename: str, work_dir: Path) -> ParseResult:
         """Read, chunk and tokenise a document into the existing folder `work_dir`; on any error nothing stays there.
 
-        Raises UnreadableDocument with a sentence for the person who uploaded it, ParserUnavailable when the parser itself died. A
-        cancelled parse is killed, and has ended when the cancellation comes out of here.
+        Raises UnreadableDocument with a sentence for the person who uploaded it, ParserUnavailable when the parser itself died, and
+        ParserKilled when somebody outside killed the process that read. A cancelled parse is killed, and has ended when the
+        cancellation comes out of here.
         """
         task = {"media_type": media_type, "owner": owner.as_json()}
         return ParseResult(work_dir=work_dir, **await self._run(task, path, work_dir, filename, self._seconds, of=owner.space_id))
@@ -314,8 +315,10 @@ def _outcome(work_dir: Path, status: int | None, filename: str, seconds: float) 
     log.warning("parse_crashed", filename=filename, status=status)
     if status in {-signal.SIGXCPU, -signal.SIGALRM}:
         raise too_slow(seconds)
-    # Nobody here sent it: the system was short of memory.
-    raise UnreadableDocument(TOO_COMPLEX if status == -signal.SIGKILL else CRASHED)
+    if status == -signal.SIGKILL:
+        # Nobody here sent it, and of a file that goes beyond its limit the child tells: the system is short of memory.
+        raise ParserKilled
+    raise UnreadableDocument(CRASHED)
 
 
 @contextmanager

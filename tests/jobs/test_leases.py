@@ -1,0 +1,79 @@
+"""The connection that renews leases is there from the start, and stays where PostgreSQL has none left for others."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from datetime import timedelta
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+from tests.support.databases import execute
+from tests.support.waiting import wait_until
+
+from protostar.db.session import Database
+from protostar.jobs.leases import Leases, Reason
+from protostar.jobs.model import Job
+from protostar.jobs.repository import Enqueue, JobRepository
+
+LEASE = timedelta(seconds=0.3)
+_MOST = 4
+
+
+@pytest.fixture
+async def narrow(database_url: str, postgres_url: str) -> AsyncGenerator[str]:
+    """The URL of a user who may have few connections."""
+    await execute(database_url, f"create role narrow login connection limit {_MOST}")
+    await execute(database_url, "grant all on all tables in schema public to narrow")
+    await execute(database_url, "grant all on all sequences in schema public to narrow")
+    yield database_url.replace("postgres@", "narrow@").replace("user=postgres", "user=narrow")
+    await execute(database_url, "drop owned by narrow")
+    await execute(database_url, "drop role narrow")
+
+
+async def use_up(url: str) -> list[asyncpg.Connection]:
+    """Every connection that is left."""
+    taken = []
+    with pytest.raises(asyncpg.TooManyConnectionsError):
+        while True:
+            taken.append(await asyncpg.connect(url))
+    return taken
+
+
+async def begin(database: Database) -> Job:
+    async with database.transaction() as session:
+        return await JobRepository(session).start(Enqueue("k", None, {}), owner="me", lease=LEASE)
+
+
+async def until(database: Database) -> object:
+    async with database.reading() as connection:
+        return (await connection.exec_driver_sql("select lease_until from jobs")).scalar_one()
+
+
+@pytest.mark.parametrize("opened", ["at the start", "never"])
+async def test_leases_are_renewed_while_all_connections_are_taken(database: Database, narrow: str, opened: str) -> None:
+    """Through a connection of their own that was opened with nothing to renew; through the pool where it could not be."""
+    ours = Database(narrow)
+    leases = Leases(ours, LEASE)
+    if opened == "at the start":
+        assert await leases.renew()
+    job = await begin(ours)
+    others = await use_up(narrow)
+    lost: list[Reason] = []
+    leases.hold(job, lost.append)
+    before = await until(database)
+    with capture_logs() as logs:
+        keeping = asyncio.create_task(leases.keep())
+        try:
+
+            async def renewed() -> bool:
+                return await until(database) != before
+
+            await wait_until(renewed)
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+    assert not lost
+    assert {entry["event"] for entry in logs} == (set() if opened == "at the start" else {"lease_connection_missing"})
+    for connection in others:
+        await connection.close()
+    await ours.close()
