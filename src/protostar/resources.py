@@ -1,7 +1,7 @@
 """Everything that a process opens, on one stack, closed in reverse: shared by API, worker, tests and benchmarks."""
 
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,9 +25,10 @@ from protostar.cache import Cache, Live
 from protostar.config import Settings
 from protostar.db.session import Database
 from protostar.documents.fetch import Fetcher
+from protostar.documents.ownership import Ownership
 from protostar.documents.service import Documents
 from protostar.documents.upload import Receiver
-from protostar.errors import ConfigurationError
+from protostar.errors import ConfigurationError, Unavailable
 from protostar.insights.service import InsightService
 from protostar.jobs.bell import Bell
 from protostar.jobs.service import Jobs
@@ -65,6 +66,7 @@ class Resources:
     database: Database
     redis: RedisClient | None
     objects: ObjectStore
+    ownership: Ownership
     chat: ChatModel | None
     embedding: EmbeddingModel | None
     embedder: Embedder | None
@@ -138,6 +140,11 @@ class Resources:
     def _visitor_tokens(self, access: Access) -> VisitorTokens:
         return VisitorTokens(access.secret, self.settings.answer.visitor_ttl)
 
+    async def look_at_store(self) -> None:
+        """Say in the log, as soon as it can be told, that the object store is another database's; what needs it waits."""
+        with suppress(Unavailable):
+            await self.ownership.check()
+
     async def heed(self, access: Access) -> None:
         """Forget what other processes change, as soon as they tell; until cancelled."""
 
@@ -167,7 +174,8 @@ async def open_resources(settings: Settings, metrics: Metrics | None = None) -> 
         if settings.redis_url is not None:
             redis = RedisClient(settings.redis_url.get_secret_value(), metrics)
             stack.push_async_callback(redis.close)
-        objects = open_object_store(settings.objects_url or default_objects_url(settings.data_dir), settings.s3)
+        place = open_object_store(settings.objects_url or default_objects_url(settings.data_dir), settings.s3)
+        ownership = Ownership(database, place)
         session = await stack.enter_async_context(open_session())
         policy = partial(refusal, allow_private=settings.allow_private_networks)
         outbound = await stack.enter_async_context(open_client(policy))
@@ -188,7 +196,8 @@ async def open_resources(settings: Settings, metrics: Metrics | None = None) -> 
             metrics,
             database,
             redis,
-            objects,
+            place.guarded(ownership),
+            ownership,
             chat,
             embedding,
             embedder,

@@ -85,6 +85,7 @@ async def _work(settings: Settings, kinds: frozenset[str]) -> None:
         orphaned = asyncio.create_task(_stop_with_parent(worker))
         try:
             if await wait_until_migrated(resources.database, worker.stop):
+                await resources.look_at_store()
                 await worker.run()
         finally:
             orphaned.cancel()

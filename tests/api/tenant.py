@@ -13,7 +13,7 @@ from tests.support.stack import ADMIN_KEY, Stack, running_api
 from tests.support.waiting import wait_until
 
 from protostar.config import Settings
-from protostar.documents.sweep import MARK
+from protostar.documents.ownership import MARK
 
 FILES = Path(__file__).parent.parent / "files"
 ORIGIN = "https://shop.example"

@@ -14,7 +14,7 @@ from tests.support.stack import Stack
 from tests.support.waiting import wait_until
 
 from protostar.archive.vectors import VectorPage, VectorsHeader, decode, encode
-from protostar.documents.sweep import MARK
+from protostar.documents.ownership import MARK
 from protostar.errors import InvalidInput
 from protostar.ids import new_id
 

@@ -130,6 +130,19 @@ async def test_one_document(cli: Cli, api: FakeApi) -> None:
     assert api.calls["POST", f"/v1/jobs/{document['job_id']}/retry"] == 1
 
 
+async def test_all_that_failed_are_queued_again(cli: Cli, api: FakeApi) -> None:
+    assert (await cli("documents", "retry")).code == 2
+    assert (await cli("documents", "retry", "--failed")).err == "No document has failed.\n"
+    ready = api.add(title="Ready")
+    failed = [api.add(title=title, status="failed", error="no luck") for title in ("One", "Other")]
+
+    result = await cli("documents", "retry", "--failed", failed[0]["id"], ready["id"], GONE)
+
+    assert (result.code, result.err) == (1, f"{GONE}: There is no such document here.\n")
+    expected = [f"{document['title']}: queued again as job {document['job_id']}" for document in (failed[0], failed[1], ready)]
+    assert sorted(result.out.splitlines()) == sorted(expected)
+
+
 async def test_deleting_names_what_was_not_there(cli: Cli, api: FakeApi) -> None:
     document = api.add()
 

@@ -14,8 +14,9 @@ from protostar.config import S3Settings
 from protostar.db.session import Database
 from protostar.documents.fetch import Fetcher
 from protostar.documents.models import DocumentRow, DocumentVersionRow
+from protostar.documents.ownership import MARK
 from protostar.documents.repository import DocumentRepository
-from protostar.documents.sweep import MARK, remove_unnamed
+from protostar.documents.sweep import remove_unnamed
 from protostar.documents.tasks import tasks
 from protostar.documents.upload import Receiver
 from protostar.errors import ConfigurationError

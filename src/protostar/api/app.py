@@ -23,7 +23,7 @@ from protostar.insights import endpoints as insights
 from protostar.knowledge import endpoints as knowledge
 from protostar.objects.copies import Copies
 from protostar.openapi import RESPONSES, complete, operation_id
-from protostar.resources import open_resources
+from protostar.resources import Resources, open_resources
 from protostar.retrieval import endpoints as retrieval
 from protostar.spaces import endpoints as spaces
 from protostar.sse import Outlast
@@ -52,7 +52,7 @@ def create_app(settings: Settings, stopping: asyncio.Event | None = None) -> Fas
             access = resources.access()
             stop = asyncio.Event()
             # Nothing waits for it here: until the schema is there, requests are answered with 503.
-            migrated = asyncio.create_task(wait_until_migrated(resources.database, stop))
+            migrated = asyncio.create_task(_migrated(resources, stop))
             heeding = asyncio.create_task(resources.heed(access))
             async with resources.answers(access).running(settings.worker.grace, stopping or asyncio.Event()) as answering:
                 yield {
@@ -113,3 +113,8 @@ def create_app(settings: Settings, stopping: asyncio.Event | None = None) -> Fas
     app.add_middleware(VisitorCors)
     app.add_middleware(Observe, metrics=metrics)
     return app
+
+
+async def _migrated(resources: Resources, stop: asyncio.Event) -> None:
+    if await wait_until_migrated(resources.database, stop):
+        await resources.look_at_store()

@@ -9,7 +9,7 @@ from uuid import UUID
 from rich.filesize import decimal
 
 from protostar.cli.client import ApiClient
-from protostar.cli.display import Column, clean, note, record, stdout, table, write_json
+from protostar.cli.display import Column, clean, note, record, table, write_json
 from protostar.cli.each import each
 
 _COLUMNS = (
@@ -74,15 +74,21 @@ async def text(client: ApiClient, document_id: UUID, *, version: int | None) -> 
     return 0
 
 
-async def retry(client: ApiClient, document_id: UUID, *, as_json: bool) -> int:
-    """Queue the document's job again."""
-    document = await client.get(f"/v1/documents/{document_id}")
-    job = await client.post(f"/v1/jobs/{document['job_id']}/retry")
-    if as_json:
-        write_json(job)
-    else:
-        stdout().print(f"{clean(document['title'])}: queued again as job {document['job_id']}")
-    return 0
+async def retry(client: ApiClient, document_ids: Sequence[UUID], *, failed: bool) -> int:
+    """Queue the jobs of the documents again, and those of all that failed."""
+
+    async def one(document_id: str) -> str:
+        document = await client.get(f"/v1/documents/{document_id}")
+        await client.post(f"/v1/jobs/{document['job_id']}/retry")
+        return f"{clean(document['title'])}: queued again as job {document['job_id']}"
+
+    ids = [str(document_id) for document_id in document_ids]
+    if failed:
+        found = await client.page("/v1/documents", {"status": "failed"})
+        if not found["items"]:
+            note("No document has failed.")
+        ids += [document["id"] for document in found["items"]]
+    return await each(dict.fromkeys(ids), one)
 
 
 async def reread(client: ApiClient, document_ids: Sequence[UUID], *, suffix: str | None) -> int:

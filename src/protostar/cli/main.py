@@ -329,11 +329,16 @@ def document_text(
 
 
 @documents.command("retry")
-def retry_document(document_id: DocumentId, as_json: AsJson = False) -> None:
-    """Index a failed document again."""
+def retry_documents(
+    document_ids: Annotated[list[UUID] | None, typer.Argument(metavar="[ID...]", help="Ids of documents.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="All that have failed.")] = False,
+) -> None:
+    """Index failed documents again."""
     from protostar.cli.documents import retry
 
-    _with_client(lambda client: retry(client, document_id, as_json=as_json))
+    if not document_ids and not failed:
+        raise typer.BadParameter("Name documents by their ids, or all that failed by --failed.")
+    _with_client(lambda client: retry(client, document_ids or [], failed=failed), attempts=PATIENCE)
 
 
 @documents.command("reread")

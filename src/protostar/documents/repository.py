@@ -23,6 +23,10 @@ _REFERENCED = text("""
     union all select text_key from document_versions where text_key = any(:keys)
     """).bindparams(bindparam("keys", type_=ARRAY(Text)))
 
+_SOME_KEYS = text("""
+    (select object_key from document_versions where object_key is not null order by document_id limit :limit)
+    union (select object_key from document_versions where object_key is not null order by document_id desc limit :limit)""")
+
 _SAME = text("""
     select d.id from documents d join document_versions v on v.document_id = d.id and v.version = d.latest_version
     where d.space_id = :space_id and d.filename = :filename and d.deleted_at is null and v.sha256 = :sha256
@@ -266,6 +270,10 @@ class DocumentRepository:
         is_deleted = DocumentRow.deleted_at.is_not(None) & (DocumentRow.latest_version > 0)
         due = select(DocumentRow.space_id, DocumentRow.id).where(is_deleted, erase_at < func.now() - by)
         return [(row[0], row[1]) for row in await self._session.execute(due.order_by(erase_at).limit(limit))]
+
+    async def some_keys(self, limit: int) -> Sequence[str]:
+        """Up to `limit` keys of the oldest documents' bytes, and as many of the newest ones'."""
+        return list((await self._session.execute(_SOME_KEYS, {"limit": limit})).scalars())
 
     async def referenced(self, keys: list[str]) -> set[str]:
         """Those of the object keys that a row names."""

@@ -5,18 +5,20 @@ reads a whole stream into memory for them. Errors are ObjectsUnavailable, Object
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
+import copy
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import unquote
 
 from obstore.store import LocalStore, MemoryStore, S3Store
 
 from protostar.config import S3Settings
-from protostar.errors import ConfigurationError, ObjectMissing, ObjectsUnavailable
+from protostar.errors import ConfigurationError, ObjectCorrupt, ObjectMissing, ObjectsUnavailable
+from protostar.ids import new_id
 from protostar.objects.bucket import WRITE_TIMEOUT, connect
 from protostar.objects.failures import corrupt, missing, translated
 from protostar.objects.folder import Folder
@@ -31,7 +33,7 @@ if TYPE_CHECKING:  # exists for type checkers alone
 READ: Final = MiB  # bytes per chunk that a reader gets
 AT_ONCE: Final = 64 * 1024  # bytes that are written to a temporary file sooner than a thread has woken for it
 LISTED: Final = 1000  # keys per request, the most that S3 returns
-EMPTY_PREFIX: Final = "protostar-probe"  # nothing is ever stored below it
+EMPTY_PREFIX: Final = "protostar-probe"  # nothing is ever kept below it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,34 @@ class ObjectInfo:
     last_modified: datetime
 
 
+class Guard(Protocol):
+    """Whoever knows whether the place is the right one."""
+
+    async def check(self) -> None:
+        """Raise ObjectsUnavailable where it is not."""
+        ...
+
+    async def verify(self) -> None:
+        """The same, of the place as it is now."""
+        ...
+
+
+@dataclass(slots=True)
+class _Refusal:
+    """Whether the last write failed: a key that may only read, or a full bucket, lets a listing pass."""
+
+    stands: bool = False
+
+    @contextmanager
+    def noted(self) -> Generator[None]:
+        try:
+            yield
+        except ObjectsUnavailable:
+            self.stands = True
+            raise
+        self.stands = False
+
+
 class ObjectStore:
     """Named bytes. Keys are Protostar's own, lower-case segments of `[a-z0-9._-]`; another one is a ValueError."""
 
@@ -66,6 +96,23 @@ class ObjectStore:
         self._uploads = Uploads(self._writer)
         # A full bucket can be read. A folder answers at once, whatever it answers.
         self._reads, self._writes = _breaker("reading", reader), _breaker("writing", self._writer)
+        self._guard: Guard | None = None
+        self._refusal = _Refusal()
+
+    def guarded(self, guard: Guard) -> "ObjectStore":
+        """The same objects, for those that use what the place says: they are asked for and stored where `guard` lets them.
+
+        Where one is missing or another than was stored, `guard` is asked whether the place is to be believed.
+        """
+        view = copy.copy(self)
+        view._guard = guard  # noqa: SLF001 - its own
+        return view
+
+    @property
+    def unguarded(self) -> "ObjectStore":
+        view = copy.copy(self)
+        view._guard = None  # noqa: SLF001 - its own
+        return view
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, limit: int) -> StoredObject:
         """Stream to the store; nothing is visible under `key` unless all of it arrived.
@@ -74,17 +121,19 @@ class ObjectStore:
         is under way may leave a whole object behind.
         """
         check_key(key)
+        await self._check_place()
         if not await self._contains(key):
             raise ObjectsUnavailable("A symbolic link leads out of the folder of the object store.")
         source = Source(chunks, limit)
         # obstore makes a multipart upload of any stream, three requests for 2 KB: what fits into one part is one PUT.
         head = await source.take(PART)
-        if len(head) < PART:
-            async with self._writes:
-                with translated():
-                    await self._writer.put_async(key, head, use_multipart=False)
-        else:
-            await self._uploads.run(key, head, source)
+        with self._refusal.noted():
+            if len(head) < PART:
+                async with self._writes:
+                    with translated():
+                        await self._writer.put_async(key, head, use_multipart=False)
+            else:
+                await self._uploads.run(key, head, source)
         if self._folder is not None:
             await asyncio.to_thread(self._folder.sync, key)
         return StoredObject(key, source.size, source.sha256)
@@ -97,7 +146,7 @@ class ObjectStore:
         check_key(key)
         if start < 0:
             raise ValueError(f"a range cannot start at {start}")
-        return self._read(key, start, end, size)
+        return self._doubting(self._read(key, start, end, size))
 
     @asynccontextmanager
     async def local_copy(self, stored: StoredObject) -> AsyncGenerator[Path]:
@@ -107,7 +156,8 @@ class ObjectStore:
         """
         scratch = ScratchFile()  # not in a thread: one that a cancelled caller leaves behind would keep its file
         try:
-            await self._fill(scratch, stored)
+            async with self._doubted():
+                await self._fill(scratch, stored)
             yield scratch.path
         finally:
             await asyncio.to_thread(scratch.remove)
@@ -119,12 +169,13 @@ class ObjectStore:
         to understand, ObjectMissing, and TooLarge.
         """
         check_foreign_key(source)
-        async with aclosing(self._read(source)) as chunks:
+        async with aclosing(self._doubting(self._read(source))) as chunks:
             return await self.put(target, chunks, limit=limit)
 
     async def delete(self, key: str) -> None:
         """Delete the object; one that is not there is deleted already."""
         check_key(key)
+        await self._check_place()
         if not await self._contains(key):
             return
         with suppress(ObjectMissing):  # S3 is silent about a missing key, LocalStore raises
@@ -148,12 +199,13 @@ class ObjectStore:
     async def size(self, key: str, *, expected: int | None = None) -> int:
         """Bytes of the object. Raises ObjectMissing, and ObjectCorrupt where they are not as many as are expected."""
         check_key(key)
-        size = await self._size(key)
-        _check_size(key, size, expected)
+        async with self._doubted():
+            size = await self._size(key)
+            _check_size(key, size, expected)
         return size
 
     async def ready(self, timeout: float = 3) -> None:  # noqa: ASYNC109 - the time is part of the question
-        """Raise ObjectsUnavailable unless the store answers within `timeout` seconds."""
+        """Raise ObjectsUnavailable unless the store answers within `timeout` seconds; where the last write failed, also a write."""
         try:
             async with asyncio.timeout(timeout):
                 if self._folder is not None:
@@ -161,8 +213,43 @@ class ObjectStore:
                 # A HEAD cannot tell a missing bucket from a missing key; a LIST can.
                 with translated():
                     await self._probe.list_with_delimiter_async(EMPTY_PREFIX)  # pyright: ignore[reportUnknownMemberType]
+                if self._refusal.stands:
+                    await self._write_and_delete()
         except TimeoutError as error:
             raise ObjectsUnavailable("The object store did not answer in time.") from error
+
+    async def writable(self, timeout: float = 3) -> None:  # noqa: ASYNC109 - as above
+        """Raise ObjectsUnavailable unless the store takes something, and lets it be deleted, within `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._write_and_delete()
+        except TimeoutError as error:
+            raise ObjectsUnavailable("The object store did not answer in time.") from error
+
+    async def _write_and_delete(self) -> None:
+        with self._refusal.noted(), translated():
+            key = f"{EMPTY_PREFIX}/{new_id()}"
+            await self._probe.put_async(key, b"", use_multipart=False)
+            await self._probe.delete_async(key)
+
+    async def _check_place(self) -> None:
+        if self._guard is not None:
+            await self._guard.check()
+
+    @asynccontextmanager
+    async def _doubted(self) -> AsyncGenerator[None]:
+        await self._check_place()
+        try:
+            yield
+        except (ObjectMissing, ObjectCorrupt):
+            if self._guard is not None:
+                await self._guard.verify()
+            raise
+
+    async def _doubting(self, chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+        async with self._doubted(), aclosing(chunks):
+            async for chunk in chunks:
+                yield chunk
 
     async def _contains(self, key: str) -> bool:
         """False where a symbolic link leads out of the folder: what lies there is not in the store."""
