@@ -22,7 +22,7 @@ def test_database_urls_that_can_be_used(url: str) -> None:
     assert settings.database_url.get_secret_value() == url
 
 
-@pytest.mark.parametrize("url", ["user:secret/1@h/d", "user:secret#1@h/d", "user:secret?1@h/d", "h:secret/d"])
+@pytest.mark.parametrize("url", ["user:secret/1@h/d", "user:secret#1@h/d", "user:secret?1@h/d", "u:a@secret/c#d@h/d", "h:secret/d"])
 @pytest.mark.parametrize(("name", "scheme"), [("database_url", "postgresql"), ("redis_url", "redis")])
 def test_a_url_that_names_no_host_and_port_is_refused_without_being_repeated(name: str, scheme: str, url: str) -> None:
     with pytest.raises(ConfigurationError, match=f"PROTOSTAR_{name.upper()}: must name host:port; .* %2F") as raised:

@@ -377,7 +377,9 @@ def _with_scheme(value: SecretStr | None, *schemes: str) -> SecretStr | None:
     scheme, _, rest = value.get_secret_value().partition("://")
     if scheme not in schemes:
         raise ValueError("must begin with " + " or ".join(f"{scheme}://" for scheme in schemes))
-    hosts = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-    if not all(_HOST.fullmatch(host) for host in hosts.split(",")):
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    hosts, path = authority.rpartition("@")[2], rest[len(authority) :].partition("?")[0]
+    is_cut = authority != "" and "@" in path  # the password holds @ and /, or #: this is the rest of it
+    if is_cut or not all(_HOST.fullmatch(host) for host in hosts.split(",")):
         raise ValueError("must name host:port; in a user name or password write / as %2F, # as %23, ? as %3F and @ as %40")
     return value

@@ -55,9 +55,13 @@ class ProtostarError(Exception):
     retryable: ClassVar[bool] = False
     alone: ClassVar[bool] = False
 
-    def __init__(self, detail: str = "", *, retry_after: float | None = None) -> None:
-        """`retry_after`: seconds after which trying again makes sense, where somebody told us."""
-        super().__init__(detail or self.title)
+    def __init__(self, detail: str = "", *, retry_after: float | None = None, reason: str | None = None) -> None:
+        """`retry_after`: seconds after which trying again makes sense, where somebody told us.
+
+        `reason`: what a dependency said. It may name users, hosts and files, so it is for the log: `told` is for whoever asked.
+        """
+        self.told = detail or self.title
+        super().__init__(self.told if reason is None else f"{self.told.rstrip('.')}: {reason}")
         self.retry_after = retry_after
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -10,7 +11,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from protostar.db.revision import is_migrated
-from protostar.errors import DatabaseUnavailable, ProtostarError, RedisUnavailable
+from protostar.db.rights import check_rights
+from protostar.db.session import Database
+from protostar.errors import DatabaseUnavailable, ProtostarError
 from protostar.jobs.models import JobRow
 from protostar.jobs.repository import JobRepository
 from protostar.knowledge.repository import KnowledgeRepository
@@ -18,6 +21,7 @@ from protostar.resources import Resources
 from protostar.telemetry import samples_of
 
 Health = Literal["ok", "degraded", "down", "off"]
+_PATIENCE = 3.0  # seconds; whoever asks gives up soon after
 _LISTED = 50  # ended jobs that the overview shows
 
 
@@ -34,29 +38,52 @@ class WorkerInfo(BaseModel):
 
 
 class Ready(BaseModel):
+    """`reasons`: of the dependencies that are down, what was seen, as a sentence. `workers`: unknown while PostgreSQL is down.
+
+    `kinds_without_worker`: kinds of jobs that no worker takes, so that they stay queued; not told where there is no worker at all.
+    `now`: PostgreSQL's clock, which the workers' times are of.
+    """
+
     status: Health
     dependencies: dict[str, Health]
+    reasons: dict[str, str] = {}
     spaces_to_reindex: int = 0
     workers: list[WorkerInfo] = []
+    kinds_without_worker: list[str] = []
+    now: datetime | None = None
 
 
-async def ready(resources: Resources) -> Ready:
-    """Each dependency by itself."""
-    postgres, redis, objects = await asyncio.gather(
-        _check(lambda: _postgres(resources)), _check(lambda: _redis(resources)), _check(lambda: _objects(resources))
+async def ready(resources: Resources, kinds: Collection[str] = ()) -> Ready:
+    """Each dependency by itself. `kinds`: those of jobs that there should be workers for."""
+    database = resources.database.at_once
+    postgres, redis, objects, (now, workers), to_reindex = await asyncio.gather(
+        _check("The database", lambda: _postgres(database), lambda: database.is_busy),
+        _check("Redis", lambda: _redis(resources)),
+        _check("The object store", lambda: _objects(resources)),
+        _workers(database),
+        _spaces_to_reindex(resources),
     )
     dependencies: dict[str, Health] = {
-        "postgres": postgres,
-        "redis": redis,
-        "objects": objects,
+        "postgres": postgres[0],
+        "redis": redis[0],
+        "objects": objects[0],
         "chat": resources.chat.health if resources.chat is not None else "off",
         "embeddings": resources.embedding.health if resources.embedding is not None else "off",
     }
     for name, health in dependencies.items():
         resources.metrics.dependency_up.labels(name).set({"ok": 1, "degraded": 0.5, "down": 0, "off": 1}[health])
-    worst: Health = "down" if postgres == "down" else "ok" if set(dependencies.values()) <= {"ok", "off"} else "degraded"
-    workers, to_reindex = await asyncio.gather(_workers(resources), _spaces_to_reindex(resources))
-    return Ready(status=worst, dependencies=dependencies, spaces_to_reindex=to_reindex, workers=workers)
+    worst: Health = "down" if postgres[0] == "down" else "ok" if set(dependencies.values()) <= {"ok", "off"} else "degraded"
+    found = {"postgres": postgres[1], "redis": redis[1], "objects": objects[1]}
+    taken = {kind for worker in workers for kind in worker.kinds}
+    return Ready(
+        status=worst,
+        dependencies=dependencies,
+        reasons={name: reason for name, reason in found.items() if reason is not None},
+        spaces_to_reindex=to_reindex,
+        workers=workers,
+        kinds_without_worker=sorted(set(kinds) - taken) if workers else [],
+        now=now,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,39 +121,48 @@ async def overview(resources: Resources) -> Overview:
     return Overview(found, queues, ended, dead, failed, [(name, labels, value) for (name, labels), value in sorted(sums.items())])
 
 
-async def _check(check: Callable[[], Awaitable[Health]]) -> Health:
+async def _check(
+    name: str, check: Callable[[], Awaitable[Health]], is_busy: Callable[[], bool] = lambda: False
+) -> tuple[Health, str | None]:
+    """How it is; where it is down, what was seen."""
     try:
-        async with asyncio.timeout(4):
-            return await check()
-    except (ProtostarError, TimeoutError):
-        return "down"
+        async with asyncio.timeout(_PATIENCE):
+            return await check(), None
+    except ProtostarError as error:
+        return "down", error.told
+    except TimeoutError:
+        busy = "; all connections of this process (PROTOSTAR_DATABASE_POOL) are in use, and may be waiting for a lock"
+        return "down", f"{name} did not answer within {_PATIENCE:g} seconds{busy if is_busy() else ''}."
 
 
-async def _postgres(resources: Resources) -> Health:
-    return "ok" if await is_migrated(resources.database.at_once) else "down"
+async def _postgres(database: Database) -> Health:
+    if not await is_migrated(database):
+        raise DatabaseUnavailable("The schema is missing, or older than this release: run «protostar migrate».")
+    await check_rights(database)
+    return "ok"
 
 
 async def _redis(resources: Resources) -> Health:
     if resources.redis is None:
         return "off"
-    try:
-        await resources.redis.ping()
-    except RedisUnavailable:
-        return "down"
+    await resources.redis.ping()
     return "ok"
 
 
 async def _objects(resources: Resources) -> Health:
     await resources.objects.ready()
+    with suppress(DatabaseUnavailable):  # whose it is, it alone can tell
+        await resources.ownership.verify()
     return "ok"
 
 
-async def _workers(resources: Resources) -> list[WorkerInfo]:
+async def _workers(database: Database) -> tuple[datetime | None, list[WorkerInfo]]:
     try:
-        async with asyncio.timeout(2), resources.database.at_once.transaction() as session:
-            return [WorkerInfo.model_validate(row) for row in await JobRepository(session).workers()]
+        async with asyncio.timeout(_PATIENCE), database.transaction() as session:
+            repository = JobRepository(session)
+            return await repository.now(), [WorkerInfo.model_validate(row) for row in await repository.workers()]
     except (DatabaseUnavailable, TimeoutError):
-        return []
+        return None, []
 
 
 async def _spaces_to_reindex(resources: Resources) -> int:
@@ -134,7 +170,7 @@ async def _spaces_to_reindex(resources: Resources) -> int:
     embedder = resources.embedder
     name, dimensions = (embedder.name, embedder.dimensions) if embedder is not None else (None, None)
     try:
-        async with asyncio.timeout(2), resources.database.at_once.transaction() as session:
+        async with asyncio.timeout(_PATIENCE), resources.database.at_once.transaction() as session:
             return await KnowledgeRepository(session).to_reindex(name, dimensions)
     except (DatabaseUnavailable, TimeoutError):
         return 0

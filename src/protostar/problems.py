@@ -32,7 +32,7 @@ def problem(error: ProtostarError) -> dict[str, Any]:
         type=f"urn:protostar:problem:{error.code}",
         title=error.title,
         status=error.status_code,
-        detail=str(error),
+        detail=error.told,
         code=error.code,
         retry_after=retry_after(error),
         documents=list(error.documents) if isinstance(error, NameTaken) else None,

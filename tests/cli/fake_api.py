@@ -35,6 +35,7 @@ class FakeApi:
     searches: list[Json] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
     workers: list[Json] = field(default_factory=list)
+    ready: Json = field(default_factory=dict)  # what `/health/ready` says besides
 
     def __post_init__(self) -> None:
         self.embedded.set()
@@ -95,7 +96,7 @@ class FakeApi:
 
     async def _ready(self, _: web.Request) -> web.Response:
         parts = {"postgres": "ok", "redis": "down", "objects": "ok", "chat": "off", "embeddings": "off"}
-        return web.json_response({"status": "degraded", "dependencies": parts, "workers": self.workers})
+        return web.json_response({"status": "degraded", "dependencies": parts, "workers": self.workers, **self.ready})
 
     async def _models(self, request: web.Request) -> web.Response:
         return web.json_response({"data": [{"id": "small"}]}, status=200 if "Authorization" in request.headers else 401)

@@ -18,7 +18,9 @@ from tests.support.servers import redis_server
 from protostar.cli import checks
 from protostar.config import load_settings
 from protostar.db.migrate import migrate
-from protostar.errors import ConfigurationError, RedisUnavailable
+from protostar.documents.ownership import MARK
+from protostar.errors import ConfigurationError, ObjectsUnavailable, RedisUnavailable
+from protostar.objects.store import ObjectStore
 from protostar.redis.client import RedisClient
 from protostar.telemetry import Metrics
 
@@ -248,3 +250,76 @@ async def test_s3_without_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.state == "broken"
     assert found.advice == "Check PROTOSTAR_OBJECTS_URL and PROTOSTAR_S3_…."
     assert "hidden" not in json.dumps(found.found)
+
+
+async def test_a_database_that_takes_no_changes(database_url: str) -> None:
+    name = urlsplit(database_url).path[1:]
+    await execute(database_url, f'alter database "{name}" set default_transaction_read_only = on')
+
+    found = await checks.postgres(load_settings(database_url=database_url))
+
+    assert (found.state, "read-only" in found.found) == ("broken", True)
+    assert "default_transaction_read_only" in (found.advice or "")
+
+
+async def test_a_database_whose_tables_are_anothers(database_url: str) -> None:
+    await execute(database_url, "create role late login; grant select on all tables in schema public to late")
+    try:
+        found = await checks.postgres(load_settings(database_url=database_url.replace("postgres@", "late@")))
+    finally:
+        await execute(database_url, "drop owned by late; drop role late")
+
+    assert found.state == "broken"
+    assert "belong to postgres, and late may not use" in found.found
+    assert "alter table %I owner to %I" in (found.advice or "")
+
+
+async def test_a_database_without_a_connection_left(database_url: str) -> None:
+    await execute(database_url, "create role crowded login connection limit 0")
+    try:
+        found = await checks.postgres(load_settings(database_url=database_url.replace("postgres@", "crowded@")))
+    finally:
+        await execute(database_url, "drop role crowded")
+
+    assert found.state == "broken"
+    assert "max_connections" in (found.advice or "")
+    assert "PROTOSTAR_DATABASE_POOL" in (found.advice or "")
+
+
+async def test_a_store_of_another_database(database_url: str, tmp_path: Path) -> None:
+    settings = load_settings(database_url=database_url, objects_url=tmp_path.as_uri())
+
+    assert (await checks.objects(settings)).state == "ok"
+    assert not list(tmp_path.rglob("*.*")), "nothing is left there"
+    (tmp_path / MARK).write_bytes(b"0" * 64)
+    found = await checks.objects(settings)
+
+    assert found.state == "broken"
+    assert "is not this database's" in found.found
+    assert (tmp_path / MARK).read_bytes() == b"0" * 64
+
+
+async def test_a_store_that_may_only_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refused(self: ObjectStore) -> None:
+        raise ObjectsUnavailable("The object store refused the access key.")
+
+    monkeypatch.setattr(ObjectStore, "_write_and_delete", refused)
+
+    found = await checks.objects(load_settings(objects_url=tmp_path.as_uri()))
+
+    assert found.state == "broken"
+    assert "can be read, but not written to" in found.found
+
+
+async def test_what_no_worker_takes_and_the_servers_own_clock(cli: Cli, api: FakeApi) -> None:
+    now = datetime.now(UTC) + timedelta(hours=1)
+    api.workers = [{"name": "here:1", "running": 0, "concurrency": 8, "seen_at": now.isoformat()}]
+    api.ready = {"now": (now + timedelta(seconds=4)).isoformat(), "kinds_without_worker": ["document.index"]}
+    api.ready["reasons"] = {"redis": "Redis does not answer."}
+
+    found = parts(await cli("doctor", "--json"))
+
+    worker, without = found["worker"]
+    assert (worker["state"], worker["found"]) == ("ok", "here:1 runs 0 of 8 jobs, seen 4 s ago")
+    assert (without["state"], without["found"]) == ("warning", "none takes document.index: such jobs stay queued")
+    assert "redis down (Redis does not answer)" in found["server"][0]["found"]

@@ -11,6 +11,7 @@ from sqlalchemy import exc, text
 from protostar.db.errors import connecting, is_passing, working
 from protostar.db.session import Database, after_commit
 from protostar.errors import DatabaseUnavailable, NotFound
+from protostar.problems import problem
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,7 @@ from protostar.errors import DatabaseUnavailable, NotFound
         (asyncpg.QueryCanceledError(), True),
         (asyncpg.LockNotAvailableError(), True),
         (asyncpg.UndefinedTableError(), True),
+        (asyncpg.InsufficientPrivilegeError(), True),
         (asyncpg.InterfaceError("connection is closed"), True),
         (exc.TimeoutError("pool"), True),
         (ConnectionRefusedError(), True),
@@ -80,6 +82,26 @@ async def test_a_statement_that_takes_too_long_is_a_database_that_is_busy(databa
 def test_a_full_disk_is_called_so() -> None:
     with pytest.raises(DatabaseUnavailable, match="has no room: "), working():
         raise asyncpg.DiskFullError("could not extend file")
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (asyncpg.TooManyConnectionsError('too many connections for role "app"'), "has no connection left"),
+        (asyncpg.InvalidPasswordError('password authentication failed for user "app"'), "does not let this server in"),
+        (asyncpg.DiskFullError('could not extend file "base/1/2"'), "has no room"),
+        (asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT"), "takes no changes"),
+        (asyncpg.InsufficientPrivilegeError("permission denied for table jobs"), "the rights that it needs"),
+        (asyncpg.AdminShutdownError("terminating connection"), "does not answer"),
+    ],
+)
+def test_what_postgresql_says_is_for_the_log_alone(error: Exception, told: str) -> None:
+    with pytest.raises(DatabaseUnavailable) as raised, connecting():
+        raise error
+    assert str(error) in str(raised.value)
+    assert str(error) not in raised.value.told
+    assert told in raised.value.told
+    assert problem(raised.value)["detail"] == raised.value.told
 
 
 def test_a_pool_that_is_used_up_is_not_a_database_that_is_away() -> None:

@@ -145,6 +145,24 @@ async def test_a_server_that_comes_back(store, proxy):
         assert path.read_bytes() == content
 
 
+async def test_a_store_that_takes_no_writes_is_not_ready_until_it_does(store, proxy):
+    """As with a key that may only read, or a bucket that is full: a listing would say that all is well."""
+    await store.ready()
+    proxy.refused = frozenset({"PUT", "POST"})
+    await store.ready()
+    with pytest.raises(ObjectsUnavailable):
+        await store.put("a/b", chunks(b"bytes"), limit=PLENTY)
+    for _ in range(2):
+        with pytest.raises(ObjectsUnavailable, match="refused the access key"):
+            await store.ready()
+    with pytest.raises(ObjectsUnavailable, match="refused the access key"):
+        await store.writable()
+    proxy.refused = frozenset()
+    await store.ready()
+    await store.writable()
+    assert [info.key async for info in store.list("")] == []
+
+
 async def test_a_server_that_never_answers_is_not_ready(store, proxy):
     proxy.fault = "hang"
     with pytest.raises(ObjectsUnavailable, match="did not answer in time"):

@@ -57,6 +57,7 @@ def test_every_error_of_obstore_is_translated():
         (FileNotFoundError(S3_TEXT.format("404 Not Found", "default backend")), "HTTP status 404"),
         (GenericError("HTTP error: error sending request" + DUMP % "Timeout"), "did not answer in time"),
         (GenericError("HTTP error: error sending request" + DUMP % "Connect"), "cannot be reached"),
+        (PermissionDeniedError(S3_TEXT.format("403 Forbidden", "<Code>RequestTimeTooSkewed</Code>")), "clock"),
         (GenericError("something new" + DUMP % "New"), "^The object store failed: something new$"),
     ],
 )

@@ -19,6 +19,8 @@ HOP_BY_HOP = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-e
 class FaultyProxy:
     """Passes requests on to `target`, or answers 503, never answers, or cuts the response's body after `cut_after` bytes.
 
+    Methods of `refused` are answered with 403.
+
     `faults` names the faults of the next requests, one each; when it is used up, `fault` holds. `seen` is what was asked for.
     """
 
@@ -27,12 +29,15 @@ class FaultyProxy:
     fault: Fault = "pass"
     faults: list[Fault] = field(default_factory=list)
     cut_after: int = 0
+    refused: frozenset[str] = frozenset()
     seen: list[tuple[str, str]] = field(default_factory=list)
     _session: aiohttp.ClientSession | None = None
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.seen.append((request.method, request.raw_path))
         fault = self.faults.pop(0) if self.faults else self.fault
+        if request.method in self.refused:
+            return web.Response(status=403, text="<Error><Code>AccessDenied</Code></Error>")
         if fault == "503":
             return web.Response(status=503, text="<Error><Code>ServiceUnavailable</Code></Error>")
         if fault == "hang":

@@ -329,7 +329,7 @@ class Answers:
                     return
 
     async def _fail(self, job: Job, row: AnswerRow, feed: Feed, error: ProtostarError) -> None:
-        await self._end(row, feed, error, lambda jobs: jobs.fail(job, error=str(error), code=error.code, final=True))
+        await self._end(row, feed, error, lambda jobs: jobs.fail(job, error=error.told, code=error.code, final=True))
 
     async def _release(self, job: Job, row: AnswerRow, feed: Feed) -> None:
         """Give the job back at the process's end, let go of it where another has it already, or end it as was asked for."""

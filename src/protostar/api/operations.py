@@ -53,11 +53,11 @@ async def get_live() -> dict[str, str]:
 @router.get(
     "/health/ready",
     tags=["operations"],
-    responses={503: {"model": health.Ready, "description": "PostgreSQL is down or not migrated"}},
+    responses={503: {"model": health.Ready, "description": "PostgreSQL is down, read-only or not migrated"}},
 )
-async def get_ready(resources: Parts, response: Response) -> health.Ready:
-    """Each dependency by itself. 503 only where PostgreSQL is down or not migrated: without the others there are answers."""
-    found = await health.ready(resources)
+async def get_ready(resources: Parts, known: Known, response: Response) -> health.Ready:
+    """Each dependency by itself. 503 only where PostgreSQL is down, read-only or not migrated; the others can be done without."""
+    found = await health.ready(resources, known.tasks)
     response.status_code = 503 if found.status == "down" else 200
     if found.status == "down":
         response.headers["Retry-After"] = "2"

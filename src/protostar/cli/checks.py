@@ -1,5 +1,6 @@
 """What `protostar doctor` looks at. Each check says what was found and, where that is not good, what to do about it."""
 
+import asyncio
 import difflib
 import os
 import platform
@@ -26,12 +27,14 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
 from protostar.cli.client import NoServer, find_server
 from protostar.config import PREFIX, ChatSettings, ClientSettings, EmbeddingSettings, Settings, load_client_settings, load_settings
 from protostar.db.revision import head
-from protostar.db.session import connect
+from protostar.db.rights import FACTS, SEQUENCE, Rights
+from protostar.db.session import Database, connect
+from protostar.documents.ownership import Ownership
 from protostar.errors import ConfigurationError, ProtostarError
 from protostar.llm.factory import open_session
 from protostar.llm.fluency import EXAMINATION, examine, languages
 from protostar.llm.openai import OpenAIEmbeddingModel
-from protostar.objects.store import open_object_store
+from protostar.objects.store import ObjectStore, open_object_store
 from protostar.redis import client as redis_client
 
 State = Literal["ok", "warning", "broken", "off"]
@@ -115,6 +118,12 @@ async def postgres(settings: Settings) -> Check:
             return await _schema(connection, _place(url))
         finally:
             await connection.close(timeout=_PATIENCE)
+    except asyncpg.TooManyConnectionsError as error:
+        advice = (
+            "Close other clients, raise max_connections (or the limit of the role or database), or lower"
+            f" {PREFIX}DATABASE_POOL: each API and worker takes one connection more than that."
+        )
+        return Check("postgres", "broken", f"{_place(url)}: {_reason(error)}", advice)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
         advice = f"Check {PREFIX}DATABASE_URL, that PostgreSQL runs there and that it lets this user in."
         return Check("postgres", "broken", f"{_place(url)}: {_reason(error)}", advice)
@@ -155,12 +164,37 @@ async def objects(settings: Settings) -> Check:
     if settings.objects_url is None:
         return Check("objects", "ok", _EMBEDDED)
     url = settings.objects_url
+    advice = f"Check {PREFIX}OBJECTS_URL" + (f" and {PREFIX}S3_…" if url.startswith("s3:") else "") + "."
     try:
-        await open_object_store(url, settings.s3).ready(_PATIENCE)
+        store = open_object_store(url, settings.s3)
+        await store.ready(_PATIENCE)
     except ProtostarError as error:
-        advice = f"Check {PREFIX}OBJECTS_URL" + (f" and {PREFIX}S3_…" if url.startswith("s3:") else "") + "."
         return Check("objects", "broken", f"{url}: {error}", advice)
-    return Check("objects", "ok", url)
+    try:
+        await store.writable(_PATIENCE)
+    except ProtostarError as error:
+        return Check(
+            "objects", "broken", f"{url} can be read, but not written to: {error}", f"Let its key write and delete. {advice}"
+        )
+    return await _owned(settings, store, Check("objects", "ok", url))
+
+
+async def _owned(settings: Settings, store: ObjectStore, check: Check) -> Check:
+    """The check of a store that answers, as far as its database can be asked whose it is."""
+    if settings.database_url is None:
+        return check
+    database = Database(settings.database_url.get_secret_value(), pool_size=1)
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            problem = await Ownership(database.at_once, store).problem()
+    except (ProtostarError, TimeoutError):  # what is wrong with the database its own check tells
+        return check
+    finally:
+        await database.close()
+    if problem is None:
+        return check
+    advice = "Name the right store and database; what to do where both are right is in docs/operations.md under «Growing»."
+    return Check("objects", "broken", f"{check.found}: {problem}", advice)
 
 
 def models(settings: Settings) -> Iterator[Awaitable[Check]]:
@@ -180,7 +214,7 @@ async def server(settings: Settings) -> list[Check]:
         return [_port(settings)]
     if "dependencies" not in answer:
         return [Check("server", "broken", f"what answers at {url} is not Protostar", f"Check {PREFIX}URL.")]
-    return [_ready(url, answer), *_reindex(answer), *_workers(answer)]
+    return [_ready(url, answer), *_reindex(answer), *_workers(answer), *_without_worker(answer)]
 
 
 _REINDEX = (
@@ -196,17 +230,29 @@ def _reindex(answer: dict[str, Any]) -> Iterator[Check]:
 
 
 def _ready(url: str, answer: dict[str, Any]) -> Check:
-    away = [f"{name} {state}" for name, state in answer["dependencies"].items() if state in {"degraded", "down"}]
+    reasons = answer.get("reasons", {})
+    away = [
+        f"{name} {state}" + (f" ({reasons[name].rstrip('.')})" if name in reasons else "")
+        for name, state in answer["dependencies"].items()
+        if state in {"degraded", "down"}
+    ]
     if not away:
         return Check("server", "ok", f"ready at {url}")
     state: State = "broken" if answer.get("status") == "down" else "warning"
     return Check("server", state, f"{url}: {', '.join(away)}", "Read its log; what is away is asked again and again.")
 
 
+def _without_worker(answer: dict[str, Any]) -> Iterator[Check]:
+    if kinds := answer.get("kinds_without_worker"):
+        found = f"none takes {', '.join(kinds)}: such jobs stay queued"
+        yield Check("worker", "warning", found, "Start `protostar worker` without --kinds, or with these.")
+
+
 def _workers(answer: dict[str, Any]) -> Iterator[Check]:
     """Every worker that has shown a heartbeat within the last minute; without PostgreSQL nobody can tell."""
+    now = datetime.fromisoformat(answer["now"]) if answer.get("now") else datetime.now(UTC)  # of the clock that wrote the times
     for worker in answer.get("workers", ()):
-        silent = (datetime.now(UTC) - datetime.fromisoformat(worker["seen_at"])).total_seconds()
+        silent = (now - datetime.fromisoformat(worker["seen_at"])).total_seconds()
         found = f"{worker['name']} runs {worker['running']} of {worker['concurrency']} jobs, seen {max(0, silent):.0f} s ago"
         if silent > _SILENT:
             yield Check("worker", "warning", found, "Look whether it still runs, and whether it reaches PostgreSQL.")
@@ -222,7 +268,10 @@ async def _schema(connection: Any, place: str) -> Check:
         "select current_setting('server_version_num')::int as number, current_setting('server_version') as version,"
         " (select default_version from pg_available_extensions where name = 'vector') as available,"
         " (select extversion from pg_extension where extname = 'vector') as vector,"
-        " has_database_privilege(current_database(), 'create') as may_extend,"
+        " coalesce((select usesuper from pg_user where usename = current_user), false)"
+        " or coalesce((select v.trusted and has_database_privilege(current_database(), 'create') or not v.superuser"
+        " from pg_available_extension_versions v join pg_available_extensions e"
+        " on e.name = v.name and e.default_version = v.version where v.name = 'vector'), false) as may_extend,"
         " coalesce(has_schema_privilege(current_schema(), 'create'), false) as may_create,"
         " to_regclass('alembic_version') is not null as migrated"
     )
@@ -235,6 +284,8 @@ async def _schema(connection: Any, place: str) -> Check:
     if _numbers(vector) < _PGVECTOR:
         return Check("postgres", "broken", found, "Update pgvector to 0.8 or later, then `alter extension vector update`.")
     revision = await connection.fetchval("select max(version_num) from alembic_version") if facts["migrated"] else None
+    if problem := _limited(Rights.of(await connection.fetchrow(FACTS)), place):
+        return problem
     if revision is not None and revision >= head():
         later = "" if revision == head() else f", schema {revision} of a later release"
         return Check("postgres", "ok", found + later)
@@ -246,6 +297,22 @@ async def _schema(connection: Any, place: str) -> Check:
         advice = "Let an administrator `grant create on schema public` to it."
         return Check("postgres", "broken", f"{found}, {state}, and its user may not create tables", advice)
     return Check("postgres", "warning", f"{found}, {state}", "Run `protostar migrate`; `protostar serve` does it too.")
+
+
+def _limited(rights: Rights, place: str) -> Check | None:
+    """What is wrong where the database answers, and nothing can be written."""
+    if rights.is_standby:
+        advice = f"Name the primary server in {PREFIX}DATABASE_URL, or promote this one."
+        return Check("postgres", "broken", f"{place} is a standby, which takes no changes", advice)
+    if rights.is_read_only:
+        advice = "Let an administrator set default_transaction_read_only to off again: for the server, the database or the user."
+        return Check("postgres", "broken", f"{place} is read-only", advice)
+    if rights.strangers:
+        found = f"the tables at {place} belong to {', '.join(rights.strangers)}, and {rights.user} may not use all of them"
+        tables = "select format('alter table %I owner to %I', tablename, '{}') from pg_tables where schemaname = 'public' \\gexec"
+        sequence = f'alter sequence {SEQUENCE} owner to "{rights.user}";'
+        return Check("postgres", "broken", found, f"In psql, as an administrator: {tables.format(rights.user)} and {sequence}")
+    return None
 
 
 async def _model(name: str, model: ChatSettings | EmbeddingSettings, without: str) -> Check:
@@ -346,9 +413,9 @@ def _existing(folder: Path) -> Path:
 
 
 def _place(url: str) -> str:
-    """A URL without its user and password."""
-    parts = urlsplit(url)
-    return f"{parts.netloc.rpartition('@')[2]}{parts.path}"
+    """A URL without its user and password, also where that is not encoded as it should be."""
+    parts = urlsplit(f"//{url.partition('://')[2].rpartition('@')[2]}")
+    return f"{parts.netloc}{parts.path}"
 
 
 def _numbers(text: str) -> tuple[int, ...]:

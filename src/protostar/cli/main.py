@@ -124,8 +124,9 @@ def migrate(
     url = settings.database_url
     if url is None:
         raise ConfigurationError("PROTOSTAR_DATABASE_URL is not set: `protostar serve` migrates the embedded database itself.")
-    asyncio.run((migrations.migrate_when_possible if wait else migrations.migrate)(url.get_secret_value()))
-    typer.echo(f"The schema is at revision {head()}.")
+    revision = asyncio.run((migrations.migrate_when_possible if wait else migrations.migrate)(url.get_secret_value()))
+    later = f", of a later release than this one, which knows {head()}" if revision != head() else ""
+    typer.echo(f"The schema is at revision {revision}{later}.")
 
 
 @app.command(rich_help_panel="Processes")

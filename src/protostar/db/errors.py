@@ -11,13 +11,27 @@ from protostar.errors import DatabaseUnavailable, ProtostarError
 # SQLSTATE classes and codes after which the same statement may well succeed later (PostgreSQL docs, appendix A):
 # 08 connection, 53 resources (disk full, memory, too many connections), 57 operator intervention (shutdown, cancelled,
 # statement timeout), 58 system error, 40 rollback (deadlock, serialization), 55P03 lock_timeout, 25006 read-only (fail-over),
-# 42P01 and 42703 a table or column that the migration under way has yet to make.
-_PASSING = ("08", "53", "57", "58", "40", "55P03", "25006", "42P01", "42703")
+# 42P01 and 42703 a table or column that the migration under way has yet to make, 42501 a right that its owner has yet to give.
+_PASSING = ("08", "53", "57", "58", "40", "55P03", "25006", "42P01", "42703", "42501")
 
 # Of these, what ends a connection: connection exceptions, shutdown, a crash, and a server that starts.
 _BROKEN = ("08", "57P01", "57P02", "57P03")
 
-_FULL = ("53100", "53200")  # disk_full, out_of_memory
+_CROWDED = "53300"  # too_many_connections
+_LACKING = "42501"  # insufficient_privilege
+_ENTRY = ("28", "3D", "42704")  # a password, a database or a parameter of the URL is wrong
+
+# By the beginning of the SQLSTATE, what whoever asked may hear.
+_TOLD = {
+    "53100": "The database has no room.",
+    "53200": "The database has no room.",
+    _CROWDED: "The database has no connection left for this server.",
+    "25006": "The database takes no changes at present.",
+    _LACKING: "The database does not give this server the rights that it needs.",
+    "55P03": "The database is busy.",
+    "40": "The database is busy.",
+    **dict.fromkeys(_ENTRY, "The database does not let this server in."),
+}
 
 # What uvloop says where a connection is written to that has ended meanwhile, as in the middle of COPY.
 _CLOSED = "the handler is closed"
@@ -44,7 +58,7 @@ def connecting() -> Generator[None]:
         yield
     except (OSError, exc.SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         if isinstance(error, OSError | exc.InterfaceError) or is_passing(error) or _refuses_entry(error):
-            raise DatabaseUnavailable(_sentence(error), retry_after=1) from error
+            raise _unavailable(error) from error
         raise
 
 
@@ -66,7 +80,7 @@ def working() -> Generator[None]:
         TimeoutError,
     ) as error:
         if is_passing(error):
-            raise DatabaseUnavailable(_sentence(error), retry_after=1) from error
+            raise _unavailable(error) from error
         raise
 
 
@@ -89,7 +103,7 @@ def is_away(error: DatabaseUnavailable) -> bool:
 
 def is_crowded(error: DatabaseUnavailable) -> bool:
     """Whether PostgreSQL has no connection left for this user (too_many_connections)."""
-    return _code(error.__cause__) == "53300"
+    return _code(error.__cause__) == _CROWDED
 
 
 def is_locked_out(error: DatabaseUnavailable) -> bool:
@@ -97,9 +111,9 @@ def is_locked_out(error: DatabaseUnavailable) -> bool:
     return _code(error.__cause__).startswith("28")
 
 
-def lacks_right(error: exc.DBAPIError) -> bool:
-    """Whether PostgreSQL does not let the user do it (insufficient_privilege)."""
-    return _code(error) == "42501"
+def lacks_right(error: DatabaseUnavailable) -> bool:
+    """Whether PostgreSQL does not let the user do it."""
+    return _code(error.__cause__) == _LACKING
 
 
 def is_there_already(error: exc.IntegrityError) -> bool:
@@ -109,7 +123,7 @@ def is_there_already(error: exc.IntegrityError) -> bool:
 
 def _refuses_entry(error: BaseException) -> bool:
     """Wrong password, database or parameter of the URL: nothing that a request can mend; the log and `doctor` tell the operator."""
-    return _code(error).startswith(("28", "3D", "42704"))
+    return _code(error).startswith(_ENTRY)
 
 
 def _code(error: BaseException | None) -> str:
@@ -117,12 +131,15 @@ def _code(error: BaseException | None) -> str:
     return str(getattr(origin, "sqlstate", None) or "")
 
 
-def _sentence(error: BaseException) -> str:
+def _unavailable(error: BaseException) -> DatabaseUnavailable:
     if isinstance(error, exc.TimeoutError):
-        return "All connections of this process to the database (PROTOSTAR_DATABASE_POOL) are busy."
-    origin = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
-    if isinstance(origin, TimeoutError):
-        return "The database does not answer in time."
-    reason = (str(origin).splitlines() or [""])[0].strip() or type(origin).__name__
-    problem = "has no room" if _code(origin) in _FULL else "does not answer"
-    return f"The database {problem}: {reason[:200]}"
+        told, reason = "All connections of this process to the database (PROTOSTAR_DATABASE_POOL) are busy.", None
+    else:
+        origin = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
+        if isinstance(origin, TimeoutError):
+            told, reason = "The database does not answer in time.", None
+        else:
+            code = _code(origin)
+            told = next((told for begin, told in _TOLD.items() if code.startswith(begin)), "The database does not answer.")
+            reason = ((str(origin).splitlines() or [""])[0].strip() or type(origin).__name__)[:200]
+    return DatabaseUnavailable(told, retry_after=1, reason=reason)

@@ -8,7 +8,6 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from protostar.db.errors import connecting, is_locked_out, lacks_right, working
@@ -22,8 +21,8 @@ log = structlog.get_logger()
 _LOCK = int.from_bytes(b"PROTOSTA", "big")
 
 
-async def migrate(database_url: str) -> None:
-    """Bring the schema to `head`, waiting for another process that is doing the same.
+async def migrate(database_url: str) -> str:
+    """Bring the schema to `head`, waiting for another process that is doing the same. The revision that it has now.
 
     Raises DatabaseUnavailable while PostgreSQL is away, ConfigurationError where its user lacks a right.
     """
@@ -34,13 +33,13 @@ async def migrate(database_url: str) -> None:
             connection = await engine.connect()
         try:
             with working():
-                await _migrate_alone(connection)
-        except DBAPIError as error:
+                return await _migrate_alone(connection)
+        except DatabaseUnavailable as error:
             if not lacks_right(error):
                 raise
             raise ConfigurationError(
-                f"The user of PROTOSTAR_DATABASE_URL lacks a right that the migration needs ({error.orig}). It must be allowed to"
-                f" create tables; an administrator may run «create extension vector» for it."
+                f"The user of PROTOSTAR_DATABASE_URL lacks a right that the migration needs ({error}). It must be allowed to"
+                f" create tables, and own those that are there; an administrator may run «create extension vector» for it."
             ) from None
         finally:
             await connection.close()
@@ -48,41 +47,39 @@ async def migrate(database_url: str) -> None:
         await engine.dispose()
 
 
-async def migrate_when_possible(database_url: str) -> None:
+async def migrate_when_possible(database_url: str) -> str:
     """`migrate`, however long PostgreSQL is away. Raises DatabaseUnavailable where it refuses the user or the password."""
     wait = 0.5
     while True:
         try:
-            await migrate(database_url)
+            return await migrate(database_url)
         except DatabaseUnavailable as error:
             if is_locked_out(error):
                 raise
             log.warning("waiting_for_database", error=str(error))
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))  # noqa: S311
             wait = min(5, wait * 2)
-        else:
-            return
 
 
-async def _migrate_alone(connection: AsyncConnection) -> None:
+async def _migrate_alone(connection: AsyncConnection) -> str:
     # The lock belongs to the session: each migration commits, and the lock must outlive that.
     await connection.execute(text("select pg_advisory_lock(:key)"), {"key": _LOCK})
     await connection.commit()
     try:
-        await connection.run_sync(_upgrade)
+        return await connection.run_sync(_upgrade)
     finally:
         await connection.rollback()
         await connection.execute(text("select pg_advisory_unlock(:key)"), {"key": _LOCK})
         await connection.commit()
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection) -> str:
     before = MigrationContext.configure(connection).get_current_revision()
     connection.rollback()
     if before is not None and before > head():
         # Changes are made so that two builds can run side by side.
         log.warning("database_of_a_later_release", schema=before, known=head())
-        return
+        return before
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
@@ -90,3 +87,4 @@ def _upgrade(connection: Connection) -> None:
     connection.commit()
     if before != head():
         log.info("database_migrated", before=before, after=head())
+    return head()

@@ -11,6 +11,7 @@ import asyncpg
 from sqlalchemy import event
 from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from protostar.db.errors import connecting, is_away, is_passing, working
 from protostar.db.patience import Absence
@@ -106,6 +107,12 @@ class Database:
         view = copy.copy(self)
         view._waits = False  # noqa: SLF001 - its own
         return view
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether all connections of the pool are in use."""
+        pool = self._engine.pool
+        return isinstance(pool, QueuePool) and pool.checkedout() >= pool.size()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:

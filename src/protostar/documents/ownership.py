@@ -62,8 +62,14 @@ class Ownership:
         async with self._looking:
             await self._look()
 
+    async def problem(self) -> str | None:
+        """What is wrong, as a sentence; nothing is written."""
+        return (await self._judge())[0]
+
     async def _look(self) -> None:
-        problem = await self._problem()
+        problem, mark = await self._judge()
+        if mark is not None:
+            await self._objects.put(MARK, _once(mark), limit=_LENGTH)
         self._is_ours = problem is None
         if problem is not None and problem != self._told:
             log.error("objects_of_another_database", error=problem)
@@ -71,20 +77,19 @@ class Ownership:
         if problem is not None:
             raise WrongStore(problem)
 
-    async def _problem(self) -> str | None:
-        """What is wrong, as a sentence."""
+    async def _judge(self) -> tuple[str | None, bytes | None]:
+        """What is wrong, as a sentence; and the mark that the store should get."""
         async with self._database.transaction() as session:
             secret = await AccessRepository(session).secret()  # a dump takes it along
         own = hmac.digest(secret, MARK.encode(), "sha256").hex().encode()
         found = await self._mark()
         if found == own:
-            return None
+            return None, None
         if found is None and not await self._may_be_ours():
-            return _STRANGE
+            return _STRANGE, None
         if found not in (None, ADOPT):
-            return _ANOTHERS
-        await self._objects.put(MARK, _once(own), limit=_LENGTH)
-        return None
+            return _ANOTHERS, None
+        return None, own
 
     async def _mark(self) -> bytes | None:
         try:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy import Row, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import BigInteger, Integer, Text, Uuid
@@ -403,6 +403,10 @@ class JobRepository:
     async def ended_lately(self, space_id: UUID) -> int:
         """How many jobs of a space ended within the last minute."""
         return (await self._session.execute(_ENDED_LATELY, {"space_id": space_id})).scalar_one()
+
+    async def now(self) -> datetime:
+        """What time it is by PostgreSQL's clock, which all times of jobs and workers are of."""
+        return (await self._session.execute(select(func.now()))).scalar_one()
 
     async def workers(self) -> Sequence[WorkerRow]:
         query = select(WorkerRow).where(WorkerRow.seen_at > text("now() - interval '1 minute'")).order_by(WorkerRow.name)

@@ -224,11 +224,11 @@ class Worker:
         return "succeeded" if await repository.finish(job) else None
 
     async def _settle_error(self, job: Job, error: ProtostarError, *, final: bool | None = None) -> str:
-        text = str(error)[:2000]
+        text = error.told[:2000]  # people with a space's key may read it
         if isinstance(error, Unavailable):
             # PostgreSQL's is for whoever asks; one that has no room would be asked by every job every second.
             wait = error.retry_after if not isinstance(error, DatabaseUnavailable) else None
-            log.warning("job_waits_for_dependency", error=text, retry_after=wait)
+            log.warning("job_waits_for_dependency", error=str(error), retry_after=wait)
             return await self._settle(
                 job,
                 lambda repository: repository.defer(job, error=text, code=error.code, retry_after=wait),
@@ -237,7 +237,7 @@ class Worker:
             )
         spent = not error.retryable if final is None else final
         if error.retryable:
-            log.warning("job_attempt_failed", code=error.code, error=text)
+            log.warning("job_attempt_failed", code=error.code, error=str(error))
         return await self._settle(
             job,
             lambda repository: repository.fail(job, error=text, code=error.code, final=spent, alone=error.alone),

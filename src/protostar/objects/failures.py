@@ -12,6 +12,7 @@ from protostar.errors import ObjectCorrupt, ObjectMissing, ObjectsUnavailable, P
 
 _OS_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 _HTTP_STATUS: Final = re.compile(r"non-2xx status code: (\d+)")
+_CODE: Final = re.compile(r"<Code>(\w+)</Code>")
 _LONGEST_REASON: Final = 200
 
 _BY_ERRNO: Final = {
@@ -20,6 +21,10 @@ _BY_ERRNO: Final = {
     errno.EACCES: "This user may not use the folder of the object store.",
     errno.EPERM: "This user may not use the folder of the object store.",
     errno.EROFS: "The disk of the object store is mounted read-only.",
+}
+_BY_CODE: Final = {
+    "NoSuchBucket": "The bucket does not exist.",
+    "RequestTimeTooSkewed": "The clock of this machine and that of the object store differ by too much.",
 }
 _NO_SUCH_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
 
@@ -49,8 +54,8 @@ def _translation(error: BaseError | OSError, key: str | None) -> ProtostarError:
         return missing(key)
     if number in _BY_ERRNO:
         return ObjectsUnavailable(_BY_ERRNO[number])
-    if "<Code>NoSuchBucket</Code>" in text:
-        return ObjectsUnavailable("The bucket does not exist.")
+    if (code := _CODE.search(text)) and code[1] in _BY_CODE:
+        return ObjectsUnavailable(_BY_CODE[code[1]])
     status = _HTTP_STATUS.search(text)
     if isinstance(error, PermissionDeniedError | UnauthenticatedError) or (status and status[1] in {"401", "403"}):
         return ObjectsUnavailable("The object store refused the access key.")
@@ -62,7 +67,7 @@ def _translation(error: BaseError | OSError, key: str | None) -> ProtostarError:
         return ObjectsUnavailable("The object store cannot be reached.")
     # The text goes on with a dump of Rust's error over many lines: only its first one is for people.
     reason = text.partition("\n")[0][:_LONGEST_REASON] or type(error).__name__
-    return ObjectsUnavailable(f"The object store failed: {reason}")
+    return ObjectsUnavailable("The object store failed.", reason=reason)
 
 
 def _errno(error: BaseError | OSError, text: str) -> int | None:

@@ -38,7 +38,7 @@ def _translated() -> Generator[None]:
     except (RedisError, OSError, TimeoutError) as error:
         if task is not None and task.cancelling() > before:
             raise asyncio.CancelledError from error
-        raise RedisUnavailable(f"Redis does not answer: {type(error).__name__}: {str(error)[:200]}") from error
+        raise RedisUnavailable("Redis does not answer.", reason=f"{type(error).__name__}: {str(error)[:200]}") from error
 
 
 def connect(url: str, **options: Any) -> Redis:
