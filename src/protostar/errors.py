@@ -24,6 +24,7 @@
     ├── ObjectCorrupt             500  object_corrupt        retryable
     ├── ParserKilled              503  parser_killed         retryable, alone
     ├── ModelRejected             502  model_rejected
+    │   └── ModelKeyRejected      502  model_rejected
     ├── SourceRejected            502  source_rejected
     ├── LeaseLost                 500  lease_lost
     ├── ConfigurationError        500  configuration
@@ -205,6 +206,10 @@ class ModelRejected(ProtostarError):
     status_code = 502
     code = "model_rejected"
     title = "The model server refused the request"
+
+
+class ModelKeyRejected(ModelRejected):
+    """The key is refused, and not what was asked: another one is answered."""
 
 
 class SourceRejected(ProtostarError):

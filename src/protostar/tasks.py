@@ -82,14 +82,15 @@ async def _work(settings: Settings, kinds: frozenset[str]) -> None:
         loop = asyncio.get_running_loop()
         for signal_ in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_, worker.stop.set)
-        orphaned = asyncio.create_task(_stop_with_parent(worker))
+        beside = [asyncio.create_task(_stop_with_parent(worker))]
         try:
             if await wait_until_migrated(resources.database, worker.stop):
-                await resources.look_at_store()
+                beside.append(asyncio.create_task(resources.look_at_store()))  # one that is away keeps nobody from other jobs
                 await worker.run()
         finally:
-            orphaned.cancel()
-            await asyncio.gather(orphaned, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
 
 async def _stop_with_parent(worker: Worker) -> None:

@@ -1,5 +1,6 @@
 """PostgreSQL breaks the connection off with which a question is being taken in: it is asked once, and answered."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from tests.support.asking import Asking
 from tests.support.stack import running_stack, settings_for
 
 from protostar.answers.repository import AnswerRepository
+from protostar.answers.writer import Writer
 
 GUIDE = Path(__file__).parents[1] / "files" / "guide-en.md"
 
@@ -70,3 +72,19 @@ async def test_a_visitor_is_admitted_once(
         async with tenant.visitor(key, token=asked.headers["Protostar-Visitor"]) as visitor:
             again = await send(visitor, "POST", "/v1/answers", json={"question": "And apples?"})
     assert (asked.status, again.status, takes) == (200, 429, 2)
+
+
+async def test_an_answer_that_is_late_blames_nobody(
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have waited for a lock as well as for a model."""
+
+    async def hangs(*_args: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Writer, "write", hangs)
+    settings = settings_for(database_url, f"{redis_url}?db=6", tmp_path, answer={"deadline": 1})
+    async with idle_tenant(settings) as tenant:
+        asked = await tenant.call("POST", "/v1/answers", json={"question": "How long are backups kept?"})
+    assert (asked.status, asked.json["code"]) == (503, "unavailable")
+    assert asked.json["detail"] == "The answer was not finished within 1 seconds."

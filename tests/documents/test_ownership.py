@@ -1,5 +1,6 @@
 """Whose the store is: what of another database's is not believed, and what happens when it is put right."""
 
+import asyncio
 import os
 import time
 from pathlib import Path
@@ -9,13 +10,14 @@ from uuid import UUID
 import pytest
 from structlog.testing import capture_logs
 from tests.support.streams import chunks
+from tests.support.waiting import wait_until
 
 from protostar.config import S3Settings
 from protostar.db.session import Database
 from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.documents.ownership import ADOPT, MARK, Ownership
 from protostar.documents.repository import DocumentRepository
-from protostar.errors import ObjectCorrupt, ObjectMissing, WrongStore
+from protostar.errors import ObjectCorrupt, ObjectMissing, ObjectsUnavailable, WrongStore
 from protostar.ids import new_id
 from protostar.objects.store import ObjectStore, StoredObject, open_object_store
 
@@ -131,3 +133,26 @@ async def test_what_the_right_store_has_lost_is_lost(
             pass
     with pytest.raises(error):
         await objects.size(stored.key, expected=stored.size)
+
+
+async def test_a_store_that_hangs_is_asked_once_by_all_who_wait(
+    database: Database, place: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ownership, asked, answers = Ownership(database, place), 0, asyncio.Event()
+
+    async def hangs() -> None:
+        nonlocal asked
+        asked += 1
+        await answers.wait()
+        raise ObjectsUnavailable("The object store did not answer in time.")
+
+    monkeypatch.setattr(ownership, "_mark", hangs)
+    waiting = [asyncio.create_task(ownership.check()) for _ in range(5)]
+    await wait_until(lambda: asked == 1)
+    waiting.pop().cancel()
+    answers.set()
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(error) for error in ended] == [ObjectsUnavailable] * 4
+    assert asked == 1
+    monkeypatch.undo()
+    await ownership.check()

@@ -12,7 +12,7 @@ from aiohttp import http_exceptions
 from aiohttp.client_reqrep import ConnectionKey
 from tests.support.waiting import wait_until
 
-from protostar.errors import ModelRejected, ModelUnavailable
+from protostar.errors import ModelKeyRejected, ModelRejected, ModelUnavailable
 from protostar.llm.openai import OpenAIChatModel
 from protostar.llm.transport import ModelServer, Patience
 from protostar.retry import MAX_RETRY_AFTER
@@ -55,6 +55,7 @@ async def test_a_refusal_names_the_setting(server, call, status, setting):
     with pytest.raises(ModelRejected, match=f"Check .*PROTOSTAR_(CHAT|EMBEDDING)_({setting})") as caught:
         await call()
     assert f"answered {status}: No. Not with …" in str(caught.value)
+    assert isinstance(caught.value, ModelKeyRejected) is (status in (401, 403))
     assert no_secret(caught.value)
 
 

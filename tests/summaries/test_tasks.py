@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from protostar.errors import ModelRejected
+from protostar.errors import ModelKeyRejected, ModelRejected, ModelUnavailable
 from protostar.llm import prompts
 from protostar.llm.base import ChatDelta
 from protostar.llm.fake import FakeChatModel
-from protostar.summaries.tasks import complete
+from protostar.summaries.tasks import complete, written
 
 MESSAGES = prompts.summarize_document("Guide", "Backups are kept for 30 days.", "en")
 
@@ -50,3 +50,10 @@ async def test_one_that_goes_round_in_circles_is_none() -> None:
 async def test_one_that_gives_the_prompt_away_is_none(said: str) -> None:
     with pytest.raises(ModelRejected, match="instructions"):
         await complete(FakeChatModel([f"Sure: {said}"]), MESSAGES)
+
+
+async def test_a_key_that_is_refused_is_waited_for_and_a_text_that_is_refused_is_quoted() -> None:
+    text = "Backups are kept for 30 days."
+    with pytest.raises(ModelUnavailable, match="a wrong key"):
+        await written(FakeChatModel([ModelKeyRejected("a wrong key")]), MESSAGES, [text])
+    assert await written(FakeChatModel([ModelRejected("it is too long")]), MESSAGES, [text]) == (text, None)

@@ -78,6 +78,7 @@ def create_app(settings: Settings, stopping: asyncio.Event | None = None) -> Fas
                     "insights": resources.insights(),
                 }
             stop.set()
+            migrated.cancel()  # it may be waiting for a store that hangs
             heeding.cancel()
             await asyncio.gather(migrated, heeding, return_exceptions=True)
 

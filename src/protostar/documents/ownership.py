@@ -48,19 +48,27 @@ class Ownership:
         self._objects = objects
         self._is_ours = False
         self._told: str | None = None
-        self._looking = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
 
     async def check(self) -> None:
         """Raise WrongStore unless the store was found to be this database's. A new one is marked, and is from then on."""
         if not self._is_ours:
-            async with self._looking:
-                if not self._is_ours:
-                    await self._look()
+            await self.verify()
 
     async def verify(self) -> None:
-        """The same, of the store as it is now. Raises also ObjectsUnavailable and DatabaseUnavailable."""
-        async with self._looking:
-            await self._look()
+        """The same, of the store as it is now. Raises also ObjectsUnavailable and DatabaseUnavailable.
+
+        Who comes while somebody looks hears the same: one that hangs is not waited for in a queue.
+        """
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look())
+            self._looking.add_done_callback(self._looked)
+        await asyncio.shield(self._looking)
+
+    def _looked(self, task: asyncio.Task[None]) -> None:
+        self._looking = None
+        if not task.cancelled():
+            task.exception()  # whoever asked may have left
 
     async def problem(self) -> str | None:
         """What is wrong, as a sentence; nothing is written."""

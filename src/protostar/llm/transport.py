@@ -21,7 +21,7 @@ from yarl import URL
 
 from protostar.alarm import Alarm
 from protostar.config import PREFIX, ChatSettings, EmbeddingSettings
-from protostar.errors import ConfigurationError, ModelRejected, ModelUnavailable, ProtostarError
+from protostar.errors import ConfigurationError, ModelKeyRejected, ModelRejected, ModelUnavailable, ProtostarError
 from protostar.llm.sse import EventTooLong
 from protostar.retry import parse_retry_after
 
@@ -33,6 +33,7 @@ MAX_WORDS: Final = 300
 SECRET_LENGTH: Final = 8
 """Shorter keys are placeholders, as in `EMPTY`, and may be ordinary words of a sentence."""
 
+KEY_REFUSED: Final = frozenset({401, 403})
 TRANSIENT: Final = frozenset({408, 409, 425, 429})
 """Statuses below 500 that pass; 409 is what OpenAI answers while a resource is locked."""
 
@@ -154,7 +155,8 @@ class ModelServer:
         sentence = f"{self._subject} answered {status}" + (f": {said}" if said else "")
         if status in TRANSIENT or status >= 500:
             return ModelUnavailable(sentence, retry_after=parse_retry_after(retry_after, datetime.now(UTC)))
-        return ModelRejected(f"{sentence.rstrip('.')}. Check {self._suspects(status)}")
+        kind = ModelKeyRejected if status in KEY_REFUSED else ModelRejected
+        return kind(f"{sentence.rstrip('.')}. Check {self._suspects(status)}")
 
     def reported(self, error: JsonValue) -> ProtostarError:
         """The error in a body that came with status 200; gateways put the real status into its `code`."""
@@ -229,7 +231,7 @@ class ModelServer:
         return base_url.rstrip("/")
 
     def _suspects(self, status: int) -> str:
-        if status in (401, 403):
+        if status in KEY_REFUSED:
             return self._setting("API_KEY")
         if status in (404, 405) or status < 400:
             return f"{self._setting('BASE_URL')} (up to and including /v1) and {self._setting('MODEL')}"

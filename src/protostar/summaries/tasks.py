@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from protostar.db.session import Database
-from protostar.errors import ModelRejected
+from protostar.errors import ModelKeyRejected, ModelRejected, ModelUnavailable
 from protostar.jobs.context import JobContext
 from protostar.jobs.registry import Task
 from protostar.knowledge.kinds import SUMMARIZE, SUMMARIZE_TURN
@@ -68,7 +68,7 @@ def tasks(database: Database, chat: ChatModel | None, *, room: int) -> list[Task
         summary = row.known
         if summary is None:
             text = "\n\n".join(row.sample)[:room]
-            summary, model = await _written(chat, prompts.summarize_document(row.title, text, language_of(text)), row.sample)
+            summary, model = await written(chat, prompts.summarize_document(row.title, text, language_of(text)), row.sample)
         async with context.finishing() as session:
             await SummaryRepository(session).set(document_id, version, summary, model)
 
@@ -79,7 +79,7 @@ def tasks(database: Database, chat: ChatModel | None, *, room: int) -> list[Task
         if row is None or row.summary is not None:
             return
         messages = prompts.summarize_turn(row.question, row.text[:room], language_of(row.question))
-        summary, _model = await _written(chat, messages, [row.text])
+        summary, _model = await written(chat, messages, [row.text])
         async with context.finishing() as session:
             await SummaryRepository(session).set_turn(answer_id, summary)
 
@@ -90,13 +90,15 @@ def tasks(database: Database, chat: ChatModel | None, *, room: int) -> list[Task
     ]
 
 
-async def _written(chat: ChatModel | None, messages: Sequence[Message], texts: Sequence[str]) -> tuple[str, str | None]:
-    """The summary, and the model that wrote it; None for an extract of `texts`."""
+async def written(chat: ChatModel | None, messages: Sequence[Message], texts: Sequence[str]) -> tuple[str, str | None]:
+    """The summary, and the model that wrote it; None for an extract of `texts`. Raises ModelUnavailable."""
     if chat is not None:
         try:
             text, model = await complete(chat, messages)
             if text:
                 return text, model
+        except ModelKeyRejected as error:  # a key gets renewed, and a summary is written once
+            raise ModelUnavailable(str(error)) from error
         except ModelRejected as error:  # it will refuse again; the text's own sentences do not
             log.warning("summary_refused", error=str(error))
     return summarize(texts), None
