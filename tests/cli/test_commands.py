@@ -121,7 +121,7 @@ async def test_one_document(cli: Cli, api: FakeApi) -> None:
     document = api.add(metadata={"team": "a"}, title="Orbit Lamp")
 
     shown = await cli("documents", "show", document["id"])
-    assert 'metadata     {"team": "a"}' in shown.out
+    assert 'metadata      {"team": "a"}' in shown.out
     assert "summary" not in shown.out
     assert (await cli("documents", "show", document["id"], "--json")).json == document
     assert (await cli("documents", "text", document["id"])).out == TEXT

@@ -185,6 +185,7 @@ async def test_postgres_before_and_after_its_migration(postgres_url: str) -> Non
     await connection.execute("update alembic_version set version_num = '9999'")
     newer = await checks.postgres(settings)
     await connection.close()
+    assert await migrate(url) == "9999", "what is there, and not what this release knows"
 
     assert (before.state, before.advice) == ("warning", "Run `protostar migrate`; `protostar serve` does it too.")
     assert after.state == "ok", after
@@ -211,6 +212,22 @@ async def test_a_user_who_may_not_migrate(postgres_url: str, grant: str, lacks: 
     assert advice in (found.advice or "")
     with pytest.raises(ConfigurationError, match="lacks a right"):
         await migrate(url)
+
+
+async def test_what_doctor_says_of_an_owner_is_what_the_migration_finds(postgres_url: str) -> None:
+    """Whether the owner of a database may create the extension depends on how that was installed."""
+    await execute(postgres_url, "create role landlord login")
+    await execute(postgres_url, "create database landlord owner landlord")
+    url = named(postgres_url, "landlord").replace("postgres@", "landlord@")
+
+    found = await checks.postgres(load_settings(database_url=url))
+
+    if found.state == "warning":
+        await migrate(url)
+    else:
+        assert "create extension vector" in (found.advice or "")
+        with pytest.raises(ConfigurationError, match="lacks a right"):
+            await migrate(url)
 
 
 async def test_redis_tells_its_version(redis_url: str) -> None:
