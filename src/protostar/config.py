@@ -200,7 +200,7 @@ class LimitSettings(BaseModel):
     tokens_per_space_day: int = Field(
         default=5_000_000,
         ge=0,
-        description="tokens of the chat model within a day, past which visitors of a space wait; bounds cost",
+        description="tokens of the chat model for visitors of a space within a day, past which they wait; bounds cost",
     )
 
 

@@ -56,10 +56,12 @@ class Composer:
         self._settings = settings
         self._precedence = precedence
 
-    async def compose(self, row: AnswerRow, setting: Setting, found: Found | None, telling: Telling) -> Sequence[Passage] | None:
+    async def compose(
+        self, row: AnswerRow, setting: Setting, found: Found | None, telling: Telling, *, by_visitor: bool
+    ) -> Sequence[Passage] | None:
         """Tell the answer; returns what was found for it, None where nothing is asked.
 
-        `found`: by the question itself, where that was looked for.
+        `found`: by the question itself, where that was looked for. `by_visitor`: its tokens count as visitors'.
         """
         draft = telling.draft
         talk = small_talk(row.question)
@@ -71,7 +73,9 @@ class Composer:
         draft.degraded += findings.degraded
         relevance, passages = findings.relevance, findings.passages
         if relevance.near:
-            outcome = "failed" if self._chat is None else await self._stream(self._chat, row, setting, findings, telling)
+            outcome = "failed"
+            if self._chat is not None:
+                outcome = await self._stream(self._chat, row, setting, findings, telling, by_visitor)
             if outcome == "written":
                 return passages
             if outcome == "failed":
@@ -84,7 +88,9 @@ class Composer:
         telling.say(safe.flush())
         return passages
 
-    async def _stream(self, chat: ChatModel, row: AnswerRow, setting: Setting, findings: Findings, telling: Telling) -> Outcome:
+    async def _stream(
+        self, chat: ChatModel, row: AnswerRow, setting: Setting, findings: Findings, telling: Telling, by_visitor: bool
+    ) -> Outcome:
         """Let the model write the answer. One that breaks off is taken back: the reader is told to begin anew.
 
         Where it is not sure that the passages answer, the model is believed that they do if it says so first, and cites them.
@@ -122,10 +128,10 @@ class Composer:
         except (ModelUnavailable, ModelRejected) as error:
             await self._check_held(row, telling.feed)
             log.warning("chat_model_failed", answer=str(row.id), error=str(error), written=len(draft.text))
-            await self._limits.spend_tokens(row.space_id, _tokens(messages, reply, draft.usage))
+            await self._spend(row, _tokens(messages, reply, draft.usage), by_visitor)
             telling.take_back()
             return "failed"
-        await self._limits.spend_tokens(row.space_id, _tokens(messages, reply, draft.usage))
+        await self._spend(row, _tokens(messages, reply, draft.usage), by_visitor)
         draft.model = draft.model or chat.name
         draft.citations = reply.citations()
         telling.metrics.citations_dropped.inc(reply.dropped)
@@ -142,6 +148,11 @@ class Composer:
         if finish == "length":
             draft.degraded.append("incomplete")
         return "written"
+
+    async def _spend(self, row: AnswerRow, tokens: int, by_visitor: bool) -> None:
+        """What an owner asks uses up nothing of what the visitors may."""
+        if by_visitor:
+            await self._limits.spend_tokens(row.space_id, tokens)
 
     async def _check_held(self, row: AnswerRow, feed: Feed) -> None:
         """Raises LeaseLost where the answer is another's by now: a process that was frozen finds its streams broken first."""

@@ -54,6 +54,11 @@ class Records:
         shown = [show(turn, correction=views.get(turn.id)) for turn in turns]
         return Conversation(id=row.id, created_at=row.created_at, answers=shown)
 
+    async def space_of(self, conversation_id: UUID) -> UUID | None:
+        """Whose the conversation is: for an admin alone, who may see every space."""
+        async with self._database.transaction() as session:
+            return await AnswerRepository(session).space_of(conversation_id)
+
     async def rate(self, row: AnswerRow, feedback: Feedback) -> None:
         """Keep what the visitor thinks of the answer now, in place of what was kept before."""
         reason = feedback.reason or None if feedback.rating is not None else None

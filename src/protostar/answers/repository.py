@@ -117,6 +117,10 @@ class AnswerRepository:
         query = select(ConversationRow).where(ConversationRow.id == id_, ConversationRow.space_id == space_id)
         return (await self._session.execute(query)).scalar_one_or_none()
 
+    async def space_of(self, conversation_id: UUID) -> UUID | None:
+        query = select(ConversationRow.space_id).where(ConversationRow.id == conversation_id)
+        return (await self._session.execute(query)).scalar_one_or_none()
+
     async def lock_conversation(self, space_id: UUID, id_: UUID) -> bool:
         """Let no question be added to the conversation until the transaction ends; whether there is one."""
         mine = select(ConversationRow.id).where(ConversationRow.id == id_, ConversationRow.space_id == space_id)

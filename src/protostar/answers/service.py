@@ -205,7 +205,8 @@ class Answers:
         first = body.conversation_id is None
         ahead = self._writer.look_ahead(space_id, body.question) if first else None
         # Should another process have to write it: a visitor waits, so it goes before everything else.
-        enqueue = Enqueue(WRITE, space_id, {"answer_id": str(id_)}, priority=10, give_up_after=_GIVE_UP)
+        args = {"answer_id": str(id_), "by_visitor": admission.is_needed}
+        enqueue = Enqueue(WRITE, space_id, args, priority=10, give_up_after=_GIVE_UP)
         starts = starting(enqueue, owner=process_name(), lease=self._leases.lease)
         conversation = ConversationRow(id=body.conversation_id or new_id(), space_id=space_id, visitor_id=visitor.id)
         values = {"id": id_, "space_id": space_id, "question": body.question, "job_id": starts["job_id"]}

@@ -111,7 +111,7 @@ class Writer:
             telling.say(cached["text"])
         else:
             self._metrics.cache.labels("miss").inc()
-            passages = await self._composer.compose(row, setting, found, telling)
+            passages = await self._composer.compose(row, setting, found, telling, by_visitor=_by_visitor(job))
             draft.retrieved = [retrieved(passage) for passage in passages] if passages is not None else None
         async with self.precedence.ending():
             # What was shown is not taken back because PostgreSQL is away for a moment, and the model is not paid again.
@@ -218,3 +218,8 @@ class Writer:
             normalised(question),
         ]
         return "answer:" + hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _by_visitor(job: Job) -> bool:
+    """Whether a visitor asked, whose tokens count; a job of the release before does not say."""
+    return bool(job.args.get("by_visitor", True))

@@ -95,6 +95,11 @@ class Holdings:
             pair = await repository.any(space_id, id_)
             return pair[0] if pair is not None and await repository.is_restorable(id_) else None
 
+    async def space_of(self, id_: UUID) -> UUID | None:
+        """Whose the document is: for an admin alone, who may see every space."""
+        async with self._database.transaction() as session:
+            return await DocumentRepository(session).space_of(id_)
+
     async def usage(self, space_id: UUID) -> Usage:
         async with self._database.transaction() as session:
             counted = await DocumentRepository(session).usage(space_id)

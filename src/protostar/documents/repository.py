@@ -149,6 +149,11 @@ class DocumentRepository:
         row = (await self._session.execute(_all_pairs(space_id).where(DocumentRow.id == id_))).one_or_none()
         return _pair(row) if row is not None else None
 
+    async def space_of(self, id_: UUID) -> UUID | None:
+        """Whose the document is, unless it is deleted."""
+        query = select(DocumentRow.space_id).where(DocumentRow.id == id_, DocumentRow.deleted_at.is_(None))
+        return (await self._session.execute(query)).scalar_one_or_none()
+
     async def deleted(self, space_id: UUID, *, words: str, limit: int) -> Sequence[DocumentRow]:
         """Those that can be restored, the latest first."""
         query = select(DocumentRow).where(DocumentRow.space_id == space_id, _RESTORABLE)

@@ -38,8 +38,10 @@ async def create_space(body: SpaceCreate, spaces: Service, _key: Admin) -> Space
 
 
 @router.get("")
-async def list_spaces(spaces: Service, _key: Admin, cursor: Cursor = None, limit: Limit = 50) -> Page[Space]:
-    rows = await spaces.page(before=before(cursor, None), limit=limit + 1)
+async def list_spaces(spaces: Service, _key: Admin, deleted: bool = False, cursor: Cursor = None, limit: Limit = 50) -> Page[Space]:
+    """Newest first. `deleted`: instead those that are deleted and can still be restored."""
+    listed = spaces.deleted if deleted else spaces.page
+    rows = await listed(before=before(cursor, None), limit=limit + 1)
     return page_of([Space.model_validate(row) for row in rows], limit, None)
 
 

@@ -24,6 +24,13 @@ class SpaceRepository:
             query = query.where(SpaceRow.id < before)
         return (await self._session.scalars(query)).all()
 
+    async def deleted(self, *, before: UUID | None, limit: int) -> Sequence[SpaceRow]:
+        """Those that can still be restored, by the clock as it is now."""
+        query = select(SpaceRow).where(SpaceRow.erase_at > func.clock_timestamp()).order_by(SpaceRow.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(SpaceRow.id < before)
+        return (await self._session.scalars(query)).all()
+
     async def add(self, row: SpaceRow) -> SpaceRow:
         self._session.add(row)
         await self._session.flush()

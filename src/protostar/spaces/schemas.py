@@ -12,6 +12,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 
 
 _NOT_AN_ORIGIN = "An origin is scheme, host and port as browsers send them, without a «/» at its end: https://example.com"
+_NO_SCHEME = "The scheme is missing: an origin begins with https:// (or http://), as in https://example.com"
 _ORIGIN = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})*\.?)(?::([0-9]{1,5}))?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -20,7 +21,7 @@ def _origin(value: str) -> str:
     """As browsers send it: they leave out the port that the scheme means anyway."""
     found = _ORIGIN.fullmatch(value)
     if found is None:
-        raise ValueError(_NOT_AN_ORIGIN)
+        raise ValueError(_NO_SCHEME if _ORIGIN.fullmatch(f"https://{value}") else _NOT_AN_ORIGIN)
     scheme, host = found[1], found[2]
     try:
         host = f"[{IPv6Address(host[1:-1])}]" if host.startswith("[") else host
@@ -57,7 +58,9 @@ class SpaceLimits(BaseModel):
     asks_per_signed_in: Annotated[Daily | None, Field(description="questions of a visitor who has")] = None
     asks_per_address: Annotated[Daily | None, Field(description="of all who have not, behind one address")] = None
     asks: Annotated[Daily | None, Field(description="questions of all visitors; at most what the installation sets")] = None
-    tokens: Annotated[Daily | None, Field(description="tokens of the chat model; at most what the installation sets")] = None
+    tokens: Annotated[
+        Daily | None, Field(description="tokens of the chat model for visitors; at most what the installation sets")
+    ] = None
 
 
 class SpaceSettings(BaseModel):
@@ -105,6 +108,7 @@ class Space(BaseModel):
     knowledge_version: int
     created_at: datetime
     updated_at: datetime
+    erase_at: Annotated[datetime | None, Field(description="of a deleted space: until when it can be restored")]
 
 
 class KeyCreate(BaseModel):

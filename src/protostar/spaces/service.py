@@ -43,6 +43,11 @@ class Spaces:
         async with self._database.transaction() as session:
             return await SpaceRepository(session).page(before=before, limit=limit)
 
+    async def deleted(self, *, before: UUID | None, limit: int) -> Sequence[SpaceRow]:
+        """Spaces whose deletion can still be taken back."""
+        async with self._database.transaction() as session:
+            return await SpaceRepository(session).deleted(before=before, limit=limit)
+
     async def update(self, id_: UUID, body: SpaceUpdate) -> SpaceRow:
         async with self._database.transaction() as session:
             row = await _existing(session, id_)

@@ -11,7 +11,7 @@ from protostar.config import LimitSettings
 from protostar.db.session import Database
 from protostar.errors import Forbidden, NotFound
 from protostar.spaces.models import SpaceRow
-from protostar.spaces.schemas import SpaceSettings
+from protostar.spaces.schemas import SpaceLimits, SpaceSettings
 from protostar.visitors.repository import VisitorRepository
 from protostar.visitors.schemas import Widget
 
@@ -67,6 +67,18 @@ class Visitors:
     async def spent(self, space: SpaceRow) -> tuple[Spent, Allowance]:
         """What the visitors of a space have used up today, and what they may."""
         return await self._limits.spent(space.id), self._allowance(space)
+
+    @property
+    def usual(self) -> SpaceLimits:
+        """What the installation allows where a space sets nothing."""
+        every = self._settings
+        return SpaceLimits(
+            asks_per_visitor=every.asks_per_visitor_day,
+            asks_per_signed_in=every.asks_per_signed_in_day,
+            asks_per_address=every.asks_per_address_day,
+            asks=every.asks_per_space_day,
+            tokens=every.tokens_per_space_day,
+        )
 
     def _allowance(self, space: SpaceRow) -> Allowance:
         """What the space sets, else what the installation does. What costs the installation, a space can only lower."""

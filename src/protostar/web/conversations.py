@@ -16,9 +16,10 @@ from protostar.answers.schemas import Answer, Citation, CorrectionDocument, Corr
 from protostar.answers.service import Answers
 from protostar.dependencies import Cursor, Manager
 from protostar.documents.service import Documents
+from protostar.errors import NotFound
 from protostar.paging import before, page_of
 from protostar.routing import Router
-from protostar.web.frame import PageFrame, Templates
+from protostar.web.frame import PageFrame, Templates, elsewhere
 from protostar.web.pages import PageRoute, Pages, is_fragment
 from protostar.web.zones import beginning, zone_of
 
@@ -76,7 +77,13 @@ async def conversations_page(
 async def conversation_page(
     request: Request, conversation_id: UUID, frame: PageFrame, pages: Templates, answers: Service
 ) -> HTMLResponse:
-    conversation = await answers.records.conversation(frame.space.id, conversation_id, to_owner=True)
+    try:
+        conversation = await answers.records.conversation(frame.space.id, conversation_id, to_owner=True)
+    except NotFound:
+        other = await elsewhere(request, frame, pages, await answers.records.space_of(conversation_id))
+        if other is None:
+            raise
+        return other
     relied = await _relied(request, frame.space.id, conversation.answers)
     return pages.render(request, "conversations/conversation.html", frame=frame, conversation=conversation, relied=relied)
 

@@ -20,7 +20,7 @@ from protostar.routing import Router
 from protostar.spaces.models import SpaceRow
 from protostar.spaces.service import Spaces
 from protostar.visitors.service import Visitors
-from protostar.web.frame import PageFrame, Templates
+from protostar.web.frame import PageFrame, Templates, elsewhere
 from protostar.web.pages import PageRoute, is_fragment
 
 router = Router(route_class=PageRoute)
@@ -133,9 +133,12 @@ async def document_page(
         document = await documents.holdings.get(frame.space.id, document_id)
     except NotFound:
         deleted = await documents.holdings.restorable(frame.space.id, document_id)
-        if deleted is None:
+        if deleted is not None:
+            return pages.render(request, "documents/deleted.html", 404, frame=frame, document=deleted)
+        other = await elsewhere(request, frame, pages, await documents.holdings.space_of(document_id))
+        if other is None:
             raise
-        return pages.render(request, "documents/deleted.html", 404, frame=frame, document=deleted)
+        return other
     versions = await documents.holdings.versions(frame.space.id, document_id)
     number = version or versions.current_version or document.version
     shown = next((each for each in versions.items if each.version == number), None)

@@ -1,6 +1,7 @@
 """The dashboard: all of its pages, and its static files."""
 
 from typing import Annotated
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import FastAPI, Form, Request
@@ -12,7 +13,7 @@ from protostar.spaces.schemas import Name, SpaceCreate
 from protostar.spaces.service import Spaces
 from protostar.web import ask, conversations, documents, insights, login, settings, system, widget
 from protostar.web.assets import Assets
-from protostar.web.pages import PageRoute, Pages
+from protostar.web.pages import PageRoute, Pages, local_path
 
 router = Router(route_class=PageRoute)
 
@@ -23,9 +24,11 @@ async def first_page() -> RedirectResponse:
 
 
 @router.post("/space")
-async def choose_space(request: Request, _key: Admin, space: Annotated[UUID, Form()]) -> Response:
-    """The space that an admin works on from now on."""
-    return _to_space(request, space)
+async def choose_space(
+    request: Request, _key: Admin, space: Annotated[UUID, Form()], next_: Annotated[str, Form(alias="next", max_length=2000)] = "/"
+) -> Response:
+    """The space that an admin works on from now on. `next`: the page of it to go to."""
+    return _to_space(request, space, next_)
 
 
 @router.post("/spaces")
@@ -34,8 +37,8 @@ async def create_space(request: Request, _key: Admin, name: Annotated[Name, Form
     return _to_space(request, (await spaces.create(SpaceCreate(name=name))).id)
 
 
-def _to_space(request: Request, space_id: UUID) -> Response:
-    response = Response(status_code=204, headers={"HX-Redirect": "/"})
+def _to_space(request: Request, space_id: UUID, wanted: str = "/") -> Response:
+    response = Response(status_code=204, headers={"HX-Redirect": quote(local_path(wanted), safe="/?&=%")})
     name = cookie_name(request, "space")
     response.set_cookie(name, str(space_id), httponly=True, samesite="lax", secure=is_https(request))
     return response

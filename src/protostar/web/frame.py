@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
 
 from protostar.dependencies import Manager
+from protostar.errors import NotFound
 from protostar.spaces.models import SpaceRow
 from protostar.spaces.service import Spaces
-from protostar.web.pages import Pages
+from protostar.web.pages import Pages, wanted_path
 
 _CHOOSABLE: Final = 200  # spaces that the chooser lists; the page of all spaces has the rest
 
@@ -32,6 +35,18 @@ async def _frame(request: Request, principal: Manager) -> Frame:
 
 async def _pages(request: Request) -> Pages:
     return request.state.pages
+
+
+async def elsewhere(request: Request, frame: Frame, pages: Pages, space_id: UUID | None) -> HTMLResponse | None:
+    """What was asked for lies in this space: a page that offers to go there. None where who asks may not see that space."""
+    if space_id is None or not frame.is_admin:
+        return None
+    spaces: Spaces = request.state.spaces
+    try:
+        other = await spaces.get(space_id)
+    except NotFound:  # deleted
+        return None
+    return pages.render(request, "elsewhere.html", 404, frame=frame, other=other, wanted=wanted_path(request))
 
 
 PageFrame = Annotated[Frame, Depends(_frame)]

@@ -142,13 +142,18 @@ def _failed(request: Request, error: ProtostarError) -> Response:
 
 def login_url(request: Request) -> str:
     """Where to sign in, and come back from to the page that was wanted."""
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    wanted = wanted_path(request)
     query: dict[str, str] = {}
     if request.method in ("GET", "HEAD") and wanted != "/":
         query["next"] = wanted
     if cookie_name(request, "session") in request.cookies:
         query["ended"] = "true"
     return f"/login?{urlencode(query)}" if query else "/login"
+
+
+def wanted_path(request: Request) -> str:
+    """What the page was asked by, within this server."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def local_path(wanted: str) -> str:

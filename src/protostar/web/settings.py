@@ -7,6 +7,7 @@ from protostar.dependencies import Manager
 from protostar.routing import Router
 from protostar.spaces.schemas import SpaceSettings
 from protostar.spaces.service import Spaces
+from protostar.visitors.service import Visitors
 from protostar.web.frame import PageFrame, Templates
 from protostar.web.pages import PageRoute
 from protostar.web.widget import ACCENT, ACCENT_DARK
@@ -21,6 +22,7 @@ _MOST = 200  # keys that are listed; nobody has more
 async def settings_page(request: Request, frame: PageFrame, pages: Templates) -> HTMLResponse:
     """Its forms go to the API from the page itself; the lists of keys and webhooks are read by it, anew after each change."""
     settings = SpaceSettings.stored(frame.space.settings)
+    visitors: Visitors = request.state.visitors
     return pages.render(
         request,
         "settings/index.html",
@@ -30,6 +32,7 @@ async def settings_page(request: Request, frame: PageFrame, pages: Templates) ->
         accent=ACCENT,
         accent_dark=ACCENT_DARK,
         origin=str(request.base_url).rstrip("/"),
+        usual=visitors.usual,
         cache_seconds=f"{request.state.settings.answer.cache_ttl.total_seconds():g}",
         grace_minutes=f"{request.state.settings.delete_grace.total_seconds() / 60:g}",
     )

@@ -1,6 +1,6 @@
 """The page of the whole installation, for its admins."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
@@ -9,14 +9,24 @@ from protostar import health
 from protostar.dependencies import Admin
 from protostar.resources import Resources
 from protostar.routing import Router
+from protostar.spaces.service import Spaces
 from protostar.web.frame import PageFrame, Templates
 from protostar.web.pages import PageRoute, is_fragment
 
 router = Router(route_class=PageRoute)
 
+_DELETED: Final = 200  # spaces that are listed; soon they are erased
+
 
 async def _resources(request: Request) -> Resources:
     return request.state.resources
+
+
+@router.get("/spaces/deleted")
+async def deleted_spaces(request: Request, _key: Admin, pages: Templates) -> HTMLResponse:
+    """Those that can be restored, for pages to put in; also for the one that says that there is no space any more."""
+    spaces: Spaces = request.state.spaces
+    return pages.render(request, "system/deleted.html", deleted=await spaces.deleted(before=None, limit=_DELETED))
 
 
 @router.get("/system")

@@ -39,8 +39,21 @@ async function loadLater(elt, path) {
 }
 // «HX-Trigger: {"said": "…"}»: what a form has done, in the server's words.
 document.addEventListener("said", (event) => toast(event.detail.value));
+const said = sessionStorage.getItem("said"); // by the page before
+if (said) {
+  sessionStorage.removeItem("said");
+  toast(said);
+}
 document.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) event.detail.elt.closest?.("dialog")?.close();
+});
+
+// What a search has found, for those who do not see the list change.
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  const found = $("[data-found]", target)?.dataset.found;
+  if (!found) return;
+  const said = [$("#q").value.trim(), $("#filters :checked").nextSibling.textContent.trim(), found].filter(Boolean).join(" · ");
+  if ($("#found").textContent !== said) $("#found").textContent = said;
 });
 
 // -- the space: keys go through all of them, so what they choose counts once it is confirmed or left
@@ -126,7 +139,7 @@ export async function copy(text) {
 
 // A click beside a dialog closes it, unless what it shows would be lost.
 document.addEventListener("pointerdown", ({ target }) => {
-  if (target instanceof HTMLDialogElement && target.open && target.getAttribute("closedby") !== "closerequest") target.close();
+  if (target instanceof HTMLDialogElement && target.open && target.getAttribute("closedby") !== "none") target.close();
 });
 
 // -- menus: beside their button, wherever there is room; with the keys that menus have

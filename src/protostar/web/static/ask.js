@@ -49,9 +49,13 @@ document.addEventListener("click", (event) => {
 });
 $("#anew").addEventListener("click", () => {
   running?.abort();
+  history.pushState(null, "", "/ask"); // back leads to the conversation that was left
   begin();
   field.focus();
 });
+
+// Where there is a keyboard: the one on a screen would cover what the page says first.
+if (matchMedia("(pointer: fine)").matches) field.focus({ preventScroll: true });
 
 // Before that which has the focus goes. Where there is no keyboard, the field would bring up the one on the screen.
 function hold() {
@@ -239,6 +243,7 @@ let wanted = null;
 
 async function openSource(citation) {
   if (!source.contains(document.activeElement)) opener = document.activeElement;
+  if (source.hidden && matchMedia("(max-width: 72rem)").matches) history.pushState({ source: true }, "");
   source.hidden = false;
   $(".asking").classList.add("with-source");
   $("#source-title").textContent = citation.document_title;
@@ -271,11 +276,24 @@ async function viewOf({ document_id: id, version, page }) {
   return kinds.get(name) === "application/pdf" ? PageView : TextView;
 }
 
-function closeSource() {
+function hideSource() {
   source.hidden = true;
   $(".asking").classList.remove("with-source");
   opener?.focus();
 }
+
+const closeSource = () => (history.state?.source ? history.back() : hideSource());
+
+// -- back and forth: out of a source that fills the screen, and between conversations
+
+addEventListener("popstate", () => {
+  if (!source.hidden) hideSource();
+  const id = new URLSearchParams(location.search).get("c");
+  if (id === conversation) return;
+  running?.abort();
+  begin();
+  if (id) restore(id);
+});
 $("#source-close").addEventListener("click", closeSource);
 source.addEventListener("keydown", (event) => { if (event.key === "Escape") closeSource(); });
 

@@ -3,6 +3,7 @@
 import { body } from "./answer.js";
 import { api } from "./api.js";
 import { $, $$, el, icon } from "./dom.js";
+import { watch } from "./drafts.js";
 import { complain } from "./toast.js";
 import { t } from "./words.js";
 
@@ -19,6 +20,9 @@ customElements.define("answer-text", class extends HTMLElement {
 });
 
 // -- what a correction relies on
+
+// Of the page, and of a turn that was drawn anew.
+document.addEventListener("htmx:load", ({ target }) => $$(".correct form", target).forEach((form) => watch(form, ({ value, label }) => rely(form, value, label))));
 
 const DELAY = 250;
 let waiting = null;
@@ -47,9 +51,13 @@ async function find(field) {
   found(field).replaceChildren(...(left.length ? left.map((each) => suggestion(field, each)) : [el("p.small.soft", {}, t("No other document has that name."))]));
 }
 
+function rely(form, id, title) {
+  $(".chosen", form).append(el("label.check", {}, el("input", { type: "checkbox", name: "documents", value: id, "data-kind": "list", checked: true }), el("span", {}, title)));
+}
+
 function suggestion(field, { id, title }) {
   return el("button.button.compact", { type: "button", onclick: () => {
-    $(".chosen", field.closest("fieldset")).append(el("label.check", {}, el("input", { type: "checkbox", name: "documents", value: id, checked: true }), el("span", {}, title)));
+    rely(field.form, id, title);
     field.value = "";
     found(field).replaceChildren();
     field.focus();

@@ -44,9 +44,9 @@ const ACTIONS = {
     $("#replacement").click();
   },
   // The list lets it be taken back.
-  async delete() {
+  async delete(byKey) {
     await request("DELETE", `/v1/documents/${id}`);
-    sessionStorage.setItem("deleted", JSON.stringify({ id, title }));
+    sessionStorage.setItem("deleted", JSON.stringify({ id, title, byKey }));
     location.assign("/documents");
   },
 };
@@ -54,5 +54,5 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
   if (!button) return;
   button.disabled = button.dataset.do !== "replace"; // what is done leaves the page, and would be refused a second time
-  ACTIONS[button.dataset.do]().catch((error) => { button.disabled = false; complain(error); });
+  ACTIONS[button.dataset.do](event.detail === 0).catch((error) => { button.disabled = false; complain(error); });
 });

@@ -196,7 +196,24 @@ addEventListener("drop", async (event) => {
 
 function refresh() {
   if (document.activeElement?.closest("#list [popover]")) return;
-  htmx.ajax("GET", location.pathname + location.search, { target: "#list", headers: {} });
+  return htmx.ajax("GET", location.pathname + location.search, { target: "#list", headers: {} });
+}
+
+// Where who works by keyboard goes on: at the row of that document, else at the heading.
+const rowOf = (id) => $(`#rows tr[data-id="${id}"]`);
+function goOnAt(id) {
+  const row = rowOf(id);
+  ((row && $('.menu > button, [data-action="restore"]', row)) ?? $("h1")).focus();
+}
+function neighbour(id) {
+  const row = rowOf(id);
+  return (row?.nextElementSibling ?? row?.previousElementSibling)?.dataset.id;
+}
+
+// Draws the list anew. `next`: where the focus goes if it was lost with its row.
+async function redraw(next) {
+  await refresh();
+  if (document.activeElement === document.body) goOnAt(next);
 }
 
 async function follow() {
@@ -219,29 +236,34 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
 });
 
 const ACTIONS = {
-  async retry({ job }) {
+  async retry({ id, job }) {
     await api("POST", `/v1/jobs/${job}/retry`);
-    refresh();
+    await redraw(id);
   },
   async replace({ id }) {
     replaced = id;
     $("#replacement").click();
   },
-  async delete({ id, title }) {
+  async delete({ id, title, byKey }) {
+    const next = neighbour(id);
     await request("DELETE", `/v1/documents/${id}`);
-    refresh();
-    offerBack({ id, title });
+    await redraw(next);
+    offerBack({ id, title, byKey }, next);
   },
   async restore({ id }) {
-    const { title } = await api("POST", `/v1/documents/${id}/restore`);
-    refresh();
-    toast(t("“{title}” is restored.", { title }));
+    await restore(id, neighbour(id));
   },
 };
 
 // The server keeps what is deleted for a while: also who leaves the page can take it back, in the list of deleted documents.
-function offerBack({ id, title }) {
-  toast(t("“{title}” is deleted.", { title }), { action: t("Undo"), act: () => ACTIONS.restore({ id }).catch(complain) });
+function offerBack({ id, title, byKey }, next) {
+  toast(t("“{title}” is deleted.", { title }), { action: t("Undo"), act: () => restore(id, id).catch(complain), take: byKey, left: () => goOnAt(next) });
+}
+
+async function restore(id, next) {
+  const { title } = await api("POST", `/v1/documents/${id}/restore`);
+  await redraw(next);
+  toast(t("“{title}” is restored.", { title }));
 }
 
 // A document that was deleted on its own page.
@@ -256,5 +278,5 @@ document.addEventListener("click", (event) => {
   const row = button?.closest("tr");
   if (!row) return;
   button.disabled = button.dataset.action !== "replace"; // what is done has its row drawn anew, and would be refused a second time
-  ACTIONS[button.dataset.action](row.dataset).catch((error) => { button.disabled = false; complain(error); });
+  ACTIONS[button.dataset.action]({ ...row.dataset, byKey: event.detail === 0 }).catch((error) => { button.disabled = false; complain(error); });
 });

@@ -2,16 +2,10 @@
 
 import { api } from "./api.js";
 import { $, $$ } from "./dom.js";
+import { changesOf, settle, watch } from "./drafts.js";
 import { forgive, refuse } from "./faults.js";
+import { valuesOf } from "./fields.js";
 import { toast } from "./toast.js";
-import { t } from "./words.js";
-
-const fieldsOf = (form, name) => $$(`[name="${name}"]`, form);
-
-function valuesOf(form) {
-  const names = new Set([...form.elements].map((field) => field.name).filter(Boolean));
-  return Object.fromEntries([...names].map((name) => [name, valueOf(fieldsOf(form, name))]));
-}
 
 // {"settings.theme.accent": …} → {settings: {theme: {accent: …}}}, on top of what `now` holds there.
 function documentOf(values, now = {}) {
@@ -25,83 +19,18 @@ function documentOf(values, now = {}) {
   return made;
 }
 
-const linesOf = (field) => field.value.split("\n").map((line) => line.trim()).filter(Boolean);
-
-// The origin that is meant by the address of a page, or by the name of a site alone; anything else is left for the server to refuse.
-function originOf(line) {
-  const address = /^[^/:]+\.\p{L}/u.test(line) ? `https://${line}` : line;
-  if (!/^https?:/i.test(address)) return line;
-  try {
-    const { origin } = new URL(address);
-    return origin.includes("%") ? line : origin; // no name of a site, as «*.example.com»
-  } catch {
-    return line;
-  }
-}
-
-function valueOf(fields) {
-  const [field] = fields;
-  const kinds = {
-    list: () => fields.filter((each) => each.checked).map((each) => each.value),
-    lines: () => linesOf(field),
-    origins: () => [...new Set(linesOf(field).map(originOf))],
-    number: () => (field.value === "" ? null : Number(field.value)),
-    colour: () => (field.dataset.unset === "true" ? null : field.value),
-  };
-  return (kinds[field.dataset.kind] ?? (() => field.value.trim()))();
-}
-
 // -- forms that change what is there: only what was changed in them is sent, as another tab may have changed the rest
 
-// As the server made it: what was typed before this script ran is a change.
-const asMade = (form) => new DOMParser().parseFromString(form.outerHTML, "text/html").forms[0];
-const saved = new Map($$('form[data-method="PATCH"]').map((form) => [form, valuesOf(asMade(form))]));
-
-function changesOf(form) {
-  const before = saved.get(form);
-  return Object.fromEntries(Object.entries(valuesOf(form)).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
-}
+$$("form[data-api]").forEach((form) => watch(form));
 
 // A PATCH replaces what is nested as a whole: it is read anew first.
 async function amend(form, changes) {
   const { method, api: path } = form.dataset;
   const nested = Object.keys(changes).some((name) => name.includes("."));
   const answer = await api(method, path, { json: documentOf(changes, nested ? await api("GET", path) : {}) });
-  Object.assign(saved.get(form), changes);
+  settle(form, changes);
   return answer;
 }
-
-// -- what is not saved yet
-
-const draftOf = (form) => `draft ${form.dataset.api}`;
-let kept = false;
-
-// The session has ended, or the page comes again in another language: what was changed waits in this tab until it is back.
-document.addEventListener("leaving", () => {
-  for (const form of saved.keys()) {
-    const names = Object.keys(changesOf(form));
-    const states = names.map((name) => [name, fieldsOf(form, name).map(({ value, checked, dataset }) => ({ value, checked, unset: dataset.unset }))]);
-    if (names.length) sessionStorage.setItem(draftOf(form), JSON.stringify(states));
-  }
-  kept = true;
-});
-
-for (const form of saved.keys()) {
-  const draft = JSON.parse(sessionStorage.getItem(draftOf(form)) ?? "[]");
-  sessionStorage.removeItem(draftOf(form));
-  for (const [name, states] of draft) {
-    fieldsOf(form, name).forEach((field, index) => {
-      const { value, checked, unset } = states[index];
-      Object.assign(field, { value, checked });
-      if (unset) field.dataset.unset = unset;
-    });
-  }
-  if (draft.length) toast(t("What you had not saved is here again."));
-}
-
-addEventListener("beforeunload", (event) => {
-  if (!kept && [...saved.keys()].some((form) => Object.keys(changesOf(form)).length)) event.preventDefault();
-});
 
 // -- sending
 
@@ -112,7 +41,7 @@ document.addEventListener("submit", async (event) => {
   forgive(form);
   const said = $('[role="alert"]', form);
   const button = event.submitter;
-  const amends = saved.has(form);
+  const amends = form.dataset.method === "PATCH";
   const values = amends ? changesOf(form) : valuesOf(form);
   said.textContent = "";
   button.disabled = true;

@@ -1,13 +1,20 @@
 // The settings of a space: forms, keys, webhooks, and its end.
 
 import "./forms.js";
+import "./spaces.js";
 import { api } from "./api.js";
 import { $ } from "./dom.js";
 import { complain, confirmed, toast } from "./toast.js";
 import { t, told } from "./words.js";
 
 const space = $("#erase").dataset.space;
-const changed = (list) => htmx.trigger(`#${list}`, "changed");
+
+// The list anew; whoever had the focus in a row that is gone goes on at the heading.
+function changed(list) {
+  const place = document.getElementById(list);
+  place.addEventListener("htmx:afterSwap", () => { if (document.activeElement === document.body) $("h2", place.closest("section")).focus(); }, { once: true });
+  htmx.trigger(place, "changed");
+}
 
 // -- what is shown once
 
@@ -24,11 +31,15 @@ $("#shown-once").addEventListener("close", () => {
   $("#secret-snippet").textContent = "";
 });
 
+// Only its button closes it: what one key more would lose is not to be had again. `closedby` is not known to every browser.
+$("#shown-once").addEventListener("keydown", (event) => { if (event.key === "Escape") event.preventDefault(); });
+$("#shown-once").addEventListener("cancel", (event) => event.preventDefault());
+
 // -- keys and webhooks
 
 const ACTIONS = {
   async revoke({ revoke, name, own }) {
-    const text = own === undefined ? t("Whoever uses it is refused at once.") : t("You are signed in with this key: you will be signed out.");
+    const text = own === undefined ? t("It stops working at once.") : t("You are signed in with this key: you will be signed out.");
     if (!(await confirmed({ title: t("Revoke “{name}”?", { name }), text, action: t("Revoke") }))) return;
     await api("DELETE", `/v1/spaces/${space}/keys/${revoke}`);
     if (own !== undefined) return location.assign("/login");
@@ -46,7 +57,8 @@ const ACTIONS = {
     const ended = await end(job);
     close();
     if (ended.state === "succeeded") toast(t("The webhook has taken the test."));
-    else complain(new Error(ended.error ?? t("The webhook has not answered yet; it is tried for three days.")));
+    else if (ended.error) complain(new Error(told(ended.error) + (["queued", "running"].includes(ended.state) ? ` ${t("It is tried again for three days.")}` : "")));
+    else complain(new Error(t("The webhook has not answered yet; it is tried for three days.")));
   },
 };
 
@@ -76,22 +88,15 @@ $("#erase").addEventListener("click", async () => {
   const text = t("For {minutes} minutes the admin key can restore it. Then everything in it is erased for good, and nobody can bring it back.", { minutes });
   if (!(await confirmed({ title: t("Erase the space “{name}”?", { name }), text, action: t("Close and erase"), typed: name }))) return;
   const said = $("#erasing");
+  const restore = $("#restore"); // an admin's
   try {
     await api("DELETE", `/v1/spaces/${space}`);
     $("#erase").disabled = true;
-    $("#restore")?.removeAttribute("hidden");
-    said.textContent = t("The space is closed. In {minutes} minutes it is erased for good.", { minutes });
+    restore?.removeAttribute("hidden");
+    said.textContent = `${t("The space is closed. In {minutes} minutes it is erased for good.", { minutes })} ${restore ? t("Until then it can be restored here, and on the page «System».") : t("Until then ask whoever has the admin key if it is to be restored: your own key is closed with it.")}`;
   } catch (error) {
     said.textContent = told(error.message);
   }
   said.hidden = false;
-});
-
-$("#restore")?.addEventListener("click", async () => {
-  try {
-    await api("POST", `/v1/spaces/${space}/restore`, { space: false });
-    location.reload();
-  } catch (error) {
-    complain(error);
-  }
+  (restore?.checkVisibility() ? restore : said).focus(); // the button that had it cannot have it now
 });

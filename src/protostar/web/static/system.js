@@ -1,5 +1,6 @@
 // The figures of the installation, read anew while somebody looks; and jobs that are tried again.
 
+import "./spaces.js";
 import { api } from "./api.js";
 import { $ } from "./dom.js";
 import { complain, toast } from "./toast.js";

@@ -5,9 +5,15 @@ import { t, told } from "./words.js";
 
 const SECONDS = 8;
 
-export function toast(text, { bad = false, action = null, act = null, ended = () => {}, seconds = SECONDS } = {}) {
-  // `ended`: when it is gone and nobody has acted.
-  const close = () => { message.remove(); clearTimeout(timer); ended(); };
+export function toast(text, { bad = false, action = null, act = null, ended = () => {}, take = false, left = () => {}, seconds = SECONDS } = {}) {
+  // `ended`: when it is gone and nobody has acted. `take`: who works by keyboard is brought to its action; `left`: and back from it.
+  const close = () => {
+    const hadFocus = message.contains(document.activeElement);
+    message.remove();
+    clearTimeout(timer);
+    ended();
+    if (hadFocus) left();
+  };
   let timer = null;
   const message = el(bad ? "div.toast.bad" : "div.toast", { role: bad ? "alert" : "status" }, el("span.grow", {}, text));
   if (action) {
@@ -15,6 +21,7 @@ export function toast(text, { bad = false, action = null, act = null, ended = ()
     message.append(button);
   }
   message.append(el("button.close", { type: "button", "aria-label": t("Dismiss"), onclick: close }, icon("close")));
+  message.addEventListener("keydown", ({ key }) => { if (key === "Escape") close(); });
   $("#toasts").append(message);
   // It stays while somebody is at it: reading takes as long as it takes.
   timer = setTimeout(close, seconds * 1000);
@@ -24,8 +31,12 @@ export function toast(text, { bad = false, action = null, act = null, ended = ()
   message.addEventListener("pointerleave", release);
   message.addEventListener("focusin", hold);
   message.addEventListener("focusout", release);
+  if (take) $("button", message).focus();
   return close;
 }
+
+// On the page that comes next.
+export const toastLater = (text) => sessionStorage.setItem("said", text);
 
 // In the place of what could not be loaded.
 export const failure = (error, again) => el("div.empty", { role: "alert" }, el("p.soft", {}, told(error.message)), el("button.button.compact", { type: "button", onclick: again }, icon("retry"), t("Try again")));
@@ -40,13 +51,13 @@ export const complain = (error) => toast(told(error.message), { bad: true, secon
 // Resolves to whether the person agreed. `typed`: what has to be typed first.
 export function confirmed({ title, text, action, danger = true, typed = null }) {
   return new Promise((resolve) => {
-    const field = typed ? el("input.input", { id: "typed", autocomplete: "off", required: true, "aria-label": t("Type {name} to confirm", { name: typed }) }) : null;
+    const field = typed ? el("input.input", { id: "typed", autocomplete: "off", required: true, "aria-label": t("Type “{name}” to confirm", { name: typed }) }) : null;
     const go = el(danger ? "button.button.danger" : "button.button.primary", { value: "yes", disabled: Boolean(typed) }, action);
     if (field) field.addEventListener("input", () => { go.disabled = field.value.trim() !== typed; });
     const dialog = el("dialog", { "aria-labelledby": "confirm-title" }, el("form", { method: "dialog" },
       el("h2", { id: "confirm-title" }, title),
       el("p.soft", {}, text),
-      typed ? el("div.field", {}, el("label", { for: "typed" }, t("Type {name} to confirm", { name: typed })), field) : null,
+      typed ? el("div.field", {}, el("label", { for: "typed" }, t("Type “{name}” to confirm", { name: typed })), field) : null,
       el("div.form-foot", {}, el("button.button", { value: "no", formnovalidate: true, autofocus: !typed }, t("Cancel")), go)));
     dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
     document.body.append(dialog);
