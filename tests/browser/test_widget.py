@@ -97,7 +97,78 @@ async def test_the_script_is_packed_and_kept(embedding: Embedding) -> None:
             assert response.status == 304
 
 
+@pytest.mark.parametrize("where", ["html", "body"])
+@pytest.mark.parametrize("size", [{"width": 1366, "height": 657}, {"width": 360, "height": 640}])
+async def test_a_page_that_is_zoomed_does_not_push_it_off_the_screen(embedding: Embedding, where: str, size: ViewportSize) -> None:
+    visitor = await embedding.open(embedding.page(css=f"{where} {{ zoom: 1.25; }}"), viewport=size)
+    await visitor.launcher.click()
+
+    async def fits() -> bool:
+        box = await visitor.panel.bounding_box()
+        assert box is not None
+        whole = box["x"] >= 0 and box["y"] >= 0 and box["x"] + box["width"] <= size["width"] + 1
+        return whole and box["y"] + box["height"] <= size["height"] + 1
+
+    assert await fits()
+    await picture(visitor.page, f"widget-zoom-{where}-{size['width']}")
+    await visitor.page.evaluate("document.body.style.zoom = 1.6")  # a button of the page, for larger text
+    await wait_until(fits, 5)
+    await visitor.panel.get_by_role("button", name="Close").click()
+    await expect(visitor.launcher).to_be_visible()
+
+
+async def test_a_page_that_draws_itself_anew_gets_it_back(embedding: Embedding) -> None:
+    visitor = await embedding.open()
+    await visitor.ask(QUESTION)
+    again = """([src, key]) => new Promise((resolve) => {
+        const script = Object.assign(document.createElement("script"), { src, onload: resolve });
+        script.dataset.key = key;
+        document.body.append(script);
+    })"""
+    script = [f"{embedding.url}/widget.js", embedding.key]
+    await visitor.page.evaluate("document.body.innerHTML = '<main><h1>Another view</h1></main>'")
+    await visitor.page.evaluate(again, script)
+    await expect(visitor.widget).to_have_count(1)
+    await visitor.launcher.click()
+    await expect(visitor.answers).to_have_count(1)
+    await visitor.page.evaluate(again, script)
+    await expect(visitor.widget).to_have_count(1)
+
+    seen(visitor.page).expected.append("another key")
+    await visitor.page.evaluate(again, [script[0], "pk_another"])
+    await expect(visitor.widget).to_have_count(1)
+    assert any("another key" in message for message in seen(visitor.page).messages)
+
+    await visitor.page.evaluate("document.querySelector('main').append(document.querySelector('protostar-widget'))")
+    assert await visitor.page.evaluate("document.querySelector('protostar-widget').matches(':popover-open')")
+    await expect(visitor.answers).to_have_count(1)
+
+
 # -- what it shows
+
+
+async def test_lists_and_quotations_stand_in_one_another(embedding: Embedding, stand_in: StandIn) -> None:
+    stand_in.behave(
+        answer="답입니다. [1]\n\n1. 하나\n   - 안쪽\n     1. 더 안쪽\n   - 둘째\n\n   이어지는 말\n2. 둘\n\n"
+        "1. 새로 하나\n2. 새로 둘\n\n"
+        "> 인용 첫째\n> 둘째 줄\n>\n> - 항목\n\n2024. 5. 1부터입니다.\n\n1. 가\n\n1. 나\n\n1. 다"
+    )
+    visitor = await embedding.open()
+    text = (await visitor.ask(KOREAN)).locator(".text")
+    shape = """(node) => [...node.querySelectorAll("ol, ul, blockquote")].map((each) =>
+        [each.parentElement.tagName, each.tagName, each.children.length, each.start ?? null])"""
+    assert await text.evaluate(shape) == [
+        ["DIV", "OL", 2, 1],
+        ["LI", "UL", 2, None],
+        ["LI", "OL", 1, 1],
+        ["DIV", "OL", 2, 1],
+        ["DIV", "BLOCKQUOTE", 2, None],
+        ["BLOCKQUOTE", "UL", 1, None],
+        ["DIV", "OL", 3, 1],
+    ]
+    await expect(text.locator("ol").first.locator("> li").first.locator("> p").last).to_have_text("이어지는 말")
+    await expect(text).to_contain_text("2024. 5. 1부터입니다.")
+    await picture(visitor.page, "widget-nested")
 
 
 async def test_citations_show_their_quotes(embedding: Embedding) -> None:
@@ -325,6 +396,11 @@ async def test_rating_copying_and_erasing(embedding: Embedding) -> None:
     await expect(answer.get_by_text("Copied")).to_be_visible()
     assert "[1] " in await visitor.page.evaluate("navigator.clipboard.readText()")
     await answer.get_by_role("button", name="Not helpful").click()
+    await expect(answer.get_by_label("What was wrong or missing?")).to_be_focused()
+    send, log = await answer.get_by_role("button", name="Send").bounding_box(), await visitor.panel.locator(".log").bounding_box()
+    assert send is not None
+    assert log is not None
+    assert send["y"] + send["height"] <= log["y"] + log["height"]
     await answer.get_by_label("What was wrong or missing?").fill("Which backups?")
     await answer.get_by_role("button", name="Send").click()
     # It is sent once the form is gone: there were thanks for the rating alone before.
@@ -342,6 +418,25 @@ async def test_rating_copying_and_erasing(embedding: Embedding) -> None:
     await visitor.page.reload()
     await visitor.launcher.click()
     await expect(visitor.answers).to_have_count(0)
+
+
+async def test_what_cannot_be_rated_or_copied_says_so(embedding: Embedding) -> None:
+    visitor = await embedding.open(embedding.page(lang="ko"))
+    seen(visitor.page).expected += ["403", "503"]
+    headers = {"Access-Control-Allow-Origin": "*"}
+    answer = await visitor.ask(KOREAN)
+    await visitor.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')); }")
+    await answer.get_by_role("button", name="답변 복사").click()
+    await expect(answer.get_by_text("브라우저가 복사를 허용하지 않았습니다.")).to_be_visible()
+    await visitor.page.route("**/feedback", lambda route: route.fulfill(status=503, headers=headers, json={}), times=1)
+    await answer.get_by_role("button", name="도움이 됐어요").click()
+    await expect(answer.get_by_text("평가를 보내지 못했습니다.")).to_be_visible()
+    await visitor.page.route("**/feedback", lambda route: route.fulfill(status=403, headers=headers, json={}), times=1)
+    await answer.get_by_role("button", name="도움이 안 됐어요").click()
+    await expect(answer.get_by_text("이 답변은 이제 평가할 수 없습니다.")).to_be_visible()
+    await expect(answer.get_by_role("button", name="도움이 됐어요")).to_be_hidden()
+    await expect(answer.get_by_label("무엇이 틀렸거나 부족했나요?")).to_be_hidden()
+    await expect(answer.get_by_role("button", name="답변 복사")).to_be_focused()
 
 
 async def test_tabs_lose_nothing_of_each_other_and_what_is_erased_stays_so(embedding: Embedding) -> None:
@@ -582,10 +677,25 @@ async def test_a_page_that_is_not_listed_gets_no_answer(embedding: Embedding, pr
         embedding.key = (await response.json())["key"]
     visitor = await embedding.open()
     seen(visitor.page).expected += ["403", "Protostar:"]
-    await visitor.launcher.click()
+    await expect(visitor.launcher).to_be_hidden()
+    await visitor.widget.evaluate("(widget) => widget.open()")
     await visitor.input.fill(QUESTION)
     await visitor.input.press("Enter")
     await expect(visitor.panel.locator(".wrong")).to_have_text("Questions cannot be asked from this page.")
+    await expect(visitor.input).to_have_value(QUESTION)
+    await visitor.page.keyboard.press("Escape")
+    await expect(visitor.panel).to_be_hidden()
+    await expect(visitor.launcher).to_be_hidden()
+
+
+async def test_what_an_owner_asks_uses_up_nothing_of_the_visitors(embedding: Embedding) -> None:
+    await embedding.settings(limits={**UNLIMITED, "tokens": 1})
+    await embedding.asking.ask(QUESTION)
+    visitor = await embedding.open()
+    seen(visitor.page).expected.append("429")
+    await visitor.ask("How long are logs kept?")
+    await visitor.send("And how long are backups kept?")
+    await expect(visitor.panel.locator(".wrong")).to_contain_text("That was all for now")
 
 
 # -- what documents, questions and models might smuggle in

@@ -68,9 +68,12 @@ function listOf(lines, at, marker, depth, top) {
   const [, indent, bullet] = ITEM.exec(lines[at]);
   const ordered = /\d/.test(bullet);
   const list = el(ordered ? "ol" : "ul", ordered && Number.parseInt(bullet) !== 1 ? { start: Number.parseInt(bullet) } : {});
-  while (at < lines.length) {
+  for (let last = 0, apart = false; at < lines.length; ) {
     const match = ITEM.exec(lines[at]);
     if (!match || match[1].length !== indent.length || /\d/.test(match[2]) !== ordered) break;
+    const number = Number.parseInt(match[2]);
+    if (apart && number === 1 && last > 1) break; // a new count after a blank line, unless every item is numbered 1
+    last = number;
     const body = [match[3]];
     // What is indented further, also after a blank line, belongs to the item.
     for (at++; at < lines.length; at++) {
@@ -81,6 +84,7 @@ function listOf(lines, at, marker, depth, top) {
     }
     const made = blocks(body, marker, depth + 1, top);
     list.append(el("li", {}, ...(made.length === 1 && made[0].tagName === "P" ? made[0].childNodes : made)));
+    apart = !lines[at]?.trim();
     while (at < lines.length && !lines[at].trim() && ITEM.exec(lines[at + 1] ?? "")?.[1].length === indent.length) at++;
   }
   return [list, at];

@@ -5,7 +5,10 @@
   "use strict";
 
   const script = document.currentScript;
-  if (!script || !script.dataset.key || customElements.get("protostar-widget")) return;
+  if (!script || !script.dataset.key) return;
+  const place = () => (document.body ? insert() : document.addEventListener("DOMContentLoaded", insert, { once: true }));
+  // A page that draws itself anew brings its script again.
+  if (customElements.get("protostar-widget")) return place();
 
   const WORDS = {
     en: {
@@ -16,7 +19,7 @@
       sources: "Sources", source: (n, title) => `Source ${n}: ${title}`, page: (n) => `page ${n}`, copy: "Copy answer", copied: "Copied", up: "Helpful", down: "Not helpful",
       why: "What was wrong or missing?", sendReason: "Send", thanks: "Thank you.", quoted: "Quoted straight from the documents.",
       uncited: "No source was named for this; it may be wrong.", incomplete: "This answer is cut off.",
-      corrected: "Checked by a person.", failed: "That did not work.", retry: "Try again", limit: (when) => `That was all for now. Ask again ${when}.`,
+      corrected: "Checked by a person.", failed: "That did not work.", unrated: "Your rating did not get through.", settled: "This answer can no longer be rated.", uncopied: "The browser did not let it be copied.", retry: "Try again", limit: (when) => `That was all for now. Ask again ${when}.`,
       signIn: (when) => `Sign in on this page to ask more, or come back ${when}.`, at: (time, day) => `${day ? `on ${day} ` : ""}at ${time}`, newTab: "opens in a new tab",
       forbidden: "Questions cannot be asked from this page.", note: "Answers are made from documents and can be wrong. Check the sources.",
     },
@@ -28,7 +31,7 @@
       sources: "출처", source: (n, title) => `출처 ${n}: ${title}`, page: (n) => `${n}쪽`, copy: "답변 복사", copied: "복사했습니다", up: "도움이 됐어요", down: "도움이 안 됐어요",
       why: "무엇이 틀렸거나 부족했나요?", sendReason: "보내기", thanks: "감사합니다.", quoted: "문서에서 그대로 인용했습니다.",
       uncited: "근거를 밝히지 않은 답이라 틀릴 수 있습니다.", incomplete: "답이 중간에서 끊겼습니다.",
-      corrected: "사람이 확인한 답변입니다.", failed: "답을 받지 못했습니다.", retry: "다시 시도", limit: (when) => `지금은 여기까지입니다. ${when} 다시 물어보세요.`,
+      corrected: "사람이 확인한 답변입니다.", failed: "답을 받지 못했습니다.", unrated: "평가를 보내지 못했습니다.", settled: "이 답변은 이제 평가할 수 없습니다.", uncopied: "브라우저가 복사를 허용하지 않았습니다.", retry: "다시 시도", limit: (when) => `지금은 여기까지입니다. ${when} 다시 물어보세요.`,
       signIn: (when) => `이 페이지에 로그인하면 더 물어볼 수 있습니다. 또는 ${when} 다시 와 주세요.`, at: (time, day) => `${day ? `${day} ` : ""}${time}에`, newTab: "새 탭에서 열림",
       forbidden: "이 페이지에서는 질문할 수 없습니다.", note: "답변은 문서를 바탕으로 만들어지며 틀릴 수 있습니다. 출처를 확인하세요.",
     },
@@ -46,7 +49,7 @@
   --ink: var(--protostar-accent, light-dark(var(--set-ink-accent, #3550c8), var(--set-ink-accent-dark, #a3b4ff))); /* words and outlines */
   --ground: var(--protostar-background, light-dark(#fff, #17181c)); --raised: light-dark(${RAISED});
   --text: var(--protostar-text, light-dark(#1b1d22, #eceef2)); --quiet: light-dark(#5b606b, #a6acb8);
-  --line: light-dark(#e3e5ea, #34373e); --wrong: light-dark(#a1261d, #ffb4ab);
+  --line: light-dark(#e3e5ea, #34373e); --edge: light-dark(#868b9b, #6c7386); --wrong: light-dark(#a1261d, #ffb4ab);
   --radius: var(--protostar-radius, 16px);
   --font: var(--protostar-font, system-ui, -apple-system, "Segoe UI", Roboto, "Apple SD Gothic Neo", "Noto Sans KR", "Noto Sans CJK KR", sans-serif);
 }
@@ -89,6 +92,7 @@ article { display: flex; flex-direction: column; gap: 12px; }
 .question { align-self: flex-end; max-width: 86%; margin: 0; padding: 9px 14px; border-radius: 16px 16px 4px 16px; background: var(--accent); color: var(--on-accent); box-shadow: inset 0 0 0 1px var(--ink); white-space: pre-wrap; font-weight: 400; font-size: inherit; } .question bdi { display: block; }
 .text > :first-child { margin-top: 0; } .text > :last-child { margin-bottom: 0; }
 .text p, .text ul, .text ol, .text pre, .text blockquote { margin: 0 0 10px; }
+.text :is(li, blockquote) > :last-child, .text li > :is(p, ul, ol) { margin-bottom: 0; }
 .text ul, .text ol { padding-inline-start: 22px; } .text li { margin: 3px 0; } .text li::marker { color: var(--quiet); }
 .text strong { font-weight: 650; }
 .text code { font: .88em/1.5 ui-monospace, "SF Mono", Menlo, Consolas, monospace; background: var(--raised); padding: 1px 5px; border-radius: 5px; }
@@ -119,9 +123,9 @@ summary .chip { flex: none; } .where { color: var(--quiet); display: block; font
 .pill { flex: none; padding: 6px 14px; border-radius: 10px; border: 1px solid var(--line); font-size: 14px; font-weight: 550; } .pill:hover { background: var(--raised); }
 .pill.strong { background: var(--accent); color: var(--on-accent); border-color: var(--ink); } .reason .pill { align-self: flex-start; }
 textarea { font: inherit; font-size: 16px; line-height: 1.45; color: inherit; background: none; border: 0; margin: 0; padding: 0; resize: none; width: 100%; field-sizing: content; }
-.reason textarea { border: 1px solid var(--line); border-radius: 10px; padding: 8px 12px; min-height: 64px; }
+.reason { scroll-margin: 28px; } .reason textarea { border: 1px solid var(--edge); border-radius: 10px; padding: 8px 12px; min-height: 64px; }
 textarea::placeholder { color: var(--quiet); opacity: 1; }
-form.ask { position: relative; margin: 0 14px; padding: 10px 8px 10px 14px; display: flex; gap: 8px; align-items: flex-end; border: 1px solid var(--line); border-radius: 14px; background: var(--ground); transition: border-color .12s; }
+form.ask { position: relative; margin: 0 14px; padding: 10px 8px 10px 14px; display: flex; gap: 8px; align-items: flex-end; border: 1px solid var(--edge); border-radius: 14px; background: var(--ground); transition: border-color .12s; }
 form.ask::before { content: ""; position: absolute; inset: -27px 0 auto; height: 24px; background: linear-gradient(transparent, var(--ground)); pointer-events: none; }
 form.ask:focus-within { border-color: var(--ink); box-shadow: 0 0 0 1px var(--ink); } form.ask textarea { max-height: 132px; min-height: 24px; padding: 4px 0; } form.ask textarea:focus-visible { outline: none; }
 .send { width: 34px; height: 34px; border-radius: 10px; background: var(--accent); color: var(--on-accent); box-shadow: inset 0 0 0 1px var(--ink); display: grid; place-items: center; flex: none; } .send:disabled, .pill:disabled { opacity: .35; cursor: default; }
@@ -135,6 +139,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
   header { padding-block: 2px; } h2 { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
   .log { padding-block: 12px 20px; } form.ask { margin-bottom: calc(8px + env(safe-area-inset-bottom)); padding-block: 5px; } footer { display: none; }
 }
+@media (prefers-contrast: more) { :host { --line: var(--edge); --edge: var(--quiet); --quiet: var(--text); } }
 @media (prefers-reduced-motion: reduce) { *, *::before, *::after { animation: none !important; transition: none !important; } }
 @media (forced-colors: active) { .launcher, .send, .chip, .panel { border: 1px solid; } }
 @media print { :host { display: none !important; } }`;
@@ -216,52 +221,79 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
   // «\|» is no border.
   const cells = (line) => line.trim().replace(/^\||(?<!\\)\|$/g, "").split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
 
+  const ITEM = /^( *)(?:[-*+•]|(\d{1,3})[.)])\s+(?=\S)/;
+  const DEEPEST = 6; // lists and quotations in one another
+
   function markdown(text, cite) {
-    const root = make("div", { class: "text", dir: "auto" });
-    const lines = text.split("\n");
+    const lines = text.replace(/^\t+/gm, (tabs) => "    ".repeat(tabs.length)).split("\n");
+    return make("div", { class: "text", dir: "auto" }, ...blocks(lines, cite, 0));
+  }
+
+  function blocks(lines, cite, depth) {
+    const made = [];
     let paragraph = [];
     const flush = () => {
       if (!paragraph.length) return;
       const node = make("p");
       paragraph.forEach((line, at) => node.append(...(at ? [make("br")] : []), ...inline(line, cite)));
-      root.append(node);
+      made.push(node);
       paragraph = [];
     };
     for (let at = 0; at < lines.length; at++) {
       const line = lines[at];
       const fence = /^\s*(`{3,}|~{3,})/.exec(line);
-      const item = /^\s*(?:([-*+•])|(\d{1,3})[.)])\s+(.*)$/.exec(line);
       if (fence) {
         flush();
         const code = [];
         while (++at < lines.length && !lines[at].trim().startsWith(fence[1])) code.push(lines[at]);
-        root.append(make("pre", { tabindex: "0" }, make("code", {}, code.join("\n"))));
-      } else if (item) {
+        made.push(make("pre", { tabindex: "0" }, make("code", {}, code.join("\n"))));
+      } else if (ITEM.test(line) && depth < DEEPEST) {
         flush();
-        const kind = item[2] ? "OL" : "UL";
-        let list = root.lastElementChild;
-        if (list?.tagName !== kind) root.append((list = make(kind, { start: item[2] && item[2] !== "1" ? item[2] : null })));
-        list.append(make("li", {}, ...inline(item[3], cite)));
-      } else if (/^\s*>/.test(line)) {
+        const [list, next] = listOf(lines, at, cite, depth);
+        made.push(list);
+        at = next - 1;
+      } else if (/^\s*>/.test(line) && depth < DEEPEST) {
         flush();
-        root.append(make("blockquote", {}, ...inline(line.replace(/^\s*>\s?/, ""), cite)));
+        const quoted = [];
+        for (; /^\s*>/.test(lines[at] ?? ""); at++) quoted.push(lines[at].replace(/^\s*>\s?/, ""));
+        at--;
+        made.push(make("blockquote", {}, ...blocks(quoted, cite, depth + 1)));
       } else if (/^#{1,6}\s/.test(line)) {
         flush();
-        root.append(make("p", {}, make("strong", {}, ...inline(line.replace(/^#+\s+/, ""), cite))));
+        made.push(make("p", {}, make("strong", {}, ...inline(line.replace(/^#+\s+/, ""), cite))));
       } else if (line.includes("|") && /^[\s|:-]*-[\s|:-]*$/.test(lines[at + 1] ?? "") && lines[at + 1].includes("|")) {
         flush();
         const row = (tag, text) => make("tr", {}, ...cells(text).map((cell) => make(tag, {}, ...inline(cell, cite))));
         const [head, body] = [make("thead", {}, row("th", line)), make("tbody")];
         for (at += 2; at < lines.length && lines[at].includes("|"); at++) body.append(row("td", lines[at]));
         at--;
-        root.append(make("div", { class: "table", tabindex: "0" }, make("table", {}, head, body)));
+        made.push(make("div", { class: "table", tabindex: "0" }, make("table", {}, head, body)));
       } else if (/^\s*(?:[-*_]\s*){3,}$/.test(line) || !line.trim()) flush();
-      else if (/^\s{2,}\S/.test(line) && !paragraph.length && /^[OU]L$/.test(root.lastElementChild?.tagName ?? "")) {
-        root.lastElementChild.lastElementChild.append(" ", ...inline(line.trim(), cite));
-      } else paragraph.push(line);
+      else paragraph.push(line.trim());
     }
     flush();
-    return root;
+    return made;
+  }
+
+  /** The list that begins there, and the line after it. What stands further in than its marks is an item's, also after a blank line. */
+  function listOf(lines, at, cite, depth) {
+    const [, { length: level }, first] = ITEM.exec(lines[at]);
+    const list = make(first ? "ol" : "ul", { start: first && first !== "1" ? first : null });
+    const isDeeper = (line = "") => line.search(/\S/) >= level + 2;
+    for (let last = 0, isApart = false; at < lines.length; ) {
+      const [mark, indent, number] = ITEM.exec(lines[at]) ?? [];
+      // A new count after a blank line is a new list, unless every item is numbered 1.
+      if (mark === undefined || Math.abs(indent.length - level) > 1 || !number !== !first || (isApart && number === "1" && last > 1)) break;
+      last = Number(number);
+      const body = [lines[at].slice(mark.length)];
+      for (at++; isDeeper(lines[at]) || (lines[at]?.trim() === "" && isDeeper(lines[at + 1])); at++) body.push(lines[at].slice(Math.min(mark.length, Math.max(0, lines[at].search(/\S/)))));
+      const made = blocks(body, cite, depth + 1);
+      list.append(make("li", {}, ...(made.length === 1 && made[0].tagName === "P" ? made[0].childNodes : made)));
+      const next = lines.findIndex((line, n) => n >= at && line.trim());
+      isApart = next > at;
+      if (isApart && ITEM.test(lines[next])) at = next;
+    }
+    return [list, at];
   }
 
   // -- talking to the server
@@ -444,6 +476,8 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
   class Widget extends HTMLElement {
     #root;
     #sheet = new CSSStyleSheet();
+    #scale = new CSSStyleSheet();
+    #gone; // the AbortController of what it hears while it is in the page
     #parts = {};
     #server;
     #memory;
@@ -455,24 +489,21 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     #before = null; // what had the focus
     #entering; // the request for a token that is under way
     #identifying; // the AbortController of signing in
-    #pages = {};
+    #visible = ""; // how much of the page a keyboard on the screen leaves
+    #isRefused = false; // whether its key does not hold on this page
 
     constructor() {
       super();
       this.#root = this.attachShadow({ mode: "closed" });
       const base = new CSSStyleSheet();
       base.replaceSync(CSS);
-      this.#root.adoptedStyleSheets = [base, this.#sheet];
+      this.#root.adoptedStyleSheets = [base, this.#sheet, this.#scale];
     }
 
+    /** It may be taken out of the page and put in again. */
     connectedCallback() {
-      if (this.#server) return;
-      const { server, key } = this.dataset;
-      this.#server = new Server(server, key);
-      this.#memory = new Memory(`protostar:${server}:${key.slice(0, 12)}`);
-      this.#server.token = this.#memory.token ?? null;
-      this.#choose();
-      this.#draw();
+      if (!this.dataset.key) return;
+      if (!this.#server) this.#begin();
       if (this.showPopover) {
         // In the top layer no style of the page's elements and no z-index reaches it.
         this.setAttribute("popover", "manual");
@@ -480,13 +511,40 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
           this.showPopover();
         } catch {}
       }
-      this.#ready = new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, { timeout: 1500 })).then(() => this.#configure());
+      this.#gone = new AbortController();
+      const { signal } = this.#gone;
       window.addEventListener("storage", ({ key }) => {
         const { erased } = this.#memory;
         if (key !== this.#memory.name) return;
         this.#memory.merge();
         if (this.#memory.erased !== erased) this.#forget(); // in another tab
-      });
+      }, { signal });
+      window.visualViewport?.addEventListener("resize", () => {
+        this.#visible = `--visible: ${window.visualViewport.height}px;`;
+        this.#fit();
+      }, { signal });
+      const sizes = new ResizeObserver(() => this.#fit()); // a change of the page's zoom mostly changes its size
+      sizes.observe(document.body);
+      signal.addEventListener("abort", () => sizes.disconnect());
+    }
+
+    disconnectedCallback() {
+      this.#gone?.abort();
+    }
+
+    /** To what is seen of the page, whose `zoom` would multiply the units of the viewport too. */
+    #fit() {
+      this.#scale.replaceSync(`:host { zoom: ${1 / (this.parentElement?.currentCSSZoom || 1)} !important; ${this.#visible} }`);
+    }
+
+    #begin() {
+      const { server, key } = this.dataset;
+      this.#server = new Server(server, key);
+      this.#memory = new Memory(`protostar:${server}:${key.slice(0, 12)}`);
+      this.#server.token = this.#memory.token ?? null;
+      this.#choose();
+      this.#draw();
+      this.#ready = new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, { timeout: 1500 })).then(() => this.#configure());
       if (this.dataset.identity) this.identify(this.dataset.identity).catch(() => {});
       if (this.#memory.pending) this.#run(this.#memory.pending).catch(() => {});
     }
@@ -496,6 +554,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     open() {
       const { panel, launcher, input } = this.#parts;
       if (!panel.hidden) return;
+      this.#fit();
       this.#before = document.activeElement;
       panel.hidden = false;
       launcher.hidden = true;
@@ -509,7 +568,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       const { panel, launcher } = this.#parts;
       if (panel.hidden) return;
       panel.hidden = true;
-      launcher.hidden = false;
+      launcher.hidden = this.#isRefused;
       launcher.setAttribute("aria-expanded", "false");
       const before = this.#before && this.#before !== document.body && this.#before !== this ? this.#before : launcher;
       before.focus({ preventScroll: true });
@@ -594,7 +653,6 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       this.#furnish();
       this.#refresh();
       this.#recall();
-      window.visualViewport?.addEventListener("resize", () => parts.panel.style.setProperty("--visible", `${window.visualViewport.height}px`));
     }
 
     /** Puts in what the owner has set. */
@@ -613,7 +671,10 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       try {
         this.#config = await this.#patiently(() => this.#server.request("/v1/widget"));
       } catch (error) {
-        if (error.status === 403 || error.status === 401) console.warn(`Protostar: ${error.message}`);
+        if (error.status === 403 || error.status === 401) {
+          console.warn(`Protostar: ${error.message}`);
+          this.#isRefused = this.#parts.launcher.hidden = true;
+        }
         return;
       }
       const before = this.lang;
@@ -863,6 +924,10 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         message = words.forbidden;
         again = null;
       }
+      if (!again) {
+        this.#parts.input.value ||= pending.question; // for another time
+        this.#refresh();
+      }
       turn.fail(message, again);
       this.#say(message);
       this.#tell("error", { code: error.code ?? "network", message: error.message, retryAfter: error.retryAfter ?? null });
@@ -980,10 +1045,16 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
           this.#memory.save();
           note.textContent = rating ? words.thanks : "";
           if (why !== undefined) reason.hidden = true;
-        } catch {
+        } catch (error) {
           answer.rating = taken;
           show();
-          note.textContent = words.failed;
+          // It was another visitor's, or is gone: that stays so.
+          const isSettled = error.status === 403 || error.status === 404;
+          note.textContent = isSettled ? words.settled : words.unrated;
+          if (isSettled) {
+            copy.focus({ preventScroll: true });
+            buttons.up.hidden = buttons.down.hidden = reason.hidden = true;
+          }
         }
         this.#say(note.textContent);
       };
@@ -991,7 +1062,10 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         buttons[name] = iconButton(name, words[name], () => {
           const rating = answer.rating === name ? null : name;
           reason.hidden = rating !== "down";
-          if (!reason.hidden) field.focus();
+          if (!reason.hidden) {
+            field.focus({ preventScroll: true });
+            reason.scrollIntoView({ block: "nearest" });
+          }
           rate(rating);
         });
       }
@@ -1009,7 +1083,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
           await navigator.clipboard.writeText([answer.text, ...(sources.length ? ["", ...sources] : [])].join("\n"));
           note.textContent = words.copied;
         } catch {
-          note.textContent = words.failed;
+          note.textContent = words.uncopied;
         }
         this.#say(note.textContent);
       });
@@ -1020,11 +1094,13 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
   customElements.define("protostar-widget", Widget);
 
   function insert() {
-    const element = document.createElement("protostar-widget");
     const { key, lang, theme, position, title, identity, server } = script.dataset;
+    const there = document.querySelector("protostar-widget[data-key]");
+    if (there && there.dataset.key !== key) console.warn("Protostar: this page has a widget with another key already; one page shows one.");
+    if (there) return;
+    const element = document.createElement("protostar-widget");
     Object.assign(element.dataset, JSON.parse(JSON.stringify({ key, lang, theme, position, title, identity, server: (server || new URL(script.src).origin).replace(/\/$/, "") })));
     document.body.append(element);
   }
-  if (document.body) insert();
-  else document.addEventListener("DOMContentLoaded", insert, { once: true });
+  place();
 })();
