@@ -1,6 +1,7 @@
 """Tenants and their keys."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -253,9 +254,15 @@ async def test_a_deleted_space_is_restored_as_it_was(idle: Tenant) -> None:
             before = await connection.fetchval(COUNTS, tenant.id)
             for _ in range(2):
                 assert (await tenant.call("DELETE", path)).status == 204
+                deleted = (await send(idle.stack.http, "GET", "/v1/spaces", params={"deleted": "true"})).json["items"]
+                assert [each["id"] for each in deleted] == [tenant.id]
+                assert datetime.fromisoformat(deleted[0]["erase_at"]) > datetime.now(UTC)
+                assert (await idle.call("GET", "/v1/spaces?deleted=true")).status == 403
                 assert (await tenant.call("POST", restore)).status == 401  # its own keys are closed
                 assert (await idle.call("POST", restore)).status == 403  # another space's
-                assert (await send(idle.stack.http, "POST", restore)).json["id"] == tenant.id
+                restored = (await send(idle.stack.http, "POST", restore)).json
+                assert (restored["id"], restored["erase_at"]) == (tenant.id, None)
+                assert (await send(idle.stack.http, "GET", "/v1/spaces", params={"deleted": "true"})).json["items"] == []
                 assert (await send(idle.stack.http, "POST", restore)).status == 200  # it is there already
             assert (await tenant.call("GET", "/v1/documents")).json["items"][0]["status"] == "ready"
             assert await connection.fetchval(COUNTS, tenant.id) == before
@@ -274,6 +281,7 @@ async def test_a_deleted_space_is_restored_as_it_was(idle: Tenant) -> None:
             assert await connection.fetchval(COUNTS, tenant.id) == before
             await connection.execute("update spaces set erase_at = now() where id = $1", tenant.id)
             assert (await send(idle.stack.http, "POST", restore)).status == 404
+            assert (await send(idle.stack.http, "GET", "/v1/spaces", params={"deleted": "true"})).json["items"] == []
     finally:
         await connection.close()
 

@@ -238,6 +238,48 @@ async def test_who_comes_back_from_a_source_finds_the_conversation(
         await expect(page.locator("#welcome")).to_be_visible()
 
 
+async def test_back_leads_out_of_a_source_and_to_the_conversation_before(product: Stack, space: Space, visit: Visit) -> None:
+    await a_document(product, space, "guide.md", GUIDE)
+    page = await enter(visit, product, space, "/ask", locale="en-US", viewport=PHONE, has_touch=True, is_mobile=True)
+    assert await page.evaluate("scrollY") == 0
+    await expect(page.get_by_role("textbox")).not_to_be_focused()  # it would bring up the keyboard on the screen
+    answer = await ask(page)
+    url = page.url
+    for close in (page.go_back, page.get_by_role("button", name="Close the source").click):
+        await answer.locator(".source").first.click()
+        await expect(page.locator("#source mark")).to_be_in_viewport()
+        await close()
+        await expect(page.locator("#source")).to_be_hidden()
+        assert page.url == url
+    await page.get_by_role("button", name="New conversation").click()
+    await ask(page, "And then?")
+    other = page.url
+    assert other != url
+    await page.go_back()
+    await expect(page.locator(".asked")).to_have_text([QUESTION])
+    assert page.url == url
+    await page.go_forward()
+    await expect(page.locator(".asked")).to_have_text(["And then?"])
+    assert page.url == other
+
+
+async def test_on_paper_stands_what_there_is_to_read(product: Stack, space: Space, visit: Visit) -> None:
+    await a_document(product, space, "guide.md", GUIDE)
+    page = await enter(visit, product, space, "/ask", locale="en-US")
+    await expect(page.get_by_role("textbox")).to_be_focused()
+    await ask(page)
+    await page.emulate_media(media="print")
+    for name in (".skip", ".composer", "#side"):
+        await expect(page.locator(name)).to_be_hidden()
+    top = await page.locator(".asked").evaluate("node => node.getBoundingClientRect().top + scrollY")
+    assert top < 250, "it begins on the first page"
+    await picture(page, "ask-print", full_page=True)
+    await page.goto(f"{product.url}/insights")
+    await expect(page.locator(".skip")).to_be_hidden()
+    await expect(page.locator(".legend li").first).to_be_visible()
+    await picture(page, "insights-print", full_page=True)
+
+
 @pytest.mark.parametrize("is_touched", [False, True])
 async def test_the_focus_stays_when_a_starter_question_goes(
     product: Stack, space: Space, visit: Visit, stand_in: StandIn, is_touched: bool

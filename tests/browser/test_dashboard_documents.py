@@ -311,7 +311,7 @@ async def test_a_changed_folder_is_asked_about_once(product: Stack, space: Space
     (rules / "b" / "안내.md").write_text("# b\n\nSecond.")
     (rules / "표.md").write_text("# Table\n\nSecond.")
     await page.locator("#folder").set_input_files(rules)
-    await expect(title).to_have_text("답이 필요한 파일: 6개 중 2개")
+    await expect(title).to_have_text("확인이 필요한 파일: 6개 중 2개")
     await expect(
         page.get_by_role("group", name="이 파일 이름의 문서가 이미 있는데 내용이 다릅니다. 그 문서를 이 파일로 바꿀까요?")
     ).to_have_count(2)
@@ -405,6 +405,86 @@ async def test_documents_are_found_replaced_and_deleted(product: Stack, space: S
     await page.get_by_role("button", name="Delete").click()
     await page.get_by_role("button", name="Undo").click()
     await expect(row(page, "Note 3").get_by_text("Ready")).to_be_visible()
+
+
+async def test_the_keyboard_goes_on_where_a_row_was(product: Stack, space: Space, visit: Visit) -> None:
+    for number in (1, 2, 3):
+        await a_document(product, space, f"note-{number}.md", f"# Note {number}\n\nWords.")
+    page = await enter(visit, product, space, locale="en-US")
+
+    def menu(title: str) -> Any:
+        return page.get_by_role("button", name=f"Actions for {title}")
+
+    async def delete(title: str) -> None:
+        await menu(title).press("Enter")
+        await page.get_by_role("button", name="Delete", exact=True).press("Enter")
+        await expect(row(page, title)).to_have_count(0)
+
+    undo = page.get_by_role("button", name="Undo")
+    await delete("Note 2")
+    await expect(undo).to_be_focused()
+    await undo.press("Enter")
+    await expect(menu("Note 2")).to_be_focused()
+    await delete("Note 2")
+    await expect(undo).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(menu("Note 1")).to_be_focused()
+
+    await menu("Note 3").click()  # by a pointer the focus stays in the list
+    await page.get_by_role("button", name="Delete", exact=True).click()
+    await expect(menu("Note 1")).to_be_focused()
+    await page.locator(".segments label", has_text="Deleted").click()
+    restores = page.get_by_role("button", name="Restore")
+    await restores.first.press("Enter")
+    await expect(restores).to_have_count(1)
+    await expect(restores).to_be_focused()
+    await restores.press("Enter")
+    await expect(page.get_by_role("heading", level=1)).to_be_focused()
+
+
+async def test_what_a_search_finds_is_said(product: Stack, space: Space, visit: Visit) -> None:
+    for name in ("kiwi", "lime"):
+        await a_document(product, space, f"{name}.md", f"# {name}\n\nWords.")
+    page = await enter(visit, product, space, locale="en-US")
+    seen(page).expected.append("htmx")  # the search goes before the filter is chosen, and is given up for it
+    said = page.locator("#found")
+    await page.get_by_role("searchbox").fill("kiwi")
+    await expect(said).to_have_text("kiwi · All · 1 found")
+    await page.locator(".segments label", has_text="Failed").click()
+    await expect(said).to_have_text("kiwi · Failed · Nothing here matches")
+    await page.goto(f"{product.url}/conversations")
+    await page.get_by_role("searchbox").fill("kiwi")
+    await expect(said).to_have_text("kiwi · All · Nothing here matches")
+
+
+async def test_what_lies_in_another_space_says_so_to_whoever_may_see_it(product: Stack, space: Space, visit: Visit) -> None:
+    document = await a_document(product, space, "kiwi.md", "# Kiwi\n\nThere are 27 kiwis.")
+    async with product.http.post("/v1/spaces", json={"name": "Elsewhere"}) as response:
+        other: Any = await response.json()
+    page = await enter(visit, product, other, admin=True, locale="en-US")
+    seen(page).expected.append("404")
+    path = f"/documents/{document['id']}?version=1&start=8&end=26"
+    await page.goto(product.url + path)
+    await expect(page.get_by_role("alert")).to_contain_text(f"belongs to the space “{space['name']}”; you are in “Elsewhere”")
+    assert await barriers(page) == []
+    await picture(page, "another-space")
+    await page.get_by_role("button", name="Switch to it and open").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Kiwi")
+    assert page.url == product.url + path
+    await expect(page.get_by_role("option", selected=True)).to_have_text(space["name"])
+    async with product.http.delete(f"/v1/spaces/{other['id']}") as response:
+        assert response.status == 204
+
+
+async def test_every_filter_can_be_seen_on_a_small_screen(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, locale="ko-KR", viewport={"width": 360, "height": 640})
+    card = await page.locator(".documents").bounding_box()
+    assert card is not None
+    for label in await page.locator(".documents .segments label").all():
+        box = await label.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= card["x"] + card["width"]
+    await picture(page, "filters-360")
 
 
 async def test_a_failed_version_says_which_file_it_is_and_what_answers(product: Stack, space: Space, visit: Visit) -> None:

@@ -56,6 +56,35 @@ async def test_pages_shut_nobody_out_and_fit_their_screen(
     assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
+CONTRASTS = r"""(fields) => fields.map((field) => {
+    const channels = (colour) => colour.match(/[\d.]+/g).slice(0, 3).map((c) => c / 255);
+    const linear = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    const luminance = (colour) => channels(colour).map(linear).reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
+    const ground = luminance(getComputedStyle(field.closest(".composer, .card, .side")).backgroundColor);
+    const contrast = (colour) => {
+        const [low, high] = [luminance(colour), ground].sort((one, other) => one - other);
+        return (high + 0.05) / (low + 0.05);
+    };
+    const edge = getComputedStyle(field.closest(".composer") ?? field).borderTopColor;
+    return [contrast(edge), contrast(getComputedStyle(field, "::placeholder").color)];
+})"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_fields_can_be_seen_and_targets_hit(product: Stack, space: Space, visit: Visit, scheme: Any) -> None:
+    page = await enter(visit, product, space, "/documents", admin=True, color_scheme=scheme)
+    for path in ("/documents", "/ask", "/settings"):
+        await page.goto(product.url + path)
+        fields = page.locator(".page :is(input.input:not([type=color]), textarea):visible")
+        for edge, placeholder in await fields.evaluate_all(CONTRASTS):
+            assert edge >= 3, path
+            assert placeholder >= 4.5, path
+    for target in await page.locator(".anchors a, .link").all():
+        box = await target.bounding_box()
+        assert box is not None
+        assert box["height"] >= 24
+
+
 async def test_what_is_done_before_the_modules_are_there_waits_for_them(
     product: Stack, space: Space, visit: Visit, stand_in: StandIn
 ) -> None:

@@ -1,14 +1,17 @@
 """Conversations, corrections and insights in the dashboard, as an owner sees and uses them."""
 
+import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import Dialog, Page, ViewportSize, expect
 from tests.browser.conftest import FILES, Visit
+from tests.browser.dashboard import a_key
 from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
 from tests.support.asking import Asking
 from tests.support.model_server import StandIn
 from tests.support.stack import ADMIN_KEY, Stack
+from tests.support.waiting import wait_until
 
 QUESTION = "백업 파일은 며칠 동안 보관합니까?"
 LOOKS = [
@@ -153,6 +156,47 @@ async def test_a_correction_relies_on_the_documents_that_its_owner_names(
         assert (await correction())["documents"] == []
 
 
+async def test_a_correction_that_is_being_written_is_not_lost(
+    product: Stack, space: dict[str, Any], asked: dict[str, Any], visit: Visit
+) -> None:
+    async with product.client(ADMIN_KEY, **{"Protostar-Space": space["id"]}) as http:
+        await Asking(http, space["id"]).upload(FILES / "guide-en.md")
+    path = f"/conversations/{asked[QUESTION]['conversation_id']}"
+    page = await opened(product, space, visit, path, locale="en-US")
+    leaving: list[str] = []
+
+    async def stay(dialog: Dialog) -> None:
+        leaving.append(dialog.type)
+        await dialog.dismiss()
+
+    page.on("dialog", stay)
+    await page.get_by_text("Correct this answer").press("Enter")
+    await page.get_by_label("What should have been said").fill("Fifteen days.")
+    await page.get_by_role("searchbox").fill("operations")
+    await page.get_by_role("button", name="Protostar operations guide").click()
+    await page.get_by_role("link", name="Insights").click()
+    await wait_until(lambda: leaving == ["beforeunload"])
+    assert page.url == product.url + path
+
+    await page.get_by_role("button", name="한국어").click()
+    await expect(page.get_by_text("저장하지 않은 내용을 되살렸습니다.")).to_be_visible()
+    await expect(page.get_by_label("올바른 답변")).to_have_value("Fifteen days.")
+    await expect(page.get_by_role("checkbox", name="Protostar operations guide")).to_be_checked()
+
+    seen(page).expected += ["401", "htmx"]
+    await page.context.clear_cookies(name=re.compile("session"))
+    await page.get_by_role("button", name="저장").click()
+    await expect(page.get_by_text("세션이 끝났습니다.")).to_be_visible()
+    await page.get_by_label("키").fill((await a_key(product, space))["key"])
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("올바른 답변")).to_have_value("Fifteen days.")
+    await page.get_by_role("button", name="저장").click()
+    await expect(page.locator("article answer-text").first).to_have_text("Fifteen days.")
+    await page.get_by_role("link", name="통계").click()
+    await expect(page).to_have_url(f"{product.url}/insights")
+    assert leaving == ["beforeunload"]
+
+
 async def test_filters_leave_what_they_say_and_stay_in_the_address(
     product: Stack, space: dict[str, Any], asked: dict[str, Any], visit: Visit
 ) -> None:
@@ -163,7 +207,7 @@ async def test_filters_leave_what_they_say_and_stay_in_the_address(
     await page.reload()
     await expect(page.locator("tbody tr")).to_have_count(1)
     await page.get_by_label("To", exact=True).fill("2020-01-01")
-    await expect(page.get_by_text("Nothing here matches")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Nothing here matches")).to_be_visible()
     await page.get_by_role("link", name="Show all conversations").click()
     await page.get_by_role("link", name="백업은 몇 시에 합니까?").click()
     await expect(page.get_by_text("«시각이 <b>틀렸어요</b>»")).to_be_visible()

@@ -1,6 +1,7 @@
 """Settings and system: what an owner sets, and what an admin watches."""
 
 import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -9,9 +10,12 @@ from sqlalchemy import text
 from tests.browser.conftest import Visit
 from tests.browser.dashboard import Space, a_document, a_key, call, enter
 from tests.browser.seen import PHONE, barriers, picture, seen
-from tests.support.stack import Stack
+from tests.support.databases import copied
+from tests.support.stack import ADMIN_KEY, Stack, running_stack, settings_for
 from tests.support.waiting import wait_until
 
+from protostar.access.keys import hash_key
+from protostar.access.tickets import make_ticket
 from protostar.db.session import Database
 from protostar.web.widget import ACCENT, ACCENT_DARK
 
@@ -52,7 +56,7 @@ async def test_how_a_space_answers_is_set(product: Stack, space: Space, visit: V
 async def test_a_colour_that_is_not_set_is_that_of_the_widget(product: Stack, space: Space, visit: Visit) -> None:
     page = await enter(visit, product, space, "/settings", locale="en-US")
     light, dark = page.get_by_label("Colour", exact=True), page.get_by_label("Colour on dark pages")
-    resets = page.get_by_role("button", name="As it comes")
+    resets = page.get_by_role("button", name="Use the default")
     await expect(light).to_have_value(ACCENT)
     await expect(dark).to_have_value(ACCENT_DARK)
     await light.fill("#114411")
@@ -269,10 +273,12 @@ async def test_keys_are_shown_once_and_revoked(product: Stack, space: Space, vis
     key = await secret.inner_text()
     assert f'data-key="{key}"' in await page.locator("#secret-snippet").inner_text()
     await page.mouse.click(5, 5)  # beside the dialog
+    for _ in range(3):
+        await page.keyboard.press("Escape")
     await expect(secret).to_be_visible()
-    for button, copied in (("Copy the line", await page.locator("#secret-snippet").inner_text()), ("Copy", key)):
+    for button, taken in (("Copy the line", await page.locator("#secret-snippet").inner_text()), ("Copy", key)):
         await page.get_by_role("button", name=button, exact=True).click()
-        assert await page.evaluate("navigator.clipboard.readText()") == copied
+        assert await page.evaluate("navigator.clipboard.readText()") == taken
     await picture(page, "shown-once")
     await page.get_by_role("button", name="Done").click()
     line = page.locator("#keys-list tr", has_text="museum")
@@ -285,6 +291,7 @@ async def test_keys_are_shown_once_and_revoked(product: Stack, space: Space, vis
     await line.get_by_role("button", name="Revoke").click()
     await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
     await expect(line).to_have_count(0)
+    await expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_focused()
     async with product.client(key, Origin="https://museum.example") as http:
         async with http.post("/v1/answers", json={"question": "?"}) as response:
             assert response.status == 401
@@ -302,9 +309,10 @@ async def test_origins_are_taken_as_they_are_meant_and_refused_in_the_owners_wor
     await origins.fill("localhost:3000\n192.168.0.7:80\nhttps://*.example.com/\nshop.example.com")
     await dialog.get_by_role("button", name="만들기").click()
     await expect(dialog.get_by_label("이름")).to_have_accessible_description(re.compile("비워 둘 수 없습니다."))
-    why = "출처(origin)는 브라우저가 보내는 대로 스킴, 호스트, 포트만 적고 끝에 «/»를 붙이지 않습니다. 예: https://example.com"
+    lacks = "앞에 https://(또는 http://)가 빠졌습니다. 예: https://shop.example"
+    why = "https://(또는 http://)로 시작하는 사이트 주소만 적으세요. 예: https://shop.example"
     await expect(dialog.locator("#ask-origins-fault")).to_have_text(
-        f"“localhost:3000”: {why}\n“192.168.0.7:80”: {why}\n“https://*.example.com/”: {why}", use_inner_text=True
+        f"“localhost:3000”: {lacks}\n“192.168.0.7:80”: {lacks}\n“https://*.example.com/”: {why}", use_inner_text=True
     )
     assert await barriers(page) == []
     await dialog.get_by_label("이름").fill("shop")
@@ -321,6 +329,16 @@ async def test_origins_are_taken_as_they_are_meant_and_refused_in_the_owners_wor
         "http://localhost:3000",
         "https://xn--zb0by3yusa.kr",
     ]
+
+
+async def test_a_webhook_that_does_not_answer_says_so_in_korean(product: Stack, space: Space, visit: Visit) -> None:
+    hook = {"url": "http://localhost:9999/hook", "events": ["document.ready"]}
+    await call(product, space, "POST", "/v1/webhooks", json=hook)
+    page = await enter(visit, product, space, "/settings", locale="ko-KR")
+    await page.get_by_role("button", name="시험").click()
+    await expect(page.locator(".toast.bad")).to_contain_text(
+        "받는 서버가 답하지 않았습니다. 연결하지 못했습니다. 사흘 동안 다시 보냅니다."
+    )
 
 
 async def test_a_webhook_is_made_tested_and_deleted(product: Stack, space: Space, visit: Visit) -> None:
@@ -347,21 +365,90 @@ async def test_a_space_that_is_erased_can_be_restored_for_a_while(product: Stack
     await page.get_by_role("button", name="Erase…").click()
     go = page.get_by_role("button", name="Close and erase")
     await expect(go).to_be_disabled()
-    await page.get_by_label("Type Short-lived to confirm").fill("Short-live")
+    await page.get_by_label("Type “Short-lived” to confirm").fill("Short-live")
     await expect(go).to_be_disabled()
-    await page.get_by_label("Type Short-lived to confirm").fill("Short-lived")
+    await page.get_by_label("Type “Short-lived” to confirm").fill("Short-lived")
     await go.click()
     await expect(page.get_by_text("The space is closed. In 10 minutes it is erased for good.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Restore")).to_be_focused()
     async with product.http.get(f"/v1/spaces/{space['id']}") as response:
         assert response.status == 404
     await page.get_by_role("button", name="Restore").click()
+    await expect(page.get_by_text("The space “Short-lived” is restored.")).to_be_visible()
     await expect(page.get_by_role("button", name="Erase…")).to_be_enabled()
+
+    # Later, and from elsewhere, an admin finds it on the page of the installation.
+    async with product.http.delete(f"/v1/spaces/{space['id']}") as response:
+        assert response.status == 204
+    await page.goto(f"{product.url}/system")
+    listed = page.get_by_role("row", name="Short-lived")
+    await expect(listed).to_contain_text("in 10 minutes")
+    assert await barriers(page) == []
+    await picture(page, "system-deleted")
+    await listed.get_by_role("button", name="Restore").click()
+    await expect(page.get_by_text("The space “Short-lived” is restored.")).to_be_visible()
+    await expect(page.get_by_role("option", name="Short-lived")).to_be_attached()
+    await expect(listed).to_have_count(0)
     await page.goto(product.url)
     await expect(page.get_by_role("row", name="kiwi")).to_be_visible()
     async with product.http.delete(f"/v1/spaces/{space['id']}") as response:
         assert response.status == 204
     await page.goto(product.url)
     await expect(page.get_by_role("heading", level=1)).to_have_text("Documents")  # the choice that is gone is none
+
+
+async def test_the_last_space_can_be_restored_too(
+    postgres_url: str, template: str, redis_url: str, visit: Visit, tmp_path: Path
+) -> None:
+    async with copied(postgres_url) as url, running_stack(settings_for(url, f"{redis_url}?db=6", tmp_path)) as stack:
+        async with stack.http.get("/v1/spaces") as response:
+            (space,) = (await response.json())["items"]
+        async with stack.http.delete(f"/v1/spaces/{space['id']}") as response:
+            assert response.status == 204
+        page = await visit(f"{stack.url}/login?ticket={make_ticket(hash_key(ADMIN_KEY))}", locale="en-US")
+        seen(page).expected.append("404")
+        await expect(page.get_by_role("button", name="Create a space")).to_be_visible()
+        await expect(page.get_by_role("row", name=space["name"])).to_be_visible()
+        assert await barriers(page) == []
+        await picture(page, "no-space-left")
+        await page.get_by_role("button", name="Restore").click()
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Documents")
+        await expect(page.get_by_text("The space “Default” is restored.")).to_be_visible()
+        await page.close()
+
+
+async def test_whoever_erases_their_own_space_is_told_whom_to_ask(product: Stack, visit: Visit) -> None:
+    async with product.http.post("/v1/spaces", json={"name": "Own"}) as response:
+        space: Any = await response.json()
+    page = await enter(visit, product, space, "/settings", locale="en-US")
+    await page.get_by_role("button", name="Erase…").click()
+    await page.get_by_label("Type “Own” to confirm").fill("Own")
+    await page.get_by_role("button", name="Close and erase").click()
+    await expect(page.locator("#erasing")).to_contain_text("ask whoever has the admin key")
+    await expect(page.locator("#erasing")).to_be_focused()
+
+
+async def test_a_key_that_was_being_made_waits_for_the_sign_in(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", locale="en-US")
+    await page.get_by_role("button", name="New publishable key").click()
+    dialog = page.get_by_role("dialog", name="New publishable key")
+    await dialog.get_by_label("Name").fill("museum")
+    await dialog.get_by_label("Allowed origins").fill("museum.example")
+    seen(page).expected.append("401")
+    await page.context.clear_cookies(name=re.compile("session"))
+    await dialog.get_by_role("button", name="Create").click()
+    await expect(page.get_by_text("Your session has ended.")).to_be_visible()
+    await page.get_by_label("Key", exact=True).fill((await a_key(product, space))["key"])
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_label("Allowed origins")).to_have_value("museum.example")
+    await dialog.get_by_role("button", name="Create").click()
+    await expect(page.locator("#secret")).to_contain_text("pk_")
+
+
+async def test_limits_show_what_the_installation_has(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, "/settings", locale="ko-KR")
+    placeholders = await page.locator("#limits input").evaluate_all("fields => fields.map((field) => field.placeholder)")
+    assert placeholders == [f"설치 기본값: {number}" for number in ("3", "10", "30", "5,000", "5,000,000")]
 
 
 async def test_an_admin_watches_the_installation_and_tries_dead_jobs_again(product: Stack, space: Space, visit: Visit) -> None:

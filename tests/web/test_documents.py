@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import aiohttp
-from tests.api.tenant import Tenant, idle_tenant, send
-from tests.support.stack import Stack, settings_for
+from tests.api.tenant import Tenant, idle_tenant, new_tenant, send
+from tests.support.stack import ADMIN_KEY, Stack, settings_for
 
 
 async def test_rows_that_just_wait_are_not_sent_again(database_url: str, redis_url: str, tmp_path: Path) -> None:
@@ -39,3 +39,31 @@ async def test_a_document_that_is_deleted_elsewhere_says_so(browser: aiohttp.Cli
     unknown = await send(browser, "GET", f"/documents/{tenant.id}")
     assert unknown.status == 404
     assert "/documents?show=deleted" not in unknown.body.decode()
+
+
+async def test_what_lies_in_another_space_is_nothing_to_a_key_of_one_space(
+    browser: aiohttp.ClientSession, tenant: Tenant, stack: Stack
+) -> None:
+    id_ = (await tenant.upload("kiwi.md", b"# Kiwi")).json["id"]
+    async with new_tenant(stack) as other:
+        form = {"data": {"key": other.key}, "headers": {"Origin": stack.url}, "allow_redirects": False}
+        assert (await send(browser, "POST", "/login", **form)).status == 303
+        for path in (f"/documents/{id_}", f"/conversations/{id_}"):
+            page = await send(browser, "GET", path)
+            assert page.status == 404
+            assert "another space" not in page.body.decode()
+            assert tenant.id not in page.body.decode()
+        assert (await send(browser, "GET", "/spaces/deleted")).status == 403
+
+
+async def test_an_admin_is_led_to_the_space_of_a_conversation(browser: aiohttp.ClientSession, tenant: Tenant, stack: Stack) -> None:
+    conversation = (await tenant.call("POST", "/v1/answers", json={"question": "Kiwi?"})).json["conversation_id"]
+    form = {"data": {"key": ADMIN_KEY}, "headers": {"Origin": stack.url}, "allow_redirects": False}
+    assert (await send(browser, "POST", "/login", **form)).status == 303
+    page = await send(browser, "GET", f"/conversations/{conversation}")
+    assert page.status == 404
+    assert f'name="space" value="{tenant.id}"' in page.body.decode()
+    assert (await send(stack.http, "DELETE", f"/v1/spaces/{tenant.id}")).status == 204
+    assert "another space" not in (await send(browser, "GET", f"/conversations/{conversation}")).body.decode()
+    assert (await send(browser, "GET", "/spaces/deleted")).body.decode().count(tenant.id) == 1
+    assert (await send(stack.http, "POST", f"/v1/spaces/{tenant.id}/restore")).status == 200

@@ -62,6 +62,17 @@ def test_what_the_forms_of_the_dashboard_are_refused_for_is_said_in_korean(model
         assert re.search("[가-힣]", korean.told(sentence)), sentence
 
 
+def test_a_receiver_that_does_not_answer_is_told_as_a_server_that_does_not() -> None:
+    korean = translators()["ko"]
+    catalogue = json.loads((FOLDER / "static/words-ko.json").read_text(encoding="utf-8"))
+    endings = [sentence.partition(": ")[2] for sentence in catalogue if sentence.startswith("The server did not answer: ")]
+    assert len(endings) > 5
+    for ending in endings:
+        assert re.search("[가-힣]", korean.told(f"The receiver did not answer: {ending}")), ending
+    assert "503" in korean.told("The receiver answered 503.")
+    assert "넘기는" in korean.told("The receiver answered 302, and redirects are not followed.")
+
+
 def test_what_is_read_is_listed_in_korean() -> None:
     korean = translators()["ko"]
     assert korean(FORMAT_NAMES) != FORMAT_NAMES
