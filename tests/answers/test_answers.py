@@ -104,6 +104,21 @@ async def test_what_was_found_is_kept_for_the_owner_alone(asking: Asking) -> Non
         assert response.status == 403
 
 
+async def test_what_an_owner_asks_uses_up_no_tokens_of_the_visitors(asking: Asking) -> None:
+    body = {"settings": {"limits": {"tokens": 1}}}
+    async with asking.http.patch(f"/v1/spaces/{asking.space_id}", json=body) as response:
+        assert response.status == 200
+    async with asking.http.post(f"/v1/spaces/{asking.space_id}/keys", json=ASK_KEY) as response:
+        key = (await response.json())["key"]
+    headers = {"Authorization": f"Bearer {key}", "Origin": ASK_KEY["origins"][0]}
+    assert (await asking.ask(QUESTION))["usage"]["completion_tokens"] > 0
+    statuses: list[int] = []
+    for number in range(2):
+        async with asking.http.post("/v1/answers", json={"question": f"{QUESTION} {number}"}, headers=headers) as response:
+            statuses.append(response.status)
+    assert statuses == [200, 429]
+
+
 async def test_the_same_question_is_answered_from_the_cache_until_the_documents_change(asking: Asking, tmp_path: Any) -> None:
     first, second = await asking.ask(QUESTION), await asking.ask(f"  {QUESTION.upper()}  ")
     assert (first["cached"], second["cached"]) == (False, True)

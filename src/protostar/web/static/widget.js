@@ -139,7 +139,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
   header { padding-block: 2px; } h2 { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
   .log { padding-block: 12px 20px; } form.ask { margin-bottom: calc(8px + env(safe-area-inset-bottom)); padding-block: 5px; } footer { display: none; }
 }
-@media (prefers-contrast: more) { :host { --line: var(--edge); --edge: var(--quiet); --quiet: var(--text); } }
+@media (prefers-contrast: more) { :host { --line: light-dark(#868b9b, #6c7386); --edge: var(--text); --quiet: var(--text); } }
 @media (prefers-reduced-motion: reduce) { *, *::before, *::after { animation: none !important; transition: none !important; } }
 @media (forced-colors: active) { .launcher, .send, .chip, .panel { border: 1px solid; } }
 @media print { :host { display: none !important; } }`;
@@ -286,7 +286,9 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       if (mark === undefined || Math.abs(indent.length - level) > 1 || !number !== !first || (isApart && number === "1" && last > 1)) break;
       last = Number(number);
       const body = [lines[at].slice(mark.length)];
-      for (at++; isDeeper(lines[at]) || (lines[at]?.trim() === "" && isDeeper(lines[at + 1])); at++) body.push(lines[at].slice(Math.min(mark.length, Math.max(0, lines[at].search(/\S/)))));
+      for (at++; isDeeper(lines[at]) || (lines[at]?.trim() === "" && isDeeper(lines[at + 1])); at++) {
+        body.push(lines[at].slice(Math.min(mark.length, Math.max(0, lines[at].search(/\S/)))));
+      }
       const made = blocks(body, cite, depth + 1);
       list.append(make("li", {}, ...(made.length === 1 && made[0].tagName === "P" ? made[0].childNodes : made)));
       const next = lines.findIndex((line, n) => n >= at && line.trim());
@@ -1048,8 +1050,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         } catch (error) {
           answer.rating = taken;
           show();
-          // It was another visitor's, or is gone: that stays so.
-          const isSettled = error.status === 403 || error.status === 404;
+          const isSettled = [401, 403, 404].includes(error.status); // whose it was is nobody here any more
           note.textContent = isSettled ? words.settled : words.unrated;
           if (isSettled) {
             copy.focus({ preventScroll: true });
