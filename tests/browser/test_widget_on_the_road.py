@@ -225,7 +225,7 @@ async def test_a_rating_shows_at_once_and_its_reason_is_not_lost(embedding: Embe
     await wait_until(lambda: len(held) == 2)
     for route in held:
         await route.abort("connectionreset")
-    await expect(answer.get_by_text("That did not work.")).to_be_visible()
+    await expect(answer.get_by_text("Your rating did not get through.")).to_be_visible()
     await expect(down).to_have_attribute("aria-pressed", "false")
     await visitor.page.unroute("**/feedback")
     await expect(why).to_have_value("Which backups?")
