@@ -1,5 +1,6 @@
 """Tenants and their keys."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -284,6 +285,38 @@ async def test_a_deleted_space_is_restored_as_it_was(idle: Tenant) -> None:
             assert (await send(idle.stack.http, "GET", "/v1/spaces", params={"deleted": "true"})).json["items"] == []
     finally:
         await connection.close()
+
+
+async def test_restoring_waits_for_whoever_restores_the_space_at_its_last_moment(idle: Tenant) -> None:
+    connection = await asyncpg.connect(idle.stack.settings.database_url.get_secret_value())
+    try:
+        async with new_tenant(idle.stack) as tenant:
+            await tenant.call("DELETE", f"/v1/spaces/{tenant.id}")
+            await connection.execute("update spaces set erase_at = now() where id = $1", tenant.id)
+            async with connection.transaction():  # of another one, that came in time
+                await connection.execute("update spaces set deleted_at = null, erase_at = null where id = $1", tenant.id)
+                restored = asyncio.create_task(send(idle.stack.http, "POST", f"/v1/spaces/{tenant.id}/restore"))
+
+                async def waiting() -> bool:
+                    return await connection.fetchval("select exists (select from pg_locks where not granted)")
+
+                await wait_until(waiting, 10)
+            assert (await restored).status == 200
+    finally:
+        await connection.close()
+
+
+async def test_a_key_of_a_deleted_space_can_be_revoked(idle: Tenant) -> None:
+    async with new_tenant(idle.stack) as tenant:
+        path = f"/v1/spaces/{tenant.id}"
+        (key,) = (await tenant.call("GET", f"{path}/keys")).json["items"]
+        await tenant.call("DELETE", path)
+        assert (await tenant.call("DELETE", f"{path}/keys/{key['id']}")).status == 401
+        assert (await idle.call("DELETE", f"{path}/keys/{key['id']}")).status == 404
+        assert (await send(idle.stack.http, "DELETE", f"{path}/keys/{key['id']}")).status == 204
+        assert (await send(idle.stack.http, "DELETE", f"{path}/keys/{key['id']}")).status == 404
+        await send(idle.stack.http, "POST", f"{path}/restore")
+        assert (await tenant.call("GET", path)).status == 401
 
 
 @pytest.mark.parametrize("away", [False, True])

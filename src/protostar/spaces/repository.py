@@ -18,6 +18,10 @@ class SpaceRepository:
         query = select(SpaceRow).where(SpaceRow.id == id_, SpaceRow.deleted_at.is_(None))
         return (await self._session.execute(query)).scalar_one_or_none()
 
+    async def lock(self, id_: UUID) -> None:
+        """Wait for whoever deletes, restores or erases the space at this moment."""
+        await self._session.execute(select(SpaceRow.id).where(SpaceRow.id == id_).with_for_update())
+
     async def page(self, *, before: UUID | None, limit: int) -> Sequence[SpaceRow]:
         query = select(SpaceRow).where(SpaceRow.deleted_at.is_(None)).order_by(SpaceRow.id.desc()).limit(limit)
         if before is not None:

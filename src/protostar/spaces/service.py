@@ -70,6 +70,7 @@ class Spaces:
     async def restore(self, id_: UUID) -> SpaceRow:
         """The space as it was; one that is not deleted stays as it is. Raises NotFound once it is being erased."""
         async with self._database.transaction() as session:
+            await SpaceRepository(session).lock(id_)
             await SpaceRepository(session).unhide(id_)
             row = await SpaceRepository(session).get(id_)
             if row is None:
@@ -108,10 +109,11 @@ class Spaces:
             return await AccessRepository(session).page(space_id, before=before, limit=limit)
 
     async def revoke(self, space_id: UUID, key_id: UUID) -> None:
+        """Of a deleted space too: restored, its other keys work again, and this one does not."""
         async with self._database.transaction() as session:
-            await _existing(session, space_id)
             hash_ = await AccessRepository(session).delete(space_id, key_id)
             if hash_ is None:
+                await _existing(session, space_id)
                 raise NotFound("This space has no key with that id.")
         await self._forget([hash_])
 
