@@ -354,3 +354,8 @@ async def test_an_idempotency_key_of_a_deleted_document_makes_it_anew(tenant: Te
     anew = await tenant.upload("a.md", content, headers=key)
     assert anew.status == 202
     assert anew.json["id"] != first.json["id"]
+
+
+async def test_a_file_name_turns_no_text_around(idle: Tenant) -> None:
+    uploaded = await idle.call("POST", "/v1/documents", params={"filename": "\u202aguide\u202egpj.md\u2069"}, data=b"# Text")
+    assert (uploaded.status, uploaded.json["filename"]) == (202, "guidegpj.md")

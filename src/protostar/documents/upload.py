@@ -17,7 +17,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 from yarl import URL
 
-from protostar.characters import is_control
+from protostar.characters import TURNS_TEXT, is_control
 from protostar.documents.media_types import HEAD_BYTES, detect, detect_served
 from protostar.documents.multipart import MultipartReader, Part
 from protostar.documents.schemas import METADATA_BYTES, NAME_CHARS, ObjectUpload, Title, checked_metadata
@@ -150,9 +150,10 @@ async def _peek(body: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]
 def checked_name(filename: str) -> str:
     """The file's name, after the folders that it lies in where a relative path tells them: «guides/start.md».
 
-    It is a label, and never a path of this machine (RFC 7578, section 4.2). Composed: macOS sends Hangul as single letters.
+    It is a label, and never a path of this machine (RFC 7578, section 4.2). Composed: macOS sends Hangul as single letters. Without
+    what turns text around, which Windows puts before a path that is copied.
     """
-    sent = unicodedata.normalize("NFC", filename.replace("\\", "/").strip())
+    sent = unicodedata.normalize("NFC", TURNS_TEXT.sub("", filename).replace("\\", "/").strip())
     path = PurePosixPath(sent)
     name = path.name if _ABSOLUTE.match(sent) or ".." in path.parts else str(path)
     if path.name in ("", "..") or len(name) > NAME_CHARS or any(map(is_control, name)):
