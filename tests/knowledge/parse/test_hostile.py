@@ -1,14 +1,21 @@
 """Files that were made, or broken, to do harm. Each is refused with a sentence; what must be killed is in test_client.py."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.knowledge.parse.packages import hwpx, para
-from tests.knowledge.parse.support import FILES, read
+from openpyxl.utils import get_column_letter
+from tests.knowledge.parse.packages import hwpx, odt, para
+from tests.knowledge.parse.pdfs import text, write_pdf
+from tests.knowledge.parse.support import FILES, read, shown
 
 from protostar.errors import UnreadableDocument
+from protostar.knowledge.parse import xlsx
+from protostar.knowledge.parse.lines import Counters
+from protostar.knowledge.parse.pdf import glyphs
+from protostar.knowledge.parse.tables import Cell, spread
 
 OFFICE = ["guide-ko.docx", "deck-ko.pptx", "sheet-ko.xlsx", "book-ko.epub", "guide-ko.odt", "rule-ko.hwpx"]
 MAIN_PART = {
@@ -137,3 +144,120 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, fill: Calla
         fill(archive)
     with pytest.raises(UnreadableDocument, match="unpacks to far more than its size"):
         read(path)
+
+
+# -- Small files that would take minutes: reading what is long here would outlast the test, were it read again and again.
+
+
+SHEET = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>{}</sheetData>{}</worksheet>'
+FAR_APART = "".join(
+    f'<row r="{row}"><c r="A{row}" t="inlineStr"><is><t>{said}</t></is></c></row>'
+    for row, said in ((1, "first"), (1_048_576, "last"))
+)
+
+
+def test_merged_cells_are_not_looked_at_in_each_row_of_a_gap(tmp_path: Path) -> None:
+    merged = "".join(f'<mergeCell ref="{get_column_letter(column)}1:{get_column_letter(column)}2"/>' for column in range(2, 900))
+    sheet = SHEET.format(FAR_APART, f"<mergeCells>{merged}</mergeCells>")
+    assert "first\nlast" in read(copy_with("sheet-ko.xlsx", tmp_path / "a.xlsx", MAIN_PART["sheet-ko.xlsx"], sheet)).text
+
+
+def test_rows_between_others_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = copy_with("sheet-ko.xlsx", tmp_path / "a.xlsx", MAIN_PART["sheet-ko.xlsx"], SHEET.format(FAR_APART, ""))
+    monkeypatch.setattr(xlsx, "_MAX_BLANKS", 1_000_000)
+    with pytest.raises(UnreadableDocument, match="The workbook is larger than"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "element"),
+    [
+        ("sheet-ko.xlsx", "xl/workbook.xml", '<sheet [^>]*name="(.*?)"[^>]*/>'),
+        ("book-ko.epub", "O/c.opf", "<itemref [^>]*(/)>"),
+        ("deck-ko.pptx", "ppt/presentation.xml", '<p:sldId [^>]*?id="(.*?)"[^>]*/>'),
+    ],
+)
+def test_a_part_that_is_named_many_times_is_read_once(tmp_path: Path, name: str, part: str, element: str) -> None:
+    with zipfile.ZipFile(FILES / name) as archive:
+        content = archive.read(part).decode()
+    first = re.search(element, content)
+    assert first is not None
+    again = "".join(first[0].replace(first[1], f"{number}" if first[1] != "/" else "/") for number in range(500, 520))
+    path = copy_with(name, tmp_path / name, part, content.replace(first[0], first[0] + again))
+    assert [words for _, words in shown(read(path))] == [words for _, words in shown(read(FILES / name))]
+
+
+def test_an_outline_has_ten_levels(tmp_path: Path) -> None:
+    level = f'text:level="{10**9}" text:display-levels="{10**9}" style:num-format="1"'
+    automatic = f'<text:outline-style style:name="Outline"><text:outline-level-style {level}/></text:outline-style>'
+    body = f'<text:h text:outline-level="{10**9}">deep</text:h><text:h text:outline-level="-5">high</text:h>'
+    assert [words for _, words in shown(read(odt(tmp_path / "a.odt", body, automatic=automatic)))] == ["deep", "high"]
+
+
+def test_a_level_below_the_first_makes_no_more_levels() -> None:
+    counters = Counters()
+    assert [len(counters.advance("list", -6)) for _ in range(3)] == [10, 10, 10]
+
+
+@pytest.mark.parametrize("heading", ["# a" + " " * 400_000 + "b {", "# a {#b}" + " " * 400_000 + "c"])
+def test_blanks_in_a_heading(tmp_path: Path, heading: str) -> None:
+    (tmp_path / "a.md").write_text(f"{heading}\n\nwords\n")
+    assert read(tmp_path / "a.md").text.startswith("# a")
+
+
+def test_lines_of_prose_that_begin_like_articles(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("제1조(가) ,\n" * 300_000)
+    assert len(read(tmp_path / "a.txt").blocks) == 1
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Content-Type: text/plain; " + "a*0*=b;" * 60_000,
+        "To: " + "(" * 2_000,
+        "Content-Type: " + "(" * 3_000,
+        "Content-Transfer-Encoding: " + "(" * 3_000,
+        "Content-Disposition: " + "(" * 3_000,
+        "Content-Disposition: attachment; " + "filename*0=a; " * 60_000,
+    ],
+)
+def test_headers_that_cannot_be_read(tmp_path: Path, header: str) -> None:
+    (tmp_path / "a.eml").write_text(f"Subject: title\n{header}\n\nThe body.\n")
+    assert "The body." in read(tmp_path / "a.eml").text
+
+
+def test_a_header_is_read_as_far_as_headers_go(tmp_path: Path) -> None:
+    (tmp_path / "a.eml").write_text(f"Subject: {'=?utf-8?q?a?= ' * 20_000}\n\nThe body.\n")
+    title = read(tmp_path / "a.eml").title or ""
+    assert title.startswith("aaa")
+    assert len(title) < 5_000
+
+
+def test_a_page_of_a_pdf_is_read_as_far_as_pages_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glyphs, "_MOST_CHARACTERS", 14)
+    path = write_pdf(tmp_path / "a.pdf", [text("First line", "second line"), text("Another page")])
+    assert [words for _, words in shown(read(path))] == ["First line se", "Another page"]
+
+
+# -- Small files that would become large texts
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[Cell("l" * 100, rows=65_534)] * 900, *([[Cell("x"), Cell("y")]] * 2_000)],
+        [[Cell("a", columns=999), Cell("x")]] * 5_000,
+        [[Cell("l" * 100)] * 900, *([[*([Cell("", goes_on=True)] * 900), Cell("x")]] * 300)],
+    ],
+)
+def test_a_table_says_a_few_times_its_own_text(rows: list[list[Cell]]) -> None:
+    own = sum(len(cell.text) + 3 for row in rows for cell in row)
+    spread_out = [" | ".join(row) for row in spread(rows)]
+    assert sum(map(len, spread_out)) <= 11 * own + 5_000
+    assert sum(row.count("x") for row in spread_out) == sum(cell.text == "x" for row in rows for cell in row)
+
+
+def test_repeated_cells_of_a_table_are_few_where_they_hold_text(tmp_path: Path) -> None:
+    repeated = '<table:table-cell table:number-columns-repeated="1000"><text:p>{}</text:p></table:table-cell>'
+    row = "<table:table-row>" + repeated.format("word " * 20) * 20 + "</table:table-row>"
+    assert len(read(odt(tmp_path / "a.odt", f"<table:table>{row * 20}</table:table>")).text) < 1_000_000

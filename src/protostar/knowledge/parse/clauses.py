@@ -50,11 +50,18 @@ def _parts(text: str, block: Block) -> Iterator[tuple[Block, re.Match[str] | Non
     """The block cut before each clause, which the part then begins with."""
     start, clause = block.start, None
     for found in _CLAUSE.finditer(text, block.start, block.end) if block.kind in _DIVIDED else ():
-        before = text[start : found.start()].rstrip()
-        is_below_title = clause is not None and clause.end("title") >= start + len(before)
-        if before and before[-1] not in _ENDS and not is_below_title:
+        end = _end(text, start, found.start())
+        is_below_title = clause is not None and clause.end("title") >= end
+        if end > start and text[end - 1] not in _ENDS and not is_below_title:
             continue  # a line of prose may begin like an article
-        if end := len(before):
-            yield replace(block, start=start, end=start + end), clause
+        if end > start:
+            yield replace(block, start=start, end=end), clause
         start, clause = found.start("title"), found
     yield replace(block, start=start), clause
+
+
+def _end(text: str, start: int, end: int) -> int:
+    """Where a stretch of text ends without its last blanks; nothing is copied, for each line may begin like an article."""
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    return end

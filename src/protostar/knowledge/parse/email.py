@@ -6,6 +6,7 @@ import email.policy
 import re
 from collections.abc import Iterator
 from email.message import EmailMessage
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -20,8 +21,12 @@ from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.normalise import clean, one_line
 
 _DEEPEST = 6
-# The library's parser fails on some addresses.
-_UNREADABLE_HEADERS = (email.errors.MessageError, LookupError, ValueError, TypeError, AttributeError)
+# The library's parser fails on some addresses, and takes a level of its stack for each bracket.
+_UNREADABLE_HEADERS = (email.errors.MessageError, LookupError, ValueError, TypeError, AttributeError, RecursionError)
+# For long ones it takes gigabytes, for those of thousands of parameters minutes. A name of 255 characters has 45 parts.
+_LONGEST_HEADER = 32_000  # characters
+_LONGEST_OF_A_PART = 4_000
+_MOST_PARAMETERS = 64
 _READ = frozenset({TEXT, EMAIL, media_types.HTML, media_types.CSV, media_types.TSV, media_types.MARKDOWN})
 _WORD = re.compile(r"\w+")
 _ADDRESS = re.compile(r"https?://\S+")
@@ -30,9 +35,36 @@ _LONGEST_PAGE = 1_000_000  # characters that are compared
 _SHOWN = ("From", "To", "Cc", "Date")
 
 
+class _Said(str):
+    """What a header says of a part; of what the library parses, no more than it asks for later, for that takes a thousandth."""
+
+    content_disposition: str | None = None
+
+
+class _Policy(email.policy.EmailPolicy):
+    """Headers of parts that cannot be read say nothing."""
+
+    def header_fetch_parse(self, name: str, value: str) -> _Said:
+        return _said(name, ";".join(value[:_LONGEST_OF_A_PART].split(";")[:_MOST_PARAMETERS]))
+
+
+@lru_cache(maxsize=4096)  # the library asks for each a dozen times
+def _said(name: str, value: str) -> _Said:
+    try:
+        parsed = email.policy.default.header_fetch_parse(name, value)
+    except _UNREADABLE_HEADERS:
+        return _Said()
+    said = _Said(parsed)
+    said.content_disposition = getattr(parsed, "content_disposition", None)
+    return said
+
+
+_POLICY = cast("email.policy.EmailPolicy[EmailMessage]", _Policy())
+
+
 def read(path: Path, max_chars: int) -> ParsedText:
     with path.open("rb") as file:
-        message = email.message_from_binary_file(file, EmailMessage, policy=email.policy.default)
+        message = email.message_from_binary_file(file, EmailMessage, policy=_POLICY)
     if not any(name in message for name in ("Subject", *_SHOWN)):
         raise UnreadableDocument("The file is damaged, incomplete or not an e-mail.")
     builder = TextBuilder(max_chars)
@@ -111,7 +143,7 @@ def _kind(part: EmailMessage) -> str | None:
 def _forwarded(part: EmailMessage) -> EmailMessage:
     if part.get_content_type() == EMAIL and part.is_multipart():
         return cast("EmailMessage", part.get_content())
-    return email.message_from_bytes(_payload(part), EmailMessage, policy=email.policy.default)
+    return email.message_from_bytes(_payload(part), EmailMessage, policy=_POLICY)
 
 
 def _name(part: EmailMessage) -> str:
@@ -153,6 +185,6 @@ def _header(message: EmailMessage, name: str) -> str:
     if not raw.isascii():
         return one_line(clean(decode(raw.encode("utf-8", "surrogateescape"))[0]))
     try:
-        return one_line(clean(str(message.get(name, ""))))
+        return one_line(clean(str(email.policy.default.header_fetch_parse(name, raw[:_LONGEST_HEADER]))))
     except _UNREADABLE_HEADERS:
         return one_line(raw)

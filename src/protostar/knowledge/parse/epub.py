@@ -32,7 +32,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
         package_name = _package_name(archive)
         package = ET.fromstring(archive.read(package_name))  # noqa: S314  (expat refuses entity bombs, and the process has limits)
         protected = archive.read(_ENCRYPTION) if _ENCRYPTION in archive.NameToInfo else b""
-        for page in _spine(package, posixpath.dirname(package_name)):
+        for page in dict.fromkeys(_spine(package, posixpath.dirname(package_name))):
             if page not in archive.NameToInfo:
                 continue
             if page.encode() in protected:

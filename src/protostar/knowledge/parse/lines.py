@@ -47,7 +47,7 @@ class Counters:
         `start`: the first number of the level.
         """
         numbers = self._numbers[list_id]
-        level = min(level, _LEVELS - 1)
+        level = max(0, min(level, _LEVELS - 1))
         last = numbers[level]
         numbers[level] = to if to is not None else start if last is None else last + 1
         numbers[level + 1 :] = [None] * (_LEVELS - level - 1)

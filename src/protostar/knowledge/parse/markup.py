@@ -29,7 +29,8 @@ _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 _FIRST_TAG = re.compile(r"</?([a-zA-Z][^\s/>]*)")
 _NAME = r"[#.][\w:.-]+"
 _ATTRIBUTES = re.compile(
-    rf"[ \t]+\{{:?[ \t]*{_NAME}(?:[ \t]+(?:{_NAME}|[\w-]+=(?:\"[^\"\n]*\"|[^\s{{}}\"]+)))*[ \t]*\}}(?=[ \t]*#*[ \t]*(?:\n|\Z))"
+    rf"(?<![ \t])[ \t]+\{{:?[ \t]*{_NAME}(?:[ \t]+(?:{_NAME}|[\w-]+=(?:\"[^\"\n]*\"|[^\s{{}}\"]+)))*[ \t]*\}}"
+    r"(?=[ \t]*+#*+[ \t]*+(?:\n|\Z))"
 )
 
 # A link to nowhere, with a title that nobody sees: «[//]: # (not for customers)».

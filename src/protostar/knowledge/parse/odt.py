@@ -21,6 +21,7 @@ _BLANKS = re.compile(r"[ \t\r\n]+")
 _ESCAPED = re.compile(r"_([0-9a-f]{2,5})_")
 _MOST_REPEATED = 1_000
 _LONGEST_CHAIN = 20
+_DEEPEST_LEVEL = 10
 
 _OFFICE, _STYLE, _TEXT, _TABLE, _DRAW, _SVG = (
     f"{{urn:oasis:names:tc:opendocument:xmlns:{name}:1.0}}"
@@ -177,7 +178,7 @@ class _Writer(Writer):
         kind = next(filter(None, map(styles.kind, names)), "paragraph")
         marker, self._marker = self._marker, ""
         if paragraph.tag == _H:
-            level = int(paragraph.get(f"{_TEXT}outline-level", "1"))
+            level = min(max(1, int(paragraph.get(f"{_TEXT}outline-level", "1"))), _DEEPEST_LEVEL)
             number = marker.strip().removeprefix("-") or self._number(_OUTLINE, level - 1, paragraph)
             self._lines.heading(level, f"{number} {text}")
         elif marker:
@@ -223,7 +224,11 @@ class _Writer(Writer):
         """Those that a merged one covers are in the file too, and left out here."""
         for cell in row.iterfind(_CELL):
             columns, rows, repeated = (int(cell.get(f"{_TABLE}number-{name}", "1")) for name in _SPANS)
-            yield from repeat(Cell(self._flat(cell), columns, rows), min(repeated, _MOST_REPEATED))
+            text = self._flat(cell)
+            if text.strip():
+                yield from repeat(Cell(text, columns, rows), min(repeated, max(1, _MOST_REPEATED // len(text))))
+            else:
+                yield Cell(text, columns * min(repeated, _MOST_REPEATED), rows)
 
     def _pieces(self, node: ET.Element) -> Iterator[str | ET.Element]:
         yield _BLANKS.sub(" ", node.text or "")

@@ -34,7 +34,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
         if not isinstance(main, PresentationPart):
             raise PythonPptxError
         presentation = main.presentation
-        slides: list[Any] = list(presentation.slides)
+        slides: list[Any] = list({slide.part.partname: slide for slide in presentation.slides}.values())  # each part once
         for number, slide in enumerate(slides, 1):
             if slide.element.get("show") not in {"0", "false"}:
                 _add_slide(builder, slide, number)

@@ -14,6 +14,10 @@ _BLOCK_CHARS = 650
 _SAMPLE = 20  # rows by which the names of the columns are told
 _LONGEST_LABEL = 100
 _MOST_COLUMNS = 1_000
+_BETWEEN = " | "
+# How many times its own text a table may say again, and how much it may in any case: real ones come to a few times.
+_TIMES = 10
+_AGAIN = 5_000  # characters
 
 
 def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, page: int | None = None, heads: int | None = None) -> None:
@@ -31,7 +35,7 @@ def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, page: int 
             columns = Columns.of(first, heads, surely=is_below)
             blocks.begin(columns.repeated, apart=is_below)
         for cells in chain(columns.in_one(first) if is_another else first, below):
-            blocks.add(" | ".join(cells))
+            blocks.add(_BETWEEN.join(cells))
     blocks.end()
 
 
@@ -78,20 +82,24 @@ def spread(rows: Iterable[Iterable[Cell]]) -> Iterator[list[str]]:
     """The rows with every cell in its column (HTML Standard, 4.9.12).
 
     What a merged cell covers to its right is blank. Downwards a label is said again, for a row is found and quoted by itself; a row
-    that has nothing but those is left out.
+    that has nothing but those is left out. Where all that grows to many times the table's own text, cells are as if not merged.
     """
     reaching: dict[int, tuple[str, int]] = {}  # column → the label, and how many rows more
     above: list[str] = []
+    allowance = _Allowance()
     for cells in rows:
         row: list[str] = []
+        if not allowance.covers(label for label, _ in reaching.values()):
+            reaching = {}
         begun: dict[int, tuple[str, int]] = {}
         is_blank, is_covered = True, bool(reaching)
         for cell in cells:
             while len(row) in reaching:
                 row.append(reaching[len(row)][0])
             column = len(row)
-            text = "".join(above[column : column + 1]) if cell.goes_on else cell.text
-            row += [text, *[""] * (min(cell.columns, _MOST_COLUMNS - column) - 1)]
+            text = allowance.text(cell, above[column : column + 1])
+            blanks = [""] * (min(cell.columns, _MOST_COLUMNS - column) - 1)
+            row += [text, *(blanks if allowance.covers(blanks) else ())]
             is_blank = is_blank and (cell.goes_on or not text.strip())
             is_covered = is_covered or cell.goes_on
             if cell.rows > 1:
@@ -102,6 +110,27 @@ def spread(rows: Iterable[Iterable[Cell]]) -> Iterator[list[str]]:
         above = [_label(text) for text in row]
         if not (is_blank and is_covered):
             yield [] if is_blank else row
+
+
+class _Allowance:
+    """Of a table: the characters that it may say again, more with each cell of its own."""
+
+    def __init__(self) -> None:
+        self._left = _AGAIN
+
+    def covers(self, texts: Iterable[str]) -> bool:
+        needed = sum(len(text) + len(_BETWEEN) for text in texts)
+        if needed > self._left:
+            return False
+        self._left -= needed
+        return True
+
+    def text(self, cell: Cell, above: Sequence[str]) -> str:
+        """What a cell says, or what the one above it does."""
+        if cell.goes_on:
+            return "".join(above if self.covers(above) else ())
+        self._left += _TIMES * (len(cell.text) + len(_BETWEEN))
+        return cell.text
 
 
 def _label(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from itertools import chain
 from pathlib import Path
@@ -26,6 +26,7 @@ _LAST_ROW = 1_048_576
 _MAX_ROWS = 200_000
 _MAX_COLUMNS = 1_000
 _MAX_CELLS = 1_000_000
+_MAX_BLANKS = 30_000_000
 
 
 def read(path: Path, max_chars: int) -> ParsedText:
@@ -34,10 +35,13 @@ def read(path: Path, max_chars: int) -> ParsedText:
     with damaged(_KIND, *zip_guard.ERRORS, InvalidFileException), path.open("rb") as file, zipfile.ZipFile(path) as archive:
         workbook: Any = openpyxl.load_workbook(file, read_only=True, data_only=True)
         allowance = _Allowance()
+        parts = set[str]()
         for number, sheet in enumerate(workbook.worksheets, 1):
-            if sheet.sheet_state != "visible":
+            part: str = sheet._worksheet_path  # noqa: SLF001 - openpyxl has no other way
+            if sheet.sheet_state != "visible" or part in parts:  # each is one sheet's, but where a file was made to swell
                 continue
-            rows = _rows(sheet, allowance, Layout.of(archive, sheet._worksheet_path))  # noqa: SLF001 - openpyxl has no other way
+            parts.add(part)
+            rows = _rows(sheet, allowance, Layout.of(archive, part))
             first = next(rows, None)
             if first is not None:
                 builder.heading(1, sheet.title, page=number)
@@ -46,45 +50,98 @@ def read(path: Path, max_chars: int) -> ParsedText:
 
 
 class _Allowance:
-    """Cells that may still be read in this workbook."""
+    """Cells that may still be read in this workbook, and rows and cells that may be passed over: far apart ones cost time, too."""
 
     def __init__(self) -> None:
         self._rows = _MAX_ROWS
         self._cells = _MAX_CELLS
+        self._blanks = _MAX_BLANKS
 
     def spend(self, cells: int) -> None:
         self._rows -= 1
         self._cells -= cells
         if self._rows < 0 or self._cells < 0 or cells > _MAX_COLUMNS:
-            raise UnreadableDocument(
-                f"The workbook is larger than {_MAX_ROWS:,} rows, {_MAX_COLUMNS:,} columns or {_MAX_CELLS:,} cells; split it up."
-            )
+            raise _too_large()
+
+    def pass_over(self, blanks: int) -> None:
+        self._blanks -= blanks
+        if self._blanks < 0:
+            raise _too_large()
+
+
+def _too_large() -> UnreadableDocument:
+    return UnreadableDocument(
+        f"The workbook is larger than {_MAX_ROWS:,} rows, {_MAX_COLUMNS:,} columns or {_MAX_CELLS:,} cells; split it up."
+    )
+
+
+class _Merged:
+    """The cells that are merged downwards, for rows that are asked about from the first to the last."""
+
+    def __init__(self, merged: Mapping[int, Mapping[int, int]]) -> None:
+        begins = ((first, column, last) for column, firsts in merged.items() for first, last in firsts.items())
+        self._begins = sorted(begins, reverse=True)
+        self._last: dict[int, int] = {}
+        self._covered = 0
+
+    def goes_on(self, column: int, number: int) -> bool:
+        """Whether a cell belongs to one above it, after `begin_above(number)`."""
+        return number <= self._last.get(column, 0)
+
+    def begin_above(self, number: int) -> None:
+        while self._begins and self._begins[-1][0] < number:
+            _, column, last = self._begins.pop()
+            self._last[column] = last
+            self._covered = max(self._covered, last)
+
+    def divides(self, number: int) -> bool:
+        """Whether no merged cell goes through a row, or on below it."""
+        self.begin_above(number + 1)
+        return number > self._covered
 
 
 def _rows(sheet: Any, allowance: _Allowance, layout: Layout) -> Iterator[list[Cell]]:
     """The rows that are shown; a gap of any height between them is one blank row."""
     # The size that the file declares may be wrong, and every row would be padded to it; gaps between rows are filled.
     sheet.reset_dimensions()
-    last = dict.fromkeys(layout.merged, 0)
-    is_below_gap, covered = False, 0
+    merged = _Merged(layout.merged)
+    passed = filled = blank = number = 0  # the last rows of each kind
     for number, row in enumerate(sheet.iter_rows(max_row=_LAST_ROW), 1):
-        cells = [Cell(_shown(cell)) for cell in row]
-        for column, firsts in layout.merged.items():
-            if number <= last[column] and column <= len(cells):
-                cells[column - 1] = Cell("", goes_on=True)
-            last[column] = firsts.get(number, last[column])
-            covered = max(covered, last[column])
+        if row:
+            allowance.pass_over(number - passed + len(row))
+            passed = number
         if number in layout.hidden_rows:
             continue
-        cells = [cell for column, cell in enumerate(cells, 1) if column not in layout.hidden_columns]
-        while cells and not cells[-1].text and not cells[-1].goes_on:
-            cells.pop()
-        if cells:
-            allowance.spend(len(cells))
-            if is_below_gap:
-                yield []
-            yield cells
-        is_below_gap = not cells and number > covered
+        if not row:
+            blank = number
+            continue
+        is_below_gap = blank > filled and merged.divides(blank)
+        cells = _cells(row, number, merged, layout)
+        if not cells:
+            blank = number
+            continue
+        filled = number
+        allowance.spend(len(cells))
+        if is_below_gap:
+            yield []
+        yield cells
+    allowance.pass_over(number - passed)
+
+
+def _cells(row: Sequence[Any], number: int, merged: _Merged, layout: Layout) -> list[Cell]:
+    """Those of a row that are shown, up to the last one that is not blank."""
+    merged.begin_above(number)
+    width = len(row)
+    while width and row[width - 1].value is None and not merged.goes_on(width, number):
+        width -= 1
+    cells = [
+        Cell("", goes_on=True) if merged.goes_on(column, number) else Cell(_shown(cell))
+        for column, cell in enumerate(row[:width], 1)
+        if column not in layout.hidden_columns
+    ]
+    while cells and not cells[-1].text and not cells[-1].goes_on:
+        cells.pop()
+    return cells
 
 
 def _shown(cell: Any) -> str:

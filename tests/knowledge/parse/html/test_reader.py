@@ -23,6 +23,12 @@ def test_unclosed_tables_within_the_limit_are_read_without_recursion() -> None:
     assert parse("<div>" * 4_000 + "deep").text == "deep"
 
 
+def test_what_closes_nothing_makes_nothing_less_deep() -> None:
+    with pytest.raises(UnreadableDocument, match="nested too deeply"):
+        parse("<div></x>" * 6_000)
+    assert parse("<div><b></div></b>" * 6_000 + "flat").text == "flat"
+
+
 def test_drawings_close_their_elements_themselves() -> None:
     assert parse("<p>Sales<svg>" + "<path d='M0 0'/>" * 6_000 + "</svg>").text == "Sales"
     with pytest.raises(UnreadableDocument, match="nested too deeply"):
@@ -44,6 +50,14 @@ def test_drawings_close_their_elements_themselves() -> None:
         "<span>Q" * 4_500 + "<b></b>" * 100_000 + "x",
         "<div><button>Q</button><div hidden>x</div></div>" * 20_000 + "<p>x",
         "<a href=#d></a>" + "<dialog id=d>" * 4_500 + "<b></b>" * 100_000 + "x" * 500,
+        "<div role=tab id=a>" * 2_400 + "word " * 120_000 + "<div role=tabpanel aria-labelledby=a>x",
+        "<div class=lineno>" * 4_500 + "1 2 " * 200_000 + "x",
+        "<header><h1>" + "<a href=x>abcdefgh</a>" * 40_000 + "</h1></header><p>x",
+        "<article>" * 4_500 + "<b></b>" * 250_000 + "x",
+        "<h1>" + "<p>" * 150_000 + "x",
+        "<h1><sup>" + "<p> " * 150_000 + "x",
+        "<div> " + "word " * 100_000 + "<b></b>" * 200_000 + "x",
+        "<p>x<math alttext='{\\displaystyle" + " " * 200_000 + "x'></math>",
     ],
 )
 @pytest.mark.timeout(20)  # seconds, of which it needs one or two

@@ -1,7 +1,7 @@
 """What HTML's elements are to a reader of text."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from selectolax.lexbor import LexborNode
 
@@ -68,4 +68,15 @@ def sibling(node: LexborNode, *, back: bool = False) -> LexborNode | None:
     found = node.prev if back else node.next
     while found is not None and not (found.is_element_node or (found.is_text_node and (found.text_content or "").strip())):
         found = found.prev if back else found.next
+    return found
+
+
+def above(nodes: Iterable[LexborNode]) -> set[int]:
+    """The ids of the elements above."""
+    found: set[int] = set()
+    for node in nodes:
+        parent = node.parent
+        while parent is not None and parent.mem_id not in found:
+            found.add(parent.mem_id)
+            parent = parent.parent
     return found

@@ -1,10 +1,10 @@
 """Which tables hold data, and which only arrange a page."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from selectolax.lexbor import LexborNode
 
-from protostar.knowledge.parse.html.elements import HEADINGS
+from protostar.knowledge.parse.html.elements import HEADINGS, above
 
 _ARRANGED = ", ".join(("table", "pre", *HEADINGS))  # a table that holds these is read as its contents
 _SHORT = 200  # characters of a row that is one in spite of headings: some pages set every cell as one
@@ -17,8 +17,8 @@ class Layout:
         self._arranging: set[int] = set()
         self._nesting: set[int] = set()
         if root.css_first("table") is not None:
-            self._arranging = _above(root.css(_ARRANGED))
-            self._nesting = _above(root.css("table, pre, h1"))
+            self._arranging = above(root.css(_ARRANGED))
+            self._nesting = above(root.css("table, pre, h1"))
 
     def is_table(self, table: LexborNode) -> bool:
         return table.mem_id not in self._arranging
@@ -32,14 +32,3 @@ class Layout:
 
 def _cells(row: LexborNode) -> Iterator[LexborNode]:
     return (child for child in row.iter() if child.tag in {"td", "th"})
-
-
-def _above(nodes: Iterable[LexborNode]) -> set[int]:
-    """The ids of the elements above."""
-    found: set[int] = set()
-    for node in nodes:
-        parent = node.parent
-        while parent is not None and parent.mem_id not in found:
-            found.add(parent.mem_id)
-            parent = parent.parent
-    return found

@@ -51,6 +51,17 @@ class Measure:
     def words(self, node: LexborNode) -> str:
         return node.text() if self._may_read(node) else ""
 
+    def is_within(self, node: LexborNode, most: int) -> bool:
+        """Whether it has no more characters than that."""
+        return self._may_read(node) and length(node) <= most
+
+    def leads_away(self, heading: LexborNode) -> bool:
+        """As a site's name does, to its first page."""
+        if not self._may_read(heading):
+            return False
+        whole, links = length(heading), heading.css("a[href]")
+        return any(self._may_read(link) and length(link) >= whole for link in links)
+
     def first(self, node: LexborNode, selector: str) -> LexborNode | None:
         """What the selector finds in a part."""
         return node.css_first(selector) if self._may_read(node) else None

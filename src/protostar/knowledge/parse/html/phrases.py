@@ -1,6 +1,7 @@
 """What stands within a line and is not just its text: powers, readings of characters, formulas, pictures."""
 
 import re
+from collections.abc import Sequence
 from urllib.parse import unquote
 
 from selectolax.lexbor import LexborNode
@@ -10,12 +11,14 @@ from protostar.knowledge.parse.normalise import one_line
 
 _LINED = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)")
 _TYPESETTING = re.compile("[\u00ad\u200b\u2060]")  # where a line may break and where not
-_DISPLAY = re.compile(r"\{\\displaystyle\s*(.*)\}", re.DOTALL)
+_DISPLAY = re.compile(r"\{\\displaystyle\s*+(.*)\}", re.DOTALL)
 _SENTENCE = 60  # characters of a picture's description that says something; shorter ones name the picture
 _WORDS = 8
 RUNS = names("span strong em b i")
 _PAIRED = names("li div dt dd td")
 _BADGES = frozenset({"Q", "A"})
+_BEGUN = 3  # pieces of a line, some of them blank
+_LONGEST_BADGE = 1_000  # characters, with the blanks that a page is indented by
 _DIGITS = re.compile(r"\D+")
 _LOCAL = 7  # digits of a telephone number that are the same with and without the code of its country
 
@@ -36,10 +39,12 @@ def stands_apart(node: LexborNode, attributes: Attributes) -> bool:
     return sibling(before, back=True) is None and sibling(node) is None
 
 
-def is_badge(line: str, node: LexborNode) -> bool:
-    """Whether a run marks a question or its answer, with whose first word the line goes on."""
+def is_badge(line: Sequence[str], node: LexborNode) -> bool:
+    """Whether a run marks a question or its answer, with whose first word the line, here in pieces, goes on."""
+    if len(line) > _BEGUN or sum(map(len, line)) > _LONGEST_BADGE or "".join(line).strip() not in _BADGES:
+        return False
     following = node.next
-    return line.strip() in _BADGES and following is not None and following.text()[:1].isalnum()
+    return following is not None and following.text()[:1].isalnum()
 
 
 def address(link: LexborNode, href: str) -> str:

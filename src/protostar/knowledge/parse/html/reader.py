@@ -1,6 +1,7 @@
 """HTML: what a page is about, as text; headings, lists, tables and code keep their shape."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
@@ -53,12 +54,15 @@ def _refuse_deep_nesting(text: str) -> None:
     if text.count("<") <= _DEEPEST:
         return
     depth = drawings = 0
+    opened: Counter[str] = Counter()
     for tag in _TAG.finditer(text):
         name = tag[2].lower()
         if name in _DRAWINGS:
             drawings = max(0, drawings - 1) if tag[1] else drawings + 1
         if name in UNNESTED or (tag[3] and drawings):  # only within drawings a slash at the end closes an element
             continue
-        depth = max(0, depth - 1) if tag[1] else depth + 1
+        step = -(opened[name] > 0) if tag[1] else 1  # what closes nothing makes nothing less deep
+        opened[name] += step
+        depth += step
         if depth > _DEEPEST:
             raise UnreadableDocument("The elements of this page are nested too deeply to be read.")

@@ -6,7 +6,7 @@ from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
-from protostar.knowledge.parse.html.elements import is_near, names, sibling
+from protostar.knowledge.parse.html.elements import above, is_near, names, sibling
 
 _BOLD = "strong, b, [style*='font-weight']"
 _BOLD_STYLE = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
@@ -21,7 +21,9 @@ _LEAST = 2  # in a part of a page: one alone is a word of warning
 
 def titles(root: LexborNode) -> set[int]:
     """The ids of such paragraphs. Two that follow each other are none: an address, or a text that is bold as a whole."""
-    bold = {node.mem_id: node for node in root.css("p") if _is_bold(node)}
+    paragraphs = root.css("p")
+    around = above(paragraphs)  # other paragraphs, within a table or a button
+    bold = {node.mem_id: node for node in paragraphs if node.mem_id not in around and _is_bold(node)}
     found: defaultdict[int, set[int]] = defaultdict(set)
     for identifier, node in bold.items():
         parent, before, after = node.parent, _neighbour(node, back=True), _neighbour(node)

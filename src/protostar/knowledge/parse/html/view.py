@@ -7,11 +7,11 @@ from functools import cached_property
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from protostar.knowledge.parse.html import elements
-from protostar.knowledge.parse.html.elements import HEADINGS, INVISIBLE, WITHDRAWN, Attributes, is_near, names
+from protostar.knowledge.parse.html.elements import HEADINGS, INVISIBLE, WITHDRAWN, Attributes, above, is_near, names
 from protostar.knowledge.parse.html.furniture import Kind, Kinds
 from protostar.knowledge.parse.html.hidden import Hidden
 from protostar.knowledge.parse.html.marks import is_mark
-from protostar.knowledge.parse.html.measure import Measure, length, letters
+from protostar.knowledge.parse.html.measure import Measure, letters
 from protostar.knowledge.parse.normalise import one_line
 
 _SURROUNDINGS = names("nav footer aside header")
@@ -48,10 +48,10 @@ def _subject(page: LexborHTMLParser, body: LexborNode, *, is_scripted: bool) -> 
     articles = page.css("article")
     if found := list({main.mem_id: main for main in page.css("main, [role=main]")}.values()):
         least = _LEAST
-    elif found := [article for article in articles if article.css_first("h1") is not None]:
+    elif found := _holding(articles, page.css("h1")):
         least = _HALF
     else:
-        found, least = [article for article in articles if article.css_first("h2, h3") is not None], _MOST
+        found, least = _holding(articles, page.css("h2, h3")), _MOST
     if len(found) != 1:
         return body
     if _is_within_unseen(found[0]):
@@ -65,6 +65,11 @@ def _is_within_unseen(node: LexborNode | None) -> bool:
             return True
         node = node.parent
     return False
+
+
+def _holding(articles: list[LexborNode], headings: list[LexborNode]) -> list[LexborNode]:
+    found = above(headings)
+    return [article for article in articles if article.mem_id in found]
 
 
 class View:
@@ -88,13 +93,15 @@ class View:
         """The page's main heading, where it stands outside of what is read."""
         if self.root.tag == "body" or self.root.css_first("h1") is not None:
             return ""
-        headings = [node for node in self._page.css("h1") if not _leads_away(node)]
-        return one_line(headings[0].text()) if len(headings) == 1 and not _is_within_unseen(headings[0]) else ""
+        headings = [node for node in self._page.css("h1") if not self._measure.leads_away(node)]
+        if len(headings) != 1 or _is_within_unseen(headings[0]):
+            return ""
+        return one_line(self._measure.words(headings[0]))
 
     @cached_property
     def tabs(self) -> dict[str, str]:
         """The texts of tabs by their ids, which the panels name."""
-        return {node.id or "": one_line(node.text()) for node in self._page.css("[role=tab][id]")}
+        return {node.id or "": one_line(self._measure.words(node)) for node in self._page.css("[role=tab][id]")}
 
     @property
     def labels(self) -> set[int]:
@@ -133,7 +140,7 @@ class View:
         heading = self._measure.first(header, "h1, h2") if self._strictness == 2 else None
         if header.mem_id in self._of_the_text:
             return self._strictness == 2 and heading is None and self._measure.is_list_of_links(header)
-        return heading is None or heading.tag != "h1" or _leads_away(heading) or self._measure.is_list_of_links(header)
+        return heading is None or heading.tag != "h1" or self._measure.leads_away(heading) or self._measure.is_list_of_links(header)
 
     def _is_aside(self, node: LexborNode, attributes: Attributes) -> bool:
         kind = self._kinds.named(attributes)
@@ -159,9 +166,9 @@ class View:
             case Kind.LINKS_OR_SUBJECT:
                 return self._has_only_links(node) and self._measure.is_small(node) and not _has_data(node)
             case Kind.MARK:
-                return length(node) <= _LONGEST_MARK
+                return self._measure.is_within(node, _LONGEST_MARK)
             case Kind.LINE_NUMBERS:
-                return "".join(node.text().split()).isdecimal()
+                return "".join(self._measure.words(node).split()).isdecimal()
             case _:
                 return tag == "table" and self._is_menu(node)
 
@@ -172,7 +179,7 @@ class View:
     def _has_heading(self, node: LexborNode) -> bool:
         """Whether it has the page's main heading, as what is called a header may."""
         heading = node.css_first("h1")
-        return heading is not None and not _leads_away(heading)
+        return heading is not None and not self._measure.leads_away(heading)
 
     def _is_menu(self, table: LexborNode) -> bool:
         """Whether a table that another one arranges has nothing but links, and few of them."""
@@ -191,8 +198,3 @@ def _asks(node: LexborNode) -> bool:
 def _has_data(node: LexborNode) -> bool:
     """Whether there is a table in it, or it is one with names of columns."""
     return any(table.mem_id != node.mem_id or table.css_first("th") is not None for table in node.css("table"))
-
-
-def _leads_away(heading: LexborNode) -> bool:
-    """As a site's name does, to its first page."""
-    return any(length(link) >= length(heading) for link in heading.css("a[href]"))

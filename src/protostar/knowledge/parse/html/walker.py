@@ -19,7 +19,6 @@ _NEWLINES = re.compile(r"[\r\n]+")
 _APART_FROM_HEADINGS = LISTS | names("p table pre dl blockquote")
 _CELL = names("td")
 _DEEPEST_INDENT = 20
-_BEGUN = 3  # pieces of a line, some of them blank
 _BELOW_ALL = len(HEADINGS) + 1  # the level of what only looks like a heading
 _CONTACTS = ("tel:", "mailto:")
 _RAISED = {"sup": raised, "rt": phrases.reading}
@@ -47,6 +46,7 @@ class Walker:
         self._marker = ""
         self._quotes = 0
         self._heading: tuple[int, int] | None = None  # its id and level
+        self._blanks = 0  # how many of its first pieces are known to be blank
         self._table: int | None = None
         self._verbatim: int | None = None
         self._lined: int | None = None
@@ -106,10 +106,11 @@ class Walker:
         tag = node.tag or ""
         if node.mem_id == self._lined:
             self._lined = None
-        if tag in phrases.RUNS and len(self._inline) <= _BEGUN and phrases.is_badge("".join(self._inline), node):
+        if tag in phrases.RUNS and phrases.is_badge(self._inline, node):
             self._inline.append(" ")
         if tag in _RAISED:
             start = self._raised.pop()
+            self._blanks = min(self._blanks, start)
             self._inline[start:] = [_RAISED[tag]("".join(self._inline[start:]))]
         elif tag == "a" and (href := node.attributes.get("href") or "").startswith(_CONTACTS):
             self._inline.append(phrases.address(node, href))
@@ -151,6 +152,13 @@ class Walker:
         if self._lists:
             self._lists[-1].titled = True
         self._heading = node.mem_id, level
+        self._blanks = 0
+
+    def _has_title(self) -> bool:
+        """Whether the heading says something so far; each piece is looked at once."""
+        while self._blanks < len(self._inline) and not self._inline[self._blanks].strip():
+            self._blanks += 1
+        return self._blanks < len(self._inline)
 
     def _leave_heading(self, node: LexborNode) -> None:
         if self._heading is not None:
@@ -162,7 +170,7 @@ class Walker:
     def _enter_block(self, node: LexborNode, tag: str, attributes: Attributes) -> None:
         if self._verbatim is not None or self._table is not None:
             self._end_line_within()
-        elif self._heading is not None and not (tag in _APART_FROM_HEADINGS and "".join(self._inline).strip()):
+        elif self._heading is not None and not (tag in _APART_FROM_HEADINGS and self._has_title()):
             self._inline.append(" ")
         elif tag == "tr" and self._layout.is_row(node):
             self._end_line()

@@ -26,6 +26,9 @@ RAISED: Final = str.maketrans(_LEVEL, _RAISED)
 LEVEL: Final = str.maketrans(_RAISED + "−", _LEVEL.replace("−", "-") + "-")
 """The other way round."""
 
+_MOST_CHARACTERS: Final = 200_000
+"""Of a page. Full ones hold some ten thousand; forms that draw forms can make a million of one line."""
+
 _BOLD: Final = 600
 _BOLD_NAMES: Final = (b"Bold", b"Black", b"Heavy")
 
@@ -67,7 +70,7 @@ class Glyphs:
         self._turned: int = page.get_rotation()
 
     def all(self) -> list[tuple[str, int]]:
-        return list(characters(self._whole, 0, self._whole.count_chars()))
+        return list(characters(self._whole, 0, min(self._whole.count_chars(), _MOST_CHARACTERS)))
 
     def generated(self, blanks: Iterable[int]) -> set[int]:
         """Those blanks that the file does not write, but leaves room for."""
