@@ -12,19 +12,16 @@ from typing import BinaryIO, TextIO, cast
 from protostar.cli.main import app
 from protostar.errors import ConfigurationError, ProtostarError
 
+_LEGIBLE = "replace"  # a terminal that is not UTF-8 shows question marks, not a traceback
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
-class _OutputUnwritable(ProtostarError):
+class _OutputUnwritable(OSError):
     """The disk that what is printed goes to is full, or broken."""
 
 
 class _Output(io.TextIOWrapper):
-    """Standard output and error: a terminal that is not UTF-8 shows question marks, not a traceback.
-
-    Raises:
-        _OutputUnwritable:
-    """
+    """Standard output, whose errors are told from those of other files. Raises _OutputUnwritable."""
 
     def write(self, text: str, /) -> int:
         try:
@@ -40,16 +37,19 @@ class _Output(io.TextIOWrapper):
 
 
 def main() -> None:
-    sys.stdout, sys.stderr = _output(sys.stdout), _output(sys.stderr)
+    sys.stdout = _output(sys.stdout)
+    if isinstance(sys.stderr, io.TextIOWrapper):  # its errors are those of the log, which goes on without it
+        cast("io.TextIOWrapper[io.BufferedWriter]", sys.stderr).reconfigure(errors=_LEGIBLE)
     try:
         try:
             app()
         finally:
             _flush()
     except ProtostarError as error:
-        if isinstance(error, _OutputUnwritable):
-            _leave_unsaid()
         raise SystemExit(_complain(error)) from None
+    except _OutputUnwritable as error:
+        _leave_unsaid()
+        raise SystemExit(_complain(ProtostarError(f"The output cannot be written: {error.strerror}."))) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:  # whoever read us has seen enough
@@ -62,7 +62,7 @@ def _output(stream: TextIO) -> TextIO:
         return stream
     encoding, buffers_lines, is_unbuffered = stream.encoding, stream.line_buffering, stream.write_through
     buffer = cast("BinaryIO", stream.detach())
-    return _Output(buffer, encoding, errors="replace", line_buffering=buffers_lines, write_through=is_unbuffered)
+    return _Output(buffer, encoding, errors=_LEGIBLE, line_buffering=buffers_lines, write_through=is_unbuffered)
 
 
 def _flush() -> None:
@@ -70,8 +70,8 @@ def _flush() -> None:
         sys.stdout.flush()
 
 
-def _explained(error: OSError) -> Exception:
-    return _OutputUnwritable(f"The output cannot be written: {error.strerror}.") if error.errno in _UNWRITABLE else error
+def _explained(error: OSError) -> OSError:
+    return _OutputUnwritable(*error.args) if error.errno in _UNWRITABLE else error
 
 
 def _leave_unsaid() -> None:

@@ -102,6 +102,17 @@ async def test_output_that_cannot_be_written_is_a_sentence(
     assert "Traceback" not in err.decode()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+async def test_a_log_that_cannot_be_written_stops_nothing() -> None:
+    logs = "import logging, protostar.__main__ as m; logging.basicConfig(); m.app = lambda: [logging.error('lost'), print('done')]"
+    with Path("/dev/full").open("w") as full:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", f"{logs}; m.main()", stdout=asyncio.subprocess.PIPE, stderr=full
+        )
+        out, _ = await process.communicate()
+    assert (process.returncode, out.decode()) == (0, "done\n")
+
+
 async def test_documents_are_listed_over_pages(cli: Cli, api: FakeApi) -> None:
     for _ in range(450):
         api.add()

@@ -51,6 +51,22 @@ async def test_a_new_store_is_marked_and_used(database: Database, place: ObjectS
         assert path.read_bytes() == b"bytes"
 
 
+async def test_a_store_that_cannot_be_marked_is_read(
+    database: Database, space_id: UUID, place: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await name(database, space_id, "documents/a")
+    stored = await use(place)
+
+    async def refuse(*_args: Any, **_options: Any) -> StoredObject:
+        raise ObjectsUnavailable("The object store has no room.")
+
+    monkeypatch.setattr(place, "put", refuse)
+    with capture_logs() as logs:
+        async with place.guarded(Ownership(database, place)).local_copy(stored) as path:
+            assert path.read_bytes() == b"bytes"
+    assert [entry["event"] for entry in logs] == ["store_not_marked"]
+
+
 @pytest.mark.parametrize("mark", [None, b"0" * 64, b"<html>" + b"x" * 1000], ids=["none", "another's", "a page"])
 async def test_a_store_of_others_is_neither_read_nor_written(
     database: Database, space_id: UUID, place: ObjectStore, tmp_path: Path, mark: bytes | None

@@ -1,7 +1,7 @@
 """The connection that renews leases is there from the start, and stays where PostgreSQL has none left for others."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from datetime import timedelta
 
 import asyncpg
@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 
 from protostar.db.session import Database
 from protostar.jobs.leases import Leases, Reason
-from protostar.jobs.model import Job
+from protostar.jobs.model import Job, Renewal
 from protostar.jobs.repository import Enqueue, JobRepository
 
 LEASE = timedelta(seconds=0.3)
@@ -47,6 +47,20 @@ async def begin(database: Database) -> Job:
 async def until(database: Database) -> object:
     async with database.reading() as connection:
         return (await connection.exec_driver_sql("select lease_until from jobs")).scalar_one()
+
+
+async def test_the_connection_is_used_while_nothing_is_held(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever stands between forgets one that is silent, and the first renewal would wait for it."""
+    asked: list[int] = []
+    renew = JobRepository.renew
+
+    async def counted(self: JobRepository, held: Collection[Job], lease: timedelta) -> dict[int, Renewal]:
+        asked.append(len(held))
+        return await renew(self, held, lease)
+
+    monkeypatch.setattr(JobRepository, "renew", counted)
+    assert await Leases(database, LEASE).renew()
+    assert asked == [0]
 
 
 @pytest.mark.parametrize("opened", ["at the start", "never"])

@@ -406,6 +406,22 @@ async def test_a_suspect_runs_alone(database: Database) -> None:
     assert [group for group in together if str(suspect) in group]
 
 
+async def test_suspects_do_not_all_go_before_others(database: Database) -> None:
+    order: list[str] = []
+
+    async def note(context: JobContext) -> None:
+        order.append(str(context.job.id))
+
+    suspects = {str(await enqueue(database)) for _ in range(4)}
+    async with database.transaction() as session:
+        await session.execute(text("update jobs set lost_leases = 2"))
+    other = await enqueue(database)
+    async with working(database, Task("k", note)):
+        await wait_until(lambda: len(order) == 5)
+    assert set(order) == {*suspects, str(other)}
+    assert order.index(str(other)) == 1
+
+
 async def test_workers_show_a_heartbeat(database: Database) -> None:
     async def workers() -> int:
         async with database.transaction() as session:

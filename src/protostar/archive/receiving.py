@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from protostar.archive.schemas import ArchivedVersion
 from protostar.documents.multipart import MultipartReader, Part
 from protostar.documents.upload import new_key
-from protostar.errors import InvalidInput, ObjectsUnavailable, TooLarge
+from protostar.errors import DatabaseUnavailable, InvalidInput, ObjectsUnavailable, TooLarge
 from protostar.ids import new_id
 from protostar.objects.store import ObjectStore, StoredObject
 from protostar.problems import misfit
@@ -74,7 +74,7 @@ class Receiving:
         for stored in objects:
             try:
                 await self._objects.delete(stored.key)
-            except ObjectsUnavailable as error:
+            except (ObjectsUnavailable, DatabaseUnavailable) as error:
                 log.warning("object_left_for_sweep", key=stored.key, error=str(error))
 
     async def _stored(self, part: Part, record: ArchivedVersion) -> StoredObject:

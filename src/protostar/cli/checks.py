@@ -34,6 +34,7 @@ from protostar.errors import ConfigurationError, ProtostarError
 from protostar.llm.factory import open_session
 from protostar.llm.fluency import EXAMINATION, examine, languages
 from protostar.llm.openai import OpenAIEmbeddingModel
+from protostar.models import metadata
 from protostar.objects.store import ObjectStore, open_object_store
 from protostar.redis import client as redis_client
 
@@ -309,9 +310,13 @@ def _limited(rights: Rights, place: str) -> Check | None:
         return Check("postgres", "broken", f"{place} is read-only", advice)
     if rights.strangers:
         found = f"the tables at {place} belong to {', '.join(rights.strangers)}, and {rights.user} may not use all of them"
-        tables = "select format('alter table %I owner to %I', tablename, '{}') from pg_tables where schemaname = 'public' \\gexec"
+        names = ", ".join(f"'{name}'" for name in ("alembic_version", *sorted(metadata.tables)))
+        tables = (
+            f"select format('alter table %I owner to %I', tablename, '{rights.user}') from pg_tables"
+            f" where schemaname = current_schema() and tablename in ({names}) \\gexec"
+        )
         sequence = f'alter sequence {SEQUENCE} owner to "{rights.user}";'
-        return Check("postgres", "broken", found, f"In psql, as an administrator: {tables.format(rights.user)} and {sequence}")
+        return Check("postgres", "broken", found, f"In psql, as an administrator: {tables} and {sequence}")
     return None
 
 

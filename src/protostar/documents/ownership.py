@@ -16,7 +16,7 @@ import structlog
 from protostar.access.repository import AccessRepository
 from protostar.db.session import Database
 from protostar.documents.repository import DocumentRepository
-from protostar.errors import ObjectMissing, WrongStore
+from protostar.errors import ObjectMissing, ObjectsUnavailable, WrongStore
 from protostar.objects.store import ObjectStore
 
 log = structlog.get_logger()
@@ -47,6 +47,7 @@ class Ownership:
         self._database = database
         self._objects = objects
         self._is_ours = False
+        self._secret: bytes | None = None
         self._told: str | None = None
         self._looking: asyncio.Task[None] | None = None
 
@@ -76,21 +77,21 @@ class Ownership:
 
     async def _look(self) -> None:
         problem, mark = await self._judge()
-        if mark is not None:
-            await self._objects.put(MARK, _once(mark), limit=_LENGTH)
         self._is_ours = problem is None
         if problem is not None and problem != self._told:
             log.error("objects_of_another_database", error=problem)
         self._told = problem
         if problem is not None:
             raise WrongStore(problem)
+        if mark is not None:
+            try:
+                await self._objects.put(MARK, _once(mark), limit=_LENGTH)
+            except ObjectsUnavailable as error:  # what is there can be read from a store that is full
+                log.warning("store_not_marked", error=str(error))
 
     async def _judge(self) -> tuple[str | None, bytes | None]:
         """What is wrong, as a sentence; and the mark that the store should get."""
-        async with self._database.transaction() as session:
-            secret = await AccessRepository(session).secret()  # a dump takes it along
-        own = hmac.digest(secret, MARK.encode(), "sha256").hex().encode()
-        found = await self._mark()
+        own, found = await self._own_mark(), await self._mark()
         if found == own:
             return None, None
         if found is None and not await self._may_be_ours():
@@ -98,6 +99,12 @@ class Ownership:
         if found not in (None, ADOPT):
             return _ANOTHERS, None
         return None, own
+
+    async def _own_mark(self) -> bytes:
+        if self._secret is None:
+            async with self._database.transaction() as session:
+                self._secret = await AccessRepository(session).secret()  # a dump takes it along
+        return hmac.digest(self._secret, MARK.encode(), "sha256").hex().encode()
 
     async def _mark(self) -> bytes | None:
         try:

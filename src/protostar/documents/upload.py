@@ -21,7 +21,7 @@ from protostar.characters import TURNS_TEXT, is_control
 from protostar.documents.media_types import HEAD_BYTES, detect, detect_served
 from protostar.documents.multipart import MultipartReader, Part
 from protostar.documents.schemas import METADATA_BYTES, NAME_CHARS, ObjectUpload, Title, checked_metadata
-from protostar.errors import InvalidInput, ObjectMissing, ObjectsUnavailable
+from protostar.errors import DatabaseUnavailable, InvalidInput, ObjectMissing, ObjectsUnavailable
 from protostar.ids import new_id
 from protostar.objects.store import ObjectStore, StoredObject
 
@@ -113,7 +113,7 @@ class Receiver:
         """Remove the bytes of an upload that became no document; the sweep does it where the store is away."""
         try:
             await self._objects.delete(upload.stored.key)
-        except ObjectsUnavailable as error:
+        except (ObjectsUnavailable, DatabaseUnavailable) as error:
             log.warning("object_left_for_sweep", key=upload.stored.key, error=str(error))
 
 

@@ -90,9 +90,9 @@ class Leases:
     async def renew(self) -> bool:
         """Whether no row was locked by somebody else; see Renewal."""
         held = dict(self._held)
-        if not held:
-            async with self._database.reserved.reading():
-                return True
+        if not held:  # a connection that nobody uses is forgotten by whoever stands between
+            await self._renew_through(self._database.reserved, ())
+            return True
         ours = await self._renew([each.job for each in held.values()])
         for fence, each in held.items():
             if fence in self._held and ours.get(fence) in (None, "cancelled"):
@@ -110,5 +110,8 @@ class Leases:
             return await self._renew_through(self._database, jobs)
 
     async def _renew_through(self, database: Database, jobs: Collection[Job]) -> dict[int, Renewal]:
-        async with database.transaction() as session:
-            return await JobRepository(session).renew(jobs, self.lease)
+        try:
+            async with asyncio.timeout(max(1.0, self.lease.total_seconds() / 3)), database.transaction() as session:
+                return await JobRepository(session).renew(jobs, self.lease)
+        except TimeoutError as error:
+            raise DatabaseUnavailable("The database did not renew the leases in time.") from error

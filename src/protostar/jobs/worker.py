@@ -65,6 +65,7 @@ class Worker:
         self._slot_free = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self._draining_for_suspect = False
+        self._after_suspect = False
         self._kind_was_full = False
         self._wake_again = time.monotonic()
         self.stop = asyncio.Event()
@@ -131,9 +132,10 @@ class Worker:
         """Start what there is room for, each as soon as it is claimed: the next claim may fail. How many were started."""
         if not self._running:
             self._draining_for_suspect = False
-            if suspects := await self._start_claimed(suspect=True):
-                # Alone: if it is what kills workers, it takes nobody along.
-                self._draining_for_suspect = True
+            after_suspect, self._after_suspect = self._after_suspect, False
+            # Alone: if it is what kills workers, it takes nobody along. But many of them do not go before all others.
+            if not after_suspect and (suspects := await self._start_claimed(suspect=True)):
+                self._draining_for_suspect = self._after_suspect = True
                 return suspects
         if self._draining_for_suspect or self._free_slots() <= 0:
             return 0

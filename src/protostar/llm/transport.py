@@ -33,7 +33,8 @@ MAX_WORDS: Final = 300
 SECRET_LENGTH: Final = 8
 """Shorter keys are placeholders, as in `EMPTY`, and may be ordinary words of a sentence."""
 
-KEY_REFUSED: Final = frozenset({401, 403})
+KEY_REFUSED: Final = 401
+"""403 may be of what was asked: gateways refuse texts with it that they moderate."""
 TRANSIENT: Final = frozenset({408, 409, 425, 429})
 """Statuses below 500 that pass; 409 is what OpenAI answers while a resource is locked."""
 
@@ -155,7 +156,7 @@ class ModelServer:
         sentence = f"{self._subject} answered {status}" + (f": {said}" if said else "")
         if status in TRANSIENT or status >= 500:
             return ModelUnavailable(sentence, retry_after=parse_retry_after(retry_after, datetime.now(UTC)))
-        kind = ModelKeyRejected if status in KEY_REFUSED else ModelRejected
+        kind = ModelKeyRejected if status == KEY_REFUSED else ModelRejected
         return kind(f"{sentence.rstrip('.')}. Check {self._suspects(status)}")
 
     def reported(self, error: JsonValue) -> ProtostarError:
@@ -231,7 +232,7 @@ class ModelServer:
         return base_url.rstrip("/")
 
     def _suspects(self, status: int) -> str:
-        if status in KEY_REFUSED:
+        if status in (KEY_REFUSED, 403):
             return self._setting("API_KEY")
         if status in (404, 405) or status < 400:
             return f"{self._setting('BASE_URL')} (up to and including /v1) and {self._setting('MODEL')}"

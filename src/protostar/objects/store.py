@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # exists for type checkers alone
 READ: Final = MiB  # bytes per chunk that a reader gets
 AT_ONCE: Final = 64 * 1024  # bytes that are written to a temporary file sooner than a thread has woken for it
 LISTED: Final = 1000  # keys per request, the most that S3 returns
-EMPTY_PREFIX: Final = "protostar-probe"  # nothing is ever kept below it
+EMPTY_PREFIX: Final = "protostar-probe"  # below it stands what tells whether something can be written
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ class ObjectStore:
         self._reader = reader
         self._writer = writer or reader
         self._probe = probe or reader
+        self._probe_key = f"{EMPTY_PREFIX}/{new_id()}"
         self._folder = folder
         self._uploads = Uploads(self._writer)
         # A full bucket can be read. A folder answers at once, whatever it answers.
@@ -228,9 +229,8 @@ class ObjectStore:
 
     async def _write_and_delete(self) -> None:
         with self._refusal.noted(), translated():
-            key = f"{EMPTY_PREFIX}/{new_id()}"
-            await self._probe.put_async(key, b"", use_multipart=False)
-            await self._probe.delete_async(key)
+            await self._probe.put_async(self._probe_key, b"", use_multipart=False)
+            await self._probe.delete_async(self._probe_key)
 
     async def _check_place(self) -> None:
         if self._guard is not None:

@@ -28,6 +28,7 @@ _TOKENS: Final = 400
 _TIMEOUT: Final = 120.0
 _CHARS: Final = 12_000
 _REPEATED: Final = 2
+_UNTIL_RENEWED: Final = 60.0  # seconds after which a key that was refused is tried again
 
 
 async def complete(chat: ChatModel, messages: Sequence[Message]) -> tuple[str, str]:
@@ -98,7 +99,7 @@ async def written(chat: ChatModel | None, messages: Sequence[Message], texts: Se
             if text:
                 return text, model
         except ModelKeyRejected as error:  # a key gets renewed, and a summary is written once
-            raise ModelUnavailable(str(error)) from error
+            raise ModelUnavailable(str(error), retry_after=_UNTIL_RENEWED) from error
         except ModelRejected as error:  # it will refuse again; the text's own sentences do not
             log.warning("summary_refused", error=str(error))
     return summarize(texts), None

@@ -53,6 +53,16 @@ async def test_one_with_many_waits_for_the_others() -> None:
     assert guests.entered == ["a1", "a2", "b1", "c1", "a3", "b2", "a4"]
 
 
+async def test_who_waits_is_not_passed_by_for_ever() -> None:
+    """Though somebody new comes whenever the place gets free."""
+    guests = Guests(1)
+    await guests.come("a1", "a2", "b1")
+    for here, new in (("a1", "c1"), ("b1", "d1"), ("c1", "e1")):
+        await guests.come(new)
+        await guests.go(here)
+    assert guests.entered == ["a1", "b1", "c1", "a2"]
+
+
 async def test_of_one_alone_the_first_is_next() -> None:
     guests = Guests(1)
     await guests.come("a1", "a2", "a3")
