@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from tests.knowledge.parse.pdfs import at, rule, text, width, write_pdf
 from tests.knowledge.parse.support import FILES, block_with, read, shown
@@ -61,6 +62,17 @@ def test_pages_that_are_pictures_are_counted(tmp_path: Path) -> None:
     parsed = read(write_pdf(tmp_path / "a.pdf", [text("This page has words."), scan(), "", stamped]))
     assert parsed.text.startswith("This page has words.")
     assert (parsed.page_count, parsed.unread_pages) == (4, 2)
+
+
+def test_a_picture_within_a_form_is_one(tmp_path: Path) -> None:
+    """As programs write what they have imported from elsewhere."""
+    made = pypdfium2.PdfDocument(write_pdf(tmp_path / "a.pdf", [text("This page has words.")]))
+    form = pypdfium2.PdfDocument(write_pdf(tmp_path / "b.pdf", [scan()])).page_as_xobject(0, made).as_pageobject()
+    page = made.new_page(612, 792)
+    page.insert_obj(form)
+    page.gen_content()
+    made.save(tmp_path / "c.pdf")
+    assert read(tmp_path / "c.pdf").unread_pages == 1
 
 
 def test_a_picture_beside_words_or_a_small_one_is_no_unread_page(tmp_path: Path) -> None:

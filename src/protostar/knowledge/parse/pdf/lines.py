@@ -146,9 +146,18 @@ class _Canvas:
     def _pictured(self) -> float:
         """How much of the page pictures cover, 1 for all of it; what lies in two is counted twice."""
         left, bottom, right, top = self._bounds
-        pictures = (self._glyphs.turn(*bounds(found)) for found in self._objects(_PDFIUM.FPDF_PAGEOBJ_IMAGE))
+        pictures = (self._glyphs.turn(*bounds(found)) for found in self._pictures())
         areas = (max(0, min(p[2], right) - max(p[0], left)) * max(0, min(p[3], top) - max(p[1], bottom)) for p in pictures)
         return sum(areas) / ((right - left) * (top - bottom) or 1)
+
+    def _pictures(self) -> Iterator[Any]:
+        """Also the forms that hold one, into which some programs put what was scanned."""
+        yield from self._objects(_PDFIUM.FPDF_PAGEOBJ_IMAGE)
+        for form in self._objects(_PDFIUM.FPDF_PAGEOBJ_FORM):
+            count: int = min(_PDFIUM.FPDFFormObj_CountObjects(form), _MOST_OBJECTS)
+            held = (_PDFIUM.FPDFFormObj_GetObject(form, number) for number in range(count))
+            if any(_PDFIUM.FPDFPageObj_GetType(each) == _PDFIUM.FPDF_PAGEOBJ_IMAGE for each in held):
+                yield form
 
     def _objects(self, kind: int) -> Iterator[Any]:
         count: int = _PDFIUM.FPDFPage_CountObjects(self._page)
