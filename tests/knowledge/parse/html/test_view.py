@@ -1,6 +1,8 @@
 import pytest
 from tests.knowledge.parse.html.pages import texts
 
+from protostar.knowledge.parse.html import measure
+
 TEXT = "<p>" + "Refunds are made within seven days. " * 20 + "</p>"
 STORY = "Refunds are made within seven days. " * 20
 LINKS = "<ul><li><a>Home</a><li><a>Products</a><li><a>About us</a></ul>"
@@ -161,6 +163,30 @@ def test_what_belongs_to_a_text_is_kept(page: str, kept: str) -> None:
 )
 def test_what_is_hidden_is_not_read_though_nothing_else_is_there(html: str) -> None:
     assert "Draft" not in "".join(texts(html))
+
+
+def test_scripts_of_a_page_show_what_is_merely_invisible() -> None:
+    story = "<div class=loading>Loading</div><div style='visibility: hidden; animation-name: none'>Hours</div><p hidden>Draft</p>"
+    assert texts(story + "<script></script>") == ["Loading", "Hours"]
+    assert texts(story) == texts(story + "<script></script>", is_whole=False) == ["Loading"]
+    main = f"<p>Notes on it</p><main style='visibility:hidden'>{TEXT}</main>"
+    assert texts(main + "<script></script>") == [STORY.strip()]
+    assert texts(main) == ["Notes on it"]
+
+
+@pytest.mark.parametrize(
+    ("style", "is_read"),
+    [("overflow: visible", False), ("backface-visibility: visible", False), ("color: red; VISIBILITY : visible", True)],
+)
+def test_what_is_visible_within_what_is_not_is_read(style: str, is_read: bool) -> None:
+    page = f"<p>Fees</p><div style='visibility:hidden'><p style='{style}'>Draft</p></div>"
+    assert texts(page) == ["Fees", "Draft"][: 1 + is_read]
+
+
+def test_what_cannot_be_judged_any_more_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "_READINGS", -1)
+    page = "<p>Fees</p><div style='visibility:hidden'><p style='visibility:visible'>Free</p></div><p hidden>Draft</p>"
+    assert texts(page) == ["Fees", "Free"]
 
 
 @pytest.mark.parametrize("html", ["<div hidden>Draft</div><script></script>", "<body hidden>Draft", "<main hidden>Draft</main>"])

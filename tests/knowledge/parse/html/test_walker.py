@@ -186,3 +186,17 @@ def test_a_panel_is_read_below_the_label_of_its_tab() -> None:
     mac = "<div role=tabpanel aria-labelledby=t1><p>brew로 설치한다.</div>"
     windows = "<div role=tabpanel aria-labelledby=t2 hidden>winget으로 설치한다.</div>"
     assert texts(tabs + mac + windows) == ["맥\nbrew로 설치한다.", "윈도\nwinget으로 설치한다."]
+
+
+@pytest.mark.parametrize(
+    "cell", ["td style='text-decoration: line-through'", "td style=visibility:hidden", "th style=visibility:collapse"]
+)
+def test_a_cell_that_shows_nothing_keeps_its_place(cell: str) -> None:
+    row = f"<tr><td>Basic</td><{cell}>10,000</{cell[:2]}><td>8,000</td></tr>"
+    assert texts(f"<table>{row}<tr><td>Pro</td><td>2</td><td>1</td></tr></table>") == ["Basic |  | 8,000\nPro | 2 | 1"]
+    assert texts(f"<table>{row.replace(cell, cell + ' hidden', 1)}</table>") == ["Basic | 8,000"]
+
+
+def test_an_invisible_corner_is_one() -> None:
+    head = "<tr><th style=visibility:hidden>#</th><th>Mon</th><th>Tue</th></tr>"
+    assert texts(f"<table>{head}<tr><td>9:00</td><td>Math</td><td>Art</td></tr></table>") == [" | Mon | Tue\n9:00 | Math | Art"]

@@ -46,7 +46,7 @@ def _is_unseen(element: Any) -> bool:
     if element.tag == _CONTROL:
         return bool(switch(element.find(qn("w:sdtPr")), "w:showingPlcHdr"))
     if element.tag == _ROW:
-        return element.trPr is not None and (element.trPr.find(_DELETED) is not None or bool(switch(element.trPr, "w:hidden")))
+        return element.trPr is not None and element.trPr.find(_DELETED) is not None
     if element.tag == _CELL:
         return element.tcPr is not None and element.tcPr.find(qn("w:cellDel")) is not None
     return element.tag != _DELETED or len(element) > 0  # else the mark of a row or of a paragraph's end

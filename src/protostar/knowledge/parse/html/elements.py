@@ -34,6 +34,7 @@ _NEAR = 4
 _IS = r"(?:\s|/\*[^*]{0,99}\*/)*+:(?:\s|/\*[^*]{0,99}\*/)*+"  # comments may stand around it
 _UNSEEN = re.compile(rf"display{_IS}none", re.IGNORECASE)
 _INVISIBLE = re.compile(rf"(?<![\w-])visibility{_IS}(?:hidden|collapse)", re.IGNORECASE)
+_VISIBLE = re.compile(rf"(?<![\w-])visibility{_IS}visible", re.IGNORECASE)
 _STRUCK = re.compile(rf"text-decoration(?:-line)?{_IS}[^;]{{0,99}}?line-through", re.IGNORECASE)
 
 
@@ -45,6 +46,11 @@ def is_unseen(attributes: Attributes) -> bool:
 def is_invisible(attributes: Attributes) -> bool:
     """Whether its style hides it, but not what is made visible within."""
     return _INVISIBLE.search(attributes.get("style") or "") is not None
+
+
+def is_visible(attributes: Attributes) -> bool:
+    """Whether its style shows it, though what it stands in is invisible."""
+    return _VISIBLE.search(attributes.get("style") or "") is not None
 
 
 def is_struck(attributes: Attributes) -> bool:

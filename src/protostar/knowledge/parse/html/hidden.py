@@ -13,7 +13,6 @@ from protostar.knowledge.parse.html.openers import Openers
 _DIALOGS = names("dialog alertdialog")
 _LABELLED_BY_BUTTONS = frozenset(HEADINGS) | names("dt summary th")
 _APPLICATIONS = names("div main section article")
-_VISIBLE = "[style*='visible' i]"
 _ICONS = re.compile(r"\bmaterial-(?:icons|symbols)\b")  # of which the font makes a picture
 _OPENING = ("aria-controls", "data-target", "data-bs-target", "href")
 _SCRIPTED = re.compile(r"""['"]#?([\w-]+)['"]""")
@@ -21,12 +20,13 @@ _DEEPEST_CLOSER = 10  # elements below the part that it closes
 
 
 class Hidden:
-    """Of a page."""
+    """Of a page. `is_scripted`: its scripts may show what is merely invisible, as many do while one scrolls."""
 
-    def __init__(self, page: LexborHTMLParser, kinds: Kinds, measure: Measure) -> None:
+    def __init__(self, page: LexborHTMLParser, kinds: Kinds, measure: Measure, *, is_scripted: bool) -> None:
         self._page = page
         self._kinds = kinds
         self._measure = measure
+        self._is_scripted = is_scripted
 
     def hides(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
         if tag in PHRASES and (attributes.get("aria-hidden") == "true" or _ICONS.search(attributes.get("class") or "")):
@@ -79,7 +79,7 @@ class Hidden:
     def _is_concealed(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
         if is_unseen(attributes) or (tag == "dialog" and "open" not in attributes):
             return True
-        return is_invisible(attributes) and self._measure.first(node, _VISIBLE) is None
+        return not self._is_scripted and is_invisible(attributes) and self._measure.is_invisible(node)
 
     @cached_property
     def openers(self) -> Openers:

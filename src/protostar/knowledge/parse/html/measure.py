@@ -2,10 +2,11 @@
 
 from selectolax.lexbor import LexborNode
 
-from protostar.knowledge.parse.html.elements import HEADINGS
+from protostar.knowledge.parse.html.elements import HEADINGS, is_visible
 
 _NEVER_SEEN = "script, style, noscript, template, svg, select, button, iframe"
 _HEADINGS = ", ".join(HEADINGS)
+_STYLED = "[style*='visibility' i]"
 _BLANKS = " \n\t\r\xa0"
 _MOST = 1 / 3  # of the text: nothing that surrounds it has more
 _LINKS = 0.7  # of its text: the share that makes a list of links
@@ -65,6 +66,10 @@ class Measure:
     def first(self, node: LexborNode, selector: str) -> LexborNode | None:
         """What the selector finds in a part."""
         return node.css_first(selector) if self._may_read(node) else None
+
+    def is_invisible(self, node: LexborNode) -> bool:
+        """Whether nothing is visible in a part that its style makes invisible."""
+        return self._may_read(node) and not any(is_visible(styled.attributes) for styled in node.css(_STYLED))
 
     def is_list_of_links(self, node: LexborNode, share: float = _LINKS) -> bool:
         if not self._may_read(node):

@@ -20,6 +20,7 @@ _ROLES = {"navigation": "nav", "contentinfo": "footer", "complementary": "aside"
 _ROLES_PASSED_OVER = names("search menu menubar tablist tooltip doc-toc")
 _OF_THE_TEXT = "main header, article header, main [role=banner], article [role=banner], blockquote footer"
 _CELLS = names("td")
+_PLACES = names("td th")
 _LEAST = 0.1  # of the body's text: a main element with less is a frame that scripts fill
 _HALF = 0.5
 _MOST = 2 / 3
@@ -35,8 +36,8 @@ def views(page: LexborHTMLParser, *, is_whole: bool) -> Iterator["View"]:
     body = page.body
     is_scripted = is_whole and page.css_first("script, [onload]") is not None
     if body is not None and (is_whole or not elements.is_unseen(body.attributes)):
-        yield View(page, _subject(page, body, is_scripted=is_scripted), 2)
-        yield View(page, body, 1)
+        yield View(page, _subject(page, body, is_scripted=is_scripted), 2, is_scripted=is_scripted)
+        yield View(page, body, 1, is_scripted=is_scripted)
         yield View(page, body, 0, is_scripted=is_scripted)
 
 
@@ -54,14 +55,14 @@ def _subject(page: LexborHTMLParser, body: LexborNode, *, is_scripted: bool) -> 
         found, least = _holding(articles, page.css("h2, h3")), _MOST
     if len(found) != 1:
         return body
-    if _is_within_unseen(found[0]):
+    if _is_within_unseen(found[0], is_scripted=is_scripted):
         least = _MOST if is_scripted else math.inf
     return found[0] if letters(found[0]) >= least * letters(body) else body
 
 
-def _is_within_unseen(node: LexborNode | None) -> bool:
+def _is_within_unseen(node: LexborNode | None, *, is_scripted: bool) -> bool:
     while node is not None and node.tag != "body":
-        if elements.is_unseen(node.attributes) or elements.is_invisible(node.attributes):
+        if elements.is_unseen(node.attributes) or (not is_scripted and elements.is_invisible(node.attributes)):
             return True
         node = node.parent
     return False
@@ -75,17 +76,17 @@ def _holding(articles: list[LexborNode], headings: list[LexborNode]) -> list[Lex
 class View:
     """`strictness`: 2 leaves out what its name tells to be furniture, 1 what its element tells; 0 only what is hidden.
 
-    `is_scripted`: but for the part of the page that its scripts show when they are ready.
+    `is_scripted`: scripts show what is merely invisible, and with 0 the part that is most of the page.
     """
 
-    def __init__(self, page: LexborHTMLParser, root: LexborNode, strictness: int, *, is_scripted: bool = False) -> None:
+    def __init__(self, page: LexborHTMLParser, root: LexborNode, strictness: int, *, is_scripted: bool) -> None:
         self._page = page
         self.root = root
         self._strictness = strictness
         self._is_scripted = is_scripted
         self._kinds = Kinds()
         self._measure = Measure(root)
-        self._hidden = Hidden(page, self._kinds, self._measure)
+        self._hidden = Hidden(page, self._kinds, self._measure, is_scripted=is_scripted)
         self.unfolds = self._hidden.unfolds
 
     @cached_property
@@ -94,7 +95,7 @@ class View:
         if self.root.tag == "body" or self.root.css_first("h1") is not None:
             return ""
         headings = [node for node in self._page.css("h1") if not self._measure.leads_away(node)]
-        if len(headings) != 1 or _is_within_unseen(headings[0]):
+        if len(headings) != 1 or _is_within_unseen(headings[0], is_scripted=self._is_scripted):
             return ""
         return one_line(self._measure.words(headings[0]))
 
@@ -120,6 +121,12 @@ class View:
                 self._is_scripted and self._hidden.is_application(node, tag)
             )
         return not self._hidden.hides(node, tag, attributes) and not self._surrounds(node, tag, attributes)
+
+    @staticmethod
+    def leaves_a_gap(tag: str, attributes: Attributes) -> bool:
+        """Whether what is not shown has a place all the same, as a cell of which the text is struck."""
+        is_blank = elements.is_struck(attributes) or elements.is_invisible(attributes)
+        return tag in _PLACES and is_blank and not elements.is_unseen(attributes)
 
     def _surrounds(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
         role = attributes.get("role") or ""

@@ -76,6 +76,8 @@ class Walker:
             return False
         tag, attributes = node.tag or "", node.attributes
         if node.mem_id != self._view.root.mem_id and not self._view.shows(node, tag, attributes):
+            if self._table is not None and self._view.leaves_a_gap(tag, attributes):
+                self._grid.cell(node, "")
             return False
         if self._lined is None and phrases.keeps_lines(attributes):
             self._lined = node.mem_id
