@@ -219,7 +219,7 @@ def read_text(tmp_path: Path, text: str) -> ParsedText:
             [("paragraph", "a , ,  b")],
         ),
         ("a <del>x</del><s>x</s>b <u style='text-decoration:line-through'>x</u>", [("paragraph", "a b")]),
-        ("a <script>x</script> <style>x</style> b <title> c <del>d", [("paragraph", "a   b <title> c d")]),
+        ("a <script>x</script> <template>x</template> b <title> c <del>d", [("paragraph", "a   b <title> c d")]),
         ("# Head <span hidden>x</span>", [("heading", "# Head")]),
         ("- a <template>x</template>\n- <span hidden>x\n- b", [("list", "- a \n- \n- b")]),
         ("| a | b |\n|---|---|\n| <span hidden>x</span>1 | <del>x</del>2 |", [("table", "| a | b |\n|---|---|\n| 1 | 2 |")]),
@@ -235,6 +235,67 @@ def read_text(tmp_path: Path, text: str) -> ParsedText:
         (
             "<script>\nwrite('<div hidden>')\n</script>\n\na\n\n<template v-slot:x>\n\nb\n\n</template>\n\n<div>c</div>",
             [("paragraph", "a"), ("paragraph", "b"), ("paragraph", "c")],
+        ),
+        *(
+            (f"# Tokens\n\nFirst\n\n{tag}\n\nthen the prompt.\n\n{end}\n\nlast", [("heading", "# Tokens"), *paragraphs])
+            for tag, end, paragraphs in [
+                (
+                    "<s>",
+                    "It ends with `</s>`.",
+                    [("paragraph", t) for t in ("First", "then the prompt.", "It ends with `</s>`.", "last")],
+                ),
+                (
+                    "<div class=a hidden>",
+                    "```\n</div>\n```",
+                    [
+                        ("paragraph", "First"),
+                        ("paragraph", "then the prompt."),
+                        ("code", "```\n</div>\n```"),
+                        ("paragraph", "last"),
+                    ],
+                ),
+                (
+                    "<del>",
+                    "- a\n\n  ```\n  </del>\n  ```",
+                    [
+                        ("paragraph", "First"),
+                        ("paragraph", "then the prompt."),
+                        ("list", "- a\n\n  ```\n  </del>\n  ```"),
+                        ("paragraph", "last"),
+                    ],
+                ),
+                (
+                    "<div hidden>",
+                    "<div>b</div>\n\n<div hidden>\n\nx\n\n</div>",
+                    [("paragraph", t) for t in ("First", "then the prompt.", "b", "last")],
+                ),
+            ]
+        ),
+        (
+            "a\n\n<div hidden>\n\n- x\n\n  ```\n  </div>\n  ```\n\nx\n\n</div>\n\nb",
+            [("paragraph", "a"), ("paragraph", "b")],
+        ),
+        *(
+            (text, None)
+            for text in (
+                "Password: <hidden> (ask the administrator).",
+                "Run tool <file or hidden directory> --force",
+                "Copy it to <folder/hidden> and restart.",
+                "Between <title> and </title> stands the name.",
+                "Set the flag <style> to bold, and </style> ends it.",
+            )
+        ),
+        ("Show <b hidden={false}>ten</b> and <Badge hidden={false}>", [("paragraph", "Show ten and <Badge hidden={false}>")]),
+        ("a <x-note style='display:none'>x</x-note>b", [("paragraph", "a b")]),
+        ("a <script>b\nc</script> d", [("paragraph", "a <script>b\nc</script> d")]),
+        ("- api_key: <hidden>, rotated\n- b", [("list", "- api_key: <hidden>, rotated\n- b")]),
+        ("- [x] <s>do a\n- [ ] do b</s> by Friday", [("list", "- [x] do a\n- [ ] do b by Friday")]),
+        ("- <s>do a\n\n  1. b</s>\n- <s>x\n  x</s>c", [("list", "- do a\n\n  1. b\n- c")]),
+        ("- <del>a <i hidden>x\n- b</del> c", [("list", "- a \n- b c")]),
+        ("- <div hidden>\n\n  x <i hidden>x\n\n  - x\n\n  </div>\n- b", [("list", "- \n- b")]),
+        (
+            "| a | b | c |\n|---|---|---|\n| <s>10 | 8</s> | `\\|<s>` |\n| <i hidden>x | 9 <!-- x --> | <s>x</s>7 |",
+            [("table", "| a | b | c |\n|---|---|---|\n| 10 | 8 | `\\|<s>` |\n| | 9  | 7 |")],
         ),
         ("run `a <dir>` or cp <from> <to>, see <https://example.com>", None),
         ("# <img src=logo.png>\n\n<div>\n\ntext", [("paragraph", "text")]),
@@ -252,6 +313,9 @@ def test_headings_of_both_kinds_nest(tmp_path: Path) -> None:
 def test_what_is_hidden_in_a_heading_is_not_in_its_path(tmp_path: Path) -> None:
     parsed = read_text(tmp_path, "# Fees <del>of 2025</del><b hidden>x</b>\n\nfree")
     assert [block.heading_path for block in parsed.blocks] == [("Fees",), ("Fees",)]
+    parsed = read_text(tmp_path, "# Settings for <hidden> fields\n\nfree")
+    assert shown(parsed)[0] == ("heading", "# Settings for <hidden> fields")
+    assert parsed.blocks[1].heading_path == ("Settings for fields",)
 
 
 def test_comments_longer_than_any_segment(tmp_path: Path) -> None:
@@ -273,6 +337,10 @@ def test_comments_longer_than_any_segment(tmp_path: Path) -> None:
         "<del>",
         "<b hidden>\n\n",
         "</b><i hidden>",
+        "- <s>x <i hidden>\n",
+        "- <div hidden><s>\n",
+        "<div hidden>\n\n</s>\n\n",
+        "a | <s> |\n|---|---|\n",
     ],
 )
 @pytest.mark.timeout(20)

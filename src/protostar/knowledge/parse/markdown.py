@@ -17,7 +17,9 @@ from protostar.knowledge.parse.failures import too_long
 from protostar.knowledge.parse.html.reader import add_html
 from protostar.knowledge.parse.markup import (
     Unseen,
+    cells_without_tags,
     is_html,
+    opens_unseen,
     pieces,
     without_attributes,
     without_pictures,
@@ -33,7 +35,6 @@ _PARSER = MarkdownIt("commonmark").enable("table").disable("reference")
 _CODE = frozenset({"fence", "code_block"})
 _NOT_SHOWN = ("<", "{", "]:")
 _PART_OF_TABLE = re.compile(r"\s*<(?:t[dhr]|tbody|tfoot|thead|caption)\b", re.IGNORECASE)
-_END_TAG = re.compile(r"</([a-zA-Z][a-zA-Z0-9.-]*)")
 _COMMENT_END = re.compile(r"-->.*")
 _SEGMENT = 256 * 1024
 _LONGEST_BLOCK = 1024 * 1024
@@ -147,20 +148,21 @@ class _Shown:
         written = self._text[found.start : found.end]
         if found.token.type in _CODE:
             return ""
-        parts = list(pieces(written))
-        tags = (part for part in parts if not isinstance(part, str))
-        self._unseen.read_block(tag for tag in tags if self._is_closed_behind(tag["name"].lower(), found.start + tag.start()))
+        self._unseen.read_block(
+            (at, tag) for at, tag in _tags(self._text, found) if not opens_unseen(tag) or at in self._closed_behind
+        )
         if found.token.type == "html_block":
             return written
-        return "".join(escape(part) if isinstance(part, str) else part[0] for part in parts)
-
-    def _is_closed_behind(self, name: str, at: int) -> bool:
-        """Whether there is an end tag of this name, there or later; a paragraph ends where the next one begins."""
-        return name != "p" and self._last_end_tags.get(name, -1) >= at
+        return "".join(escape(piece) if isinstance(piece, str) else piece[0] for _, piece in _pieces(self._text, found))
 
     @cached_property
-    def _last_end_tags(self) -> dict[str, int]:
-        return {tag[1].lower(): tag.start() for tag in _END_TAG.finditer(self._text)}
+    def _closed_behind(self) -> set[int]:
+        """Where the hidden elements begin that end, be it some blocks later."""
+        unseen, closed = Unseen(), set[int]()
+        for found in _find(self._text):
+            if found.token.type == "html_block" or (unseen.is_open and found.token.type not in _CODE):
+                closed.update(unseen.read_block(_tags(self._text, found)))
+        return closed
 
     def _append(self, before: str, text: str) -> int:
         """Add a text; returns where it begins."""
@@ -170,6 +172,22 @@ class _Shown:
         if self._length > self._max_chars:
             raise too_long(self._max_chars)
         return start
+
+
+def _pieces(text: str, found: _Found) -> Iterator[tuple[int, str | re.Match[str]]]:
+    """The pieces of a block, code in it as text; with each, where in the text the places of its stretch are counted from."""
+    at = found.start
+    for start, end in [*found.code, (found.end, found.end)]:
+        yield from ((at, piece) for piece in pieces(text[at:start]))
+        yield at, text[start : min(end, found.end)]
+        at = min(end, found.end)
+
+
+def _tags(text: str, found: _Found) -> Iterator[tuple[int, re.Match[str]]]:
+    """The tags of a block with their places; a paragraph's end where the next one begins."""
+    for at, piece in _pieces(text, found):
+        if not isinstance(piece, str) and piece["name"].lower() != "p":
+            yield at + piece.start(), piece
 
 
 def _shown(text: str, found: _Found) -> str:
@@ -182,6 +200,8 @@ def _shown(text: str, found: _Found) -> str:
     if kind == "heading":
         written = without_attributes(without_tags(written, " "))
         return written.strip() if any(map(str.isalnum, written)) else ""
+    if kind == "table":
+        return cells_without_tags(written)
     parts: list[str] = []
     at = found.start
     for start, end in found.code:

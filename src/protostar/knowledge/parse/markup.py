@@ -20,9 +20,14 @@ _INLINE = (
 _SPACED = BLOCKS | names("br hr center")
 _KNOWN = BLOCKS | PHRASES | INVISIBLE | VOID | WITHDRAWN | _INLINE
 _CLOSED = (INVISIBLE | WITHDRAWN) - VOID - names("head")  # nothing of them is seen; unclosed they are placeholders
+_OF_A_LINE = names("script template")  # what sentences tell of, as <title>, is told of there, but for these if they end at once
+_CLOSED_INLINE = WITHDRAWN | _OF_A_LINE
 _CODE_SPAN = r"(?<!`)(?P<ticks>`+)(?!`)(?:[^\n]|\n(?![ \t>]*\n)){1,500}?(?<!`)(?P=ticks)(?!`)"
 _MARKS = re.compile(rf"\\.|{_CODE_SPAN}|`+|<!--|</?(?P<name>[a-zA-Z][a-zA-Z0-9.-]*)(?=[\s/>])[^<>]*>", re.DOTALL)
+_SHOWN = ("until-found", "{false}")  # values of `hidden`: the second one of components
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?""")
+_ITEM = re.compile(r"\n[ \t>]*(?:[-*+]|\d{1,9}[.)])[ \t]")
+_CELL_END = re.compile(r"((?<!\\)\||\n)")
 _PARAGRAPH_END = re.compile(r"\n(?=[ \t>]*(?:\n|[-*+|][ \t]|\d{1,9}[.)][ \t]))")
 _POWER = re.compile(r"<sup>([^<>`\n]{1,20})</sup>", re.IGNORECASE)
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
@@ -69,14 +74,20 @@ def is_html(block: str) -> bool:
     return tag is None or tag[1].lower() in _KNOWN
 
 
+def cells_without_tags(table: str) -> str:
+    """A table of Markdown without tags: what one cell opens does not end in another."""
+    return "".join(without_tags(cell, " ") for cell in _CELL_END.split(table))
+
+
 def without_tags(text: str, line_end: str, *, any_tag: bool = False) -> str:
     """A stretch of Markdown without comments and tags, except in code; `line_end` is what `<br>` becomes."""
     if "<" not in text:
         return text
     parts: list[str] = []
-    unseen = Unseen()
+    unseen = Unseen(is_inline=not any_tag)
     for piece in pieces(text):
         if isinstance(piece, str):
+            unseen.read_text(piece)
             parts.append(piece)
             continue
         start = unseen.read(piece, len(parts))
@@ -126,8 +137,11 @@ class _Element(NamedTuple):
 class Unseen:
     """The elements that are open at a place of a text and not shown, and those of the same names within them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_inline: bool = False) -> None:
+        self._closed = _CLOSED_INLINE if is_inline else _CLOSED
+        self._of_a_line = _OF_A_LINE if is_inline else frozenset[str]()
         self._open: list[_Element] = []
+        self._ended: list[_Element] = []
         self._names = Counter[str]()
 
     @property
@@ -137,33 +151,53 @@ class Unseen:
     @property
     def unclosed(self) -> list[int]:
         """Where those begin that are hidden whether they are closed or not."""
-        return [element.start for element in self._open if element.is_hidden and not element.is_closed]
+        return sorted(element.start for element in self._ended + self._open if element.is_hidden and not element.is_closed)
 
     def read(self, tag: re.Match[str], at: int) -> int | None:
         """Go on to a tag, before which stand `at` pieces; returns how many stand before the hidden element that it closes."""
         name = tag["name"].lower()
         if tag[0].startswith("</"):
             return self._leave(name)
-        is_closed = name in _CLOSED
-        is_hidden = is_closed or _hides(tag[0])
+        is_closed = name in self._closed
+        is_hidden = is_closed or _hides(tag)
         if (is_hidden or self._names[name]) and not (name in VOID or tag[0].endswith("/>")):
             self._open.append(_Element(name, at, is_hidden, is_closed))
             self._names[name] += 1
         return None
 
-    def read_block(self, tags: Iterable[re.Match[str]]) -> None:
-        """Go on to the end of a block. What is never seen (a script, a component's template) ends with it: its tags may be text."""
-        for tag in tags:
-            self.read(tag, 0)
+    def read_text(self, text: str) -> None:
+        """Go on over a text: with its item ends what is open within a line, as `<s>`; what is a block's, as `<div>`, goes on."""
+        if not self._open:
+            return
+        has_line, has_item = "\n" in text, _ITEM.search(text) is not None
+        while self._open and (
+            (has_item and self._open[-1].name not in BLOCKS) or (has_line and self._open[-1].name in self._of_a_line)
+        ):
+            self._ended.append(self._pop())
+
+    def read_block(self, tags: Iterable[tuple[int, re.Match[str]]]) -> Iterator[int]:
+        """Go on to the end of a block, given its tags with their places; returns the places of hidden elements that end.
+
+        What is never seen (a script, a component's template) ends with it: its tags may be text.
+        """
+        ended = [self.read(tag, at) for at, tag in tags]
         while any(self._names[name] for name in INVISIBLE):
             self._pop()
+        return (at for at in ended if at is not None)
 
     def _leave(self, name: str) -> int | None:
         while self._names[name]:
             element = self._pop()
             if element.name == name:
+                if element.is_hidden:
+                    self._forget(element.start)
                 return element.start if element.is_hidden else None
         return None
+
+    def _forget(self, start: int) -> None:
+        """What has ended in a hidden element goes with it."""
+        while self._ended and self._ended[-1].start >= start:
+            self._ended.pop()
 
     def _pop(self) -> _Element:
         element = self._open.pop()
@@ -171,12 +205,20 @@ class Unseen:
         return element
 
 
-def _hides(tag: str) -> bool:
-    if "hidden" not in tag.lower() and "style" not in tag.lower():
+def opens_unseen(tag: re.Match[str]) -> bool:
+    """Whether it begins an element that is not seen, if it ends."""
+    return not tag[0].startswith("</") and (tag["name"].lower() in _CLOSED or _hides(tag))
+
+
+def _hides(tag: re.Match[str]) -> bool:
+    """Of a tag that HTML does not know only its style hides: it may be a placeholder, as <file or hidden folder>."""
+    written = tag[0][tag.end("name") - tag.start() :]
+    if "hidden" not in written.lower() and "style" not in written.lower():
         return False
-    attributes = {name.lower(): "".join(values) for name, *values in _ATTRIBUTE.findall(tag)}
-    is_unseen = elements.is_unseen(attributes) and attributes.get("hidden") != "until-found"
-    return is_unseen or elements.is_invisible(attributes) or elements.is_struck(attributes)
+    attributes = {name.lower(): "".join(values) for name, *values in _ATTRIBUTE.findall(written)}
+    if tag["name"].lower() not in _KNOWN or attributes.get("hidden") in _SHOWN:
+        attributes.pop("hidden", None)
+    return elements.is_unseen(attributes) or elements.is_invisible(attributes) or elements.is_struck(attributes)
 
 
 def _without_unclosed(parts: list[str], starts: list[int]) -> list[str]:
