@@ -36,3 +36,20 @@ def test_every_cell_stands_in_its_column(rows: Sequence[Sequence[Cell]], expecte
 
 def test_cells_that_claim_to_be_wide_make_no_large_rows() -> None:
     assert len(next(spread([[Cell("a", columns=10**9), Cell("b", columns=10**9)]]))) <= 1001
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[Cell("l" * 97, rows=9_000), Cell("1")], *([[Cell("2")]] * 8_999)],
+        [[Cell("l" * 97), Cell("1")], *([[ON, Cell("2")]] * 8_999)],
+        [[Cell("a", columns=40), Cell("1")]] * 9_000,
+    ],
+)
+def test_columns_stay_where_labels_are_said_no_more(rows: Sequence[Sequence[Cell]]) -> None:
+    assert {len(row) for row in spread(rows)} == {sum(cell.columns for cell in rows[0])}
+
+
+def test_labels_are_said_again_in_tables_of_a_thousand_rows() -> None:
+    label = "l" * 97
+    assert {row[0] for row in spread([[Cell(label, rows=1_000), Cell("1")], *([[Cell("2")]] * 999)])} == {label}

@@ -15,9 +15,11 @@ _SAMPLE = 20  # rows by which the names of the columns are told
 _LONGEST_LABEL = 100
 _MOST_COLUMNS = 1_000
 _BETWEEN = " | "
-# How many times its own text a table may say again, and how much it may in any case: real ones come to a few times.
+# How many times its own text a table may grow by, and how much in any case: real ones come to a few times. Some of it is kept for
+# blank cells, so that labels are given up long before columns are.
 _TIMES = 10
-_AGAIN = 5_000  # characters
+_AGAIN = 400_000  # characters
+_KEPT_FOR_BLANKS = 300_000
 
 
 def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, page: int | None = None, heads: int | None = None) -> None:
@@ -82,15 +84,18 @@ def spread(rows: Iterable[Iterable[Cell]]) -> Iterator[list[str]]:
     """The rows with every cell in its column (HTML Standard, 4.9.12).
 
     What a merged cell covers to its right is blank. Downwards a label is said again, for a row is found and quoted by itself; a row
-    that has nothing but those is left out. Where all that grows to many times the table's own text, cells are as if not merged.
+    that has nothing but those is left out. Where all that grows to many times the table's own text, what is covered is blank; where
+    the blank cells alone do, cells are as if not merged.
     """
     reaching: dict[int, tuple[str, int]] = {}  # column → the label, and how many rows more
     above: list[str] = []
     allowance = _Allowance()
     for cells in rows:
         row: list[str] = []
-        if not allowance.covers(label for label, _ in reaching.values()):
+        if not allowance.covers(len(reaching)):
             reaching = {}
+        if not allowance.repeats(label for label, _ in reaching.values()):
+            reaching = {column: ("", left) for column, (_, left) in reaching.items()}
         begun: dict[int, tuple[str, int]] = {}
         is_blank, is_covered = True, bool(reaching)
         for cell in cells:
@@ -98,8 +103,8 @@ def spread(rows: Iterable[Iterable[Cell]]) -> Iterator[list[str]]:
                 row.append(reaching[len(row)][0])
             column = len(row)
             text = allowance.text(cell, above[column : column + 1])
-            blanks = [""] * (min(cell.columns, _MOST_COLUMNS - column) - 1)
-            row += [text, *(blanks if allowance.covers(blanks) else ())]
+            blanks = max(0, min(cell.columns, _MOST_COLUMNS - column) - 1)
+            row += [text] + [""] * (blanks if allowance.covers(blanks) else 0)
             is_blank = is_blank and (cell.goes_on or not text.strip())
             is_covered = is_covered or cell.goes_on
             if cell.rows > 1:
@@ -113,24 +118,30 @@ def spread(rows: Iterable[Iterable[Cell]]) -> Iterator[list[str]]:
 
 
 class _Allowance:
-    """Of a table: the characters that it may say again, more with each cell of its own."""
+    """Of a table: the characters that it may grow by, more with each cell of its own."""
 
     def __init__(self) -> None:
         self._left = _AGAIN
 
-    def covers(self, texts: Iterable[str]) -> bool:
-        needed = sum(len(text) + len(_BETWEEN) for text in texts)
-        if needed > self._left:
-            return False
-        self._left -= needed
-        return True
+    def covers(self, cells: int) -> bool:
+        return self._spend(cells * len(_BETWEEN), keep=0)
+
+    def repeats(self, labels: Iterable[str]) -> bool:
+        return self._spend(sum(map(len, labels)), keep=_KEPT_FOR_BLANKS)
 
     def text(self, cell: Cell, above: Sequence[str]) -> str:
         """What a cell says, or what the one above it does."""
         if cell.goes_on:
-            return "".join(above if self.covers(above) else ())
+            return "".join(above if self.repeats(above) else ())
         self._left += _TIMES * (len(cell.text) + len(_BETWEEN))
         return cell.text
+
+    def _spend(self, characters: int, *, keep: int) -> bool:
+        """Whether they are allowed; none always are."""
+        if characters and characters > self._left - keep:
+            return False
+        self._left -= characters
+        return True
 
 
 def _label(text: str) -> str:
