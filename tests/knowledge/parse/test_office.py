@@ -11,6 +11,8 @@ import docx
 import openpyxl
 import pptx
 import pytest
+from openpyxl.worksheet.filters import AutoFilter
+from openpyxl.worksheet.table import Table
 from openpyxl.xml.constants import SHEET_MAIN_NS
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
@@ -20,6 +22,7 @@ from pptx.util import Inches, Pt
 from tests.knowledge.parse.support import FILES, block_with, read, shown
 
 from protostar.errors import UnreadableDocument
+from protostar.knowledge.parse import xlsx
 
 
 def save(document: Any, path: Path) -> Path:
@@ -282,20 +285,58 @@ def test_rows_that_are_there_are_seen_where_all_others_are_hidden(tmp_path: Path
     assert shown(read(sheet(tmp_path / "a.xlsx", rows, before)))[1:] == [("table", "이름 | 값\n전화 | 2")]
 
 
+CHOSEN = "<filterColumn colId='0'><filters><filter val='전화'/></filters></filterColumn>"
+
+
 @pytest.mark.parametrize(
     ("behind", "is_read"),
     [
-        ("<autoFilter ref='A1:B2'><filterColumn colId='0'/></autoFilter>", True),
+        (f"<autoFilter ref='A1:B2'>{CHOSEN}</autoFilter>", True),
+        (f"<autoFilter ref='$A$1:$B$2'>{CHOSEN}</autoFilter>", True),
+        (f"<autoFilter ref='A:B'>{CHOSEN}</autoFilter>", True),
+        ("<autoFilter ref='A1:B2'><filterColumn colId='0' hiddenButton='1'/></autoFilter>", False),
         ("<autoFilter ref='A1:B2'/>", False),
         ("<!-- <filterColumn > -->", False),
-        ("<autoFilter ref='A4:B9'><filterColumn colId='0'/></autoFilter>", False),
-        ("<autoFilter ref='A2:B9'><filterColumn colId='0'/></autoFilter>", False),
+        (f"<autoFilter ref='A4:B9'>{CHOSEN}</autoFilter>", False),
+        (f"<autoFilter ref='$A$2:$B$9'>{CHOSEN}</autoFilter>", False),
     ],
 )
 def test_only_what_a_filter_can_leave_out_is_not_hidden(behind: str, is_read: bool, tmp_path: Path) -> None:
     rows = f"<row>{cells('이름', '값')}</row><row hidden='1'>{cells('서울', '1')}</row><row r='3'>{cells('전화', '2')}</row>"
     seen = "이름 | 값\n서울 | 1\n전화 | 2" if is_read else "이름 | 값\n전화 | 2"
     assert shown(read(sheet(tmp_path / "a.xlsx", rows, behind=behind)))[1:] == [("table", seen)]
+
+
+def test_what_an_advanced_filter_leaves_out_is_read(tmp_path: Path) -> None:
+    rows = f"<row>{cells('이름', '값')}</row><row hidden='1'>{cells('서울', '1')}</row>"
+    path = sheet(tmp_path / "a.xlsx", rows, "<sheetPr filterMode='1'/>")
+    assert shown(read(path))[1:] == [("table", "이름 | 값\n서울 | 1")]
+
+
+@pytest.mark.parametrize("reference", ["A2:B4", "$A$2:$B$4"])
+def test_what_the_filters_of_tables_in_a_sheet_leave_out_is_read(reference: str, tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["비밀", 0], ["지점", "수량"], ["서울", 1], ["부산", 2], [], ["품목", "값"], ["펜", 3], ["자", 4], ["끝", 5]):
+        book.active.append(row)
+    for name, place in (("First", reference), ("Second", "A6:B8")):
+        table = Table(displayName=name, ref=place.replace("$", ""), autoFilter=AutoFilter(ref=place))
+        table.autoFilter.add_filter_column(0, ["서울", "펜"])
+        book.active.add_table(table)
+    for hidden in (1, 4, 8, 9):
+        book.active.row_dimensions[hidden].hidden = True
+    book.save(tmp_path / "a.xlsx")
+    assert shown(read(tmp_path / "a.xlsx"))[1:] == [
+        ("table", "지점 | 수량\n서울 | 1\n부산 | 2"),
+        ("table", "품목 | 값\n펜 | 3\n자 | 4"),
+    ]
+
+
+def test_empty_rows_below_all_others_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx, "_MAX_BLANKS", 1_000)
+    rows = (
+        f"<row r='1'>{cells('이름', '값')}</row><row r='3.0'>{cells('전화', '1')}</row><row r='1048575'/><row r='1048576' ht='12'/>"
+    )
+    assert shown(read(sheet(tmp_path / "a.xlsx", rows)))[1:] == [("table", "이름 | 값\n전화 | 1")]
 
 
 def test_times_are_shown_without_what_their_format_leaves_out(tmp_path: Path) -> None:

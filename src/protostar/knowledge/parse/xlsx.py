@@ -17,12 +17,11 @@ from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.failures import damaged
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.tables import Cell, add_table, spread
-from protostar.knowledge.parse.xlsx_layout import Layout
+from protostar.knowledge.parse.xlsx_layout import LAST_ROW, Layout
 
 _KIND = "an Excel workbook (.xlsx)"
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')  # of a format: what is shown as it is, and what is not shown
 _DAY = re.compile(r"[dDhHsS]|^General$")
-_LAST_ROW = 1_048_576
 _MAX_ROWS = 200_000
 _MAX_COLUMNS = 1_000
 _MAX_CELLS = 1_000_000
@@ -41,7 +40,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
             if sheet.sheet_state != "visible" or part in parts:  # each is one sheet's, but where a file was made to swell
                 continue
             parts.add(part)
-            rows = _rows(sheet, allowance, Layout.of(archive, part))
+            rows = _rows(sheet, allowance, Layout.of(archive, part, parts))
             first = next(rows, None)
             if first is not None:
                 builder.heading(1, sheet.title, page=number)
@@ -66,7 +65,9 @@ class _Allowance:
     def pass_over(self, blanks: int) -> None:
         self._blanks -= blanks
         if self._blanks < 0:
-            raise _too_large()
+            raise UnreadableDocument(
+                f"The workbook has more than {_MAX_BLANKS:,} blank rows and cells between others; delete some."
+            )
 
 
 def _too_large() -> UnreadableDocument:
@@ -106,7 +107,7 @@ def _rows(sheet: Any, allowance: _Allowance, layout: Layout) -> Iterator[list[Ce
     sheet.reset_dimensions()
     merged = _Merged(layout.merged)
     passed = filled = blank = number = 0  # the last rows of each kind
-    for number, row in enumerate(sheet.iter_rows(max_row=_LAST_ROW), 1):
+    for number, row in enumerate(sheet.iter_rows(max_row=min(layout.last_row, LAST_ROW)), 1):
         if row:
             allowance.pass_over(number - passed + len(row))
             passed = number

@@ -6,14 +6,19 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
+from openpyxl.packaging.relationship import get_dependents
 from openpyxl.utils import column_index_from_string
 
-_RANGE: Final = re.compile(r"([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})")
-_NUMBER: Final = re.compile(r"\s*(\d{1,7})\s*", re.ASCII)
+LAST_ROW: Final = 1_048_576
+_RANGE: Final = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7}):\$?[A-Z]{1,3}\$?(\d{1,7})")
+_NUMBER: Final = re.compile(r"\s*(\d{1,7})(?:\.0*)?\s*", re.ASCII)
 _NOUGHT: Final = re.compile(r"\s*0+(?:\.0*)?\s*", re.ASCII)
 _YES: Final = frozenset({"1", "true"})
+_ALL_ROWS: Final = range(1, LAST_ROW + 1)
+_FILTERS: Final = ("filters", "customFilters", "dynamicFilter", "top10", "colorFilter", "iconFilter")
+"""What a filter has in a column where it leaves something out; the column may be named for its button alone."""
 _READ: Final = 1024 * 1024
 _MOST_COLUMNS: Final = 20_000
 _Add: TypeAlias = Callable[[Mapping[str, str]], None]
@@ -22,6 +27,7 @@ _Add: TypeAlias = Callable[[Mapping[str, str]], None]
 @dataclass(slots=True)
 class Layout:
     """`merged`: by column, the first and the last row of cells that are merged downwards. Rows and columns are counted from 1.
+    `last_row`: the last one with a cell; LibreOffice writes the end of the sheet, too.
 
     What is folded away in an outline, or filtered out for the moment, is not hidden: a click shows it.
     """
@@ -29,17 +35,36 @@ class Layout:
     merged: defaultdict[int, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
     hidden_rows: set[int] = field(default_factory=set[int])
     hidden_columns: set[int] = field(default_factory=set[int])
+    last_row: int = 1
 
     @classmethod
-    def of(cls, archive: zipfile.ZipFile, part: str) -> Self:
+    def of(cls, archive: zipfile.ZipFile, part: str, parts: set[str]) -> Self:
+        """Of a sheet; `parts` are those of the workbook that have been read, each of which belongs to one sheet."""
         layout = cls()
         sheet = _Sheet(layout)
-        parser = ET.XMLParser(target=sheet)  # noqa: S314  (expat refuses entity bombs, and the process has limits)
-        with archive.open(part) as file:
-            while more := file.read(_READ):
-                parser.feed(more)
+        _feed(sheet, archive, part)
+        for table in _tables(archive, part) if sheet.has_tables and layout.hidden_rows else ():
+            if table not in parts:
+                parts.add(table)
+                sheet.begin_table()
+                _feed(sheet, archive, table)
         sheet.end_of_sheet()
         return layout
+
+
+def _feed(sheet: "_Sheet", archive: zipfile.ZipFile, part: str) -> None:
+    parser = ET.XMLParser(target=sheet)  # noqa: S314  (expat refuses entity bombs, and the process has limits)
+    with archive.open(part) as file:
+        while more := file.read(_READ):
+            parser.feed(more)
+
+
+def _tables(archive: zipfile.ZipFile, part: str) -> list[str]:
+    """The parts of what a sheet formats as tables, each of which may have a filter."""
+    folder, _, name = part.rpartition("/")
+    path = f"{folder}/_rels/{name}.rels"
+    relations: Any = get_dependents(archive, path) if path in archive.NameToInfo else ()
+    return [relation.target for relation in relations if relation.Type.endswith("/table") and relation.target in archive.NameToInfo]
 
 
 class _Sheet:
@@ -50,12 +75,17 @@ class _Sheet:
         self._row = 0
         self._columns: list[tuple[int, int]] = []
         self._filter = self._filtered = range(0)
+        self._filtered_before: list[range] = []
+        self._is_filtered = self.has_tables = False
         self._by_name: dict[str, _Add] = {
             "row": self._add_row,
+            "c": self._note_cell,
             "col": self._add_columns,
             "mergeCell": self._add_merged,
             "autoFilter": self._begin_filter,
-            "filterColumn": self._apply_filter,
+            **dict.fromkeys(_FILTERS, self._apply_filter),
+            "sheetPr": self._note_filter,
+            "tablePart": self._note_table,
         }
         self._by_tag: dict[str, _Add | None] = {}
 
@@ -65,10 +95,22 @@ class _Sheet:
         if (add := self._by_tag[tag]) is not None:
             add(attributes)
 
+    def begin_table(self) -> None:
+        """What is fed next is a table of the sheet, with a filter of its own."""
+        self._filtered_before.append(self._filtered)
+        self._filter = self._filtered = range(0)
+
     def end_of_sheet(self) -> None:
         """What is hidden is only known now: the filter stands behind its rows, and columns may be said more than once."""
         rows, columns = self._layout.hidden_rows, self._layout.hidden_columns
-        rows.difference_update([row for row in rows if row in self._filtered])
+        filtered = [*self._filtered_before, self._filtered]
+        if self._is_filtered and not any(filtered):
+            filtered = [_ALL_ROWS]
+        reached = 0
+        for found in sorted(filtered, key=lambda found: found.start):
+            left = range(max(found.start, reached), min(found.stop, LAST_ROW + 1))
+            rows.difference_update(left if len(left) < len(rows) else [row for row in rows if row in left])
+            reached = max(reached, left.stop)
         reached = 0
         for first, last in sorted(self._columns):
             columns.update(range(max(first, reached + 1), last + 1))
@@ -80,6 +122,9 @@ class _Sheet:
         if _is_hidden(attributes, is_flat=is_flat):
             self._layout.hidden_rows.add(self._row)
 
+    def _note_cell(self, _attributes: Mapping[str, str]) -> None:
+        self._layout.last_row = self._row
+
     def _add_columns(self, attributes: Mapping[str, str]) -> None:
         first = _number(attributes.get("min"), 0)
         if first and _is_hidden(attributes, is_flat=_is_nought(attributes.get("width"))):
@@ -89,9 +134,16 @@ class _Sheet:
         if (found := _RANGE.match(attributes.get("ref", ""))) is not None:
             self._layout.merged[column_index_from_string(found[1])][int(found[2])] = int(found[3])
 
+    def _note_filter(self, attributes: Mapping[str, str]) -> None:
+        self._is_filtered = attributes.get("filterMode") in _YES
+
+    def _note_table(self, _attributes: Mapping[str, str]) -> None:
+        self.has_tables = True
+
     def _begin_filter(self, attributes: Mapping[str, str]) -> None:
+        """Where it is not understood which rows it goes over, it is all of them: rather read too much than lose a row."""
         found = _RANGE.match(attributes.get("ref", ""))
-        self._filter = range(0) if found is None else range(int(found[2]) + 1, int(found[3]) + 1)
+        self._filter = _ALL_ROWS if found is None else range(int(found[2]) + 1, int(found[3]) + 1)
 
     def _apply_filter(self, _attributes: Mapping[str, str]) -> None:
         """Of the filters, the first that leaves something out is the sheet's; those of views that were saved follow."""
