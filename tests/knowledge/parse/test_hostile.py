@@ -233,10 +233,11 @@ def test_a_header_is_read_as_far_as_headers_go(tmp_path: Path) -> None:
     assert len(title) < 5_000
 
 
-def test_a_page_of_a_pdf_is_read_as_far_as_pages_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_of_a_pdf_that_is_far_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(glyphs, "_MOST_CHARACTERS", 14)
-    path = write_pdf(tmp_path / "a.pdf", [text("First line", "second line"), text("Another page")])
-    assert [words for _, words in shown(read(path))] == ["First line se", "Another page"]
+    path = write_pdf(tmp_path / "a.pdf", [text("A page"), text("First line", "second line")])
+    with pytest.raises(UnreadableDocument, match="A page of this PDF holds more than 14 characters"):
+        read(path)
 
 
 # -- Small files that would become large texts

@@ -560,3 +560,10 @@ def test_words_beside_the_page_are_no_part_of_a_table(tmp_path: Path) -> None:
     rules = "".join(rule(50, y, 500, y) for y in (700, 660, 620))
     words = at(-300, 680, "beside") + at(60, 680, "a") + at(300, 680, "b") + at(60, 640, "c") + at(300, 640, "d")
     assert "beside" not in read(write_pdf(tmp_path / "a.pdf", [rules + words])).text
+
+
+def test_a_page_as_long_as_a_browser_prints_a_site_is_read_to_its_end(tmp_path: Path) -> None:
+    lines = [at(72, 20_000 - 20 * number, f"This is line {number} of many. " + "It goes on. " * 25) for number in range(700)]
+    parsed = read(write_pdf(tmp_path / "a.pdf", ["\n".join(lines)], page="/MediaBox [0 0 2000 20100]"))
+    assert len(parsed.text) > 200_000
+    assert "This is line 699 of many." in parsed.text

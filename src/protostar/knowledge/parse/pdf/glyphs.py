@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pypdfium2 import raw
 
+from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse.normalise import clean
 
 _PDFIUM: Final[Any] = raw
@@ -26,8 +27,8 @@ RAISED: Final = str.maketrans(_LEVEL, _RAISED)
 LEVEL: Final = str.maketrans(_RAISED + "−", _LEVEL.replace("−", "-") + "-")
 """The other way round."""
 
-_MOST_CHARACTERS: Final = 200_000
-"""Of a page. Full ones hold some ten thousand; forms that draw forms can make a million of one line."""
+_MOST_CHARACTERS: Final = 1_000_000
+"""Of a page. Full ones hold some ten thousand, a site that a browser prints on one more; forms that draw forms make millions."""
 
 _BOLD: Final = 600
 _BOLD_NAMES: Final = (b"Bold", b"Black", b"Heavy")
@@ -70,7 +71,11 @@ class Glyphs:
         self._turned: int = page.get_rotation()
 
     def all(self) -> list[tuple[str, int]]:
-        return list(characters(self._whole, 0, min(self._whole.count_chars(), _MOST_CHARACTERS)))
+        """Raises UnreadableDocument where there are too many: a part of them would pass for all."""
+        count = self._whole.count_chars()
+        if count > _MOST_CHARACTERS:
+            raise UnreadableDocument(f"A page of this PDF holds more than {_MOST_CHARACTERS:,} characters; split it up.")
+        return list(characters(self._whole, 0, count))
 
     def generated(self, blanks: Iterable[int]) -> set[int]:
         """Those blanks that the file does not write, but leaves room for."""
