@@ -207,6 +207,17 @@ def test_rows_and_columns_that_are_not_shown(path: Path) -> None:
     assert shown(read(odt(path, body))) == [("table", "이름 | 값\n넓은 | 1\n- | -\n안 글 | 2")]
 
 
+def test_cells_that_begin_in_a_column_that_is_not_shown(path: Path) -> None:
+    columns = '<table:table-column/><table:table-column table:visibility="collapse"/><table:table-column/><table:table-column/>'
+    wide, repeated = (
+        f'<table:table-cell table:number-columns-{name}="2"><text:p>{said}</text:p></table:table-cell>'
+        for name, said in (("spanned", "넓은"), ("repeated", "-"))
+    )
+    rows = row(*map(cell, "가나다라")) + row(cell("1"), wide, "<table:covered-table-cell/>", cell("2"))
+    body = f"<table:table>{columns}{rows}{row(cell('3'), repeated, cell('4'))}</table:table>"
+    assert shown(read(odt(path, body))) == [("table", "가 | 다 | 라\n1 | 넓은 | 2\n3 | - | 4")]
+
+
 def test_tables_merged_repeated_and_nested(path: Path) -> None:
     covered = "<table:covered-table-cell/>"
     inner = f"<table:table>{row(cell('a'), cell('b'))}</table:table>"

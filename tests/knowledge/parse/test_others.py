@@ -1,6 +1,7 @@
 """CSV, RTF, e-mail, notebooks and books: what the small real files do not show."""
 
 import json
+import re
 import zipfile
 from email.message import EmailMessage
 from pathlib import Path
@@ -185,6 +186,12 @@ def test_what_is_attached_to_the_alternative_is_seen(tmp_path: Path) -> None:
     content += b"--B\nContent-Type: multipart/mixed; boundary=C\n\n" + page + b"--B--\n"
     texts = [text for _, text in shown(read(write(tmp_path / "a.eml", content)))]
     assert texts == ["s", "Attachments that were not read: a.pdf", "hello there"]
+
+
+def test_more_addresses_than_are_read_are_said_to_go_on(tmp_path: Path) -> None:
+    to = ",\n ".join(f"person {number} <{number}@example.org>" for number in range(2_000))
+    texts = [text for _, text in shown(read(write(tmp_path / "a.eml", f"Subject: s\nTo: {to}\nDate: today\n\nbody")))]
+    assert re.search(r"person (\d+) <\1@example\.org> …\nDate: today$", texts[1])
 
 
 @pytest.mark.parametrize(

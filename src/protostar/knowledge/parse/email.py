@@ -25,6 +25,7 @@ _DEEPEST = 6
 _UNREADABLE_HEADERS = (email.errors.MessageError, LookupError, ValueError, TypeError, AttributeError, RecursionError)
 # For long ones it takes gigabytes, for those of thousands of parameters minutes. A name of 255 characters has 45 parts.
 _LONGEST_HEADER = 32_000  # characters
+_LONGEST_ADDRESS = 1_000
 _LONGEST_OF_A_PART = 4_000
 _MOST_PARAMETERS = 64
 _READ = frozenset({TEXT, EMAIL, media_types.HTML, media_types.CSV, media_types.TSV, media_types.MARKDOWN})
@@ -184,7 +185,14 @@ def _header(message: EmailMessage, name: str) -> str:
     raw = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
     if not raw.isascii():
         return one_line(clean(decode(raw.encode("utf-8", "surrogateescape"))[0]))
+    read, more = (raw, "") if len(raw) <= _LONGEST_HEADER else (_beginning(raw), " …")
     try:
-        return one_line(clean(str(email.policy.default.header_fetch_parse(name, raw[:_LONGEST_HEADER]))))
+        return one_line(clean(str(email.policy.default.header_fetch_parse(name, read)))) + more
     except _UNREADABLE_HEADERS:
         return one_line(raw)
+
+
+def _beginning(header: str) -> str:
+    """As much as is read, without the address that would be cut."""
+    end = header.rfind(",", _LONGEST_HEADER - _LONGEST_ADDRESS, _LONGEST_HEADER)
+    return header[: end + 1 or _LONGEST_HEADER]

@@ -286,20 +286,20 @@ def _collapsed(table: ET.Element) -> list[int]:
 
 
 def _leave_out(columns: list[int], rows: list[ET.Element]) -> None:
-    """Take the cells of some columns out of the rows."""
+    """Take the cells of some columns out of the rows. A merged one stays where it covers one that is shown."""
     for row in rows if columns else ():
         at = 0
         for cell in [*row]:
             if cell.tag not in {_CELL, _COVERED}:
                 continue
-            start, repeated = at, _span(cell, "columns-repeated")
-            at += repeated
-            for name, reach in (("columns-repeated", repeated), ("columns-spanned", _span(cell, "columns-spanned"))):
-                left = reach - (bisect_left(columns, start + reach) - bisect_left(columns, start))
-                cell.set(f"{_TABLE}number-{name}", str(left))
-                if not left:
-                    row.remove(cell)
-                    break
+            start = at
+            at += _span(cell, "columns-repeated")
+            name = "columns-spanned" if _span(cell, "columns-spanned") > 1 else "columns-repeated"
+            end = start + _span(cell, name)
+            left = end - start - (bisect_left(columns, end) - bisect_left(columns, start))
+            cell.set(f"{_TABLE}number-{name}", str(left))
+            if not left:
+                row.remove(cell)
 
 
 def _span(element: ET.Element, name: str) -> int:
