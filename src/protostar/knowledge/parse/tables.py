@@ -103,8 +103,10 @@ def spread(rows: Iterable[Iterable[Cell]]) -> Iterator[list[str]]:
                 row.append(reaching[len(row)][0])
             column = len(row)
             text = allowance.text(cell, above[column : column + 1])
-            blanks = max(0, min(cell.columns, _MOST_COLUMNS - column) - 1)
-            row += [text] + [""] * (blanks if allowance.covers(blanks) else 0)
+            row.append(text)
+            blanks = min(cell.columns, _MOST_COLUMNS - column) - 1
+            if blanks > 0 and allowance.covers(blanks):
+                row += [""] * blanks
             is_blank = is_blank and (cell.goes_on or not text.strip())
             is_covered = is_covered or cell.goes_on
             if cell.rows > 1:
