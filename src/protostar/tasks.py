@@ -43,7 +43,7 @@ def registry(resources: Resources, parser: ParseServer) -> Registry:
         *knowledge.tasks(
             resources.pipeline(parser), resources.purge(), resources.reindex(), resources.vector_index(), resources.jobs
         ),
-        *documents.tasks(resources.database, resources.objects, resources.fetcher(), resources.jobs),
+        *documents.tasks(resources.database, resources.objects, resources.ownership, resources.fetcher(), resources.jobs),
         *summaries.tasks(resources.database, resources.chat, room=resources.settings.chat.context_chars),
         *answers.tasks(resources.database, resources.writer, resources.recorder),
         *webhooks.tasks(resources.database, resources.outbound),

@@ -14,7 +14,7 @@ from protostar.config import S3Settings
 from protostar.db.session import Database
 from protostar.documents.fetch import Fetcher
 from protostar.documents.models import DocumentRow, DocumentVersionRow
-from protostar.documents.ownership import MARK
+from protostar.documents.ownership import MARK, Ownership
 from protostar.documents.repository import DocumentRepository
 from protostar.documents.sweep import remove_unnamed
 from protostar.documents.tasks import tasks
@@ -46,7 +46,7 @@ def fetcher(database: Database, objects: ObjectStore) -> Fetcher:
 
 async def test_old_objects_without_a_row_go(database: Database, space_id: UUID, tmp_path: Path) -> None:
     objects = open_object_store(tmp_path.as_uri(), S3Settings())
-    _fetch, sweep = tasks(database, objects, fetcher(database, objects), JOBS)
+    _fetch, sweep = tasks(database, objects, Ownership(database, objects), fetcher(database, objects), JOBS)
     kept = {
         put(tmp_path, "documents/named", age=2 * DAY),
         put(tmp_path, "texts/named", age=2 * DAY),
@@ -75,11 +75,11 @@ async def marked(objects: ObjectStore) -> bytes:
 async def test_a_new_store_is_marked_by_its_database(database: Database, tmp_path: Path) -> None:
     objects = open_object_store(tmp_path.as_uri(), S3Settings())
     put(tmp_path, "documents/young", age=60)
-    await remove_unnamed(database, objects)
+    await remove_unnamed(database, objects, Ownership(database, objects))
     mark = await marked(objects)
     assert len(mark) == 64
     put(tmp_path, "documents/orphan", age=2 * DAY)
-    assert await remove_unnamed(database, objects) == 1
+    assert await remove_unnamed(database, objects, Ownership(database, objects)) == 1
     assert await marked(objects) == mark
 
 
@@ -94,7 +94,7 @@ async def test_nothing_is_removed_from_the_store_of_another_database(
     if mark is not None:
         (tmp_path / MARK).write_bytes(mark)
     before = {info.key async for info in objects.list("")}
-    _fetch, sweep = tasks(database, objects, fetcher(database, objects), JOBS)
+    _fetch, sweep = tasks(database, objects, Ownership(database, objects), fetcher(database, objects), JOBS)
     for _ in range(2):
         with pytest.raises(ConfigurationError, match="PROTOSTAR_DATABASE_URL"):
             await sweep.run(None)
@@ -107,7 +107,7 @@ async def test_idempotency_keys_are_forgotten_after_a_day(database: Database, sp
             await AccessRepository(session).remember(space_id, key, b"hash", new_id())
         await session.execute(text("update idempotency_keys set created_at = now() - interval '25 hours' where key = 'old'"))
     objects = open_object_store(tmp_path.as_uri(), S3Settings())
-    _fetch, sweep = tasks(database, objects, fetcher(database, objects), JOBS)
+    _fetch, sweep = tasks(database, objects, Ownership(database, objects), fetcher(database, objects), JOBS)
     await sweep.run(None)
     async with database.transaction() as session:
         assert list((await session.execute(text("select key from idempotency_keys"))).scalars()) == ["young"]
@@ -126,7 +126,7 @@ async def test_what_should_have_been_erased_gets_a_job_again(database: Database,
         staged = DocumentRow(space_id=space_id, title="staged", filename="a.md", latest_version=0, deleted_at=begun)
         session.add(staged)
     objects = open_object_store(tmp_path.as_uri(), S3Settings())
-    _fetch, sweep = tasks(database, objects, fetcher(database, objects), JOBS)
+    _fetch, sweep = tasks(database, objects, Ownership(database, objects), fetcher(database, objects), JOBS)
     await sweep.run(None)
     await sweep.run(None)
     async with database.transaction() as session:

@@ -5,18 +5,15 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
 from pydantic import ValidationError
 
 from protostar.archive.schemas import ArchivedVersion
 from protostar.documents.multipart import MultipartReader, Part
-from protostar.documents.upload import new_key
-from protostar.errors import DatabaseUnavailable, InvalidInput, ObjectsUnavailable, TooLarge
+from protostar.documents.upload import discard, new_key
+from protostar.errors import InvalidInput, TooLarge
 from protostar.ids import new_id
 from protostar.objects.store import ObjectStore, StoredObject
 from protostar.problems import misfit
-
-log = structlog.get_logger()
 
 RECORD_BYTES: Final = 256 * 1024
 
@@ -70,12 +67,8 @@ class Receiving:
         return received
 
     async def discard(self, *objects: StoredObject) -> None:
-        """Remove bytes that became no version; the sweep does it where the store is away."""
-        for stored in objects:
-            try:
-                await self._objects.delete(stored.key)
-            except (ObjectsUnavailable, DatabaseUnavailable) as error:
-                log.warning("object_left_for_sweep", key=stored.key, error=str(error))
+        """Remove bytes that became no version."""
+        await discard(self._objects, *objects)
 
     async def _stored(self, part: Part, record: ArchivedVersion) -> StoredObject:
         if part.name == "original":

@@ -17,10 +17,10 @@ from protostar.objects.store import ObjectStore
 _AT_ONCE: Final = 1000
 
 
-async def remove_unnamed(database: Database, objects: ObjectStore) -> int:
+async def remove_unnamed(database: Database, objects: ObjectStore, ownership: Ownership) -> int:
     """How many objects were removed. Raises ConfigurationError, before the first, where the store is another database's."""
     try:
-        await Ownership(database, objects.unguarded).verify()
+        await ownership.verify()
     except WrongStore as error:  # as it is now it will be in an hour: this is not waited for
         raise ConfigurationError(str(error)) from error
     removed = 0

@@ -110,11 +110,17 @@ class Receiver:
         return upload
 
     async def discard(self, upload: Upload) -> None:
-        """Remove the bytes of an upload that became no document; the sweep does it where the store is away."""
+        """Remove the bytes of an upload that became no document."""
+        await discard(self._objects, upload.stored)
+
+
+async def discard(objects: ObjectStore, *unused: StoredObject) -> None:
+    """Remove bytes that became nothing; the sweep does it where the store is away."""
+    for stored in unused:
         try:
-            await self._objects.delete(upload.stored.key)
+            await objects.delete(stored.key)
         except (ObjectsUnavailable, DatabaseUnavailable) as error:
-            log.warning("object_left_for_sweep", key=upload.stored.key, error=str(error))
+            log.warning("object_left_for_sweep", key=stored.key, error=str(error))
 
 
 def name_of(url: URL) -> str:

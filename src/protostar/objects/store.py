@@ -109,12 +109,6 @@ class ObjectStore:
         view._guard = guard  # noqa: SLF001 - its own
         return view
 
-    @property
-    def unguarded(self) -> "ObjectStore":
-        view = copy.copy(self)
-        view._guard = None  # noqa: SLF001 - its own
-        return view
-
     async def put(self, key: str, chunks: AsyncIterator[bytes], *, limit: int) -> StoredObject:
         """Stream to the store; nothing is visible under `key` unless all of it arrived.
 
