@@ -1,6 +1,10 @@
-"""Workbooks: each visible sheet is a heading and its tables. Values, not formulas: a formula that was never computed is empty."""
+"""Workbooks: each visible sheet is a heading, its tables, and the text of its shapes.
+
+Values, not formulas: a formula that was never computed is empty.
+"""
 
 import re
+import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time, timedelta
@@ -12,12 +16,12 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse import number_formats, zip_guard
+from protostar.knowledge.parse import drawings, number_formats, zip_guard
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.failures import damaged
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.tables import Cell, add_table, spread
-from protostar.knowledge.parse.xlsx_layout import LAST_ROW, Layout
+from protostar.knowledge.parse.xlsx_layout import LAST_ROW, Layout, related
 
 _KIND = "an Excel workbook (.xlsx)"
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')  # of a format: what is shown as it is, and what is not shown
@@ -42,9 +46,12 @@ def read(path: Path, max_chars: int) -> ParsedText:
             parts.add(part)
             rows = _rows(sheet, allowance, Layout.of(archive, part, parts))
             first = next(rows, None)
-            if first is not None:
+            boxes = [text for text in _boxes(archive, part, parts) if text]
+            if first is not None or boxes:
                 builder.heading(1, sheet.title, page=number)
-                add_table(builder, spread(chain([first], rows)), page=number)
+                add_table(builder, spread(chain([] if first is None else [first], rows)), page=number)
+            for text in boxes:
+                builder.block("paragraph", text, page=number)
         return builder.build(title=workbook.properties.title, page_count=len(workbook.worksheets))
 
 
@@ -74,6 +81,14 @@ def _too_large() -> UnreadableDocument:
     return UnreadableDocument(
         f"The workbook is larger than {_MAX_ROWS:,} rows, {_MAX_COLUMNS:,} columns or {_MAX_CELLS:,} cells; split it up."
     )
+
+
+def _boxes(archive: zipfile.ZipFile, part: str, parts: set[str]) -> Iterator[str]:
+    """The texts that lie on a sheet."""
+    for drawing in related(archive, part, "drawing"):
+        if drawing not in parts:
+            parts.add(drawing)
+            yield from drawings.shapes(ET.fromstring(archive.read(drawing)))  # noqa: S314  (as in xlsx_layout.py)
 
 
 class _Merged:

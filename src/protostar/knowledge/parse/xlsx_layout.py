@@ -43,7 +43,7 @@ class Layout:
         layout = cls()
         sheet = _Sheet(layout)
         _feed(sheet, archive, part)
-        for table in _tables(archive, part) if sheet.has_tables and layout.hidden_rows else ():
+        for table in related(archive, part, "table") if sheet.has_tables and layout.hidden_rows else ():
             if table not in parts:
                 parts.add(table)
                 sheet.begin_table()
@@ -59,12 +59,14 @@ def _feed(sheet: "_Sheet", archive: zipfile.ZipFile, part: str) -> None:
             parser.feed(more)
 
 
-def _tables(archive: zipfile.ZipFile, part: str) -> list[str]:
-    """The parts of what a sheet formats as tables, each of which may have a filter."""
+def related(archive: zipfile.ZipFile, part: str, kind: str) -> list[str]:
+    """The parts that belong to a sheet: a `table`, which may have a filter, or the `drawing`."""
     folder, _, name = part.rpartition("/")
     path = f"{folder}/_rels/{name}.rels"
     relations: Any = get_dependents(archive, path) if path in archive.NameToInfo else ()
-    return [relation.target for relation in relations if relation.Type.endswith("/table") and relation.target in archive.NameToInfo]
+    return [
+        relation.target for relation in relations if relation.Type.endswith(f"/{kind}") and relation.target in archive.NameToInfo
+    ]
 
 
 class _Sheet:

@@ -13,12 +13,12 @@ from docx.oxml.ns import qn
 from docx.package import Package
 from docx.parts.document import DocumentPart
 
-from protostar.knowledge.parse import zip_guard
+from protostar.knowledge.parse import drawings, zip_guard
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.docx.numbering import DEEPEST, Numbering
 from protostar.knowledge.parse.docx.properties import list_of, outline_level, switch, value
 from protostar.knowledge.parse.docx.styles import Style, Styles
-from protostar.knowledge.parse.docx.text import P, boxes, prune, text
+from protostar.knowledge.parse.docx.text import P, boxes, drawings_of, prune, text
 from protostar.knowledge.parse.failures import damaged
 from protostar.knowledge.parse.lines import Lines
 from protostar.knowledge.parse.model import ParsedText
@@ -50,7 +50,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
         document = main.document
         related = {rel.reltype.rsplit("/", 1)[-1]: rel.target_part for rel in main.rels.values() if not rel.is_external}
         styles = Styles(document)
-        writer = _Writer(builder, styles, Numbering(related.get("numbering")))
+        writer = _Writer(builder, styles, Numbering(related.get("numbering")), main.rels)
         root: Any = document.element
         prune(root, styles.hides)
         writer.add(root.body)
@@ -64,11 +64,13 @@ def read(path: Path, max_chars: int) -> ParsedText:
 
 
 class _Writer:
-    def __init__(self, builder: TextBuilder, styles: Styles, numbering: Numbering) -> None:
+    def __init__(self, builder: TextBuilder, styles: Styles, numbering: Numbering, relations: Any) -> None:
         self._builder = builder
         self._lines = Lines(builder)
         self._styles = styles
         self._numbering = numbering
+        self._relations = relations
+        self._parts = drawings.Parts(builder)
 
     def add(self, container: Any) -> None:
         """Add everything in the body, in a cell or in a box."""
@@ -92,6 +94,9 @@ class _Writer:
                 kind = "list" if marker else style.kind or "paragraph"
                 look = self._styles.look(paragraph) if self._builder.lacks_headings else None
                 self._lines.add(kind, shown, "  " * depth + marker if marker else "", look)
+        for drawing in drawings_of(paragraph):
+            self._lines.end()
+            self._parts.add(drawing, self._relations)
         for box in boxes(paragraph):
             self._lines.end()
             self.add(box)

@@ -14,7 +14,7 @@ BOX: Final = qn("w:txbxContent")
 _MATH: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _FALLBACK: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _T, _SYMBOL, _RUN, _ROW, _CONTROL, _MOVED, _READING = (qn(f"w:{name}") for name in ("t", "sym", "r", "tr", "sdt", "moveFrom", "rt"))
-_CELL, _DELETED, _FIELD = qn("w:tc"), qn("w:del"), qn("w:fldChar")
+_CELL, _DELETED, _FIELD, _DRAWING = (qn(f"w:{name}") for name in ("tc", "del", "fldChar", "drawing"))
 _RUNS: Final = (_RUN, f"{_MATH}r")
 _CHARACTERS: Final = {
     **{qn(name): "\t" for name in ("w:tab", "w:ptab")},
@@ -76,6 +76,13 @@ def boxes(paragraph: Any) -> Iterator[Any]:
     for box in paragraph.iter(BOX):
         if next(box.iterancestors(P)) is paragraph:
             yield box
+
+
+def drawings_of(paragraph: Any) -> Iterator[Any]:
+    """Those in it, but not those within its text boxes."""
+    for drawing in paragraph.iter(_DRAWING):
+        if next(drawing.iterancestors(P)) is paragraph:
+            yield drawing
 
 
 def text(paragraph: Any) -> str:
