@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import docx
 import pytest
@@ -79,6 +80,21 @@ def test_a_merged_cell_is_read_once(tmp_path: Path) -> None:
         cell.text = str(number)
     table.cell(0, 0).merge(table.cell(0, 1)).text = "merged"
     assert shown(read(save(document, tmp_path / "a.docx"))) == [("table", "merged |  | 2\n3 | 4 | 5")]
+
+
+@pytest.mark.parametrize("target", ["#place", "NULL", "../media/lost.png"])
+def test_a_document_may_name_parts_that_it_lacks(target: str, tmp_path: Path) -> None:
+    document = docx.Document()
+    document.add_paragraph("본문")
+    document.part.relate_to(target, RT.HYPERLINK, is_external=True)
+    save(document, tmp_path / "b.docx")
+    with ZipFile(tmp_path / "b.docx") as original, ZipFile(tmp_path / "a.docx", "w") as changed:
+        for name in original.namelist():
+            content = original.read(name)
+            changed.writestr(
+                name, content.replace(b' TargetMode="External"', b"") if name.endswith("document.xml.rels") else content
+            )
+    assert shown(read(tmp_path / "a.docx")) == [("paragraph", "본문")]
 
 
 def test_a_contents_list_is_left_out(tmp_path: Path) -> None:

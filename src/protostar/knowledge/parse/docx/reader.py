@@ -10,12 +10,12 @@ from docx.opc.part import PartFactory
 from docx.oxml import parse_xml
 from docx.oxml.exceptions import XmlchemyError
 from docx.oxml.ns import qn
-from docx.package import Package
 from docx.parts.document import DocumentPart
 
 from protostar.knowledge.parse import drawings, zip_guard
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.docx.numbering import DEEPEST, Numbering
+from protostar.knowledge.parse.docx.package import open_package
 from protostar.knowledge.parse.docx.properties import list_of, outline_level, switch, value
 from protostar.knowledge.parse.docx.styles import Style, Styles
 from protostar.knowledge.parse.docx.text import P, boxes, drawings_of, prune, text
@@ -44,7 +44,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
     zip_guard.check(path, _KIND)
     builder = TextBuilder(max_chars)
     with damaged(_KIND, *zip_guard.ERRORS, OpcError, XmlchemyError):
-        main: Any = Package.open(str(path)).main_document_part
+        main: Any = open_package(path).main_document_part
         if not isinstance(main, DocumentPart):
             raise OpcError
         document = main.document
