@@ -5,13 +5,14 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final
 
+from docx.opc import package as opc
 from docx.opc import pkgreader
-from docx.opc.package import Unmarshaller
 from docx.opc.packuri import CONTENT_TYPES_URI, PACKAGE_URI, PackURI
 from docx.opc.part import PartFactory
 from docx.package import Package
 
 _LIBRARY: Final[Any] = pkgreader
+_UNMARSHALLER: Final[Any] = opc.Unmarshaller
 
 
 def open_package(path: Path) -> Package:
@@ -22,7 +23,7 @@ def open_package(path: Path) -> Package:
         types = _LIBRARY._ContentTypeMap.from_xml(archive.blob_for(CONTENT_TYPES_URI))  # noqa: SLF001
         relations = reader._srels_for(archive, PACKAGE_URI)  # noqa: SLF001
         parts = reader._load_serialized_parts(archive, relations, types)  # noqa: SLF001
-    Unmarshaller.unmarshal(reader(types, relations, parts), package, PartFactory)
+    _UNMARSHALLER.unmarshal(reader(types, relations, parts), package, PartFactory)
     return package
 
 
