@@ -175,7 +175,7 @@ async def test_a_wrong_upload_is_refused_with_a_reason(request_: dict[str, Any],
 @pytest.mark.parametrize(
     ("filename", "content"),
     [
-        ("sheet.ods", (FILES / "guide-ko.odt").read_bytes().replace(b"opendocument.text", b"opendocument.calc", 1)),
+        ("drawing.odg", (FILES / "guide-ko.odt").read_bytes().replace(b"opendocument.text", b"opendocument.graf", 1)),
         ("연차.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(1000)),
         ("picture.png", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"),
         ("no-extension", b"text"),
@@ -199,6 +199,8 @@ async def test_an_unsupported_kind_of_file_is_415_with_the_formats(filename: str
         ".hwp)",
         ".hwpx",
         ".odt",
+        ".ods",
+        ".odp",
         "CSV",
         "EPUB",
         "RTF",

@@ -24,6 +24,8 @@ TSV = "text/tab-separated-values"
 HWP = "application/x-hwp"
 HWPX = "application/hwp+zip"
 ODT = "application/vnd.oasis.opendocument.text"
+ODS = "application/vnd.oasis.opendocument.spreadsheet"
+ODP = "application/vnd.oasis.opendocument.presentation"
 EPUB = "application/epub+zip"
 RTF = "application/rtf"
 EMAIL = "message/rfc822"
@@ -44,7 +46,7 @@ class Format:
 FORMATS = (
     Format(MARKDOWN, "Markdown", (".md", ".markdown"), ("text/x-markdown",)),
     Format(TEXT, "plain text", (".txt", ".text", ".log")),
-    Format(HTML, "HTML", (".html", ".htm"), ("application/xhtml+xml",)),
+    Format(HTML, "HTML", (".html", ".htm", ".xhtml", ".xht"), ("application/xhtml+xml",)),
     Format(PDF, "PDF", (".pdf",), ("application/x-pdf",), textual=False),
     Format(DOCX, "Word (.docx)", (".docx", ".docm", ".dotx"), textual=False),
     Format(PPTX, "PowerPoint (.pptx)", (".pptx", ".pptm", ".ppsx"), textual=False),
@@ -54,6 +56,8 @@ FORMATS = (
     Format(HWP, "Hangul (.hwp)", (".hwp",), ("application/haansofthwp", "application/vnd.hancom.hwp"), textual=False),
     Format(HWPX, "Hangul (.hwpx)", (".hwpx",), ("application/haansofthwpx", "application/vnd.hancom.hwpx"), textual=False),
     Format(ODT, "OpenDocument (.odt)", (".odt",), textual=False),
+    Format(ODS, "OpenDocument (.ods)", (".ods",), textual=False),
+    Format(ODP, "OpenDocument (.odp)", (".odp",), textual=False),
     Format(EPUB, "EPUB", (".epub",), textual=False),
     Format(RTF, "RTF", (".rtf",), ("text/rtf", "application/x-rtf"), textual=False),
     Format(EMAIL, "e-mail (.eml)", (".eml",)),
@@ -66,10 +70,10 @@ FORMAT_NAMES = f"{', '.join(_names)} and {_last}"
 SAVE_AS = {
     **dict.fromkeys((".hwpml", ".hml"), "HWPX or PDF"),
     **dict.fromkeys((".doc", ".pages", ".wps", ".wpd"), "Word (.docx) or PDF"),
-    **dict.fromkeys((".xls", ".xlsb", ".ods", ".numbers"), "Excel (.xlsx) or CSV"),
-    **dict.fromkeys((".ppt", ".odp"), "PowerPoint (.pptx) or PDF"),
-    **dict.fromkeys((".xhtml", ".xht", ".mht", ".mhtml"), "HTML (.html) or PDF"),
+    **dict.fromkeys((".xls", ".xlsb", ".numbers"), "Excel (.xlsx) or CSV"),
+    **dict.fromkeys((".mht", ".mhtml"), "HTML (.html) or PDF"),
     **dict.fromkeys((".rst", ".adoc", ".tex"), "Markdown (.md) or plain text (.txt)"),
+    ".ppt": "PowerPoint (.pptx) or PDF",
     ".msg": "e-mail (.eml)",
 }
 """What a document of a kind that is not read can be saved as, by its extension."""
@@ -77,7 +81,7 @@ SAVE_AS = {
 _BY_EXTENSION = {extension: kind for kind in FORMATS for extension in kind.extensions}
 _BY_MEDIA_TYPE = {name: kind for kind in FORMATS for name in (kind.media_type, *kind.aliases)}
 _OFFICE = {"word/": DOCX, "ppt/": PPTX, "xl/": XLSX}
-_PACKAGES = (HWPX, ODT, EPUB)
+_PACKAGES = (HWPX, ODT, ODS, ODP, EPUB)
 """What the first entry of a zip file may say of it. Templates say a little more: they are read like documents."""
 _ZIP = b"PK\x03\x04"
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

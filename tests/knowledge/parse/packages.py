@@ -95,24 +95,25 @@ def hwpx(path: Path, *paras: str, title: str = "", base: str = HANCOM, **parts: 
     return _package(path, "application/hwp+zip", usual | parts)
 
 
-_ODT = " ".join(
+_OPEN = " ".join(
     f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
     for short, name in (
-        *(("office", "office"), ("style", "style"), ("text", "text"), ("table", "table"), ("draw", "drawing")),
-        *(("svg", "svg-compatible"), ("meta", "meta"), ("manifest", "manifest")),
+        *((name, name) for name in ("office", "style", "text", "table", "presentation", "meta", "manifest")),
+        *(("draw", "drawing"), ("svg", "svg-compatible")),
     )
 )
 
 
 def odt(path: Path, body: str, *, automatic: str = "", named: str = "", kind: str = "text", **parts: str | None) -> Path:
-    """A document; `automatic` and `named` are definitions of styles."""
+    """A document, or a spreadsheet or presentation as `kind` says; `automatic` and `named` are definitions of styles."""
+    content = kind.removesuffix("-template")
     usual = {
-        "content.xml": f"<office:document-content {_ODT}><office:automatic-styles>{automatic}</office:automatic-styles>"
-        f"<office:body><office:text>{body}</office:text></office:body></office:document-content>",
-        "styles.xml": f"<office:document-styles {_ODT}><office:styles>{named}</office:styles></office:document-styles>",
-        "meta.xml": f'<office:document-meta {_ODT} xmlns:dc="http://purl.org/dc/elements/1.1/"><office:meta><dc:title>제목</dc:title>'
+        "content.xml": f"<office:document-content {_OPEN}><office:automatic-styles>{automatic}</office:automatic-styles>"
+        f"<office:body><office:{content}>{body}</office:{content}></office:body></office:document-content>",
+        "styles.xml": f"<office:document-styles {_OPEN}><office:styles>{named}</office:styles></office:document-styles>",
+        "meta.xml": f'<office:document-meta {_OPEN} xmlns:dc="http://purl.org/dc/elements/1.1/"><office:meta><dc:title>제목</dc:title>'
         "</office:meta></office:document-meta>",
-        "META-INF/manifest.xml": f"<manifest:manifest {_ODT}/>",
+        "META-INF/manifest.xml": f"<manifest:manifest {_OPEN}/>",
     }
     return _package(path, f"application/vnd.oasis.opendocument.{kind}", usual | parts)
 

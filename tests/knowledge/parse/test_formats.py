@@ -16,6 +16,12 @@ STOCK = """\
 배 | 5 | 2026-11-03 | 2500
 감 | 7 | 2026-11-04 | 800
 합계"""
+COMPUTED = """\
+품목 | 수량 | 입고일 | 단가 | 금액
+사과 | 3 | 2026-11-02 | 1200 | 3600
+배 | 5 | 2026-11-03 | 2500 | 12500
+감 | 7 | 2026-11-04 | 800 | 5600
+합계 |  |  |  | 21700"""
 LAST = (TOP, "Setext 제목")
 
 
@@ -125,36 +131,38 @@ def test_the_lines_of_a_pdf_are_joined_to_paragraphs_and_items() -> None:
     assert ("list", "• 압축 형식을 쓴다.") in shown(parsed)
 
 
-def test_slides() -> None:
-    parsed = read("deck-ko.pptx")
+@pytest.mark.parametrize(("name", "points", "marker"), [("deck-ko.pptx", "paragraph", ""), ("deck-ko.odp", "list", "- ")])
+def test_slides(name: str, points: str, marker: str) -> None:
+    parsed = read(name)
     assert parsed.page_count == 3
     assert [(block.kind, block.page) for block in parsed.blocks] == [
         ("heading", 1),
-        ("paragraph", 1),
+        (points, 1),
         ("paragraph", 1),
         ("heading", 2),
-        ("paragraph", 2),
+        (points, 2),
         ("table", 2),
         ("paragraph", 2),
         ("heading", 3),
-        ("paragraph", 3),
+        (points, 3),
         ("paragraph", 3),
     ]
     assert shown(parsed)[3:7] == [
         ("heading", "백업"),
-        ("paragraph", "매일 새벽 3시\n30일 보관"),
+        (points, f"{marker}매일 새벽 3시\n{marker}30일 보관"),
         ("table", "이름 | 값\n보관 | 30일"),
         ("paragraph", "발표자 메모 2"),
     ]
     assert block_with(parsed, "Redis down").heading_path == ("Incidents",)
 
 
-def test_sheets() -> None:
-    parsed = read("sheet-ko.xlsx")
+@pytest.mark.parametrize(("name", "stock"), [("sheet-ko.xlsx", STOCK), ("sheet-ko.ods", COMPUTED)])
+def test_sheets(name: str, stock: str) -> None:
+    parsed = read(name)
     assert parsed.page_count == 3
     assert [(*one, block.heading_path, block.page) for one, block in zip(shown(parsed), parsed.blocks, strict=True)] == [
         ("heading", "재고", ("재고",), 1),
-        ("table", STOCK, ("재고",), 1),
+        ("table", stock, ("재고",), 1),
         ("heading", "Notes", ("Notes",), 2),
         ("table", "백업은 30일 보관", ("Notes",), 2),
     ]
@@ -216,7 +224,10 @@ def test_the_limit_of_characters_holds(name: str) -> None:
         read(name, max_chars=10)
 
 
-@pytest.mark.parametrize("name", ["deck-ko.pptx", "sheet-ko.xlsx", "table.csv", "book-ko.epub", "mail-ko.eml", "note-ko.ipynb"])
+@pytest.mark.parametrize(
+    "name",
+    ["deck-ko.pptx", "sheet-ko.xlsx", "deck-ko.odp", "sheet-ko.ods", "table.csv", "book-ko.epub", "mail-ko.eml", "note-ko.ipynb"],
+)
 def test_the_limit_of_characters_holds_for_the_others(name: str) -> None:
     with pytest.raises(UnreadableDocument, match="longer than the 10 characters"):
         read(name, max_chars=10)

@@ -12,18 +12,20 @@ from tests.knowledge.parse.pdfs import text, write_pdf
 from tests.knowledge.parse.support import FILES, read, shown
 
 from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse import xlsx
 from protostar.knowledge.parse.lines import Counters
 from protostar.knowledge.parse.pdf import glyphs
 from protostar.knowledge.parse.tables import Cell, spread
 
-OFFICE = ["guide-ko.docx", "deck-ko.pptx", "sheet-ko.xlsx", "book-ko.epub", "guide-ko.odt", "rule-ko.hwpx"]
+OFFICE = [
+    *("guide-ko.docx", "deck-ko.pptx", "sheet-ko.xlsx", "book-ko.epub"),
+    *("guide-ko.odt", "sheet-ko.ods", "deck-ko.odp", "rule-ko.hwpx"),
+]
 MAIN_PART = {
     "guide-ko.docx": "word/document.xml",
     "deck-ko.pptx": "ppt/slides/slide1.xml",
     "sheet-ko.xlsx": "xl/worksheets/sheet1.xml",
     "book-ko.epub": "O/c.opf",
-    "guide-ko.odt": "content.xml",
+    **dict.fromkeys(("guide-ko.odt", "sheet-ko.ods", "deck-ko.odp"), "content.xml"),
     "rule-ko.hwpx": "Contents/section0.xml",
 }
 LAUGHS = "".join(f'<!ENTITY l{n + 1} "{f"&l{n};" * 10}">' for n in range(9))
@@ -86,7 +88,7 @@ def test_flipped_bytes_are_an_error_or_some_text(tmp_path: Path, name: str) -> N
         read(path)
 
 
-@pytest.mark.parametrize("name", ["a.docx", "a.pptx", "a.xlsx", "a.epub", "a.odt", "a.hwpx"])
+@pytest.mark.parametrize("name", ["a.docx", "a.pptx", "a.xlsx", "a.epub", "a.odt", "a.ods", "a.odp", "a.hwpx"])
 @pytest.mark.parametrize("content", [b"garbage", b"PK\x03\x04garbage", b"just text " * 100])
 def test_garbage_under_a_good_name(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
@@ -164,7 +166,7 @@ def test_merged_cells_are_not_looked_at_in_each_row_of_a_gap(tmp_path: Path) -> 
 
 def test_rows_between_others_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = copy_with("sheet-ko.xlsx", tmp_path / "a.xlsx", MAIN_PART["sheet-ko.xlsx"], SHEET.format(FAR_APART, ""))
-    monkeypatch.setattr(xlsx, "_MAX_BLANKS", 1_000_000)
+    monkeypatch.setattr("protostar.knowledge.parse.workbook._MOST_BLANKS", 1_000_000)
     with pytest.raises(UnreadableDocument, match="more than 1,000,000 blank rows and cells"):
         read(path)
 

@@ -22,7 +22,6 @@ from pptx.util import Inches, Pt
 from tests.knowledge.parse.support import FILES, block_with, read, shown
 
 from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse import xlsx
 
 
 def save(document: Any, path: Path) -> Path:
@@ -332,7 +331,7 @@ def test_what_the_filters_of_tables_in_a_sheet_leave_out_is_read(reference: str,
 
 
 def test_empty_rows_below_all_others_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xlsx, "_MAX_BLANKS", 1_000)
+    monkeypatch.setattr("protostar.knowledge.parse.workbook._MOST_BLANKS", 1_000)
     rows = (
         f"<row r='1'>{cells('이름', '값')}</row><row r='3.0'>{cells('전화', '1')}</row><row r='1048575'/><row r='1048576' ht='12'/>"
     )

@@ -281,7 +281,10 @@ def book(path: Path, pages: dict[str, str], **more: str) -> Path:
 
 def test_elements_that_close_themselves_swallow_nothing(tmp_path: Path) -> None:
     page = '<html><head><title/><script src="x.js"/></head><body><p>하나<br/><a id="x"/>둘</p><div/><p>셋</p></body></html>'
-    assert shown(read(book(tmp_path / "a.epub", {"a": page}))) == [("paragraph", "하나\n둘"), ("paragraph", "셋")]
+    text = [("paragraph", "하나\n둘"), ("paragraph", "셋")]
+    assert shown(read(book(tmp_path / "a.epub", {"a": page}))) == text
+    (tmp_path / "a.xhtml").write_text(f'<?xml version="1.0"?>{page}', "utf-8")
+    assert shown(read(tmp_path / "a.xhtml")) == text
 
 
 def test_a_page_that_is_missing_is_passed_over(tmp_path: Path) -> None:

@@ -13,21 +13,23 @@ class TextBuilder:
     def __init__(self, max_chars: int) -> None:
         self.outline = Outline()
         self.max_chars = max_chars
+        self.page: int | None = None
+        """That of what is added next, from 1."""
         self._parts: list[str] = []
         self._blocks: list[Block] = []
         self._looks: dict[int, Look] = {}
         self._headings = 0
         self._length = 0
 
-    def heading(self, level: int, title: str, *, text: str | None = None, page: int | None = None, separator: str = "\n\n") -> None:
+    def heading(self, level: int, title: str, *, text: str | None = None) -> None:
         """Add a heading; the blocks after it lie under it. `text`: how the page shows it, where that differs."""
         title = one_line(clean(title))
         if title:
             self.outline.enter(level, title)
             self._headings += 1
-            self._place("heading", clean(text) if text else title, page, separator)
+            self._place("heading", clean(text) if text else title, "\n\n")
 
-    def block(self, kind: str, text: str, *, page: int | None = None, separator: str = "\n\n", look: Look | None = None) -> None:
+    def block(self, kind: str, text: str, *, separator: str = "\n\n", look: Look | None = None) -> None:
         """Add a text as it is, but for blank lines around it and blanks at its end. A blank text adds nothing.
 
         `look`: by which it may turn out to be a heading, if the document has no others but its title.
@@ -36,7 +38,7 @@ class TextBuilder:
         if text:
             if look is not None:
                 self._looks[len(self._blocks)] = look
-            self._place(kind, text, page, separator)
+            self._place(kind, text, separator)
 
     def include(self, text: str, blocks: list[Block]) -> None:
         """Add a cleaned text whose blocks, counted from its own start, are known."""
@@ -63,9 +65,9 @@ class TextBuilder:
         """How many blocks there are."""
         return len(self._blocks)
 
-    def _place(self, kind: str, text: str, page: int | None, separator: str) -> None:
+    def _place(self, kind: str, text: str, separator: str) -> None:
         start = self._append(text, separator)
-        self._blocks.append(Block(start, start + len(text), kind, self.outline.path, page))
+        self._blocks.append(Block(start, start + len(text), kind, self.outline.path, self.page))
 
     def _append(self, text: str, separator: str) -> int:
         if self._parts:

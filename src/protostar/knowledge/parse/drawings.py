@@ -74,7 +74,7 @@ class Parts:
         self._builder = builder
         self._read = set[str]()
 
-    def add(self, drawing: Any, relations: Mapping[str, Any], page: int | None = None) -> None:
+    def add(self, drawing: Any, relations: Mapping[str, Any]) -> None:
         """Add the diagrams and charts in an element. `relations`: by their ids, of the part in which it stands."""
         for reference in drawing.iter(_CHART_ID, _DIAGRAM_ID):
             relation = relations.get(reference.get(f"{_REFERENCE}id" if reference.tag == _CHART_ID else f"{_REFERENCE}dm"))
@@ -83,10 +83,10 @@ class Parts:
             self._read.add(relation.target_part.partname)
             root = ET.fromstring(relation.target_part.blob)  # noqa: S314  (expat refuses entity bombs, and the process has limits)
             if reference.tag == _DIAGRAM_ID:
-                self._builder.block("list", _diagram(root), page=page)
+                self._builder.block("list", _diagram(root))
             else:
-                self._builder.block("paragraph", _chart_title(root), page=page)
-                add_table(self._builder, _chart_rows(root), page=page)
+                self._builder.block("paragraph", _chart_title(root))
+                add_table(self._builder, _chart_rows(root))
 
 
 def shapes(root: Any) -> Iterator[str]:

@@ -13,16 +13,13 @@ from protostar.knowledge.parse import zip_guard
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import damaged
-from protostar.knowledge.parse.html.elements import VOID
-from protostar.knowledge.parse.html.reader import add_html
+from protostar.knowledge.parse.html.reader import add_html, from_xml
 from protostar.knowledge.parse.model import ParsedText
 
 _KIND = "an electronic book (.epub)"
 _CONTAINER = "META-INF/container.xml"
 _ENCRYPTION = "META-INF/encryption.xml"
 _ENCODING = re.compile(rb"""<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w.:-]+)""")
-# `<title/>` closes itself in XHTML; to an HTML parser it opens an element that swallows the rest of the page.
-_SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*)(\s[^<>]*)?/>")
 
 
 def read(path: Path, max_chars: int) -> ParsedText:
@@ -62,4 +59,4 @@ def _spine(package: ET.Element, folder: str) -> Iterator[str]:
 def _markup(raw: bytes) -> str:
     declared = _ENCODING.match(raw)
     text, _ = decode(raw, declared[1].decode("ascii", "ignore") if declared else None)
-    return _SELF_CLOSED.sub(lambda tag: tag[0] if tag[1].lower() in VOID else f"<{tag[1]}{tag[2] or ''}></{tag[1]}>", text)
+    return from_xml(text)

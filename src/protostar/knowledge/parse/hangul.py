@@ -143,7 +143,7 @@ class HangulWriter(Writer):
     def _cell(self, cell: ET.Element) -> Cell:
         span = cell.find("{*}cellSpan")
         columns, rows = (1, 1) if span is None else (int(span.get(name, "1")) for name in ("colSpan", "rowSpan"))
-        return Cell(self._flat(cell), columns, rows)
+        return Cell(self.flat(cell), columns, rows)
 
     def _pieces(self, node: ET.Element) -> Iterator[str | ET.Element]:
         for child in node:

@@ -32,20 +32,29 @@ def local_name(element: ET.Element) -> str:
 
 def children(part: IO[bytes], *parents: str) -> Iterator[ET.Element]:
     """The elements directly below the outermost ones of these local names; each is let go when the next is asked for."""
-    above: list[ET.Element] = []
     inside = 0
-    for event, element in ET.iterparse(part, ("start", "end")):  # noqa: S314  (expat refuses entity bombs, and the process has limits)
+    for event, element, above in walk(part):
         if event == "start":
-            above.append(element)
             inside += local_name(element) in parents
-            if len(above) > _DEEPEST:
-                raise UnreadableDocument(TOO_DEEP)
         else:
-            above.pop()
             inside -= local_name(element) in parents
             if inside == 1 and local_name(above[-1]) in parents:
                 yield element
                 above[-1].clear()
+
+
+def walk(part: IO[bytes]) -> Iterator[tuple[str, ET.Element, list[ET.Element]]]:
+    """The `start` and `end` of each element, with those that it stands in, the outermost first."""
+    above: list[ET.Element] = []
+    for event, element in ET.iterparse(part, ("start", "end")):  # noqa: S314  (expat refuses entity bombs, and the process has limits)
+        if event == "start":
+            yield event, element, above
+            above.append(element)
+            if len(above) > _DEEPEST:
+                raise UnreadableDocument(TOO_DEEP)
+        else:
+            above.pop()
+            yield event, element, above
 
 
 def title(archive: zipfile.ZipFile, part: str) -> str | None:

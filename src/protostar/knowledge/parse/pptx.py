@@ -47,23 +47,24 @@ def _add_slide(builder: TextBuilder, parts: drawings.Parts, slide: Any, number: 
     title = slide.shapes.title
     if title is None or not _plain(title.text_frame).strip():
         title = _titled_by_look(shapes)
+    builder.page = number
     builder.outline.leave()
-    builder.heading(1, _plain(title.text_frame) if title is not None else "", page=number)
+    builder.heading(1, _plain(title.text_frame) if title is not None else "")
     for shape in shapes:
         if title is None or shape.shape_id != title.shape_id:
-            _add_shape(builder, parts, slide, shape, number)
+            _add_shape(builder, parts, slide, shape)
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
         _prune(slide.notes_slide.shapes)
-        builder.block("paragraph", _text(slide.notes_slide.notes_text_frame), page=number)
+        builder.block("paragraph", _text(slide.notes_slide.notes_text_frame))
 
 
-def _add_shape(builder: TextBuilder, parts: drawings.Parts, slide: Any, shape: Any, page: int) -> None:
+def _add_shape(builder: TextBuilder, parts: drawings.Parts, slide: Any, shape: Any) -> None:
     if shape.has_text_frame:
-        builder.block("paragraph", _text(shape.text_frame), page=page)
+        builder.block("paragraph", _text(shape.text_frame))
     elif getattr(shape, "has_table", False):
-        add_table(builder, spread(map(_cells, shape.table.rows)), page=page)
+        add_table(builder, spread(map(_cells, shape.table.rows)))
     else:
-        parts.add(shape._element, slide.part.rels, page)  # noqa: SLF001 - python-pptx reads some kinds of charts alone
+        parts.add(shape._element, slide.part.rels)  # noqa: SLF001 - python-pptx reads some kinds of charts alone
 
 
 def _prune(shapes: Any) -> None:

@@ -22,13 +22,13 @@ _AGAIN = 400_000  # characters
 _KEPT_FOR_BLANKS = 300_000
 
 
-def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, page: int | None = None, heads: int | None = None) -> None:
+def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, heads: int | None = None) -> None:
     """Add rows of cells, without blanks at the end of a row and around a single cell; names of several levels become one row.
 
     Blank rows are left out. What stands below them may be another table, with names of its own, unless the format says `heads`: how
     many of the first rows name the columns. The names are said again when a table is long.
     """
-    blocks = _Blocks(builder, page)
+    blocks = _Blocks(builder)
     columns: Columns | None = None
     for first, below in _parts(rows) if heads is None else _whole(rows):
         is_another = columns is None or not columns.go_on_in(first)
@@ -44,9 +44,8 @@ def add_table(builder: TextBuilder, rows: Iterable[Sequence[str]], *, page: int 
 class _Blocks:
     """Rows become blocks; the later ones of a table begin with the names of its columns."""
 
-    def __init__(self, builder: TextBuilder, page: int | None) -> None:
+    def __init__(self, builder: TextBuilder) -> None:
         self._builder = builder
-        self._page = page
         self._names = ""
         self._lines: list[str] = []
         self._size = 0
@@ -66,7 +65,7 @@ class _Blocks:
         self._size += len(line) + 1
 
     def end(self) -> None:
-        self._builder.block("table", "\n".join(self._lines), page=self._page)
+        self._builder.block("table", "\n".join(self._lines))
         self._lines, self._size = [], 0
 
 

@@ -64,6 +64,6 @@ class Writer(ABC):
                 self._add(cell)
                 self._lines.end()
 
-    def _flat(self, node: ET.Element) -> str:
+    def flat(self, node: ET.Element) -> str:
         """All text below it, for a cell in a line."""
-        return "".join(piece if isinstance(piece, str) else f" {self._flat(piece)} " for piece in self._pieces(node))
+        return "".join(piece if isinstance(piece, str) else f" {self.flat(piece)} " for piece in self._pieces(node))

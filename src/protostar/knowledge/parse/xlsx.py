@@ -15,21 +15,17 @@ from typing import Any
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
-from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse import drawings, number_formats, zip_guard
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.failures import damaged
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.tables import Cell, add_table, spread
+from protostar.knowledge.parse.workbook import Allowance
 from protostar.knowledge.parse.xlsx_layout import LAST_ROW, Layout, related
 
 _KIND = "an Excel workbook (.xlsx)"
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')  # of a format: what is shown as it is, and what is not shown
 _DAY = re.compile(r"[dDhHsS]|^General$")
-_MAX_ROWS = 200_000
-_MAX_COLUMNS = 1_000
-_MAX_CELLS = 1_000_000
-_MAX_BLANKS = 30_000_000
 
 
 def read(path: Path, max_chars: int) -> ParsedText:
@@ -37,7 +33,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
     builder = TextBuilder(max_chars)
     with damaged(_KIND, *zip_guard.ERRORS, InvalidFileException), path.open("rb") as file, zipfile.ZipFile(path) as archive:
         workbook: Any = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        allowance = _Allowance()
+        allowance = Allowance()
         parts = set[str]()
         for number, sheet in enumerate(workbook.worksheets, 1):
             part: str = sheet._worksheet_path  # noqa: SLF001 - openpyxl has no other way
@@ -48,39 +44,12 @@ def read(path: Path, max_chars: int) -> ParsedText:
             first = next(rows, None)
             boxes = [text for text in _boxes(archive, part, parts) if text]
             if first is not None or boxes:
-                builder.heading(1, sheet.title, page=number)
-                add_table(builder, spread(chain([] if first is None else [first], rows)), page=number)
+                builder.page = number
+                builder.heading(1, sheet.title)
+                add_table(builder, spread(chain([] if first is None else [first], rows)))
             for text in boxes:
-                builder.block("paragraph", text, page=number)
+                builder.block("paragraph", text)
         return builder.build(title=workbook.properties.title, page_count=len(workbook.worksheets))
-
-
-class _Allowance:
-    """Cells that may still be read in this workbook, and rows and cells that may be passed over: far apart ones cost time, too."""
-
-    def __init__(self) -> None:
-        self._rows = _MAX_ROWS
-        self._cells = _MAX_CELLS
-        self._blanks = _MAX_BLANKS
-
-    def spend(self, cells: int) -> None:
-        self._rows -= 1
-        self._cells -= cells
-        if self._rows < 0 or self._cells < 0 or cells > _MAX_COLUMNS:
-            raise _too_large()
-
-    def pass_over(self, blanks: int) -> None:
-        self._blanks -= blanks
-        if self._blanks < 0:
-            raise UnreadableDocument(
-                f"The workbook has more than {_MAX_BLANKS:,} blank rows and cells between others; delete some."
-            )
-
-
-def _too_large() -> UnreadableDocument:
-    return UnreadableDocument(
-        f"The workbook is larger than {_MAX_ROWS:,} rows, {_MAX_COLUMNS:,} columns or {_MAX_CELLS:,} cells; split it up."
-    )
 
 
 def _boxes(archive: zipfile.ZipFile, part: str, parts: set[str]) -> Iterator[str]:
@@ -116,7 +85,7 @@ class _Merged:
         return number > self._covered
 
 
-def _rows(sheet: Any, allowance: _Allowance, layout: Layout) -> Iterator[list[Cell]]:
+def _rows(sheet: Any, allowance: Allowance, layout: Layout) -> Iterator[list[Cell]]:
     """The rows that are shown; a gap of any height between them is one blank row."""
     # The size that the file declares may be wrong, and every row would be padded to it; gaps between rows are filled.
     sheet.reset_dimensions()

@@ -10,13 +10,15 @@ from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import TOO_COMPLEX
-from protostar.knowledge.parse.html.elements import UNNESTED
+from protostar.knowledge.parse.html.elements import UNNESTED, VOID
 from protostar.knowledge.parse.html.view import views
 from protostar.knowledge.parse.html.walker import Walker
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.normalise import one_line
 
 _CHARSET = re.compile(rb"""<(?:meta[^>]{0,200}?charset|\?xml[^>]{0,100}?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+_XML = re.compile(r"\s*<\?xml\s")
+_SELF_CLOSED = re.compile(r"<([a-zA-Z][\w:.-]*)(\s[^<>]*)?/>")
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)(?:[^<>]*?(/)>)?")
 _DRAWINGS = frozenset({"svg", "math"})
 _DEEPEST = 5_000
@@ -27,6 +29,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
     declared = _CHARSET.search(raw[:4096])
     text, encoding = decode(raw, declared[1].decode("ascii", "ignore") if declared else None)
     del raw
+    text = from_xml(text) if _XML.match(text) else text
     builder = TextBuilder(max_chars)
     title = add_html(builder, text, is_whole=True)
     return builder.build(title=title, encoding=encoding)
@@ -47,6 +50,11 @@ def add_html(builder: TextBuilder, text: str, *, below: int = 0, is_whole: bool 
             break
     title = page.css_first("head > title")
     return one_line(title.text()) if title is not None else None
+
+
+def from_xml(text: str) -> str:
+    """A page in XHTML as HTML: to its parser `<title/>`, which closes itself, would swallow the rest of the page."""
+    return _SELF_CLOSED.sub(lambda tag: tag[0] if tag[1].lower() in VOID else f"<{tag[1]}{tag[2] or ''}></{tag[1]}>", text)
 
 
 def _refuse_deep_nesting(text: str) -> None:

@@ -58,16 +58,17 @@ def _needs_password(error: Any) -> bool:
 
 
 def _add(builder: TextBuilder, part: Part, page: int, *, is_next_item: bool) -> None:
+    builder.page = page
     match part:
         case Heading(level, title, lines) if lines:
-            builder.heading(level, title, text="\n".join(line.text for line in lines), page=page)
+            builder.heading(level, title, text="\n".join(line.text for line in lines))
         case Heading(level, title):
             builder.outline.enter(level, title)
         case Paragraph(kind, text, joint=joint):
             separator = joint if joint is not None else "\n" if is_next_item else "\n\n"
-            builder.block(kind, text, page=page, separator=separator)
+            builder.block(kind, text, separator=separator)
         case Rows(cells):
-            add_table(builder, spread(cells), page=page)
+            add_table(builder, spread(cells))
 
 
 def _is_item(part: Part | None) -> bool:
