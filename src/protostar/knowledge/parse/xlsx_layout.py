@@ -3,13 +3,13 @@
 import re
 import xml.etree.ElementTree as ET
 import zipfile
-from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from openpyxl.packaging.relationship import get_dependents
 from openpyxl.utils import column_index_from_string
+
+from protostar.knowledge.parse.workbook import Layout
 
 LAST_ROW: Final = 1_048_576
 _RANGE: Final = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7}):\$?[A-Z]{1,3}\$?(\d{1,7})")
@@ -24,32 +24,18 @@ _MOST_COLUMNS: Final = 20_000
 _Add: TypeAlias = Callable[[Mapping[str, str]], None]
 
 
-@dataclass(slots=True)
-class Layout:
-    """`merged`: by column, the first and the last row of cells that are merged downwards. Rows and columns are counted from 1.
-    `last_row`: the last one with a cell; LibreOffice writes the end of the sheet, too.
-
-    What is folded away in an outline, or filtered out for the moment, is not hidden: a click shows it.
-    """
-
-    merged: defaultdict[int, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
-    hidden_rows: set[int] = field(default_factory=set[int])
-    hidden_columns: set[int] = field(default_factory=set[int])
-    last_row: int = 1
-
-    @classmethod
-    def of(cls, archive: zipfile.ZipFile, part: str, parts: set[str]) -> Self:
-        """Of a sheet; `parts` are those of the workbook that have been read, each of which belongs to one sheet."""
-        layout = cls()
-        sheet = _Sheet(layout)
-        _feed(sheet, archive, part)
-        for table in related(archive, part, "table") if sheet.has_tables and layout.hidden_rows else ():
-            if table not in parts:
-                parts.add(table)
-                sheet.begin_table()
-                _feed(sheet, archive, table)
-        sheet.end_of_sheet()
-        return layout
+def layout_of(archive: zipfile.ZipFile, part: str, parts: set[str]) -> Layout:
+    """Of a sheet; `parts` are those of the workbook that have been read, each of which belongs to one sheet."""
+    layout = Layout()
+    sheet = _Sheet(layout)
+    _feed(sheet, archive, part)
+    for table in related(archive, part, "table") if sheet.has_tables and layout.hidden_rows else ():
+        if table not in parts:
+            parts.add(table)
+            sheet.begin_table()
+            _feed(sheet, archive, table)
+    sheet.end_of_sheet()
+    return layout
 
 
 def _feed(sheet: "_Sheet", archive: zipfile.ZipFile, part: str) -> None:

@@ -3,7 +3,6 @@
 import xml.etree.ElementTree as ET
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import IO, TypeAlias
 
@@ -24,8 +23,8 @@ from protostar.knowledge.parse.opendocument.names import (
 from protostar.knowledge.parse.opendocument.styles import Styles
 from protostar.knowledge.parse.opendocument.text import TextWriter
 from protostar.knowledge.parse.package import open_package, title, walk
-from protostar.knowledge.parse.tables import Cell, add_table, spread
-from protostar.knowledge.parse.workbook import MOST_COLUMNS, Allowance
+from protostar.knowledge.parse.tables import Cell
+from protostar.knowledge.parse.workbook import MOST_COLUMNS, Allowance, add_sheet
 
 _KIND = "an OpenDocument spreadsheet (.ods)"
 _SHEET = f"{TABLE}table"
@@ -57,12 +56,7 @@ def _read_sheets(part: IO[bytes], builder: TextBuilder) -> int:
             sheets += 1
             if known.property("table", element.get(_SHEET_STYLE), "table", _DISPLAY) == "false":
                 continue
-            rows = _Sheet(element, writer, allowance).rows(elements)
-            first = next(filter(None, rows), None)
-            if first is not None:
-                builder.page = sheets
-                builder.heading(1, element.get(f"{TABLE}name", ""))
-                add_table(builder, spread(chain([first], rows)))
+            add_sheet(builder, sheets, element.get(f"{TABLE}name", ""), _Sheet(element, writer, allowance).rows(elements))
     return sheets
 
 
