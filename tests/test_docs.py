@@ -233,7 +233,7 @@ async def test_every_citation_leads_to_its_quote(product: Product) -> None:
     """The acceptance test: real files of each kind, and questions in Korean and English."""
     files = """
         guide-en.md guide-ko.md guide-ko.docx guide-ko.odt guide-ko-cp949.txt guide-ko.rtf deck-ko.pptx three-pages-ko.pdf
-        sheet-ko.xlsx sheet-ko.ods deck-ko.odp table.csv book-ko.epub page-ko-euckr.html note-ko.ipynb mail-ko.eml"""
+        sheet-ko.xlsx sheet-ko.xls sheet-ko.ods deck-ko.odp table.csv book-ko.epub page-ko-euckr.html note-ko.ipynb mail-ko.eml"""
     async with product.http() as http:
         for name in files.split():
             body = (ROOT / "tests/files" / name).read_bytes()

@@ -196,6 +196,7 @@ async def test_an_unsupported_kind_of_file_is_415_with_the_formats(filename: str
         ".docx",
         ".pptx",
         ".xlsx",
+        ".xls)",
         ".hwp)",
         ".hwpx",
         ".odt",

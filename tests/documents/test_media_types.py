@@ -25,6 +25,7 @@ from protostar.documents.media_types import (
     RTF,
     TEXT,
     TSV,
+    XLS,
     XLSX,
     detect,
 )
@@ -46,6 +47,7 @@ KNOWN = {
     "sheet-ko.xlsx": XLSX,
     "table-cp949.csv": CSV,
     "guide-ko.odt": ODT,
+    "sheet-ko.xls": XLS,
     "sheet-ko.ods": ODS,
     "deck-ko.odp": ODP,
     "book-ko.epub": EPUB,
@@ -94,6 +96,11 @@ def test_a_page_under_the_name_of_a_workbook_is_a_page(name: str, content: bytes
     assert detect(name, "application/vnd.ms-excel", content) == HTML
 
 
+def test_a_text_under_the_name_of_a_workbook_is_refused_with_advice() -> None:
+    with pytest.raises(UnsupportedMediaType, match=r"Save it as Excel \(\.xlsx\) or CSV"):
+        detect("export.xls", "application/vnd.ms-excel", "이름\t값".encode())
+
+
 @pytest.mark.parametrize(
     ("declared", "media_type"),
     [("text/markdown; charset=utf-8", MARKDOWN), ("TEXT/X-MARKDOWN", MARKDOWN), ("text/plain", TEXT), ("application/csv", CSV)],
@@ -131,7 +138,7 @@ def test_other_kinds_are_refused_and_told_what_is_read(name: str, declared: str 
     [
         ("연차.HWPML", "HWPX or PDF"),
         ("a.hml", "HWPX or PDF"),
-        ("a.xls", "Excel (.xlsx) or CSV"),
+        ("a.xlsb", "Excel (.xlsx) or CSV"),
         ("a.doc", "Word (.docx) or PDF"),
         ("a.ppt", "PowerPoint (.pptx) or PDF"),
         ("a.pages", "Word (.docx) or PDF"),

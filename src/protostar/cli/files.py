@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from protostar.documents.media_types import FORMATS, HEAD_BYTES, SAVE_AS, is_page_of_workbook
+from protostar.documents.media_types import FORMATS, SAVE_AS
 
 SUFFIXES = frozenset(suffix for kind in FORMATS for suffix in kind.extensions)
 
@@ -66,14 +66,7 @@ def find_files(paths: Iterable[str]) -> Found:
 
 
 def _is_supported(path: Path) -> bool:
-    suffix = path.suffix.lower()
-    if suffix in SUFFIXES or suffix not in SAVE_AS:
-        return suffix in SUFFIXES
-    try:
-        with path.open("rb") as file:
-            return is_page_of_workbook(suffix, file.read(HEAD_BYTES))
-    except OSError:
-        return False
+    return path.suffix.lower() in SUFFIXES
 
 
 def _wire_name(name: str) -> str:

@@ -19,6 +19,7 @@ PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLS = "application/vnd.ms-excel"
 CSV = "text/csv"
 TSV = "text/tab-separated-values"
 HWP = "application/x-hwp"
@@ -51,6 +52,7 @@ FORMATS = (
     Format(DOCX, "Word (.docx)", (".docx", ".docm", ".dotx"), textual=False),
     Format(PPTX, "PowerPoint (.pptx)", (".pptx", ".pptm", ".ppsx"), textual=False),
     Format(XLSX, "Excel (.xlsx)", (".xlsx", ".xlsm", ".xltx"), textual=False),
+    Format(XLS, "Excel (.xls)", (".xls", ".xlt"), ("application/msexcel", "application/x-msexcel"), textual=False),
     Format(CSV, "CSV", (".csv",), ("application/csv",)),
     Format(TSV, "TSV", (".tsv",)),
     Format(HWP, "Hangul (.hwp)", (".hwp",), ("application/haansofthwp", "application/vnd.hancom.hwp"), textual=False),
@@ -111,7 +113,7 @@ def detect(filename: str, declared: str | None, head: bytes) -> str:
         return HWP
     if is_page_of_workbook(suffix, head):
         return HTML
-    if claimed is None or (claimed.textual and _is_binary(head)):
+    if claimed is None or (claimed.media_type == XLS and not head.startswith(_OLE2)) or (claimed.textual and _is_binary(head)):
         raise _unsupported(suffix)
     return claimed.media_type
 

@@ -156,7 +156,7 @@ def test_slides(name: str, points: str, marker: str) -> None:
     assert block_with(parsed, "Redis down").heading_path == ("Incidents",)
 
 
-@pytest.mark.parametrize(("name", "stock"), [("sheet-ko.xlsx", STOCK), ("sheet-ko.ods", COMPUTED)])
+@pytest.mark.parametrize(("name", "stock"), [("sheet-ko.xlsx", STOCK), ("sheet-ko.ods", COMPUTED), ("sheet-ko.xls", COMPUTED)])
 def test_sheets(name: str, stock: str) -> None:
     parsed = read(name)
     assert parsed.page_count == 3
@@ -226,7 +226,17 @@ def test_the_limit_of_characters_holds(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["deck-ko.pptx", "sheet-ko.xlsx", "deck-ko.odp", "sheet-ko.ods", "table.csv", "book-ko.epub", "mail-ko.eml", "note-ko.ipynb"],
+    [
+        "deck-ko.pptx",
+        "sheet-ko.xlsx",
+        "deck-ko.odp",
+        "sheet-ko.ods",
+        "sheet-ko.xls",
+        "table.csv",
+        "book-ko.epub",
+        "mail-ko.eml",
+        "note-ko.ipynb",
+    ],
 )
 def test_the_limit_of_characters_holds_for_the_others(name: str) -> None:
     with pytest.raises(UnreadableDocument, match="longer than the 10 characters"):

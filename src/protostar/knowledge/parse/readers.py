@@ -18,6 +18,7 @@ _MODULES = {
     media_types.DOCX: "docx.reader",
     media_types.PPTX: "pptx",
     media_types.XLSX: "xlsx",
+    media_types.XLS: "xls",
     media_types.CSV: "csv",
     media_types.TSV: "csv",
     media_types.HWP: "hwp",
