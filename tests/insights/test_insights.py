@@ -1,8 +1,10 @@
 """Figures and the report over HTTP, on a space whose answers lie on known days."""
 
-from collections.abc import AsyncGenerator
+import zoneinfo
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -56,6 +58,8 @@ async def tenant(stack: Stack) -> AsyncGenerator[Tenant]:
         await answers.add("고친 답을 받은 질문", day, corrected_by=new_id())
         await answers.add("깨진 질문", day, state="failed", found=None, first_token_ms=None)
         await answers.add("다른 달의 질문", LATE - timedelta(days=40), found=False)
+        await answers.add("사모아의 29일", datetime(2011, 12, 30, 9, 30, tzinfo=UTC))
+        await answers.add("사모아의 31일", datetime(2011, 12, 30, 10, 30, tzinfo=UTC))
         yield tenant
         await database.close()
 
@@ -69,6 +73,29 @@ async def test_each_day_of_the_range_is_counted_in_the_time_zone(tenant: Tenant)
         assert [day["day"] for day in shown["days"]] == [f"2026-03-0{n}" for n in range(1, 5)]
         assert [day["questions"] for day in shown["days"]] == expected
         assert shown["total"]["questions"] == 15
+
+
+@pytest.fixture
+def newtown(tmp_path: Path) -> Iterator[str]:
+    """A time zone that this machine has and PostgreSQL does not know: its list is older."""
+    seoul = next(path for folder in zoneinfo.TZPATH if (path := Path(folder) / "Asia" / "Seoul").is_file())
+    (tmp_path / "Asia").mkdir()
+    (tmp_path / "Asia" / "Newtown").write_bytes(seoul.read_bytes())
+    zoneinfo.reset_tzpath([tmp_path, *zoneinfo.TZPATH])
+    yield "Asia/Newtown"
+    zoneinfo.reset_tzpath()
+
+
+async def test_days_of_a_time_zone_that_postgresql_does_not_know(tenant: Tenant, newtown: str) -> None:
+    shown = await tenant.get("/v1/insights", params={**MARCH, "timezone": newtown})
+    assert [day["questions"] for day in shown["days"]] == [0, 9, 0, 6]
+
+
+async def test_a_day_that_a_time_zone_left_out_is_empty(tenant: Tenant) -> None:
+    """Samoa went from the 29th of December 2011 to the 31st."""
+    range_ = {"from": "2011-12-29", "to": "2011-12-31", "timezone": "Pacific/Apia"}
+    shown = await tenant.get("/v1/insights", params=range_)
+    assert [(day["day"], day["questions"]) for day in shown["days"]] == [("2011-12-29", 1), ("2011-12-30", 0), ("2011-12-31", 1)]
 
 
 async def test_what_became_of_the_questions(tenant: Tenant) -> None:

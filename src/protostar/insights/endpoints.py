@@ -20,8 +20,8 @@ async def _insights(request: Request) -> InsightService:
 
 
 Service = Annotated[InsightService, Depends(_insights)]
-First = Annotated[date | None, Query(alias="from", description="the first day; unset: thirty days before the last")]
-Last = Annotated[date | None, Query(alias="to", description="the last day; unset: today")]
+First = Annotated[date | None, Query(alias="from", description="the first day; unset: the last is the thirtieth")]
+Last = Annotated[date | None, Query(alias="to", description="the last day; unset: the thirtieth from the first, or today")]
 Zone = Annotated[str, Query(alias="timezone", max_length=64, description="whose days, as `Asia/Seoul`")]
 
 

@@ -13,7 +13,7 @@ from protostar.ids import first_id
 MOST: Final = 5_000  # questions of one report
 
 _FIGURES = text("""
-    select day, count(*) as questions,
+    select number, count(*) as questions,
         count(*) filter (where state = 'done' and found and degraded = '{}') as answered,
         count(*) filter (where state = 'done' and found and degraded <> '{}') as degraded,
         count(*) filter (where state = 'done' and not found) as not_found,
@@ -24,11 +24,11 @@ _FIGURES = text("""
         round(percentile_cont(0.5) within group (order by first_token_ms))::int as first_token_p50,
         round(percentile_cont(0.95) within group (order by first_token_ms))::int as first_token_p95
     from (
-        select (a.created_at at time zone :zone)::date as day, a.state, a.found, a.degraded, a.corrected_by, a.rating, a.cached,
-            a.first_token_ms, k.answer_id is not null as is_corrected
+        select width_bucket(a.created_at, cast(:beginnings as timestamptz[])) as number, a.state, a.found, a.degraded,
+            a.corrected_by, a.rating, a.cached, a.first_token_ms, k.answer_id is not null as is_corrected
         from answers a left join corrections k on k.answer_id = a.id
         where a.space_id = :space_id and a.id >= :since and a.id < :until) asked
-    group by grouping sets ((day), ()) order by day""")
+    group by grouping sets ((number), ()) order by number""")
 
 _UNANSWERED = text(f"""
     select a.question, a.conversation_id, a.created_at, coalesce(a.rating = 'down', false) as disliked
@@ -42,9 +42,12 @@ class InsightRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def figures(self, space_id: UUID, since: datetime, until: datetime, zone: str) -> Sequence[Row[Any]]:
-        """One row a day that had questions, and last one of all days, whose `day` is null."""
-        values = {"space_id": space_id, "since": first_id(since), "until": first_id(until), "zone": zone}
+    async def figures(self, space_id: UUID, beginnings: Sequence[datetime], until: datetime) -> Sequence[Row[Any]]:
+        """One row a day that had questions, and last one of all days, whose `number` is null; the first day's is 1.
+
+        `beginnings`: of the days. PostgreSQL is told no time zone, for it may know others than Python does.
+        """
+        values = {"space_id": space_id, "beginnings": list(beginnings), "since": first_id(beginnings[0]), "until": first_id(until)}
         return (await self._session.execute(_FIGURES, values)).all()
 
     async def unanswered(self, space_id: UUID, since: datetime, until: datetime) -> Sequence[Row[Any]]:

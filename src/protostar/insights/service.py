@@ -29,19 +29,18 @@ class InsightService:
 
     async def figures(self, space_id: UUID, first: date | None, last: date | None, zone: str) -> Insights:
         """Of the days from `first` to `last`; of the last thirty where none are named. Raises InvalidInput."""
-        first, last, since, until = _range(first, last, zone)
+        days, beginnings = _range(first, last, zone)
         async with self._database.transaction() as session:
-            rows = await InsightRepository(session).figures(space_id, since, until, zone)
-        by_day = {row.day: Figures.model_validate(row) for row in rows}
-        days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-        shown = [Day(day=day, **by_day.get(day, Figures()).model_dump()) for day in days]
-        return Insights(timezone=zone, total=by_day.get(None, Figures()), days=shown)
+            rows = await InsightRepository(session).figures(space_id, beginnings[:-1], beginnings[-1])
+        figures = {row.number: Figures.model_validate(row) for row in rows}
+        shown = [Day(day=day, **figures.get(number, Figures()).model_dump()) for number, day in enumerate(days, start=1)]
+        return Insights(timezone=zone, total=figures.get(None, Figures()), days=shown)
 
     async def unanswered(self, space_id: UUID, first: date | None, last: date | None, zone: str, limit: int) -> Unanswered:
         """What was asked about most without an answer that helped, with the documents nearest to it. Raises InvalidInput."""
-        _first, _last, since, until = _range(first, last, zone)
+        _days, beginnings = _range(first, last, zone)
         async with self._database.transaction() as session:
-            rows = await InsightRepository(session).unanswered(space_id, since, until)
+            rows = await InsightRepository(session).unanswered(space_id, beginnings[0], beginnings[-1])
         asked = [Asked(row.question, row.conversation_id, row.created_at, row.disliked) for row in rows]
         groups = await asyncio.to_thread(cluster, asked)
         places = asyncio.Semaphore(_SEARCHES)
@@ -75,8 +74,8 @@ def _shown(group: Group, documents: Sequence[NearestDocument]) -> Cluster:
     )
 
 
-def _range(first: date | None, last: date | None, zone: str) -> tuple[date, date, datetime, datetime]:
-    """The days, and the moments between which they lie in the time zone."""
+def _range(first: date | None, last: date | None, zone: str) -> tuple[Sequence[date], Sequence[datetime]]:
+    """The days, and the moments at which each of them and the one after them begin in the time zone."""
     try:
         info = ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -87,4 +86,5 @@ def _range(first: date | None, last: date | None, zone: str) -> tuple[date, date
     first = first or last - timedelta(days=_USUAL_DAYS - 1)
     if not 0 <= (last - first).days < _MOST_DAYS:
         raise InvalidInput(f"«to» is not before «from», and at most {_MOST_DAYS} days are looked at.")
-    return first, last, datetime.combine(first, time.min, info), datetime.combine(last + timedelta(days=1), time.min, info)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 2)]
+    return days[:-1], [datetime.combine(day, time.min, info) for day in days]
