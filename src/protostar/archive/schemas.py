@@ -92,7 +92,7 @@ class ArchivedVersion(_Archived):
     version: Number
     status: Status
     filename: ArchivedName
-    url: Annotated[str | None, Field(max_length=URL_CHARS, pattern="^(?i:https?)://")] = None
+    url: Annotated[str | None, Field(max_length=URL_CHARS, pattern="^[Hh][Tt][Tt][Pp][Ss]?://")] = None
     media_type: MediaType
     size: Size
     sha256: Sha256
