@@ -113,6 +113,15 @@ async def test_a_log_that_cannot_be_written_stops_nothing() -> None:
     assert (process.returncode, out.decode()) == (0, "done\n")
 
 
+async def test_times_are_those_of_this_machine(cli: Cli, api: FakeApi) -> None:
+    """The API says 03:04 of the second of January in UTC."""
+    api.add()
+    for zone, expected in (("UTC0", "2026-01-02 03:04"), ("KST-9", "2026-01-02 12:04"), ("PST8", "2026-01-01 19:04")):
+        cli.env["TZ"] = zone
+        assert expected in (await cli("documents", "list")).out
+        assert expected in (await cli("jobs", "list")).out
+
+
 async def test_documents_are_listed_over_pages(cli: Cli, api: FakeApi) -> None:
     for _ in range(450):
         api.add()

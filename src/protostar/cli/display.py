@@ -6,6 +6,7 @@ Without a terminal there is no colour, no animation and no folding: one row is o
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -106,6 +107,11 @@ def record(fields: Mapping[str, object]) -> None:
 def degradation(reason: str) -> str:
     """An entry of a `degraded` list in plain words."""
     return _DEGRADED.get(reason, f"This is less than it could be: {reason}.")
+
+
+def moment(stamp: str) -> str:
+    """A time of the API, to the minute, as the clock of this machine has it."""
+    return datetime.fromisoformat(stamp).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def place(passage: Mapping[str, Any]) -> str:

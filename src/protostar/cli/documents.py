@@ -9,7 +9,7 @@ from uuid import UUID
 from rich.filesize import decimal
 
 from protostar.cli.client import ApiClient
-from protostar.cli.display import Column, clean, note, record, table, write_json
+from protostar.cli.display import Column, clean, moment, note, record, table, write_json
 from protostar.cli.each import each
 
 _COLUMNS = (
@@ -116,5 +116,5 @@ def _row(document: dict[str, Any]) -> tuple[object, ...]:
         document["version"],
         document["chunk_count"],
         decimal(document["size"]) if document["size"] is not None else None,
-        document["updated_at"][:16].replace("T", " "),
+        moment(document["updated_at"]),
     )

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from protostar.cli.archive import SPACE, ArchiveReader, BadArchive, Json, reading
 from protostar.cli.client import ApiClient
-from protostar.cli.display import note, record, write_json
+from protostar.cli.display import moment, note, record, write_json
 from protostar.cli.exporting import version_names
 from protostar.cli.progress import Meter, resumable
 
@@ -29,7 +29,7 @@ async def import_archive(client: ApiClient, path: Path, name: str | None, *, as_
             await asyncio.to_thread(archive.check, meter.advance)
         begun = await client.post("/v1/imports", _begin(archive, name))
         if begun["finished_at"] is not None:
-            note(f"This archive is imported already, since {begun['finished_at'][:16].replace('T', ' ')}.")
+            note(f"This archive is imported already, since {moment(begun['finished_at'])}.")
         else:
             with Meter("import", archive.size) as meter:
                 run = Import(client, archive, f"/v1/imports/{begun['id']}", meter)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from protostar.cli.client import ApiClient
-from protostar.cli.display import Column, note, record, table, write_json
+from protostar.cli.display import Column, moment, note, record, table, write_json
 from protostar.cli.each import each
 
 _COLUMNS = (
@@ -50,5 +50,4 @@ async def act(client: ApiClient, action: str, job_ids: Sequence[UUID]) -> int:
 
 
 def _row(job: dict[str, Any]) -> tuple[object, ...]:
-    created = job["created_at"][:16].replace("T", " ")
-    return job["id"], job["kind"], job["state"], job.get("attempt"), created, job.get("error")
+    return job["id"], job["kind"], job["state"], job.get("attempt"), moment(job["created_at"]), job.get("error")
