@@ -45,6 +45,13 @@ def test_strangers_need_no_answer(folder: Path) -> None:
     assert read_questions(folder) == ["How long?", "Without a span?", "Without an answer?"]
 
 
+def test_strangers_of_a_csv_need_no_document(tmp_path: Path) -> None:
+    (tmp_path / "strange.csv").write_text('question\n"Who, then?"\n\nWhere?\n')
+    assert read_questions(tmp_path / "strange.csv") == ["Who, then?", "Where?"]
+    (tmp_path / "strange.csv").write_text("question,document\nWho?,\nWhere?,x.md\n")
+    assert read_questions(tmp_path / "strange.csv") == ["Who?", "Where?"]
+
+
 @pytest.mark.parametrize(
     ("file", "text", "reason"),
     [
@@ -73,6 +80,7 @@ def test_articles_need_spans(folder: Path) -> None:
     [
         (b"frage,dokument\na,b\n", "must name the columns question and document"),
         (b"question,document\n,x\n", "there are no questions"),
+        (b"question,document\nWho, then?,a.pdf\n", "line 2: more cells than the first line names"),
         (b"question,document\n" + b"x" * 200_000 + b",a.pdf\n", "cannot be read as CSV: field larger than field limit"),
     ],
 )

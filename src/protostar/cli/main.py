@@ -212,7 +212,8 @@ def evaluate(
     sample: Annotated[int | None, typer.Option(min=1, metavar="N", help="Ask only so many questions of each set.")] = None,
     seed: Annotated[int, typer.Option(help="Of the sample and the intervals.")] = 0,
     refusals: Annotated[
-        Path | None, typer.Option(metavar="DATASET", help="Ask its questions too: they have no answer here.")
+        Path | None,
+        typer.Option(metavar="DATASET", help="Ask its questions too: they have no answer here. Of a CSV the column question."),
     ] = None,
     answers: Annotated[bool, typer.Option("--answers", help="Have the questions answered, and check the citations.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Do not delete the scratch space of a folder.")] = False,

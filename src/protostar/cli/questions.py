@@ -50,7 +50,8 @@ class Dataset:
 def read(path: Path, task: Task) -> Dataset:
     """Raises InvalidInput that names the file, and the line where there is one."""
     if path.suffix.lower() == ".csv":
-        return Dataset(path.stem, _csv(path))
+        rows = _csv(path, "question", "document")
+        return Dataset(path.stem, [Question(row["question"], frozenset([row["document"]])) for row in rows])
     if not path.is_dir():
         raise InvalidInput(f"{path} is neither a folder with a set of questions nor a CSV file.")
     name = path.resolve().name
@@ -60,7 +61,7 @@ def read(path: Path, task: Task) -> Dataset:
 def read_questions(path: Path) -> list[str]:
     """The questions alone, for asking them where they have no answer. Raises InvalidInput."""
     if path.suffix.lower() == ".csv":
-        return [question.text for question in _csv(path)]
+        return [row["question"] for row in _csv(path, "question")]
     return [row["question"] for row in _rows(path / "queries.jsonl", "question")]
 
 
@@ -104,20 +105,32 @@ def _checked(name: str, questions: Sequence[Question], sources: Sequence[Source]
     return Dataset(name, questions, sources)
 
 
-def _csv(path: Path) -> list[Question]:
-    """Excel writes it in the encoding and with the separator of its country: CP949 in Korea, semicolons in Germany."""
+def _csv(path: Path, *columns: str) -> list[dict[str, str]]:
+    """The rows that have all of these columns filled; others are left out.
+
+    Excel writes it in the encoding and with the separator of its country: CP949 in Korea, semicolons in Germany.
+    """
     try:
         text, _encoding = decode(path.read_bytes())
         reader = csv.DictReader(StringIO(text, newline=""), delimiter=delimiter_of(text))
-        if not {"question", "document"} <= set(reader.fieldnames or ()):
-            raise InvalidInput(f"{path}: the first line must name the columns question and document.")
-        rows = [((row["question"] or "").strip(), (row["document"] or "").strip()) for row in reader]
-    except (OSError, csv.Error) as error:
+        if not set(columns) <= set(reader.fieldnames or ()):
+            raise InvalidInput(f"{path}: the first line must name the column{'s' * (len(columns) > 1)} {' and '.join(columns)}.")
+        rows = [_cells(path, reader.line_num, row, columns) for row in reader]
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
+    except csv.Error as error:
         raise InvalidInput(f"{path} cannot be read as CSV: {error}") from error
-    questions = [Question(question, frozenset([document])) for question, document in rows if question and document]
-    if not questions:
+    if not (filled := [row for row in rows if all(row.values())]):
         raise InvalidInput(f"{path}: there are no questions.")
-    return questions
+    return filled
+
+
+def _cells(path: Path, line: int, row: dict[str | Any, Any], columns: Sequence[str]) -> dict[str, str]:
+    if any(row.get(None) or ()):
+        raise InvalidInput(
+            f"{path}, line {line}: more cells than the first line names; a cell that holds the separator needs quotes."
+        )
+    return {column: (row[column] or "").strip() for column in columns}
 
 
 def _rows(path: Path, *fields: str) -> Iterator[dict[str, Any]]:
