@@ -218,7 +218,9 @@ class Settings(BaseSettings):
     )
     port: int = Field(default=8000, ge=0, le=65_535, description="port to listen on; 0 picks a free one")
     admin_key: SecretStr | None = Field(
-        default=None, min_length=16, description="a key that is always valid for everything; unset: one is made at first start"
+        default=None,
+        min_length=16,
+        description="a key that is always valid for everything; unset: `serve` makes one at its first start, `api` alone has none",
     )
     database_url: SecretStr | None = Field(
         default=None, description="`postgresql://…`, version 16 or later with pgvector 0.8; unset: embedded"
