@@ -66,6 +66,18 @@ def test_every_reference_leads_somewhere(document: Any) -> None:
     assert "$defs" not in str(document)
 
 
+def test_a_cursor_is_sent_as_it_was_given_out(document: Any) -> None:
+    """`next_cursor` is text everywhere."""
+    cursors = {
+        name: parameter["schema"]
+        for name, operation in operations(document).items()
+        for parameter in operation.get("parameters", ())
+        if parameter["name"] == "cursor"
+    }
+    assert len(cursors) >= 9
+    assert not {name for name, schema in cursors.items() if "string" not in str(schema)}
+
+
 def test_every_pattern_is_one_of_javascript(document: Any) -> None:
     """As JSON Schema asks: generated clients hand it to their own engine. Groups with flags are Python's."""
     found = set(patterns(document))

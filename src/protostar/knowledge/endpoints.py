@@ -87,7 +87,7 @@ async def list_document_chunks(
     document_id: UUID,
     principal: Manager,
     parts: Annotated[tuple[Documents, Database], Depends(_parts)],
-    cursor: Annotated[int, Query(ge=0, le=2**31 - 1, description="`next_cursor` of the page before")] = 0,
+    cursor: Annotated[str, Query(pattern="^[0-9]{0,9}$", description="`next_cursor` of the page before")] = "",
     limit: Limit = 50,
 ) -> ChunkPage:
     """In the document's order, of the version that answers questions; none while there is none yet."""
@@ -95,8 +95,9 @@ async def list_document_chunks(
     version = await documents.holdings.version(principal.space_id, document_id, None)
     if version.status != "ready":  # what there is may be half of it
         return ChunkPage(version=version.version, items=[], next_cursor=None)
+    after = int(cursor or 0) - 1
     async with database.transaction() as session:
-        rows = await KnowledgeRepository(session).chunks(document_id, version.version, after=cursor - 1, limit=limit + 1)
+        rows = await KnowledgeRepository(session).chunks(document_id, version.version, after=after, limit=limit + 1)
     items = [
         Chunk(
             ordinal=row.ordinal, start=row.char_start, end=row.char_end, page=row.page, heading_path=row.heading_path, text=row.text
