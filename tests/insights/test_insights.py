@@ -86,6 +86,17 @@ def newtown(tmp_path: Path) -> Iterator[str]:
     zoneinfo.reset_tzpath()
 
 
+async def test_a_machine_without_a_list_of_time_zones_has_them_all_the_same(tenant: Tenant) -> None:
+    zoneinfo.reset_tzpath([])
+    zoneinfo.ZoneInfo.clear_cache()
+    try:
+        for zone, expected in (("UTC", [9, 0, 6, 0]), ("Asia/Seoul", [0, 9, 0, 6])):
+            shown = await tenant.get("/v1/insights", params={**MARCH, "timezone": zone})
+            assert [day["questions"] for day in shown["days"]] == expected
+    finally:
+        zoneinfo.reset_tzpath()
+
+
 async def test_days_of_a_time_zone_that_postgresql_does_not_know(tenant: Tenant, newtown: str) -> None:
     shown = await tenant.get("/v1/insights", params={**MARCH, "timezone": newtown})
     assert [day["questions"] for day in shown["days"]] == [0, 9, 0, 6]
