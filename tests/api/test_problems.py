@@ -91,6 +91,21 @@ async def test_a_body_in_another_encoding_is_told_so(tenant: Tenant) -> None:
     assert assert_problem(answered, 400, "bad_request") == "The body cannot be read as JSON in UTF-8."
 
 
+async def test_a_kind_of_problem_has_one_title(tenant: Tenant) -> None:
+    """Whether the path, the method, the body's size or what it names is wrong: RFC 9457, section 3.1.3."""
+    long = {"Content-Type": "application/json"}, b" " * (256 * 1024 + 1)
+    unknown, nowhere, large, upload = (
+        await tenant.call("GET", "/v1/documents/" + UNKNOWN),
+        await tenant.call("GET", "/v1/nothing"),
+        await tenant.call("POST", "/v1/search", headers=long[0], data=long[1]),
+        await tenant.call("POST", "/v1/documents", headers=long[0], data=b'{"url": "' + long[1]),
+    )
+    assert assert_problem(unknown, 404, "not_found") != assert_problem(nowhere, 404, "not_found")
+    assert unknown.json["title"] == nowhere.json["title"]
+    assert assert_problem(large, 413, "too_large") != assert_problem(upload, 413, "too_large")
+    assert large.json["title"] == upload.json["title"]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [

@@ -18,13 +18,19 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
-from protostar.errors import InvalidInput, ProtostarError, RangeNotSatisfiable, Unauthorized
+from protostar.errors import InvalidInput, NotFound, ProtostarError, RangeNotSatisfiable, TooLarge, Unauthorized
 from protostar.problems import MEDIA_TYPE, problem, retry_after
 from protostar.web.pages import no_page, wants_page
 
 log = structlog.get_logger()
 
-_CODES = {404: "not_found", 405: "method_not_allowed", 400: "bad_request", 408: "timeout", 413: "too_large"}
+_KINDS: Final = {  # code and title of what FastAPI, Starlette or the middleware refuse
+    400: ("bad_request", "The request cannot be read"),
+    404: (NotFound.code, NotFound.title),
+    405: ("method_not_allowed", "This path does not take the method"),
+    408: ("timeout", "The request's body did not come in time"),
+    413: (TooLarge.code, TooLarge.title),
+}
 _NOT_AN_OBJECT: Final = {"missing", "dict_type", "model_type", "model_attributes_type"}
 _NUL = ("22021", "22P05")  # SQLSTATE: in text, in JSON
 _LINGER: Final = 1.0  # seconds
@@ -83,7 +89,7 @@ async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     if error.status_code in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED) and wants_page(request):
         return no_page(request)
-    code = _CODES.get(error.status_code, "http_error")
+    code, title = _KINDS.get(error.status_code, ("http_error", error.detail))
     detail, headers = error.detail, dict(error.headers or {})
     if error.status_code == HTTPStatus.NOT_FOUND:
         detail = "There is nothing at this path."
@@ -92,7 +98,7 @@ async def _http(request: Request, error: Exception) -> Response:
         detail = f"This path takes {headers['Allow']}."
     elif error.status_code == HTTPStatus.BAD_REQUEST:
         detail = "The body cannot be read as JSON in UTF-8."
-    document = {"type": f"urn:protostar:problem:{code}", "title": error.detail, "status": error.status_code}
+    document = {"type": f"urn:protostar:problem:{code}", "title": title, "status": error.status_code}
     document |= {"detail": detail, "code": code}
     kind = _LastWord if "Connection" in headers else JSONResponse
     return kind(document, error.status_code, headers, media_type=MEDIA_TYPE)
