@@ -49,6 +49,13 @@ async def test_a_space_is_made_read_changed_and_listed(stack: Stack) -> None:
     assert [space["id"] for space in page["items"]] == [created.json["id"]]
 
 
+async def test_blank_starter_questions_are_left_out(stack: Stack) -> None:
+    """The widget would show a button without words, which asks nothing."""
+    settings = {"starter_questions": ["", "몇 시에 열어요?", " \n"]}
+    created = await send(stack.http, "POST", "/v1/spaces", json={"name": "가게", "settings": settings})
+    assert (created.status, created.json["settings"]["starter_questions"]) == (201, ["몇 시에 열어요?"])
+
+
 async def test_settings_of_a_newer_release_are_passed_over(idle: Tenant) -> None:
     newer = json.dumps({"greeting": "Hi", "voice": "low", "theme": {"font": "serif"}})
     url = idle.stack.settings.database_url

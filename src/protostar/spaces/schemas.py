@@ -70,7 +70,11 @@ class SpaceSettings(BaseModel):
 
     persona: Annotated[str, Field(max_length=2000, description="who answers, in the owner's words; part of the prompt")] = ""
     greeting: Annotated[str, Field(max_length=500)] = ""
-    starter_questions: Annotated[list[Annotated[str, Field(max_length=300)]], Field(max_length=10)] = []
+    starter_questions: Annotated[
+        list[Annotated[str, Field(max_length=300)]],
+        Field(max_length=10, description="blank ones are left out"),
+        AfterValidator(lambda questions: [question for question in questions if question.strip()]),
+    ] = []
     title: Annotated[str, Field(max_length=80, description="what stands above the widget")] = ""
     languages: Annotated[
         list[Language], Field(max_length=2, description="languages of the widget; where the page's is none of them, the first")
