@@ -140,6 +140,12 @@ def test_tables_within_tables_and_frames(path: Path) -> None:
     ]
 
 
+def test_lists_in_cells_have_their_numbers(path: Path) -> None:
+    items = para("총칙", shape="article") + para("가입", shape="article") + para("", shape="bullet") + para("비고", shape="bullet")
+    parsed = read(hwpx(path, para(table(cell("조문") + cell(items), cell("기한") + cell("7일")))))
+    assert shown(parsed) == [("table", "조문 | 제3조 총칙 제4조 가입 - 비고\n기한 | 7일")]
+
+
 def test_a_cell_that_claims_to_be_wide_does_not_make_a_row_large(path: Path) -> None:
     grid = table(cell("a", 99_999_999) + cell("b"))
     assert len(read(hwpx(path, para(grid))).text) < 5_000

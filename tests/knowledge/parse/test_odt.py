@@ -245,14 +245,44 @@ def test_text_boxes_are_paragraphs_and_notes_stand_at_the_end(path: Path) -> Non
     assert [text for _, text in shown(parsed)] == [
         "상자 글",
         "제목",
-        "본문이다.",
+        "본문이다.뒤",
         "상자 글",
-        "뒤",
-        "칸의 목록 | 둘",
+        "- 칸의 목록 | 둘",
         "각주의 글",
         "각주의 글",
     ]
     assert [block.heading_path for block in parsed.blocks][-3:] == [("제목",), (), ()]
+
+
+def test_what_is_drawn_within_a_sentence_does_not_tear_it(path: Path) -> None:
+    picture = "<draw:frame><draw:image/></draw:frame>"
+    box = f"<draw:frame><draw:text-box>{p('그림 1')}</draw:text-box></draw:frame>"
+    body = p(f"먼저 {picture} 단추를 {box}누른다.") + p(f" {box} 그림 뒤") + listed(item(p(f"확인 {picture}단추")))
+    assert shown(read(odt(path, body))) == [
+        ("paragraph", "먼저  단추를 누른다."),
+        ("paragraph", "그림 1"),
+        ("paragraph", "그림 1"),
+        ("paragraph", "그림 뒤"),
+        ("list", "- 확인 단추"),
+    ]
+
+
+@pytest.mark.parametrize("position", ["super 58%", " 33% 58%", "+5%", "super"])
+def test_raised_numbers_stay_raised(position: str, path: Path) -> None:
+    style = '<style:style style:name="{}" style:family="text"><style:text-properties style:text-position="{}"/></style:style>'
+    automatic = style.format("T1", position) + style.format("T2", "sub 58%") + style.format("T3", "0% 100%")
+    span = '<text:span text:style-name="{}">{}</text:span>'
+    body = p(
+        "10" + span.format("T1", "6") + " H" + span.format("T2", "2") + "O 5" + span.format("T1", "th") + span.format("T3", " 3")
+    )
+    assert read(odt(path, body, automatic=automatic)).text == "10⁶ H2O 5th 3"
+
+
+def test_lists_in_cells_have_their_numbers(path: Path) -> None:
+    numbers = 'text:style-name="L1"'
+    inner = listed(item(p("서류"), p("사본도"), listed(item(p("사진")))), item(p("도장")), attributes=numbers)
+    table = f"<table:table>{row(cell('준비'), cell(p('다음') + inner))}{row(cell('기한'), cell('7일'))}</table:table>"
+    assert shown(read(odt(path, table, automatic=NUMBERED))) == [("table", "준비 | 다음 1. 서류 사본도 - 사진 2. 도장\n기한 | 7일")]
 
 
 def test_only_the_content_must_be_there(path: Path) -> None:

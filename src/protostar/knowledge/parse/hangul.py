@@ -105,18 +105,25 @@ class HangulWriter(Writer):
         kind = self._header.kinds.get(style, "paragraph")
         if not text.strip() or kind == "contents":
             return
-        numbered, numbering_id, depth = self._header.shapes.get(paragraph.get("paraPrIDRef"), ("NONE", "", 0))
-        level = depth + 1 if numbered == "OUTLINE" else self._header.levels.get(style)
-        if numbered in {"OUTLINE", "NUMBER"}:
-            number = self._number(numbered, self._outline if numbered == "OUTLINE" else numbering_id, depth)
-        else:
-            number = "-" if numbered == "BULLET" and level is None else ""
+        depth, level, number = self._numbered(paragraph)
         if level is not None:
             self._lines.heading(level, f"{number} {text}")
         elif number:
             self._lines.add("list", text, "  " * depth + f"{number} ")
         else:
             self._lines.add(kind, text, look=Look.of(self._runs(paragraph)) if self._builder.lacks_headings else None)
+
+    def _numbered(self, paragraph: ET.Element) -> tuple[int, int | None, str]:
+        """(depth from 0, level of a heading, what stands before the text) of a paragraph that is counted next."""
+        numbered, numbering_id, depth = self._header.shapes.get(paragraph.get("paraPrIDRef"), ("NONE", "", 0))
+        level = depth + 1 if numbered == "OUTLINE" else self._header.levels.get(paragraph.get("styleIDRef"))
+        if numbered in {"OUTLINE", "NUMBER"}:
+            return depth, level, self._number(numbered, self._outline if numbered == "OUTLINE" else numbering_id, depth)
+        return depth, level, "-" if numbered == "BULLET" and level is None else ""
+
+    def flat(self, node: ET.Element) -> str:
+        text = super().flat(node)
+        return f"{self._numbered(node)[2]} {text}" if local_name(node) == "p" and text.strip() else text
 
     def _runs(self, paragraph: ET.Element) -> Iterator[tuple[int, float, bool]]:
         if (font := paragraph.get("charPrIDRef")) is not None:  # a binary file's, of most of it

@@ -3,6 +3,7 @@
 import xml.etree.ElementTree as ET
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
 
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.lines import Counters, Lines
@@ -11,6 +12,9 @@ from protostar.knowledge.parse.tables import Cell, add_table, spread
 
 class Writer(ABC):
     """Turns paragraphs into blocks. Tables and text boxes stand inside paragraphs, and paragraphs inside them."""
+
+    _FLOATING: ClassVar[tuple[str, ...]] = ()
+    """With what the names of objects begin that stand beside the text of their paragraph, and not between its words."""
 
     def __init__(self, builder: TextBuilder) -> None:
         self._builder = builder
@@ -41,14 +45,19 @@ class Writer(ABC):
     def _add(self, node: ET.Element) -> None:
         """Add a paragraph with the objects in it, or all that a cell, a box or a note contains."""
         text: list[str] = []
+        floating: list[ET.Element] = []
         for piece in self._pieces(node):
             if isinstance(piece, str):
                 text.append(piece)
+            elif piece.tag.startswith(self._FLOATING) and any(map(str.strip, text)):
+                floating.append(piece)
             else:
                 self._add_text(node, "".join(text))
                 text.clear()
                 self._add_object(piece)
         self._add_text(node, "".join(text))
+        for element in floating:
+            self._add_object(element)
 
     def _add_rows(self, rows: Sequence[Sequence[ET.Element]], cells: Iterable[Iterable[Cell]], heads: int) -> None:
         """Add a table, as its `cells` say; where no row has a second one, it is a frame around text.

@@ -13,9 +13,11 @@ from protostar.knowledge.parse.package import children
 OUTLINE = ""
 """What the style is called that numbers headings."""
 
+_HIGHER = re.compile(r"\s*(?:super|\+?0*[1-9])")
 _ESCAPED = re.compile(r"_([0-9a-f]{2,5})_")
 _LONGEST_CHAIN = 20
 _LINE_STYLE, _LINE_TYPE = (f"{STYLE}text-line-through-{name}" for name in ("style", "type"))
+_POSITION = f"{STYLE}text-position"
 _NUMBERINGS = frozenset((f"{TEXT}list-style", f"{TEXT}outline-style"))
 # Formats are named by their first numbers («가, 나, 다, ...»).
 _LETTERS = {
@@ -94,6 +96,12 @@ class Styles:
         shown = (each.get(DISPLAY) for each in properties)
         lines = (each.get(_LINE_STYLE) or each.get(_LINE_TYPE) for each in properties)
         return _first(shown) == "none" or _first(lines) not in {None, "none"}
+
+    def raises(self, element: ET.Element) -> bool:
+        """Whether its text stands higher than what is around it."""
+        found = (style.find(f"{STYLE}text-properties") for style in self._chain(element))
+        position = _first(each.get(_POSITION) for each in found if each is not None) or ""
+        return _HIGHER.match(position) is not None
 
     def property(self, family: str, name: str | None, kind: str, attribute: str) -> str | None:
         """What a style says by itself in its properties of a kind («table»)."""

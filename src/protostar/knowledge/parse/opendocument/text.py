@@ -10,6 +10,7 @@ from pathlib import Path
 from protostar.knowledge.parse import styles
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.numerals import raised
 from protostar.knowledge.parse.opendocument.names import (
     CELL,
     COLUMN,
@@ -74,6 +75,8 @@ def read(path: Path, max_chars: int) -> ParsedText:
 class TextWriter(Writer):
     """Adds the elements that texts consist of, and the shapes of slides."""
 
+    _FLOATING = (DRAW,)
+
     def __init__(self, builder: TextBuilder, known: Styles) -> None:
         super().__init__(builder)
         self._styles = known
@@ -113,7 +116,14 @@ class TextWriter(Writer):
         elif kind != "contents":
             self._lines.add(kind, text)
 
-    def _add_list(self, element: ET.Element, style: str = "", depth: int = 0) -> None:
+    def _add_list(self, element: ET.Element) -> None:
+        for marker, child in self._items(element):
+            self._marker = marker
+            self.add(child)
+        self._marker = ""
+
+    def _items(self, element: ET.Element, style: str = "", depth: int = 0) -> Iterator[tuple[str, ET.Element]]:
+        """What a list holds, with what stands before each paragraph."""
         style = element.get(TEXT_STYLE, style)
         if not depth and element.get(f"{TEXT}continue-numbering") != "true" and f"{TEXT}continue-list" not in element.attrib:
             self._counters.restart(style)
@@ -121,13 +131,17 @@ class TextWriter(Writer):
             numbered = item.tag == _ITEM  # and not the list's head
             for child in item:
                 if child.tag == _LIST:
-                    self._add_list(child, style, depth + 1)
-                    continue
-                if child.tag in {P, H}:
-                    self._marker = "  " * depth + (self._item_marker(style, depth, item) if numbered else "  ")
+                    yield from self._items(child, style, depth + 1)
+                elif child.tag in {P, H}:
+                    yield "  " * depth + (self._item_marker(style, depth, item) if numbered else "  "), child
                     numbered = False
-                self.add(child)
-            self._marker = ""
+                else:
+                    yield "", child
+
+    def flat(self, node: ET.Element) -> str:
+        if node.tag != _LIST:
+            return super().flat(node)
+        return " ".join(f"{marker.strip()} {self.flat(child)}" for marker, child in self._items(node) if not self._is_unseen(child))
 
     def _item_marker(self, style: str, depth: int, item: ET.Element) -> str:
         number = self._number(style, depth, item)
@@ -166,6 +180,8 @@ class TextWriter(Writer):
                 pass
             elif child.tag in _OBJECTS or child.tag.startswith(DRAW):
                 yield child
+            elif self._styles.raises(child):
+                yield from (piece if not isinstance(piece, str) else raised(piece) or piece for piece in self._pieces(child))
             else:
                 yield from self._pieces(child)
             yield _BLANKS.sub(" ", child.tail or "")
