@@ -81,6 +81,47 @@ def test_characters_that_are_hidden_or_struck_anywhere_are_none(tmp_path: Path, 
     assert read(write(tmp_path / "a.rtf", rb"{\rtf1 " + body + b"}")).text.replace("\xa0", " ") == text
 
 
+CELLS = rb"\trowd\cellx1\cellx2\pard\intbl "
+NESTED = rb"in 1\nestcell in 2\nestcell{\*\nesttableprops\trowd\nestrow}{\nonesttables\par}"
+
+
+@pytest.mark.parametrize(
+    ("body", "blocks"),
+    [
+        (
+            CELLS + rb"a\par b\cell c\par\par d\cell\row" + CELLS + rb"{{\pard\intbl 1\par}\cell}{2\cell}{\trowd\row}\pard e\par",
+            [("table", "a b | c d\n1 | 2"), ("paragraph", "e")],
+        ),
+        (
+            CELLS + rb"a\cell " + NESTED + rb"c\cell\row\pard" + CELLS + rb"d\cell\row\pard\par" + CELLS + rb"e\cell f\cell\row",
+            [("table", "a | in 1 in 2 c\nd"), ("table", "e | f")],
+        ),
+        (
+            CELLS + rb"\s2 a\par " + NESTED + rb"c\cell\row" + CELLS + rb"\s3 b\cell\row\pard",
+            [("heading", "a"), ("paragraph", "in 1"), ("paragraph", "in 2"), ("paragraph", "c"), ("heading", "b")],
+        ),
+        (CELLS + rb"a\par b", [("paragraph", "a"), ("paragraph", "b")]),
+        (
+            rb"{\listtext\pard\plain \u8226\'95\tab}a\par{\pntext 1.\tab}b\line c\par{\listtext\s2 1.\tab}d\par\tab e\par",
+            [("list", "- a\n1. b\nc"), ("heading", "1. d"), ("paragraph", "e")],
+        ),
+        (rb"{\pard\outlinelevel1\b a\par}{\pard b\par}", [("heading", "a"), ("paragraph", "b")]),
+        (
+            rb"10{\super 6} m\super 2\nosupersub  5{\super th} H{\sub 2}O{\super 3\plain 4}",
+            [("paragraph", "10⁶ m² 5th H2O³4")],
+        ),
+        (
+            rb"a {\shp{\*\shpinst{\sp{\sn x}{\sv 1}}{\shptxt \pard\plain box\par 2}}{\shprslt old}}b\par c {\shp{\shptxt last}}d",
+            [*(("paragraph", text) for text in ("a b", "box", "2", "c d", "last"))],
+        ),
+    ],
+)
+def test_what_paragraphs_and_cells_are(tmp_path: Path, body: bytes, blocks: list[tuple[str, str]]) -> None:
+    styles = rb"{\stylesheet{\s1\outlinelevel0 Subtitle;}{\s2\snext1 Title;}{\s3 heading 1;}}"
+    parsed = read(write(tmp_path / "a.rtf", rb"{\rtf1" + styles + body + b"}"))
+    assert shown(parsed) == blocks
+
+
 def test_footnotes_stand_behind_the_text(tmp_path: Path) -> None:
     note = rb"{\super \chftn{\*\footnote \chftn\pard\plain {\i Annex \{B\}}.}}"
     body = rb"{\rtf1 See below" + note + rb", and here" + note.replace(rb"\*", b"").replace(b"B", b"C") + rb".\par Next\par}"
