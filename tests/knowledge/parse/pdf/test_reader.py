@@ -556,6 +556,21 @@ def test_a_blank_that_only_the_typesetter_made_is_none_between_cells_either(tmp_
     assert "물류 창고 3호점 2억" in read(write_pdf(tmp_path / "a.pdf", [page])).text
 
 
+def test_a_blank_that_is_drawn_elsewhere_is_none(tmp_path: Path) -> None:
+    """Where a font has no Hangul, LibreOffice draws the blanks of a line, its words with room between them, and its end."""
+
+    def drawn(y: float, words: str, end: str) -> str:
+        first, *others = words.split()
+        blanks = "".join(f"<0020> {-1000 * len(word)} " for word in others)
+        letters = " -500 ".join(f"<{word.encode('utf-16-be').hex()}>" for word in (first, *others))
+        line = f"{72 + width(first)} {y} Td /F2 12 Tf [{blanks}] TJ 1 0 0 1 72 {y} Tm [{letters}] TJ"
+        return f"BT {line} ET BT {72 + width(words)} {y} Td /F1 12 Tf ({end}) Tj ET "
+
+    lines = "".join(drawn(700 - 50 * number, "표 아래의 글", end) for number, end in enumerate(".?"))
+    parsed = read(write_pdf(tmp_path / "a.pdf", [lines + at(72, 500, "다음 .")]))
+    assert [text for _, text in shown(parsed)] == ["표 아래의 글.", "표 아래의 글?", "다음 ."]
+
+
 def test_words_beside_the_page_are_no_part_of_a_table(tmp_path: Path) -> None:
     rules = "".join(rule(50, y, 500, y) for y in (700, 660, 620))
     words = at(-300, 680, "beside") + at(60, 680, "a") + at(300, 680, "b") + at(60, 640, "c") + at(300, 640, "d")

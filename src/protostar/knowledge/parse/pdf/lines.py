@@ -20,6 +20,7 @@ from protostar.knowledge.parse.pdf.rules import THIN, Rule, bounds, edges, rules
 
 _PDFIUM: Final[Any] = raw
 _SCRIPT_GAP: Final = 0.28  # of the size: typesetters leave a quarter between Hangul and Latin letters or digits
+_TOUCHING: Final = 0.1  # of the size
 _TYPED: Final = 0.1  # of all blanks, in a file that writes its own: between the cells of tables there are none
 _LINE_END: Final = NEW_LINE.union(HYPHENS)
 _CLOSING: Final = frozenset(".,:;!?)]}”’")
@@ -118,8 +119,17 @@ class _Canvas:
         typed = len(blanks) - len(gaps)
         if typed >= _TYPED * len(blanks):
             narrow = {c[1] for line in lines for n, c in enumerate(line) if c[1] in gaps and self._is_script_gap(line, n)}
+        if len(narrow) > typed:
+            narrow.clear()
+        if typed < len(gaps):
+            narrow |= {
+                c[1]
+                for line in lines
+                for n, c in enumerate(line)
+                if c[0] == " " and c[1] not in gaps and self._is_elsewhere(line, n)
+            }
         for line in lines:
-            yield [c for c in line if c[1] not in narrow] if 0 < len(narrow) <= typed else line
+            yield [c for c in line if c[1] not in narrow] if narrow else line
 
     def _pieces(self, lines: Iterable[_Characters], bottom: float, top: float) -> Iterator[Piece]:
         """What of the lines stands between these heights, cut at wide blanks."""
@@ -188,6 +198,14 @@ class _Canvas:
             return False
         gap = self._glyphs.box(right)[0] - self._glyphs.box(left)[2]
         return gap < _SCRIPT_GAP * self._glyphs.size(right)
+
+    def _is_elsewhere(self, line: _Characters, at: int) -> bool:
+        """Whether a blank that the file writes stands away from its neighbours, which touch: where Hangul comes from another font,
+        LibreOffice draws the blanks and the points of a line first."""
+        if not 0 < at < len(line) - 1:
+            return False
+        before, blank, after = (self._glyphs.box(line[near][1]) for near in (at - 1, at, at + 1))
+        return not before[0] <= blank[0] <= after[2] and after[0] - before[2] < _TOUCHING * self._glyphs.size(line[at + 1][1])
 
     def _cut(self, line: _Characters, uprights: Sequence[Rule]) -> Iterator[_Characters]:
         if not line or not uprights:
