@@ -49,6 +49,13 @@ def test_lists_by_style_are_lists(tmp_path: Path) -> None:
     assert shown(read(save(document, tmp_path / "a.docx"))) == [("list", "- a\n- b\n1. c\n2. d")]
 
 
+def test_a_picture_does_not_tear_a_list(tmp_path: Path) -> None:
+    document = docx.Document()
+    for text in ("a", "b"):
+        document.add_paragraph(text, "List Bullet")._p.append(parse_xml(f"<w:r {nsdecls('w')}><w:drawing/></w:r>"))
+    assert shown(read(save(document, tmp_path / "a.docx"))) == [("list", "- a\n- b")]
+
+
 def test_text_is_found_in_wrappers_and_lost_where_it_was_deleted(tmp_path: Path) -> None:
     document = docx.Document()
     body = document.element.body

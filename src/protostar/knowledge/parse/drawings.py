@@ -19,9 +19,10 @@ _MATH: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _REFERENCE: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _COMPATIBILITY: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 P: Final = f"{_DRAWING}p"
-# Of a drawing, what names the part with all the rest.
 _CHART_ID: Final = f"{_CHART}chart"
 _DIAGRAM_ID: Final = f"{_DIAGRAM}relIds"
+REFERENCES: Final = (_CHART_ID, _DIAGRAM_ID)
+"""Of a drawing, what names the part with all the rest."""
 
 _RUNS: Final = frozenset({f"{_DRAWING}r", f"{_DRAWING}fld"})
 _BREAK: Final = f"{_DRAWING}br"
@@ -75,8 +76,8 @@ class Parts:
         self._read = set[str]()
 
     def add(self, drawing: Any, relations: Mapping[str, Any]) -> None:
-        """Add the diagrams and charts in an element. `relations`: by their ids, of the part in which it stands."""
-        for reference in drawing.iter(_CHART_ID, _DIAGRAM_ID):
+        """Add the diagrams and charts that an element names. `relations`: by their ids, of the part in which it stands."""
+        for reference in drawing.iter(*REFERENCES):
             relation = relations.get(reference.get(f"{_REFERENCE}id" if reference.tag == _CHART_ID else f"{_REFERENCE}dm"))
             if relation is None or relation.is_external or relation.target_part.partname in self._read:
                 continue

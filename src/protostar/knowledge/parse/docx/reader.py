@@ -94,9 +94,9 @@ class _Writer:
                 kind = "list" if marker else style.kind or "paragraph"
                 look = self._styles.look(paragraph) if self._builder.lacks_headings else None
                 self._lines.add(kind, shown, "  " * depth + marker if marker else "", look)
-        for drawing in drawings_of(paragraph):
+        for reference in drawings_of(paragraph):
             self._lines.end()
-            self._parts.add(drawing, self._relations)
+            self._parts.add(reference, self._relations)
         for box in boxes(paragraph):
             self._lines.end()
             self.add(box)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from docx.oxml.ns import qn
 
 from protostar.knowledge.parse.docx.properties import switch, value
+from protostar.knowledge.parse.drawings import REFERENCES
 from protostar.knowledge.parse.numerals import raised
 
 P: Final = qn("w:p")
@@ -14,7 +15,7 @@ BOX: Final = qn("w:txbxContent")
 _MATH: Final = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _FALLBACK: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _T, _SYMBOL, _RUN, _ROW, _CONTROL, _MOVED, _READING = (qn(f"w:{name}") for name in ("t", "sym", "r", "tr", "sdt", "moveFrom", "rt"))
-_CELL, _DELETED, _FIELD, _DRAWING = (qn(f"w:{name}") for name in ("tc", "del", "fldChar", "drawing"))
+_CELL, _DELETED, _FIELD = qn("w:tc"), qn("w:del"), qn("w:fldChar")
 _RUNS: Final = (_RUN, f"{_MATH}r")
 _CHARACTERS: Final = {
     **{qn(name): "\t" for name in ("w:tab", "w:ptab")},
@@ -79,10 +80,10 @@ def boxes(paragraph: Any) -> Iterator[Any]:
 
 
 def drawings_of(paragraph: Any) -> Iterator[Any]:
-    """Those in it, but not those within its text boxes."""
-    for drawing in paragraph.iter(_DRAWING):
-        if next(drawing.iterancestors(P)) is paragraph:
-            yield drawing
+    """What names the diagrams and charts in it, but not those within its text boxes."""
+    for reference in paragraph.iter(*REFERENCES):
+        if next(reference.iterancestors(P)) is paragraph:
+            yield reference
 
 
 def text(paragraph: Any) -> str:
