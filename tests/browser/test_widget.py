@@ -379,6 +379,30 @@ async def test_a_screen_reader_hears_the_answer_once(embedding: Embedding, stand
     assert said[1].split()[0] in await answer.inner_text()
 
 
+@pytest.mark.parametrize("size", [PHONE, DESKTOP])
+async def test_an_answer_that_comes_at_once_is_seen(embedding: Embedding, stand_in: StandIn, size: ViewportSize) -> None:
+    """Below others: the whole of a short one, and a long one from its question on, however it arrives."""
+    visitor = await embedding.open(viewport=size)
+    log = visitor.panel.locator(".log")
+
+    async def hidden() -> list[float]:
+        """Pixels of the last question and its answer above and below what is seen."""
+        seen, turn = await log.bounding_box(), await visitor.answers.last.bounding_box()
+        assert seen is not None
+        assert turn is not None
+        return [seen["y"] - turn["y"], turn["y"] + turn["height"] - seen["y"] - seen["height"]]
+
+    stand_in.behave(answer="They are kept for thirty days. [1]")
+    for number in (1, 2, 3):
+        await visitor.ask(f"{QUESTION} {number}")
+        assert max(await hidden()) <= 0
+    for number, delay in ((4, 0), (5, 0.02)):
+        stand_in.behave(answer="A line of a long answer.\n\n" * 40 + "[1]", delay=delay)
+        await visitor.ask(f"{QUESTION} {number}")
+        above, below = await hidden()
+        assert above <= 0 < below
+
+
 async def test_who_clicks_twice_gets_the_answer(embedding: Embedding, stand_in: StandIn) -> None:
     stand_in.behave(delay=0.1)
     visitor = await embedding.open()
@@ -464,6 +488,10 @@ async def test_tabs_lose_nothing_of_each_other_and_what_is_erased_stays_so(embed
     third = await another()
     assert await shown(third) == [f"{QUESTION} {number}" for number in (1, 2, 3)]
     assert [turn.get("rating") for turn in (await third.kept())["turns"]] == [None, None, "up"]
+    for number in (0, 1):  # they are one visitor's, whichever tab asked
+        answer = third.answers.nth(number)
+        await answer.get_by_role("button", name="Helpful", exact=True).click()
+        await expect(answer.get_by_text("Thank you.")).to_be_visible()
 
     await third.panel.get_by_role("button", name="Erase history").click()
     await third.panel.get_by_role("button", name="Erase", exact=True).click()

@@ -518,8 +518,11 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       window.addEventListener("storage", ({ key }) => {
         const { erased } = this.#memory;
         if (key !== this.#memory.name) return;
-        this.#memory.merge();
+        const { token, half, renew, signedIn } = this.#memory.merge();
         if (this.#memory.erased !== erased) this.#forget(); // in another tab
+        if (this.#server.token || !token || signedIn) return;
+        this.#server.token = token; // one visitor, in however many tabs
+        Object.assign(this.#memory, { token, half, renew });
       }, { signal });
       window.visualViewport?.addEventListener("resize", () => {
         this.#visible = `--visible: ${window.visualViewport.height}px;`;
@@ -954,39 +957,38 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
         make("p", { class: "note" }, make("span", { class: "dots", "aria-hidden": "true" }, make("i"), make("i"), make("i")), state));
       turns.append(node);
       this.#parts.welcome.hidden = true;
-      const follow = () => {
-        if (log.scrollHeight - log.scrollTop - log.clientHeight < 140) log.scrollTop = log.scrollHeight;
+      /** Whoever is at the end stays there, but for the question in view: a long answer is read from its beginning. */
+      const follow = (change) => {
+        const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 140;
+        const room = node.getBoundingClientRect().top - log.getBoundingClientRect().top - 20; // above the question
+        change();
+        if (isAtEnd) log.scrollTop += room > -2 ? room : log.scrollHeight;
       };
       log.scrollTop = log.scrollHeight;
       let waiting = null;
       const number = (n) => make("span", { class: "chip" }, String(n));
       return {
         node,
-        wait: (words) => {
-          state.textContent = words;
-          follow();
-        },
+        wait: (words) => follow(() => { state.textContent = words; }),
         show: (text) => {
           state.textContent = text ? "" : words.thinking;
           const scheduled = waiting !== null;
           waiting = text;
           if (scheduled) return;
           requestAnimationFrame(() => {
-            if (waiting) body.replaceChildren(markdown(waiting, number));
+            const shown = waiting;
             waiting = null;
-            follow();
+            if (shown) follow(() => body.replaceChildren(markdown(shown, number)));
           });
         },
         finish: (answer) => {
           waiting = "";
-          node.replaceChildren(node.firstChild, ...this.#finished(answer));
-          follow();
+          follow(() => node.replaceChildren(node.firstChild, ...this.#finished(answer)));
         },
         fail: (message, again) => {
           waiting = "";
           const retry = () => (this.#hold(), node.remove(), again().catch(() => {}));
-          node.replaceChildren(node.firstChild, make("p", { class: "note wrong" }, message, again ? make("button", { type: "button", class: "pill", onclick: retry }, words.retry) : null));
-          follow();
+          follow(() => node.replaceChildren(node.firstChild, make("p", { class: "note wrong" }, message, again ? make("button", { type: "button", class: "pill", onclick: retry }, words.retry) : null)));
         },
       };
     }
