@@ -166,17 +166,42 @@ async def test_an_upload_waits_for_the_connection_and_is_one(product: Stack, spa
     assert len((await call(product, space, "GET", "/v1/documents"))["items"]) == 1
 
 
-async def test_what_a_page_loads_by_itself_is_loaded_later(product: Stack, space: Space, visit: Visit) -> None:
+@pytest.mark.parametrize("status", [None, 503])
+async def test_what_a_page_loads_by_itself_is_loaded_later(product: Stack, space: Space, visit: Visit, status: int | None) -> None:
+    """Where the connection breaks, and where a proxy answers for a server that is away; it is said once at a time."""
     document = await a_document(product, space, "guide.md", GUIDE)
     page = await on_the_road(visit, product, space)
-    seen(page).expected.append("htmx:")
-    await page.route("**/questions", lambda route: route.abort("connectionreset"))
+    seen(page).expected += ["htmx:", "Response Status"]
+    tries: list[str] = []
+
+    async def away(route: Route) -> None:
+        tries.append(route.request.url)
+        await (route.abort("connectionreset") if status is None else route.fulfill(status=status, body="<h1>Away</h1>"))
+
+    await page.route("**/questions", away)
     await page.goto(f"{product.url}/documents/{document['id']}")
-    await expect(page.locator(".toast")).to_have_text("The server cannot be reached.")
+
+    async def tried_again() -> bool:
+        return len(tries) > 1
+
+    await wait_until(tried_again, 10)
+    said = "The server cannot be reached." if status is None else "The server answered 503."
+    await expect(page.locator(".toast")).to_have_text(said)
     await page.unroute("**/questions")
     async with page.expect_response("**/questions") as response:
         pass
     assert (await response.value).ok
+
+
+async def test_a_list_comes_to_show_what_is_chosen_above_it(product: Stack, space: Space, visit: Visit) -> None:
+    await a_document(product, space, "guide.md", GUIDE)
+    page = await on_the_road(visit, product, space, "/documents")
+    seen(page).expected.append("htmx:")
+    await page.context.set_offline(True)
+    await page.locator(".segments label", has_text="Failed").click()
+    await expect(page.locator(".toast")).to_have_text("The server cannot be reached.")
+    await page.context.set_offline(False)
+    await expect(page.get_by_role("heading", name="Nothing here matches")).to_be_visible()
 
 
 @pytest.mark.parametrize("lost", ["app.js", "words-ko.json", "app.css", "htmx.min.js"])

@@ -1,6 +1,7 @@
 // The API as the pages call it: with the session's token against forged requests, in the space that the page shows.
 
 const PATIENCE = 60_000; // ms for a whole response
+const PASSING = [0, 401, 408, 429, 502, 503, 504]; // 0: the connection's; 401: who signs in comes back
 
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 
@@ -22,6 +23,9 @@ export class Problem extends Error {
     this.retryAfter = retryAfter ?? problem?.retry_after ?? null;
   }
 }
+
+// Whether the same may go well another time.
+export const passes = ({ status }) => PASSING.includes(status);
 
 // A connection that broke, in a sentence; whoever gave up knows why.
 const broken = (error) => (error.name === "AbortError" ? error : new Problem(0, { detail: "The server cannot be reached." }));

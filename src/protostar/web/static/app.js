@@ -1,10 +1,10 @@
 // What every page does: htmx with our headers, language and appearance, dialogs, menus, times.
 
-import { headers, pause, signIn } from "./api.js";
+import { headers, passes, pause, signIn } from "./api.js";
 import { $, $$ } from "./dom.js";
 import { forgive, refuse } from "./faults.js";
-import { complain, toast } from "./toast.js";
-import { exactly, t, when } from "./words.js";
+import { toast } from "./toast.js";
+import { exactly, t, told, when } from "./words.js";
 
 // -- htmx
 
@@ -16,25 +16,39 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   event.preventDefault();
   signIn();
 });
-document.addEventListener("htmx:responseError", ({ detail: { elt, xhr } }) => {
-  let problem = null;
-  try { problem = JSON.parse(xhr.responseText); } catch { /* not one of ours, as from a proxy */ }
-  const sentence = problem?.detail ?? t("The server answered {status}.", { status: xhr.status });
-  const rest = elt instanceof HTMLFormElement ? refuse(elt, sentence) : sentence;
-  if (rest) complain(new Error(rest));
-});
-document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => { if (elt instanceof HTMLFormElement) forgive(elt); });
-let unreachable = null; // said once, however often a page that follows something asks
-for (const name of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(name, ({ detail: { elt, requestConfig } }) => {
-    unreachable ??= toast(t("The server cannot be reached."), { bad: true, ended: () => { unreachable = null; } });
-    if (/\b(load|once)\b/.test(elt.getAttribute("hx-trigger"))) loadLater(elt, requestConfig.path);
+for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(name, ({ detail: { elt, xhr, requestConfig } }) => {
+    const rest = elt instanceof HTMLFormElement ? refuse(elt, sentenceOf(xhr)) : sentenceOf(xhr);
+    if (rest) complainOnce(rest);
+    if (passes(xhr) && isOwn(elt)) loadLater(elt, requestConfig.path);
   });
 }
+document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => { if (elt instanceof HTMLFormElement) forgive(elt); });
 
-// What a page loads by itself, it goes on trying to: else its spinner would turn for nothing.
+function sentenceOf({ status, responseText }) {
+  if (status === 0) return "The server cannot be reached.";
+  let problem = null;
+  try { problem = JSON.parse(responseText); } catch { /* not one of ours, as from a proxy */ }
+  return problem?.detail ?? t("The server answered {status}.", { status });
+}
+
+// However often a page that follows something asks.
+const complaints = new Set();
+function complainOnce(sentence) {
+  if (complaints.has(sentence)) return;
+  complaints.add(sentence);
+  toast(told(sentence), { bad: true, ended: () => complaints.delete(sentence) });
+}
+
+// What a page loads by itself, it goes on trying to: else its spinner would turn for nothing. So it does with a list that is
+// filtered, which would show something else than what is chosen above it.
+const isOwn = (elt) => elt.matches('[role="search"]') || /\b(load|once)\b/.test(elt.getAttribute("hx-trigger"));
+const waiting = new WeakSet();
 async function loadLater(elt, path) {
+  if (waiting.has(elt)) return;
+  waiting.add(elt);
   await pause(AGAIN, new AbortController().signal);
+  waiting.delete(elt);
   if (elt.isConnected) htmx.ajax("GET", path, { source: elt }).catch(() => {});
 }
 // «HX-Trigger: {"said": "…"}»: what a form has done, in the server's words.

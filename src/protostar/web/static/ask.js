@@ -1,11 +1,11 @@
 // Asking: the conversation on one side, the source of what is cited on the other.
 
 import { asMarkdown, body, degraded, place } from "./answer.js";
-import { api, space } from "./api.js";
+import { api, passes, space } from "./api.js";
 import { copy } from "./app.js";
 import { $, $$, el, icon } from "./dom.js";
 import { PageView } from "./pages.js";
-import { ask, asking, passes } from "./stream.js";
+import { ask, asking } from "./stream.js";
 import { failure, lost } from "./toast.js";
 import { TextView } from "./viewer.js";
 import { number, t, told } from "./words.js";

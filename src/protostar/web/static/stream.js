@@ -1,18 +1,14 @@
 // One question and the events of its answer, over as many connections as it takes.
 
-import { pause, Problem, request } from "./api.js";
+import { passes, pause, Problem, request } from "./api.js";
 import { events } from "./sse.js";
 
 const PATIENCE = 25_000; // ms for the head of a response, which comes at once
 const ATTEMPTS = 20; // in a row, about a minute and a half where every one fails at once
 const LONGEST = 8; // seconds between two attempts
-const PASSING = [0, 401, 408, 429, 502, 503, 504]; // 0: the connection's; 401: who signs in comes back
 
 // What is asked, with the key by which the server knows it: sent again, it is the same question.
 export const asking = (body) => ({ body, key: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, answer: null });
-
-// Whether the same may go well another time.
-export const passes = (error) => PASSING.includes(error.status);
 
 // Yields what the server says: start, delta…, reset, then done or error; and `waiting` before each new attempt. `signal` ends the
 // listening, not the answer.
