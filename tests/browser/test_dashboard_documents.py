@@ -133,6 +133,43 @@ async def test_a_url_is_fetched_and_followed_to_its_end(product: Stack, space: S
         await expect(row(page, "Found again").get_by_text("Ready")).to_be_visible(timeout=SOON)
 
 
+async def test_an_upload_that_is_tried_again_is_under_way(product: Stack, space: Space, visit: Visit) -> None:
+    page = await enter(visit, product, space, locale="en-US")
+    seen(page).expected.append("500")
+    go_on = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await go_on.wait()
+        await route.continue_()
+
+    await page.route("**/v1/documents?*", lambda route: route.fulfill(status=500, json={"detail": "It broke."}), times=1)
+    await page.locator("#files").set_input_files([file("guide.md", "Words.")])
+    title, close = page.locator("#uploads-title"), page.get_by_role("button", name="Close", exact=True)
+    await expect(title).to_have_text("Uploads done; 1 failed")
+    await page.route("**/v1/documents?*", slow)
+    await page.locator("#upload-list").get_by_role("button", name="Retry").click()
+    await expect(title).to_have_text("Uploading: 1 of 1 left")
+    await expect(close).to_be_hidden()
+    go_on.set()
+    await expect(title).to_have_text("Uploads done")
+    await expect(close).to_be_visible()
+
+
+async def test_a_row_of_what_was_deleted_elsewhere_goes(product: Stack, space: Space, visit: Visit) -> None:
+    documents = [await a_document(product, space, f"{name}.md", f"# {name}\n\nWords.") for name in ("Kiwi", "Lime")]
+    page = await enter(visit, product, space, locale="en-US")
+    seen(page).expected.append("404")
+    await call(product, space, "DELETE", f"/v1/documents/{documents[0]['id']}")
+    await page.get_by_role("button", name="Actions for Kiwi").click()
+    await page.get_by_role("button", name="Delete").and_(page.locator(":visible")).click()
+    await expect(row(page, "Kiwi")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Actions for Lime")).to_be_focused()
+    await page.goto(f"{product.url}/documents/{documents[1]['id']}")
+    await call(product, space, "DELETE", f"/v1/documents/{documents[1]['id']}")
+    await page.get_by_role("button", name="Delete").click()
+    await expect(page.get_by_role("alert")).to_contain_text("It was deleted.")
+
+
 async def test_usage_stands_beside_its_limits(product: Stack, space: Space, visit: Visit) -> None:
     await call(product, space, "PATCH", f"/v1/spaces/{space['id']}", json={"settings": {"limits": {"asks": 40, "tokens": 7000}}})
     async with open_resources(product.settings) as resources:

@@ -64,6 +64,7 @@ async def test_an_answer_is_corrected_for_everybody_who_asks_the_same(
     await page.get_by_label("What should have been said").fill("**45일** 동안 보관합니다. [1]")
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator("article answer-text").first).to_have_text("45일 동안 보관합니다. 1")
+    await expect(page.get_by_role("article")).to_be_focused()
     await expect(page.locator("article answer-text strong").first).to_have_text("45일")
     await expect(page.locator("article header .badge")).to_have_text("Corrected")
     async with product.client(ADMIN_KEY, **{"Protostar-Space": space["id"]}) as http:
@@ -72,6 +73,7 @@ async def test_an_answer_is_corrected_for_everybody_who_asks_the_same(
     await page.get_by_text("Change the correction").click()
     await page.get_by_role("button", name="Withdraw").click()
     await expect(page.get_by_text("Correct this answer")).to_be_visible()
+    await expect(page.get_by_role("article")).to_be_focused()
     await expect(page.locator("article header .badge")).to_have_count(0)
 
 

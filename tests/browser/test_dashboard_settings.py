@@ -167,6 +167,21 @@ async def test_a_space_without_a_name_is_refused_at_the_field(product: Stack, sp
     await expect(page.locator(".toast")).to_have_count(0)
 
 
+async def test_a_space_is_called_by_its_new_name_everywhere(product: Stack, visit: Visit) -> None:
+    async with product.http.post("/v1/spaces", json={"name": "Before"}) as response:
+        space: Any = await response.json()
+    for admin in (True, False):
+        page = await enter(visit, product, space, "/settings", admin=admin, locale="en-US")
+        name = f"After, {admin}"
+        await page.get_by_label("Name of the space").fill(name)
+        await page.get_by_role("button", name="Save").click()
+        await expect(page.locator("#space option:checked" if admin else ".side > p")).to_have_text(name)
+        await page.get_by_role("button", name="Erase…").click()
+        await expect(page.get_by_label(f"Type “{name}” to confirm")).to_be_visible()
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 async def test_the_settings_have_room_for_their_words(product: Stack, space: Space, visit: Visit) -> None:
     page = await enter(visit, product, space, "/settings", admin=True, locale="en-US")
     for empty in ("#keys-list .body", "#webhooks-list .body"):
@@ -367,8 +382,10 @@ async def test_a_space_that_is_erased_can_be_restored_for_a_while(product: Stack
     await expect(go).to_be_disabled()
     await page.get_by_label("Type “Short-lived” to confirm").fill("Short-live")
     await expect(go).to_be_disabled()
+    await page.keyboard.press("Enter")
+    await expect(go).to_be_visible()
     await page.get_by_label("Type “Short-lived” to confirm").fill("Short-lived")
-    await go.click()
+    await page.keyboard.press("Enter")
     await expect(page.get_by_text("The space is closed. In 10 minutes it is erased for good.")).to_be_visible()
     await expect(page.get_by_role("button", name="Restore")).to_be_focused()
     async with product.http.get(f"/v1/spaces/{space['id']}") as response:

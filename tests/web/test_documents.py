@@ -1,10 +1,13 @@
 """What the page of documents asks for while documents are read."""
 
 from pathlib import Path
+from uuid import UUID
 
 import aiohttp
+import asyncpg
 from tests.api.tenant import Tenant, idle_tenant, new_tenant, send
 from tests.support.stack import ADMIN_KEY, Stack, settings_for
+from tests.support.waiting import wait_until
 
 
 async def test_rows_that_just_wait_are_not_sent_again(database_url: str, redis_url: str, tmp_path: Path) -> None:
@@ -30,8 +33,9 @@ async def test_a_document_that_is_deleted_elsewhere_says_so(browser: aiohttp.Cli
     form = {"data": {"key": tenant.key}, "headers": {"Origin": stack.url}, "allow_redirects": False}
     assert (await send(browser, "POST", "/login", **form)).status == 303
     await tenant.call("DELETE", f"/v1/documents/{id_}")
-    state = await send(browser, "GET", f"/documents/{id_}/state", headers={"HX-Request": "true"})
-    assert (state.status, state.headers["HX-Refresh"]) == (200, "true")
+    for part in ("state", "summary", "passages"):
+        answered = await send(browser, "GET", f"/documents/{id_}/{part}", headers={"HX-Request": "true"})
+        assert (answered.status, answered.headers["HX-Refresh"]) == (200, "true")
     page = await send(browser, "GET", f"/documents/{id_}")
     assert page.status == 404
     assert "It was deleted." in page.body.decode()
@@ -67,3 +71,30 @@ async def test_an_admin_is_led_to_the_space_of_a_conversation(browser: aiohttp.C
     assert "another space" not in (await send(browser, "GET", f"/conversations/{conversation}")).body.decode()
     assert (await send(browser, "GET", "/spaces/deleted")).body.decode().count(tenant.id) == 1
     assert (await send(stack.http, "POST", f"/v1/spaces/{tenant.id}/restore")).status == 200
+
+
+async def test_a_summary_is_asked_for_until_it_is_written(browser: aiohttp.ClientSession, tenant: Tenant, stack: Stack) -> None:
+    id_ = (await tenant.document("kiwi.md", "# Kiwi\n\nThere are 27 kiwis."))["id"]
+
+    async def summary() -> str | None:
+        return (await tenant.get(f"/v1/documents/{id_}"))["summary"]
+
+    await wait_until(summary, 10)
+    form = {"data": {"key": tenant.key}, "headers": {"Origin": stack.url}, "allow_redirects": False}
+    assert (await send(browser, "POST", "/login", **form)).status == 303
+
+    async def shown() -> list[str]:
+        """The page, and the part that it asks for."""
+        return [(await send(browser, "GET", f"/documents/{id_}{part}")).body.decode() for part in ("", "/summary")]
+
+    waits = f'hx-get="/documents/{id_}/summary"'
+    url = stack.settings.database_url
+    assert url is not None
+    for stored, said in ((None, "It is being written."), ("Kiwis are counted.", "Kiwis are counted."), ("", None)):
+        connection = await asyncpg.connect(url.get_secret_value())
+        await connection.execute("update document_versions set summary = $1 where document_id = $2", stored, UUID(id_))
+        await connection.close()
+        for body in await shown():
+            assert (waits in body) == (stored is None)
+            assert ('id="summary"' in body) == (said is not None)
+            assert said is None or said in body

@@ -165,11 +165,27 @@ async def document_state(
     try:
         document = await documents.holdings.get(principal.space_id, document_id)
     except NotFound:
-        return HTMLResponse(headers={"HX-Refresh": "true"})  # the page itself says what has become of it
+        return _gone()
     response = pages.render(request, "documents/progress.html", document=document)
     if document.status in ("ready", "failed"):
         response.headers["HX-Refresh"] = "true"
     return response
+
+
+@router.get("/documents/{document_id}/summary")
+async def document_summary(
+    request: Request, document_id: UUID, principal: Manager, pages: Templates, documents: Service
+) -> HTMLResponse:
+    try:
+        document = await documents.holdings.get(principal.space_id, document_id)
+    except NotFound:
+        return _gone()
+    return pages.render(request, "documents/summary.html", document=document)
+
+
+def _gone() -> HTMLResponse:
+    """Of a part: the page itself, loaded again, says what has become of the document."""
+    return HTMLResponse(headers={"HX-Refresh": "true"})
 
 
 @router.get("/documents/{document_id}/passages")
@@ -182,7 +198,10 @@ async def document_passages(
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> HTMLResponse:
     """The passages that answer questions, some at a time; the last one asks for more when it comes into view."""
-    version = await documents.holdings.version(principal.space_id, document_id, None)
+    try:
+        version = await documents.holdings.version(principal.space_id, document_id, None)
+    except NotFound:
+        return _gone()
     database: Database = request.state.database
     async with database.transaction() as session:
         rows = await KnowledgeRepository(session).chunks(document_id, version.version, after=after - 1, limit=_PAGE + 1)

@@ -19,6 +19,12 @@ customElements.define("answer-text", class extends HTMLElement {
   }
 });
 
+// -- a turn that was corrected is another element: whoever had the focus in it goes on there
+
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (target.matches?.(".exchange") && document.activeElement === document.body) target.focus({ preventScroll: true });
+});
+
 // -- what a correction relies on
 
 // Of the page, and of a turn that was drawn anew.

@@ -54,5 +54,9 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
   if (!button) return;
   button.disabled = button.dataset.do !== "replace"; // what is done leaves the page, and would be refused a second time
-  ACTIONS[button.dataset.do](event.detail === 0).catch((error) => { button.disabled = false; complain(error); });
+  ACTIONS[button.dataset.do](event.detail === 0).catch((error) => {
+    if (error.status === 404 && button.dataset.do !== "retry") return location.reload(); // it says what has become of the document
+    button.disabled = false;
+    complain(error);
+  });
 });

@@ -60,7 +60,7 @@ function line(upload) {
     }[upload.state]();
     if (upload.state === "failed") $("#upload-list").prepend(item);
     if (upload.state === "failed" && mayPass(upload.error) && !item.querySelector(".again")) {
-      stop.before(el("button.button.compact.again", { type: "button", onclick: (event) => { event.target.remove(); upload.state = "waiting"; queue.add(upload); } }, t("Retry")));
+      stop.before(el("button.button.compact.again", { type: "button", onclick: (event) => { event.target.remove(); upload.change("waiting"); queue.add(upload); summarise(); } }, t("Retry")));
     }
     upload.asked?.remove();
     if (upload.state === "taken") ask(upload);
@@ -196,7 +196,7 @@ addEventListener("drop", async (event) => {
 
 function refresh() {
   if (document.activeElement?.closest("#list [popover]")) return;
-  return htmx.ajax("GET", location.pathname + location.search, { target: "#list", headers: {} });
+  return htmx.ajax("GET", location.pathname + location.search, { target: "#list", headers: {} }).catch(() => {});
 }
 
 // Where who works by keyboard goes on: at the row of that document, else at the heading.
@@ -278,5 +278,9 @@ document.addEventListener("click", (event) => {
   const row = button?.closest("tr");
   if (!row) return;
   button.disabled = button.dataset.action !== "replace"; // what is done has its row drawn anew, and would be refused a second time
-  ACTIONS[button.dataset.action]({ ...row.dataset, byKey: event.detail === 0 }).catch((error) => { button.disabled = false; complain(error); });
+  ACTIONS[button.dataset.action]({ ...row.dataset, byKey: event.detail === 0 }).catch((error) => {
+    button.disabled = false;
+    complain(error);
+    if (error.status === 404) redraw(neighbour(row.dataset.id)); // it was deleted elsewhere
+  });
 });

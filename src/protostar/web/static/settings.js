@@ -3,7 +3,7 @@
 import "./forms.js";
 import "./spaces.js";
 import { api } from "./api.js";
-import { $ } from "./dom.js";
+import { $, $$ } from "./dom.js";
 import { complain, confirmed, toast } from "./toast.js";
 import { t, told } from "./words.js";
 
@@ -15,6 +15,14 @@ function changed(list) {
   place.addEventListener("htmx:afterSwap", () => { if (document.activeElement === document.body) $("h2", place.closest("section")).focus(); }, { once: true });
   htmx.trigger(place, "changed");
 }
+
+// -- its name, wherever it stands
+
+document.addEventListener("saved", ({ target, detail: { name } }) => {
+  if (target.dataset.method !== "PATCH") return;
+  $$("[data-names-space]").forEach((each) => { each.textContent = name; });
+  for (const button of $$("#erase, #restore")) button.dataset.name = name;
+});
 
 // -- what is shown once
 

@@ -58,7 +58,7 @@ export function confirmed({ title, text, action, danger = true, typed = null }) 
       el("h2", { id: "confirm-title" }, title),
       el("p.soft", {}, text),
       typed ? el("div.field", {}, el("label", { for: "typed" }, t("Type “{name}” to confirm", { name: typed })), field) : null,
-      el("div.form-foot", {}, el("button.button", { value: "no", formnovalidate: true, autofocus: !typed }, t("Cancel")), go)));
+      el("div.form-foot", {}, el("button.button", { type: "button", autofocus: !typed, onclick: () => dialog.close() }, t("Cancel")), go)));
     dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
     document.body.append(dialog);
     dialog.showModal();
