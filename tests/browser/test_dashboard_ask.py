@@ -228,7 +228,10 @@ async def test_who_comes_back_from_a_source_finds_the_conversation(
     await expect(page.locator(".asked")).to_have_text([QUESTION, "And then?", "And after that?", "And at last?"])
     await expect(page.locator(".turn").last.locator(".answer-text")).to_have_text("백업 파일은 30일 동안 보관합니다 1.")
 
+    await page.locator(".source").last.click()
+    await expect(page.locator("#source mark")).to_be_in_viewport()
     await page.get_by_role("button", name="New conversation").click()
+    await expect(page.locator("#source")).to_be_hidden()
     await expect(page).to_have_url(f"{product.url}/ask")
     await expect(page.locator("#welcome")).to_be_visible()
     seen(page).expected += ["404", "422"]

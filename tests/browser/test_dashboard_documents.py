@@ -12,6 +12,7 @@ from playwright.async_api import Page, Route, ViewportSize, expect
 from tests.browser.conftest import FILES, Visit
 from tests.browser.dashboard import Space, a_document, a_key, call, enter, read
 from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
+from tests.support.model_server import StandIn
 from tests.support.stack import Stack
 from tests.support.website import website
 
@@ -168,6 +169,37 @@ async def test_a_row_of_what_was_deleted_elsewhere_goes(product: Stack, space: S
     await call(product, space, "DELETE", f"/v1/documents/{documents[1]['id']}")
     await page.get_by_role("button", name="Delete").click()
     await expect(page.get_by_role("alert")).to_contain_text("It was deleted.")
+
+
+async def test_the_focus_stays_in_a_row_that_is_being_read(product: Stack, space: Space, visit: Visit, stand_in: StandIn) -> None:
+    stand_in.behave(only="embeddings", hang="headers")
+    await call(product, space, "POST", "/v1/documents?filename=kiwi.md", data=BytesIO(b"# Kiwi\n\nOf the focus."))
+    page = await enter(visit, product, space, locale="en-US")
+    for focused in (page.get_by_role("link", name="kiwi"), page.get_by_role("button", name="Actions for kiwi")):
+        await focused.focus()
+        for _poll in range(2):
+            async with page.expect_response("**/documents/rows?*") as polled:
+                pass
+            await (await polled.value).finished()
+        await expect(focused).to_be_focused()
+    stand_in.behave()
+
+
+async def test_text_that_runs_from_the_right_ends_at_the_left(product: Stack, space: Space, visit: Visit) -> None:
+    document = await a_document(product, space, "pool.md", "הבריכה נפתחת בתשע.\n\nIt opens at nine.")
+    page = await enter(visit, product, space, f"/documents/{document['id']}", locale="en-US")
+    place = """(text, needle) => {
+        const range = document.createRange(), node = text.querySelector("span").lastChild;
+        const at = node.data.indexOf(needle);
+        range.setStart(node, at);
+        range.setEnd(node, at + needle.length);
+        return range.getBoundingClientRect().x;
+    }"""
+    shown = page.locator("#panel-text .text")
+    await expect(shown).to_contain_text("It opens")
+    stop, letter = [await shown.evaluate(place, needle) for needle in (".", "ה")]
+    assert stop < letter
+    assert await shown.evaluate(place, "It") < await shown.evaluate(place, "nine.")
 
 
 async def test_usage_stands_beside_its_limits(product: Stack, space: Space, visit: Visit) -> None:

@@ -62,6 +62,11 @@ def test_what_the_forms_of_the_dashboard_are_refused_for_is_said_in_korean(model
         assert re.search("[가-힣]", korean.told(sentence)), sentence
 
 
+def test_roles_are_told_in_korean() -> None:
+    told = translators()["ko"].told("This needs a key of the role «admin»; yours is «manage».")
+    assert told == "«관리자» 역할의 키가 필요합니다. 지금 키는 «관리»입니다."
+
+
 def test_a_receiver_that_does_not_answer_is_told_as_a_server_that_does_not() -> None:
     korean = translators()["ko"]
     catalogue = json.loads((FOLDER / "static/words-ko.json").read_text(encoding="utf-8"))

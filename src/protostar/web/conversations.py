@@ -96,6 +96,13 @@ async def retrieved(request: Request, answer_id: UUID, principal: Manager, pages
     return pages.render(request, "conversations/retrieved.html", retrieved=found, answer=answer_of(row))
 
 
+@router.get("/conversations/answers/{answer_id}")
+async def turn(request: Request, answer_id: UUID, principal: Manager, pages: Templates, answers: Service) -> HTMLResponse:
+    """An answer that was being written, as it is now; asked again by itself until that has ended."""
+    row = await answers.records.get(principal.space_id, answer_id)
+    return await _turn(request, pages, principal.space_id, answer_of(row))
+
+
 @router.post("/conversations/answers/{answer_id}")
 async def correct(
     request: Request,

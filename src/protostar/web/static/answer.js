@@ -25,7 +25,7 @@ export const place = (citation) => [
 // The answer's text. Markers are buttons: their quote shows on hover and focus, `open(citation)` is called on a click.
 export function body(text, citations, open) {
   const known = new Map(citations.map((citation) => [citation.marker, citation]));
-  return el("div.answer-text", {}, ...markdown(text, (number) => chip(number, known.get(number), open)));
+  return el("div.answer-text", { dir: "auto" }, ...markdown(text, (number) => chip(number, known.get(number), open)));
 }
 
 function chip(number, citation, open) {

@@ -50,6 +50,7 @@ document.addEventListener("click", (event) => {
 $("#anew").addEventListener("click", () => {
   running?.abort();
   history.pushState(null, "", "/ask"); // back leads to the conversation that was left
+  if (!source.hidden) hideSource(); // it is of that one
   begin();
   field.focus();
 });

@@ -21,8 +21,9 @@ customElements.define("answer-text", class extends HTMLElement {
 
 // -- a turn that was corrected is another element: whoever had the focus in it goes on there
 
-document.addEventListener("htmx:afterSwap", ({ target }) => {
-  if (target.matches?.(".exchange") && document.activeElement === document.body) target.focus({ preventScroll: true });
+document.addEventListener("htmx:afterSwap", ({ target, detail: { requestConfig } }) => {
+  const isCorrected = target.matches?.(".exchange") && requestConfig.verb !== "get";
+  if (isCorrected && document.activeElement === document.body) target.focus({ preventScroll: true });
 });
 
 // -- what a correction relies on
