@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
@@ -16,6 +16,7 @@ from protostar.cache import Live
 from protostar.dependencies import Admin, Cursor, Limit, Manager
 from protostar.errors import DatabaseUnavailable, NotFound
 from protostar.jobs.context import progress_key
+from protostar.jobs.model import State
 from protostar.jobs.models import JobRow
 from protostar.jobs.registry import Registry
 from protostar.jobs.repository import JobRepository
@@ -25,8 +26,6 @@ from protostar.routing import Router
 from protostar.telemetry import Samples, exposition
 
 router = Router()
-
-State = Literal["queued", "running", "succeeded", "failed", "dead", "cancelled"]
 
 
 async def _resources(request: Request) -> Resources:
