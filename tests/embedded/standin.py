@@ -25,13 +25,10 @@ async def _api() -> None:
 
 
 def _serve() -> None:
-    import typer  # noqa: PLC0415 - the other processes are small
-
-    from protostar.cli import serve  # noqa: PLC0415
+    from protostar.cli import main, serve  # noqa: PLC0415 - the other processes are small
 
     serve.PROGRAM = (sys.executable, __file__)
-    del sys.argv[1]
-    typer.run(serve.serve)
+    main.app()
 
 
 if __name__ == "__main__":

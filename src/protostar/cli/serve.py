@@ -14,7 +14,6 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGHUP, SIGINT, SIGTERM, Signals
-from typing import Annotated
 
 import structlog
 import typer
@@ -41,12 +40,8 @@ KEY_LENGTH = 16
 """Shortest admin key, as the settings have it."""
 
 
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; instead of PROTOSTAR_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; instead of PROTOSTAR_PORT.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Data folder; instead of PROTOSTAR_DATA_DIR.")] = None,
-) -> None:
-    """Start the API, a worker, and the embedded servers for whatever has no URL."""
+def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
+    """Run the whole service until it is stopped. What is not None stands in place of the setting."""
     given = {"host": host, "port": port, "data_dir": data_dir}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     configure_logging(settings.log_format, settings.log_level)
