@@ -9,10 +9,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from tests.support.databases import execute, named
 
+from protostar.db.base import HalfVec, SparseVec
 from protostar.db.migrate import migrate, migrate_when_possible
 from protostar.db.revision import MIGRATIONS, head, is_migrated, revisions
 from protostar.db.session import Database, create_engine
-from protostar.db.vectors import HalfVec, SparseVec
 from protostar.errors import DatabaseUnavailable
 from protostar.models import metadata
 

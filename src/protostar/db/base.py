@@ -1,5 +1,6 @@
-"""The declarative base: naming of constraints, and the column types that stand behind Python types."""
+"""The declarative base: naming of constraints, the column types that stand behind Python types, and pgvector's."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -7,6 +8,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, DateTime, MetaData, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import UserDefinedType
+
+from protostar.db.vectors import SPARSE_DIMENSIONS, SparseVector
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -28,3 +32,19 @@ class Base(DeclarativeBase):
         list[Any]: JSONB(),
         list[str]: ARRAY(Text()),
     }
+
+
+class HalfVec(UserDefinedType[Sequence[float]]):
+    """`halfvec` without a length: one table serves models of any dimensions."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return "halfvec"
+
+
+class SparseVec(UserDefinedType[SparseVector]):
+    cache_ok = True
+
+    def get_col_spec(self, **_options: Any) -> str:
+        return f"sparsevec({SPARSE_DIMENSIONS})"

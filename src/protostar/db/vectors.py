@@ -1,4 +1,4 @@
-"""pgvector's binary wire formats for asyncpg, so that COPY and parameters need neither text nor numpy.
+"""pgvector's binary wire formats, so that COPY and parameters need neither text nor numpy.
 
 Formats as in pgvector's `halfvec_send` and `sparsevec_send`: big-endian; a halfvec is its length, an unused word and IEEE 754
 binary16 values; a sparsevec is its dimensions, the number of entries, an unused word, zero-based indices and binary32 values.
@@ -7,11 +7,9 @@ binary16 values; a sparsevec is its dimensions, the number of entries, an unused
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from sqlalchemy.types import UserDefinedType
-
-SPARSE_DIMENSIONS = 1_000_000_000  # the most that a sparsevec can have: term ids are hashes
+SPARSE_DIMENSIONS: Final = 1_000_000_000  # the most that a sparsevec can have: term ids are hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +58,3 @@ async def register_codecs(connection: _Connection) -> None:
     codecs = (("sparsevec", encode_sparsevec, decode_sparsevec), ("halfvec", encode_halfvec, decode_halfvec))
     for name, encoder, decoder in codecs:
         await connection.set_type_codec(name, schema=schema, encoder=encoder, decoder=decoder, format="binary")
-
-
-class HalfVec(UserDefinedType[Sequence[float]]):
-    """`halfvec` without a length: one table serves models of any dimensions."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_options: Any) -> str:
-        return "halfvec"
-
-
-class SparseVec(UserDefinedType[SparseVector]):
-    cache_ok = True
-
-    def get_col_spec(self, **_options: Any) -> str:
-        return f"sparsevec({SPARSE_DIMENSIONS})"

@@ -7,8 +7,8 @@ from sqlalchemy import REAL, ForeignKey, ForeignKeyConstraint, Index, Integer, S
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from protostar.db.base import Base
-from protostar.db.vectors import HalfVec, SparseVec, SparseVector
+from protostar.db.base import Base, HalfVec, SparseVec
+from protostar.db.vectors import SparseVector
 
 # Rows stay whole up to a page: beyond 2 kB the vectors would move to TOAST, and every scan would fetch them from there.
 _IN_ROW = {"postgresql_with": {"toast_tuple_target": 8160}}

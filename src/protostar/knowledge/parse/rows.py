@@ -1,17 +1,16 @@
 """Passages as rows of the table `chunks` in COPY's binary format, made where they are cut: the worker hands them on unread.
 
-Formats, big-endian, as in PostgreSQL's documentation of COPY, its `array_send`, and pgvector's `sparsevec_send`.
+Formats, big-endian, as in PostgreSQL's documentation of COPY and its `array_send`; a sparsevec's as in `db/vectors`.
 """
 
 import struct
-import sys
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final, Self
 from uuid import UUID
 
+from protostar.db.vectors import SparseVector, encode_sparsevec
 from protostar.knowledge import tokens
 from protostar.knowledge.chunking import Chunk
 
@@ -19,7 +18,6 @@ COLUMNS: Final = (
     "document_id", "version", "space_id", "ordinal", "char_start", "char_end", "page", "heading_path", "text_hash", "text",
     "terms", "weights",
 )  # fmt: skip
-SPARSE_DIMENSIONS: Final = 1_000_000_000  # the most that a sparsevec can have: term ids are hashes
 HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TAIL: Final = b"\xff\xff"
 
@@ -69,7 +67,7 @@ class Rows:
                 struct.pack(">i16si", 16, hash_, len(encoded)),
                 encoded,
                 _integers(tokens.space_terms(self._space_id, terms)),
-                _sparse(terms, [weights[term] for term in terms]),
+                _sparse(SparseVector(terms, [weights[term] for term in terms])),
             )
         )
 
@@ -87,7 +85,7 @@ def _texts(values: Sequence[str]) -> bytes:
 def _integers(values: Sequence[int]) -> bytes:
     elements = [4] * (2 * len(values))
     elements[1::2] = values
-    return _array(_INT4, len(values), _words("i", elements))
+    return _array(_INT4, len(values), struct.pack(f">{len(elements)}i", *elements))
 
 
 def _array(oid: int, count: int, elements: bytes) -> bytes:
@@ -96,14 +94,6 @@ def _array(oid: int, count: int, elements: bytes) -> bytes:
     return struct.pack(">iiiiii", 20 + len(elements), 1, 0, oid, count, 1) + elements
 
 
-def _sparse(indices: Sequence[int], values: Sequence[float]) -> bytes:
-    count = len(indices)
-    return struct.pack(">iiii", 12 + 8 * count, SPARSE_DIMENSIONS, count, 0) + _words("i", indices) + _words("f", values)
-
-
-def _words(kind: str, values: Sequence[float]) -> bytes:
-    """Four bytes each, big-endian; faster than to unpack them into arguments of `struct.pack`."""
-    words = array(kind, values)  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownVariableType]
-    if sys.byteorder == "little":
-        words.byteswap()
-    return words.tobytes()
+def _sparse(vector: SparseVector) -> bytes:
+    encoded = encode_sparsevec(vector)
+    return struct.pack(">i", len(encoded)) + encoded

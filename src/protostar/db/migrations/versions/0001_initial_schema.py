@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from protostar.db.vectors import HalfVec, SparseVec
+from protostar.db.base import HalfVec, SparseVec
 from protostar.ids import new_id
 
 revision = "0001"
