@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.spaces import passage
 
-from protostar.answers.citations import LONGEST_QUOTE, MarkerFilter, resolve
+from protostar.answers.citations import LONGEST_QUOTE, Citation, MarkerFilter
 from protostar.retrieval.model import Passage
 
 STORED = [
@@ -21,6 +21,12 @@ PASSAGES = [passage(text, at, start=100 * at + 7) for at, text in enumerate(STOR
 def streamed(pieces: list[str], passages: list[Passage] = PASSAGES) -> tuple[str, MarkerFilter]:
     markers = MarkerFilter(passages)
     return "".join([*map(markers.feed, pieces), markers.flush()]), markers
+
+
+def resolve(text: str, passages: list[Passage] = PASSAGES) -> tuple[str, list[Citation], int]:
+    """What is shown of a whole text, its citations, and how many numbers were dropped."""
+    shown, markers = streamed([text], passages)
+    return shown, markers.citations(shown), markers.dropped
 
 
 @pytest.mark.parametrize(
@@ -53,7 +59,7 @@ def streamed(pieces: list[str], passages: list[Passage] = PASSAGES) -> tuple[str
     ],
 )
 def test_markers_are_rewritten(written: str, shown: str, dropped: int) -> None:
-    text, citations, count = resolve(written, PASSAGES)
+    text, citations, count = resolve(written)
     assert (text, count) == (shown, dropped)
     assert [each.marker for each in citations] == list(range(1, len(citations) + 1))
     assert streamed(list(written))[0] == shown
@@ -75,7 +81,7 @@ def test_the_quote_is_the_sentence_that_bears_the_claim() -> None:
     text = (
         "보고서는 10년 동안 보관합니다 (kept for ten years) [2]. 환불은 7일 이내에 신청합니다 [1]. 야간 요금은 2,500원입니다. [3]"
     )
-    _, citations, _ = resolve(text, PASSAGES)
+    _, citations, _ = resolve(text)
     assert [each.quote for each in citations] == [
         "The report is kept for ten years.",
         "환불은 결제 후 7일 이내에 신청할 수 있다.",
@@ -84,12 +90,12 @@ def test_the_quote_is_the_sentence_that_bears_the_claim() -> None:
 
 
 def test_a_claim_over_several_sentences_is_quoted_together() -> None:
-    _, (citation,), _ = resolve("The lift is inspected twice a year and defects are repaired within two days [2].", PASSAGES)
+    _, (citation,), _ = resolve("The lift is inspected twice a year and defects are repaired within two days [2].")
     assert citation.quote == "The lift is inspected twice a year. Defects are repaired within two days."
 
 
 def test_markers_side_by_side_bear_one_claim() -> None:
-    _, citations, _ = resolve("Defects are repaired within two days; 환불은 7일 이내입니다 [2] [1].", PASSAGES)
+    _, citations, _ = resolve("Defects are repaired within two days; 환불은 7일 이내입니다 [2] [1].")
     assert [each.quote for each in citations] == [
         "Defects are repaired within two days.",
         "환불은 결제 후 7일 이내에 신청할 수 있다.",
@@ -98,7 +104,7 @@ def test_markers_side_by_side_bear_one_claim() -> None:
 
 @pytest.mark.parametrize("claim", ["Quite so", "네", "", "???"])
 def test_a_claim_that_shares_nothing_quotes_the_whole_passage(claim: str) -> None:
-    _, (citation,), _ = resolve(f"{claim} [2]", PASSAGES)
+    _, (citation,), _ = resolve(f"{claim} [2]")
     assert citation.quote == STORED[1]
 
 
@@ -112,7 +118,7 @@ def test_a_citation_tells_where_it_stands() -> None:
 
 
 def test_an_answer_without_markers_has_no_citations() -> None:
-    assert resolve("The documents do not say it.", PASSAGES) == ("The documents do not say it.", [], 0)
+    assert resolve("The documents do not say it.") == ("The documents do not say it.", [], 0)
     assert resolve("So [1]", []) == ("So", [], 1)
 
 
@@ -129,7 +135,7 @@ TEXTS = st.text(st.sampled_from("ab 가나다.!?\n|1,-é👩"), max_size=700) | 
 def test_the_split_does_not_matter(written: str, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(written)), max_size=8)))
     pieces = [written[start:end] for start, end in pairwise([0, *cuts, len(written)])]
-    whole, found, dropped = resolve(written, PASSAGES)
+    whole, found, dropped = resolve(written)
     for split in (pieces, list(written)):
         text, markers = streamed(split)
         assert (text, markers.dropped) == (whole, dropped)
@@ -153,5 +159,5 @@ def test_each_quote_is_the_stored_text_at_its_offsets(written: str, texts: list[
 @settings(max_examples=200)
 @given(st.lists(st.sampled_from(["[1]", "[2]", "[9]", "[", "]", "1", "가 ", "word", ". ", "\n", " "]), max_size=30).map("".join))
 def test_every_marker_that_is_shown_resolves(written: str) -> None:
-    shown, citations, _ = resolve(written, PASSAGES)
+    shown, citations, _ = resolve(written)
     assert {int(number) for number in re.findall(r"\[(\d+)\]", shown)} == {each.marker for each in citations}

@@ -19,7 +19,8 @@ LINKED = r"(?:https?://|www\.|(?<![\w:/])//(?=[\w-]+\.))[^\s<]*"
 
 
 def safe(text: str) -> str:
-    return SafeText(KNOWN, REMOVED).whole(text)
+    safe_text = SafeText(KNOWN, REMOVED)
+    return safe_text.feed(text) + safe_text.flush()
 
 
 def tokens(text: str) -> Iterator[Token]:

@@ -64,7 +64,9 @@ async def test_a_job_that_its_holder_has_ended_is_not_lost(database: Database) -
     lease = timedelta(seconds=60)
     async with database.transaction() as session:
         repository = JobRepository(session)
-        succeeded, failed, other = [await repository.start(Enqueue("k", None, {}), owner="me", lease=lease) for _ in range(3)]
+        for _ in range(3):
+            await repository.enqueue(Enqueue("k", None, {}))
+        succeeded, failed, other = await repository.claim(["k"], limit=3, owner="me", lease=lease)
         assert await repository.finish(succeeded)
         assert await repository.fail(failed, error="no", code="x", final=True)
         assert await repository.release(other)

@@ -41,7 +41,10 @@ async def use_up(url: str) -> list[asyncpg.Connection]:
 
 async def begin(database: Database) -> Job:
     async with database.transaction() as session:
-        return await JobRepository(session).start(Enqueue("k", None, {}), owner="me", lease=LEASE)
+        repository = JobRepository(session)
+        await repository.enqueue(Enqueue("k", None, {}))
+        (job,) = await repository.claim(["k"], limit=1, owner="me", lease=LEASE)
+        return job
 
 
 async def until(database: Database) -> object:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protostar.db.session import Database
 from protostar.ids import new_id
 from protostar.jobs.model import Job, State
-from protostar.jobs.repository import Enqueue, JobRepository
+from protostar.jobs.repository import STARTING, Enqueue, JobRepository, starting
 
 LEASE = timedelta(seconds=30)
 EXPIRED = timedelta(seconds=-1)
@@ -330,7 +330,7 @@ async def test_a_lease_begins_when_it_is_written(database: Database, how: str) -
         if how == "claim":
             assert len(await repository.claim(["k"], limit=1, owner="w", lease=LEASE)) == 1
         elif how == "start":
-            await repository.start(Enqueue("k", None, {}), owner="w", lease=LEASE)
+            await session.execute(text(STARTING.format(source="")), starting(Enqueue("k", None, {}), owner="w", lease=LEASE))
         else:
             await repository.renew(held, LEASE)
         left = text("select max(lease_until) - now() from jobs")

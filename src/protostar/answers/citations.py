@@ -95,13 +95,6 @@ class MarkerFilter:
         return marker.blanks + markers
 
 
-def resolve(text: str, passages: Sequence[Passage]) -> tuple[str, list[Citation], int]:
-    """A whole text at once: what is shown, its citations, and how many numbers were dropped."""
-    markers = MarkerFilter(passages)
-    shown = markers.feed(text) + markers.flush()
-    return shown, markers.citations(shown), markers.dropped
-
-
 def cite(marker: int, passage: Passage, claim: str) -> Citation:
     """The passage narrowed to the sentences that bear `claim`; the whole of it where none does."""
     start, end = _support(passage.text, frozenset(terms(claim[-_LONGEST_CLAIM:])))

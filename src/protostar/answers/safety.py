@@ -104,9 +104,6 @@ class SafeText:
         rest, self._held = self._held, ""
         return self._word(rest, "")
 
-    def whole(self, text: str) -> str:
-        return self.feed(text) + self.flush()
-
     def _begun(self, word: str) -> tuple[str, str]:
         """What can be shown of a word before its end is there, and what has to wait for it."""
         shown = ""

@@ -61,7 +61,6 @@ STARTING: Final = """
         nextval('job_fence'), :owner, clock_timestamp() + :lease, now(), now() + :give_up_after {source}
     returning fence"""
 """For a statement that inserts a job together with what it is about; see `starting`."""
-_START = text(STARTING.format(source=""))
 
 # What waits for a later time is parked, out of the index that claims walk: 100,000 webhooks to a host that is away cost nothing.
 # Few are woken at once, or they would lie in front of everybody else's claims.
@@ -280,12 +279,6 @@ class JobRepository:
     async def withdraw(self, dedupe_key: str | None) -> None:
         """Take back a job that nobody has begun."""
         await self._session.execute(_WITHDRAW, {"key": dedupe_key})
-
-    async def start(self, job: Enqueue, *, owner: str, lease: timedelta) -> Job:
-        """Insert a job that this process runs itself from the first moment."""
-        values = starting(job, owner=owner, lease=lease)
-        fence = (await self._session.execute(_START, values)).scalar_one()
-        return Job(values["job_id"], job.space_id, job.kind, job.args, 1, fence)
 
     async def wake(self) -> int:
         """Let a few of the jobs whose time has come be claimed. How many."""
