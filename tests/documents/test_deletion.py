@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,15 +10,23 @@ from uuid import UUID
 import asyncpg
 import pytest
 from tests.api.tenant import Tenant, idle_tenant
+from tests.support.chunks import store
 from tests.support.stack import running_worker, settings_for
 from tests.support.waiting import wait_until
 from tests.support.website import website
 
-from protostar.documents.deletion import end_unless_wanted
+from protostar.db.session import Database
+from protostar.documents.deletion import end_unless_wanted, hide
+from protostar.documents.deletion import restore as give_back
+from protostar.documents.holdings import existing
+from protostar.documents.kinds import fold
 from protostar.errors import Unavailable
+from protostar.jobs.bell import Bell
 from protostar.jobs.context import JobContext
 from protostar.jobs.repository import Enqueue, JobRepository
+from protostar.jobs.service import Jobs
 from protostar.resources import open_resources
+from protostar.spaces.repository import SpaceRepository
 
 KIWI = "# Kiwi\n\nThere are 27 kiwis in the orchard."
 FREQUENCIES = """
@@ -284,3 +293,33 @@ async def test_many_who_restore_and_delete_at_once_leave_the_frequencies_right(i
     assert await rows.fetch(FREQUENCIES, UUID(idle.id)) == before
     await delete(idle, document)
     assert await rows.fetch(FREQUENCIES, UUID(idle.id)) == []
+
+
+@pytest.mark.parametrize("is_taken_back", [False, True])
+async def test_a_deletion_and_another_document_s_switch_do_not_wait_for_one_another(
+    database: Database, rows: Connection, space_id: UUID, is_taken_back: bool
+) -> None:
+    """Both enqueue the space's fold, whose key is taken until the other's transaction ends, and both make its knowledge new."""
+    jobs, id_ = Jobs(Bell(None), max_attempts=5), await store(database, space_id, [])
+
+    async def remove() -> None:
+        async with database.transaction() as session:
+            document, _version = await existing(session, space_id, id_, lock=True)
+            await hide(session, jobs, document, timedelta(hours=1))
+
+    async def take_back() -> None:
+        async with database.transaction() as session:
+            await give_back(session, jobs, space_id, id_)
+
+    async def is_waiting() -> bool:
+        return await rows.fetchval("select exists (select from pg_locks where not granted)")
+
+    if is_taken_back:
+        await remove()
+        await rows.execute("delete from jobs where kind = 'terms.fold'")
+    async with database.transaction() as session:
+        await jobs.enqueue(session, fold(space_id))
+        other = asyncio.create_task(take_back() if is_taken_back else remove())
+        await wait_until(is_waiting)
+        await SpaceRepository(session).new_knowledge(space_id)
+    await other

@@ -19,8 +19,8 @@ from protostar.answers.schemas import Correction, CorrectionDocument, Correction
 from protostar.db.session import Database, after_commit
 from protostar.documents.repository import DocumentRepository
 from protostar.errors import Conflict, NotFound
-from protostar.knowledge.repository import KnowledgeRepository
 from protostar.redis.announcements import Announcements
+from protostar.spaces.repository import SpaceRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Corrections:
         terms = answer_terms(row.space_id, row.question, row.text, text)
         row = await AnswerRepository(session).renew(row, terms)
         views = await owners_views(session, [row])
-        await KnowledgeRepository(session).new_knowledge(row.space_id)
+        await SpaceRepository(session).new_knowledge(row.space_id)
         after_commit(session, lambda: self._announcements.tell("knowledge", str(row.space_id)))
         return row, views.get(row.id)
 

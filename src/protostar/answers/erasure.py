@@ -7,8 +7,8 @@ from protostar.answers.repository import AnswerRepository
 from protostar.cache import Cache
 from protostar.db.session import Database, after_commit
 from protostar.errors import Conflict, NotFound
-from protostar.knowledge.repository import KnowledgeRepository
 from protostar.redis.announcements import Announcements
+from protostar.spaces.repository import SpaceRepository
 
 _RUNNING: Final = "An answer of this conversation is being written; it can be deleted when that has ended."
 
@@ -32,6 +32,6 @@ class Erasure:
             if await repository.is_being_written(id_):
                 raise Conflict(_RUNNING)
             await repository.erase_conversation(space_id, id_)
-            await KnowledgeRepository(session).new_knowledge(space_id)
+            await SpaceRepository(session).new_knowledge(space_id)
             after_commit(session, lambda: self._announcements.tell("knowledge", str(space_id)))
         await self._cache.clear(space_id)

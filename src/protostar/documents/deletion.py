@@ -17,6 +17,7 @@ from protostar.errors import Conflict, NotFound, Unavailable
 from protostar.jobs.context import JobContext
 from protostar.jobs.repository import JobRepository
 from protostar.jobs.service import Jobs
+from protostar.spaces.repository import SpaceRepository
 
 _GONE: Final = "There is no document with that id; if there was one, it is erased by now."
 
@@ -25,6 +26,7 @@ async def hide(session: AsyncSession, jobs: Jobs, document: DocumentRow, grace: 
     await DocumentRepository(session).hide(document, grace)
     await jobs.enqueue(session, kinds.purge(document.space_id, document.id, grace))
     await jobs.enqueue(session, kinds.fold(document.space_id))
+    await SpaceRepository(session).new_knowledge(document.space_id)
 
 
 async def restore(session: AsyncSession, jobs: Jobs, space_id: UUID, id_: UUID) -> Pair:
@@ -48,6 +50,7 @@ async def restore(session: AsyncSession, jobs: Jobs, space_id: UUID, id_: UUID) 
         await JobRepository(session).withdraw(kinds.purge(space_id, id_).dedupe_key)
         await jobs.enqueue(session, kinds.fold(space_id))
         await _go_on(session, jobs, pair[0])
+        await SpaceRepository(session).new_knowledge(space_id)
     return pair
 
 

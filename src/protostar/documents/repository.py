@@ -51,7 +51,6 @@ _COUNT_TERMS = text("""
     insert into term_deltas (space_id, sign, terms, counts)
     select :space_id, :sign, terms, counts from version_terms where document_id = :document_id and version = :version""")
 
-_NEW_KNOWLEDGE = text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id")
 # One statement, so that it needs no transaction around it: the job's fence and what its owner sees of it.
 _BEGIN_STAGE: Final = """
     with mine as (
@@ -216,17 +215,15 @@ class DocumentRepository:
         await self._session.refresh(document)
 
     async def hide(self, document: DocumentRow, grace: timedelta) -> None:
-        """Make a document invisible to every reader, and its space's knowledge a new one."""
-        await self._count(document, -1)
+        """Make a document invisible to every reader."""
+        await self.count_terms(document.space_id, document.id, document.current_version, -1)
         hidden = update(DocumentRow).where(DocumentRow.id == document.id)
         await self._session.execute(hidden.values(deleted_at=func.now(), erase_at=func.now() + grace))
-        await self.new_knowledge(document.space_id)
 
     async def unhide(self, document: DocumentRow) -> None:
         """The opposite, for one that is restorable and whole."""
-        await self._count(document, 1)
+        await self.count_terms(document.space_id, document.id, document.current_version, 1)
         await self._session.execute(update(DocumentRow).where(DocumentRow.id == document.id).values(deleted_at=None, erase_at=None))
-        await self.new_knowledge(document.space_id)
 
     async def is_restorable(self, id_: UUID) -> bool:
         """Whether it is deleted and its time has not come, by the clock as it is now; who acts on that has locked the document."""
@@ -242,13 +239,10 @@ class DocumentRepository:
     async def is_whole(self, id_: UUID) -> bool:
         return bool((await self._session.execute(_IS_WHOLE, {"document_id": id_})).scalar_one())
 
-    async def _count(self, document: DocumentRow, sign: int) -> None:
-        values = {"space_id": document.space_id, "document_id": document.id, "version": document.current_version, "sign": sign}
+    async def count_terms(self, space_id: UUID, id_: UUID, version: int, sign: int) -> None:
+        """Count the version's terms in (1) or out (-1)."""
+        values = {"space_id": space_id, "document_id": id_, "version": version, "sign": sign}
         await self._session.execute(_COUNT_TERMS, values)
-
-    async def new_knowledge(self, space_id: UUID) -> None:
-        """Answers of before may not be what they would be now."""
-        await self._session.execute(_NEW_KNOWLEDGE, {"space_id": space_id})
 
     async def set_status(self, id_: UUID, version: int, *, status: str, error: str | None, fetched: bool | None = None) -> bool:
         """Follow a state change of the version's job; a version that is ready stays so. Whether it followed.

@@ -35,6 +35,7 @@ from protostar.jobs.service import Jobs
 from protostar.outbound.client import GuardedClient
 from protostar.places import Places
 from protostar.redis.announcements import Announcements
+from protostar.spaces.repository import SpaceRepository
 
 _BYTES_IN_HAND: Final = 30.0  # seconds that an upload waits for PostgreSQL rather than to be sent once more
 _NAMESAKES: Final = 100  # documents of one name that an answer lists
@@ -254,7 +255,7 @@ class Documents:
             repository = DocumentRepository(session)
             document, version = await existing(session, space_id, id_, lock=True)
             if body.title not in (None, document.title):  # answers name it
-                await repository.new_knowledge(space_id)
+                await SpaceRepository(session).new_knowledge(space_id)
                 self._announce(session, space_id)
             _describe(document, body.title, body.metadata)
             await repository.touch(document)

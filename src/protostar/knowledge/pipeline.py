@@ -33,6 +33,7 @@ from protostar.knowledge.parse.rows import Owner
 from protostar.knowledge.repository import KnowledgeRepository, StoredText
 from protostar.objects.store import ObjectStore, StoredObject
 from protostar.redis.announcements import Announcements
+from protostar.spaces.repository import SpaceRepository
 from protostar.telemetry import Metrics
 from protostar.webhooks.events import emit
 
@@ -107,7 +108,7 @@ class Pipeline:
             # A key gets renewed, a model gets installed: the vectors follow by themselves, however long that takes.
             raise ModelUnavailable(str(error)) from error
         async with context.finishing() as session:
-            await KnowledgeRepository(session).new_knowledge(version.space_id)
+            await SpaceRepository(session).new_knowledge(version.space_id)
             self._announce(session, version)
 
     # -- the stages
@@ -213,7 +214,7 @@ class Pipeline:
             )
             await self._jobs.enqueue_all(session, self._followers(version, before, lacking=lacking))
             await emit(session, self._jobs, version.space_id, "document.ready", version.args)
-            await repository.new_knowledge(version.space_id)
+            await SpaceRepository(session).new_knowledge(version.space_id)
         self._metrics.stage_seconds.labels("write").inc(time.monotonic() - started)
 
     def _announce(self, session: AsyncSession, version: Version) -> None:

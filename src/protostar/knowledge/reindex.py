@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from protostar.db.session import Database
 from protostar.db.vectors import SparseVector
 from protostar.documents.kinds import fold
+from protostar.documents.repository import DocumentRepository
 from protostar.errors import ModelRejected, ModelUnavailable
 from protostar.jobs.context import JobContext
 from protostar.jobs.service import Jobs
@@ -20,6 +21,7 @@ from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.kinds import purge_vectors
 from protostar.knowledge.repository import KnowledgeRepository, note_progress
 from protostar.knowledge.vector_index import VectorIndex
+from protostar.spaces.repository import SpaceRepository
 
 _BATCH = 500
 
@@ -43,12 +45,11 @@ class Reindex:
         model_id = await self._vectors(context, space_id, self._embedder) if self._embedder is not None else None
         index_id = await self._index.ensure(space_id, model_id) if model_id is not None else None
         async with context.finishing() as session:
-            repository = KnowledgeRepository(session)
             if model_id is not None:
-                before = await repository.use_model(space_id, model_id, index_id)
+                before = await KnowledgeRepository(session).use_model(space_id, model_id, index_id)
                 if before not in (None, model_id):
                     await self._jobs.enqueue(session, purge_vectors(space_id, before))
-            await repository.new_knowledge(space_id)
+            await SpaceRepository(session).new_knowledge(space_id)
 
     async def terms(self, context: JobContext) -> None:
         """`terms.renew`: terms by this release's rule, document by document, where they follow an older one."""
@@ -57,7 +58,7 @@ class Reindex:
             return  # a worker of the release that asks for it will be asked again
         await self._terms(context, space_id, newer=False)
         async with context.finishing() as session:
-            await KnowledgeRepository(session).new_knowledge(space_id)
+            await SpaceRepository(session).new_knowledge(space_id)
 
     async def _vectors(self, context: JobContext, space_id: UUID, embedder: Embedder) -> int:
         async def show(done: int, total: int) -> None:
@@ -90,7 +91,8 @@ class Reindex:
             # Another job may have rebuilt it in the meantime.
             if not await repository.lock_current(document_id, version) or not await repository.is_outdated(document_id, version):
                 return
-            await repository.add_delta(space_id, document_id, version, -1)
+            documents = DocumentRepository(session)
+            await documents.count_terms(space_id, document_id, version, -1)
             frequencies: Counter[int] = Counter()
             after = -1
             while rows := await repository.chunks(document_id, version, after=after, limit=_BATCH):
@@ -99,7 +101,7 @@ class Reindex:
                 frequencies.update(counts)
                 after = rows[-1].ordinal
             await repository.set_terms(document_id, version, frequencies)
-            await repository.add_delta(space_id, document_id, version, 1)
+            await documents.count_terms(space_id, document_id, version, 1)
             await self._jobs.enqueue(session, fold(space_id))
 
 

@@ -48,9 +48,6 @@ _ADD_FOLLOWING = text("""
     insert into document_versions (document_id, version, filename, media_type, object_key, size, sha256, job_id)
     select document_id, :version, filename, media_type, object_key, size, sha256, :job_id
     from document_versions where document_id = :document_id and version = :version - 1""")
-_ADD_DELTA = text("""
-    insert into term_deltas (space_id, sign, terms, counts)
-    select :space_id, :sign, terms, counts from version_terms where document_id = :document_id and version = :version""")
 _LACKS_VECTORS = text("""
     select exists (select from chunks c where c.document_id = :document_id and c.version = :version and not exists (
         select from embeddings e where e.space_id = c.space_id and e.model_id = :model_id and e.text_hash = c.text_hash))""")
@@ -73,7 +70,6 @@ _SWITCH = text("""
     update documents set current_version = :version, updated_at = now(),
         title = case when title_given then title else coalesce(:title, title) end
     where id = :document_id""").bindparams(bindparam("terms", type_=ARRAY(Integer)), bindparam("counts", type_=ARRAY(Integer)))
-_NEW_KNOWLEDGE = text("update spaces set knowledge_version = knowledge_version + 1 where id = :space_id")
 
 _NOTE: Final = "update jobs set progress = $3 where id = $1 and fence = $2 and state = 'running' returning true"
 
@@ -229,14 +225,6 @@ class KnowledgeRepository:
     async def add_following(self, document_id: UUID, version: int, job_id: UUID | None) -> None:
         """Make the version of the bytes of the one before it."""
         await self._session.execute(_ADD_FOLLOWING, {**_key(document_id, version), "job_id": job_id})
-
-    async def new_knowledge(self, space_id: UUID) -> None:
-        """What can be found in the space has changed. Last in its transaction: all writers of a space meet at this row."""
-        await self._session.execute(_NEW_KNOWLEDGE, {"space_id": space_id})
-
-    async def add_delta(self, space_id: UUID, document_id: UUID, version: int, sign: int) -> None:
-        """Count the version's terms in (1) or out (-1)."""
-        await self._session.execute(_ADD_DELTA, {**_key(document_id, version), "space_id": space_id, "sign": sign})
 
     # -- reindexing
 

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.spaces.models import SpaceRow
+
+_NEW_KNOWLEDGE = text("update spaces set knowledge_version = knowledge_version + 1 where id = :id")
 
 
 class SpaceRepository:
@@ -55,3 +57,7 @@ class SpaceRepository:
         """The opposite, by the clock as it is now, for one that is not being erased yet."""
         hidden = update(SpaceRow).where(SpaceRow.id == id_, SpaceRow.erase_at > func.clock_timestamp())
         await self._session.execute(hidden.values(deleted_at=None, erase_at=None))
+
+    async def new_knowledge(self, id_: UUID) -> None:
+        """Answers of before may not be what they would be now. Last in its transaction: all writers of a space meet at this row."""
+        await self._session.execute(_NEW_KNOWLEDGE, {"id": id_})
