@@ -113,7 +113,7 @@ class Resources:
         return PageImages(self.objects, copies, parser)
 
     def purge(self) -> Purge:
-        return Purge(self.database, self.objects, self.vector_index(), self.jobs, Cache(self.redis), self.settings.answer)
+        return Purge(self.database, self.objects, self.jobs, Cache(self.redis), self.settings.answer)
 
     def reindex(self) -> Reindex:
         return Reindex(self.database, self.embedder, self.vector_index(), self.jobs)

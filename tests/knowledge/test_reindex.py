@@ -24,6 +24,7 @@ from protostar.db.session import Database
 from protostar.knowledge import tokens
 from protostar.knowledge.kinds import REINDEX
 from protostar.knowledge.vector_index import VectorIndex
+from protostar.knowledge.vectors import Vectors
 from protostar.resources import open_resources
 
 Make = Callable[..., Settings]
@@ -277,5 +278,5 @@ async def test_a_large_space_is_searched_by_an_index_of_its_own(make: Make, rows
         found = await resources.retriever.search(space_id, QUESTION, top_k=10, mode="vector")
 
         assert [passage.text for passage in found.passages] == [passage.text for passage in exact.passages]
-        await index.drop(space_id, model_id)
+        await Vectors(rows).drop_index(space_id, model_id)
         assert await count(rows, "select count(*) from pg_indexes where indexname like 'hnsw_%'") == 0

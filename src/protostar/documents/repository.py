@@ -70,6 +70,13 @@ _TAKEN_AGAIN = text("""
     select exists (select from documents d join document_versions v on v.document_id = d.id and v.version = d.latest_version
         where d.space_id = :space_id and d.deleted_at is null and d.created_at >= :since
             and (d.filename = :filename and v.sha256 = :sha256 or v.url = :url))""")
+_DELETION = text("""
+    select space_id, deleted_at is not null as deleted, greatest(erase_at - now(), interval '0') as left
+    from documents where id = :id for update""")
+_KEYS = text("select unnest(array_remove(array[object_key, text_key], null)) from document_versions where document_id = :id")
+_HIDE_SOME = text("""
+    update documents set deleted_at = coalesce(deleted_at, now()), erase_at = null
+    where id in (select id from documents where space_id = :space_id limit 100) returning id""")
 # With what its current version answers from: a process of a release that knows no way back may have begun to erase it.
 _IS_WHOLE = text("""
     select not exists (select from jobs where kind = 'document.purge' and state = 'running' and args->>'document_id' = d.id::text)
@@ -238,6 +245,21 @@ class DocumentRepository:
 
     async def is_whole(self, id_: UUID) -> bool:
         return bool((await self._session.execute(_IS_WHOLE, {"document_id": id_})).scalar_one())
+
+    async def deletion(self, id_: UUID) -> Row[Any] | None:
+        """(space_id, deleted, left): whether it is, and how long that can still be taken back. Waits for whoever does so now."""
+        return (await self._session.execute(_DELETION, {"id": id_})).one_or_none()
+
+    async def hide_some(self, space_id: UUID) -> Sequence[UUID]:
+        """Delete up to 100 documents of a space, with nothing to take back; which."""
+        return (await self._session.execute(_HIDE_SOME, {"space_id": space_id})).scalars().all()
+
+    async def keys(self, id_: UUID) -> Sequence[str]:
+        """Of all its objects."""
+        return (await self._session.execute(_KEYS, {"id": id_})).scalars().all()
+
+    async def erase(self, id_: UUID) -> None:
+        await self._session.execute(delete(DocumentRow).where(DocumentRow.id == id_))
 
     async def count_terms(self, space_id: UUID, id_: UUID, version: int, sign: int) -> None:
         """Count the version's terms in (1) or out (-1)."""

@@ -15,9 +15,6 @@ from protostar.knowledge.vectors import Vectors
 INDEX_ABOVE: Final = 20_000
 """Chunks of a space from which on an index pays: an exact scan of 1,536 dimensions takes about 1.2 µs a vector."""
 
-_HOURS: Final = 24 * 3600.0
-_IS_VALID: Final = "select i.indisvalid from pg_class c join pg_index i on i.indexrelid = c.oid where c.relname = $1"
-
 
 class VectorIndex:
     """`above`: chunks of a space from which on it gets an index."""
@@ -52,30 +49,5 @@ class VectorIndex:
             _model_id, _index_id, chunks = await KnowledgeRepository(session).vectors(space_id)
         if chunks < self._above:
             return None
-        dimensions = await self._vectors.dimensions(model_id)
-        name = _name(space_id, model_id)
-        async with self._database.driver() as connection:
-            valid = await connection.fetchval(_IS_VALID, name)
-            if valid:
-                return model_id
-            if valid is not None:  # what is left of a build that was killed
-                await connection.execute(f"drop index concurrently if exists {name}", timeout=_HOURS)
-            await connection.execute("set maintenance_work_mem = '1GB'")
-            try:
-                await connection.execute(
-                    f"create index concurrently {name} on embeddings"
-                    f" using hnsw ((vector::halfvec({dimensions})) halfvec_cosine_ops) with (m = 24, ef_construction = 64)"
-                    f" where space_id = '{space_id}' and model_id = {model_id}",
-                    timeout=_HOURS,
-                )
-            finally:
-                await connection.execute("reset maintenance_work_mem")
+        await self._vectors.index(space_id, model_id)
         return model_id
-
-    async def drop(self, space_id: UUID, model_id: int) -> None:
-        async with self._database.driver() as connection:
-            await connection.execute(f"drop index concurrently if exists {_name(space_id, model_id)}", timeout=_HOURS)
-
-
-def _name(space_id: UUID, model_id: int) -> str:
-    return f"hnsw_{space_id.hex}_{model_id}"

@@ -51,6 +51,9 @@ _ADD: Final = """
     select $1, $2, hash, vector from unnest($3::uuid[], $4::halfvec[]) each_one(hash, vector) order by hash
     on conflict do nothing"""
 
+_INDEX_IS_VALID: Final = "select i.indisvalid from pg_class c join pg_index i on i.indexrelid = c.oid where c.relname = $1"
+_HOURS: Final = 24 * 3600.0  # seconds that an index may take
+
 
 @dataclass(frozen=True, slots=True)
 class Missing:
@@ -128,3 +131,31 @@ class Vectors:
             pairs = [(hash_, encode_halfvec(vector)) for hash_, vector in vectors]
             hashes, encoded = [hash_ for hash_, _vector in pairs], [vector for _hash, vector in pairs]
             await connection.execute(_ADD, space_id, model_id, hashes, encoded)
+
+    async def index(self, space_id: UUID, model_id: int) -> None:
+        """Build the HNSW index of the space's vectors of this model, unless it is there."""
+        dimensions, name = await self.dimensions(model_id), _index_name(space_id, model_id)
+        async with self._database.driver() as connection:
+            is_valid = await connection.fetchval(_INDEX_IS_VALID, name)
+            if is_valid:
+                return
+            if is_valid is not None:  # what is left of a build that was killed
+                await connection.execute(f"drop index concurrently if exists {name}", timeout=_HOURS)
+            await connection.execute("set maintenance_work_mem = '1GB'")
+            try:
+                await connection.execute(
+                    f"create index concurrently {name} on embeddings"
+                    f" using hnsw ((vector::halfvec({dimensions})) halfvec_cosine_ops) with (m = 24, ef_construction = 64)"
+                    f" where space_id = '{space_id}' and model_id = {model_id}",
+                    timeout=_HOURS,
+                )
+            finally:
+                await connection.execute("reset maintenance_work_mem")
+
+    async def drop_index(self, space_id: UUID, model_id: int) -> None:
+        async with self._database.driver() as connection:
+            await connection.execute(f"drop index concurrently if exists {_index_name(space_id, model_id)}", timeout=_HOURS)
+
+
+def _index_name(space_id: UUID, model_id: int) -> str:
+    return f"hnsw_{space_id.hex}_{model_id}"

@@ -2,13 +2,27 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.spaces.models import SpaceRow
 
+HOLDINGS: Final = (
+    "conversations", "embeddings", "term_deltas", "term_frequencies", "idempotency_keys", "webhooks", "space_keys",
+)  # fmt: skip
+"""The tables of what a space holds besides its documents, children before parents."""
+
+_BEGIN_ERASURE = text("""
+    update spaces set erase_at = null
+    where id = :id and deleted_at is not null and (erase_at is null or erase_at <= clock_timestamp()) returning id""")
+_DELETION = text("""
+    select deleted_at is not null as deleted, greatest(erase_at - clock_timestamp(), interval '0') as left
+    from spaces where id = :id for update""")
+# Few rows at a time: no statement may take longer than the database's patience, however old the space is.
+_ERASE_SOME: Final = "delete from {table} where ctid in (select ctid from {table} where space_id = :id limit 1000) returning 1"
 _NEW_KNOWLEDGE = text("update spaces set knowledge_version = knowledge_version + 1 where id = :id")
 
 
@@ -61,3 +75,23 @@ class SpaceRepository:
     async def new_knowledge(self, id_: UUID) -> None:
         """Answers of before may not be what they would be now. Last in its transaction: all writers of a space meet at this row."""
         await self._session.execute(_NEW_KNOWLEDGE, {"id": id_})
+
+    # -- erasing
+
+    async def deletion(self, id_: UUID) -> Row[Any] | None:
+        """(deleted, left): whether it is, and how long that can still be taken back. Waits for whoever does so at this moment."""
+        return (await self._session.execute(_DELETION, {"id": id_})).one_or_none()
+
+    async def begin_erasure(self, id_: UUID) -> bool:
+        """Whether the space is to be erased by now; then nobody can restore it any more."""
+        return (await self._session.execute(_BEGIN_ERASURE, {"id": id_})).one_or_none() is not None
+
+    async def erase_some(self, id_: UUID, table: str) -> bool:
+        """Delete up to 1,000 rows of one of `HOLDINGS`; whether there were any."""
+        return bool((await self._session.execute(text(_ERASE_SOME.format(table=table)), {"id": id_})).all())
+
+    async def erase(self, id_: UUID) -> None:
+        """Delete the space, and what has come meanwhile."""
+        for table in HOLDINGS:
+            await self._session.execute(text(f"delete from {table} where space_id = :id"), {"id": id_})
+        await self._session.execute(delete(SpaceRow).where(SpaceRow.id == id_))
