@@ -43,18 +43,17 @@ job's own; it is final unless `retryable`, and tried again while nothing else ru
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
 from uuid import UUID
 
 
 class ProtostarError(Exception):
     """Base of all errors that Protostar raises on purpose. `str(error)` is a sentence that a person can act on."""
 
-    status_code: ClassVar[int] = 500
-    code: ClassVar[str] = "internal"
-    title: ClassVar[str] = "Something went wrong on our side"
-    retryable: ClassVar[bool] = False
-    alone: ClassVar[bool] = False
+    status_code: int = 500
+    code: str = "internal"
+    title: str = "Something went wrong on our side"
+    retryable: bool = False
+    alone: bool = False
 
     def __init__(self, detail: str = "", *, retry_after: float | None = None, reason: str | None = None) -> None:
         """`retry_after`: seconds after which trying again makes sense, where somebody told us.

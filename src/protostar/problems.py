@@ -1,5 +1,6 @@
 """Problem documents (RFC 9457): how an error looks outside."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -38,6 +39,15 @@ def problem(error: ProtostarError) -> dict[str, Any]:
         documents=list(error.documents) if isinstance(error, NameTaken) else None,
     )
     return said.model_dump(mode="json", exclude_none=True)
+
+
+def error_of(details: Mapping[str, Any]) -> ProtostarError:
+    """The other way round: an error that says the same, wherever the first one was raised."""
+    said = Problem.model_validate(details)
+    error = ProtostarError(said.detail, retry_after=said.retry_after)
+    error.status_code, error.code, error.title = said.status, said.code, said.title
+    error.retryable = said.retry_after is not None
+    return error
 
 
 def misfit(error: ValidationError, within: str = "") -> InvalidInput:

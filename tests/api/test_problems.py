@@ -11,6 +11,9 @@ from tests.api.tenant import Answered, Tenant, idle_tenant, send
 from tests.support.databases import TEMPLATE, execute, named
 from tests.support.stack import settings_for
 
+from protostar.errors import Conflict, ModelUnavailable, ProtostarError, RateLimited
+from protostar.problems import error_of, problem
+
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 
 
@@ -180,3 +183,10 @@ async def test_without_the_database_everything_waits(postgres_url: str, template
         assert int(ready.headers["Retry-After"]) >= 1
         assert (await send(tenant.stack.http, "GET", "/health/live")).status == 200
         assert (await send(tenant.stack.http, "GET", "/metrics")).status == 200
+
+
+@pytest.mark.parametrize(
+    "error", [ProtostarError(), Conflict("So it is."), RateLimited("Later.", retry_after=7), ModelUnavailable("Away.", reason="x")]
+)
+def test_an_error_that_was_told_is_told_again_as_it_was(error: ProtostarError) -> None:
+    assert problem(error_of(problem(error))) == problem(error)

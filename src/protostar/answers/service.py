@@ -49,7 +49,7 @@ from protostar.jobs.model import CANCELLED, Job, State
 from protostar.jobs.repository import Enqueue, JobRepository, starting
 from protostar.jobs.worker import process_name
 from protostar.places import Places
-from protostar.problems import problem
+from protostar.problems import error_of, problem
 from protostar.redis.client import RedisClient
 
 log = structlog.get_logger()
@@ -359,7 +359,7 @@ class Answers:
                     if event.name == "done":
                         return Answer.model_validate(event.data["answer"])
                     if event.name == "error":
-                        raise _error_of(event)
+                        raise error_of(event.data["problem"])
         raise Unavailable(
             "The answer cannot be waited for here any more. Send the question again, with the same Idempotency-Key.", retry_after=1
         )
@@ -402,13 +402,3 @@ async def _give_up(tasks: Iterable[asyncio.Task[None]]) -> None:
 
 def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
-
-
-def _error_of(event: Event) -> ProtostarError:
-    details = event.data["problem"]
-    error = ProtostarError(str(details.get("detail", "")), retry_after=details.get("retry_after"))
-    error.title = str(details.get("title", error.title))  # pyright: ignore[reportAttributeAccessIssue]
-    error.retryable = "retry_after" in details  # pyright: ignore[reportAttributeAccessIssue]
-    error.status_code = int(details.get("status", 500))  # pyright: ignore[reportAttributeAccessIssue]
-    error.code = str(details.get("code", "internal"))  # pyright: ignore[reportAttributeAccessIssue]
-    return error
