@@ -6,8 +6,11 @@ from uuid import UUID
 import aiohttp
 import asyncpg
 from tests.api.tenant import Tenant, idle_tenant, new_tenant, send
+from tests.support.chunks import store
 from tests.support.stack import ADMIN_KEY, Stack, settings_for
 from tests.support.waiting import wait_until
+
+from protostar.db.session import Database
 
 
 async def test_rows_that_just_wait_are_not_sent_again(database_url: str, redis_url: str, tmp_path: Path) -> None:
@@ -98,3 +101,20 @@ async def test_a_summary_is_asked_for_until_it_is_written(browser: aiohttp.Clien
             assert (waits in body) == (stored is None)
             assert ('id="summary"' in body) == (said is not None)
             assert said is None or said in body
+
+
+async def test_a_document_that_is_being_read_shows_no_passages_yet(
+    database: Database, database_url: str, redis_url: str, tmp_path: Path
+) -> None:
+    async with idle_tenant(settings_for(database_url, f"{redis_url}?db=3", tmp_path)) as tenant:
+        id_ = await store(database, UUID(tenant.id), [f"Kiwi {number}" for number in range(60)], current=False)
+        async with (
+            database.driver() as rows,
+            aiohttp.ClientSession(tenant.stack.url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as http,
+        ):
+            await rows.execute("update document_versions set status = 'processing'")
+            form = {"data": {"key": tenant.key}, "headers": {"Origin": tenant.stack.url}, "allow_redirects": False}
+            assert (await send(http, "POST", "/login", **form)).status == 303
+            passages = await send(http, "GET", f"/documents/{id_}/passages")
+    assert passages.status == 200
+    assert "There are no passages yet." in passages.body.decode()

@@ -7,7 +7,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Request, Response
-from pydantic import BaseModel
 
 from protostar.db.session import Database
 from protostar.dependencies import IfNoneMatch, Limit, Manager
@@ -16,66 +15,12 @@ from protostar.documents.service import Documents
 from protostar.jobs.service import Jobs
 from protostar.knowledge import kinds
 from protostar.knowledge.pages import LONGEST_PASSAGE, PageImages, pdf_of
-from protostar.knowledge.repository import KnowledgeRepository
+from protostar.knowledge.schemas import Box, ChunkPage, Highlight, PageSize, PdfPages, Reindexing
+from protostar.knowledge.service import passages
 from protostar.openapi import BINARY, NOT_MODIFIED
 from protostar.routing import Router
 
 router = Router(prefix="/v1")
-
-
-class Chunk(BaseModel):
-    """`text` is the stored text's `[start:end]`, in code points."""
-
-    ordinal: int
-    start: int
-    end: int
-    page: int | None
-    heading_path: list[str]
-    text: str
-
-
-class ChunkPage(BaseModel):
-    version: int
-    items: list[Chunk]
-    next_cursor: str | None
-
-
-class PageSize(BaseModel):
-    """Of a page as it is shown, in points."""
-
-    width: float
-    height: float
-
-
-class Box(BaseModel):
-    """Shares of the page's width and height, from its upper left corner."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-class Highlight(BaseModel):
-    """Where a passage stands on a page, line by line."""
-
-    page: int
-    boxes: list[Box]
-
-
-class PdfPages(BaseModel):
-    """`pages`: of the first 10,000, in order. `highlights`: none where no passage is asked for, or its words are not found."""
-
-    version: int
-    page_count: int
-    pages: list[PageSize]
-    highlights: list[Highlight]
-
-
-class Reindexing(BaseModel):
-    """`job_id`: null where the space is being reindexed already."""
-
-    job_id: UUID | None
 
 
 async def _parts(request: Request) -> tuple[Documents, Database]:
@@ -92,19 +37,7 @@ async def list_document_chunks(
 ) -> ChunkPage:
     """In the document's order, of the version that answers questions; none while there is none yet."""
     documents, database = parts
-    version = await documents.holdings.version(principal.space_id, document_id, None)
-    if version.status != "ready":  # what there is may be half of it
-        return ChunkPage(version=version.version, items=[], next_cursor=None)
-    after = int(cursor or 0) - 1
-    async with database.transaction() as session:
-        rows = await KnowledgeRepository(session).chunks(document_id, version.version, after=after, limit=limit + 1)
-    items = [
-        Chunk(
-            ordinal=row.ordinal, start=row.char_start, end=row.char_end, page=row.page, heading_path=row.heading_path, text=row.text
-        )
-        for row in rows[:limit]
-    ]
-    return ChunkPage(version=version.version, items=items, next_cursor=str(items[-1].ordinal + 1) if len(rows) > limit else None)
+    return await passages(documents, database, principal.space_id, document_id, first=int(cursor or 0), limit=limit)
 
 
 async def _images(request: Request) -> tuple[Documents, PageImages]:

@@ -14,7 +14,7 @@ from protostar.documents.media_types import FORMAT_NAMES, PDF
 from protostar.documents.schemas import Document
 from protostar.documents.service import Documents
 from protostar.errors import NotFound
-from protostar.knowledge.repository import KnowledgeRepository
+from protostar.knowledge.service import passages
 from protostar.paging import before, page_of
 from protostar.routing import Router
 from protostar.spaces.models import SpaceRow
@@ -198,16 +198,12 @@ async def document_passages(
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> HTMLResponse:
     """The passages that answer questions, some at a time; the last one asks for more when it comes into view."""
+    database: Database = request.state.database
     try:
-        version = await documents.holdings.version(principal.space_id, document_id, None)
+        found = await passages(documents, database, principal.space_id, document_id, first=after, limit=_PAGE)
     except NotFound:
         return _gone()
-    database: Database = request.state.database
-    async with database.transaction() as session:
-        rows = await KnowledgeRepository(session).chunks(document_id, version.version, after=after - 1, limit=_PAGE + 1)
-    passages: Sequence[Any] = rows[:_PAGE] if version.status == "ready" else []
-    more = passages[-1].ordinal + 1 if len(rows) > _PAGE else None
-    return pages.render(request, "documents/passages.html", id=document_id, version=version, passages=passages, more=more)
+    return pages.render(request, "documents/passages.html", id=document_id, found=found)
 
 
 @router.get("/documents/{document_id}/questions")

@@ -1,0 +1,26 @@
+"""The passages that a document was cut into, as its owner reads them."""
+
+from uuid import UUID
+
+from protostar.db.session import Database
+from protostar.documents.service import Documents
+from protostar.knowledge.repository import KnowledgeRepository
+from protostar.knowledge.schemas import Chunk, ChunkPage
+
+
+async def passages(
+    documents: Documents, database: Database, space_id: UUID, document_id: UUID, *, first: int, limit: int
+) -> ChunkPage:
+    """Of the version that answers questions, in the document's order from the `first` on. Raises NotFound."""
+    version = await documents.holdings.version(space_id, document_id, None)
+    if version.status != "ready":  # what there is may be half of it
+        return ChunkPage(version=version.version, items=[], next_cursor=None)
+    async with database.transaction() as session:
+        rows = await KnowledgeRepository(session).chunks(document_id, version.version, after=first - 1, limit=limit + 1)
+    items = [
+        Chunk(
+            ordinal=row.ordinal, start=row.char_start, end=row.char_end, page=row.page, heading_path=row.heading_path, text=row.text
+        )
+        for row in rows[:limit]
+    ]
+    return ChunkPage(version=version.version, items=items, next_cursor=str(items[-1].ordinal + 1) if len(rows) > limit else None)
