@@ -18,7 +18,7 @@ from protostar.knowledge.repository import KnowledgeRepository
 from protostar.knowledge.vectors import Vectors
 from protostar.objects.store import ObjectStore
 from protostar.spaces.kinds import purge as purge_space
-from protostar.spaces.repository import HOLDINGS, SpaceRepository
+from protostar.spaces.repository import TABLES, SpaceRepository
 
 log = structlog.get_logger()
 
@@ -99,7 +99,7 @@ class Purge:
             await self._vectors.drop_index(space_id, index_id)
         # Answers under way may still be put there until their deadline.
         forgotten = await self._cache.forget(space_id, self._answers.deadline + self._answers.cache_ttl)
-        for table in HOLDINGS:
+        for table in TABLES:
             while await self._delete_some(context, table, space_id):
                 pass
         async with context.finishing() as session:

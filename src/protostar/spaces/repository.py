@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.spaces.models import SpaceRow
 
-HOLDINGS: Final = (
+TABLES: Final = (
     "conversations", "embeddings", "term_deltas", "term_frequencies", "idempotency_keys", "webhooks", "space_keys",
 )  # fmt: skip
 """The tables of what a space holds besides its documents, children before parents."""
@@ -87,11 +87,11 @@ class SpaceRepository:
         return (await self._session.execute(_BEGIN_ERASURE, {"id": id_})).one_or_none() is not None
 
     async def erase_some(self, id_: UUID, table: str) -> bool:
-        """Delete up to 1,000 rows of one of `HOLDINGS`; whether there were any."""
+        """Delete up to 1,000 rows of one of `TABLES`; whether there were any."""
         return bool((await self._session.execute(text(_ERASE_SOME.format(table=table)), {"id": id_})).all())
 
     async def erase(self, id_: UUID) -> None:
         """Delete the space, and what has come meanwhile."""
-        for table in HOLDINGS:
+        for table in TABLES:
             await self._session.execute(text(f"delete from {table} where space_id = :id"), {"id": id_})
         await self._session.execute(delete(SpaceRow).where(SpaceRow.id == id_))
