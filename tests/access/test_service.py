@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, select
 
-from protostar import memory
+from protostar import local_cache
 from protostar.access.keys import hash_key, make_key
 from protostar.access.model import Key
 from protostar.access.models import SpaceKeyRow
@@ -20,9 +20,9 @@ ADMIN = Key("admin", None, None)
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """`clock.now` is what the memory takes for the time."""
+    """`clock.now` is what the cache takes for the time."""
     clock = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(memory, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(local_cache, "time", SimpleNamespace(monotonic=lambda: clock.now))
     return clock
 
 

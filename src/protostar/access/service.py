@@ -12,7 +12,7 @@ from protostar.access.repository import AccessRepository
 from protostar.db.patience import again, promptly
 from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable, NotFound, Unauthorized
-from protostar.memory import Memory
+from protostar.local_cache import LocalCache
 
 
 class Access:
@@ -21,8 +21,8 @@ class Access:
     def __init__(self, database: Database, admin_key: str | None) -> None:
         self._database = database
         self.admin_hash = hash_key(admin_key) if admin_key else None
-        self._keys = Memory[bytes, Key]()
-        self._spaces = Memory[UUID | None, UUID]()  # None: the oldest one
+        self._keys = LocalCache[bytes, Key]()
+        self._spaces = LocalCache[UUID | None, UUID]()  # None: the oldest one
         self._secret: bytes | None = None
 
     async def authenticate(self, token: str) -> Key:

@@ -16,9 +16,9 @@ from functools import partial
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
-from protostar.alarm import Alarm
 from protostar.redis.client import Commands, RedisClient
 from protostar.sse import to_json
+from protostar.timer import ResettableTimer
 
 Name = Literal["start", "delta", "reset", "done", "error"]
 _NAMES: Final[tuple[Name, ...]] = get_args(Name)
@@ -142,7 +142,7 @@ class Feed:
             if not waiter.done():
                 waiter.set_result(False)
 
-        alarm = Alarm(be_silent)
+        timer = ResettableTimer(be_silent)
         try:
             while True:
                 if pending := self.after(seq):
@@ -153,13 +153,13 @@ class Feed:
                 else:
                     waiter = loop.create_future()
                     self._waiting.append(waiter)
-                    alarm.set(loop.time() + silence)
+                    timer.set(loop.time() + silence)
                     if not await waiter:
                         # It is there no more where something came before this reader's turn.
                         self._waiting = [each for each in self._waiting if each is not waiter]
                         yield []
         finally:
-            alarm.close()
+            timer.close()
 
 
 @dataclass(slots=True)

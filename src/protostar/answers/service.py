@@ -31,6 +31,7 @@ from protostar.answers.resume import Resume
 from protostar.answers.schemas import Answer, Ask
 from protostar.answers.setting import SpaceRead
 from protostar.answers.writer import First, Writer
+from protostar.concurrency import ConcurrencyLimit
 from protostar.config import AnswerSettings
 from protostar.db.errors import is_there_already
 from protostar.db.patience import again, patiently, promptly
@@ -48,7 +49,6 @@ from protostar.jobs.leases import Leases
 from protostar.jobs.model import CANCELLED, Job, State
 from protostar.jobs.repository import Enqueue, JobRepository, starting
 from protostar.jobs.worker import process_name
-from protostar.places import Places
 from protostar.problems import error_of, problem
 from protostar.redis.client import RedisClient
 
@@ -88,7 +88,7 @@ class Answers:
         limit: int,
     ) -> None:
         """`limit`: answers that this process writes at once."""
-        self._places = Places(limit, "As many answers as this server writes at once are under way.")
+        self._places = ConcurrencyLimit(limit, "As many answers as this server writes at once are under way.")
         self.records = Records(database, visitors)
         self._database = database
         self._writer = writer

@@ -11,7 +11,7 @@ from protostar.answers.models import AnswerRow
 from protostar.answers.repository import AnswerRepository
 from protostar.db.session import Database
 from protostar.llm.prompts import Turn
-from protostar.memory import Mark, Memory
+from protostar.local_cache import LocalCache, Mark
 from protostar.spaces.schemas import SpaceSettings
 
 
@@ -46,7 +46,7 @@ class SettingReader:
     def __init__(self, database: Database, *, earlier_chars: int) -> None:
         self._database = database
         self._earlier_chars = earlier_chars
-        self._spaces = Memory[UUID, tuple[int, SpaceSettings]]()
+        self._spaces = LocalCache[UUID, tuple[int, SpaceSettings]]()
 
     def mark(self) -> Mark:
         """To be taken before anything of a space is read, and given back with it."""

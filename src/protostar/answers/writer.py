@@ -31,7 +31,7 @@ from protostar.jobs.service import Jobs
 from protostar.knowledge.kinds import SUMMARIZE_TURN
 from protostar.llm import prompts
 from protostar.llm.base import ChatModel
-from protostar.memory import Mark
+from protostar.local_cache import Mark
 from protostar.retrieval.model import Found
 from protostar.retrieval.reading.small_talk import small_talk
 from protostar.retrieval.service import Retriever

@@ -13,9 +13,9 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from protostar.api.errors import respond
+from protostar.concurrency import ConcurrencyLimit
 from protostar.config import LimitSettings
 from protostar.errors import ProtostarError, Unavailable
-from protostar.places import Places
 from protostar.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -176,10 +176,10 @@ class Crowded:
         sentence = "As many requests of this kind as this server takes at once are under way."
         # An answer is a request for as long as it streams.
         more = {"answers": settings.answers}
-        self._places = {feature: Places(settings.requests + more.get(feature, 0), sentence) for feature in features}
-        self._of_pages = Places(settings.requests, sentence)
+        self._places = {feature: ConcurrencyLimit(settings.requests + more.get(feature, 0), sentence) for feature in features}
+        self._of_pages = ConcurrencyLimit(settings.requests, sentence)
 
-    def _places_of(self, path: str) -> Places | None:
+    def _places_of(self, path: str) -> ConcurrencyLimit | None:
         if path.startswith("/v1/"):
             return self._places.get(path.split("/")[2])
         return None if path.startswith(_QUIET) else self._of_pages

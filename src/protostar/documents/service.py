@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.repository import AccessRepository
 from protostar.cache import Live
+from protostar.concurrency import ConcurrencyLimit
 from protostar.db.patience import again, patiently
 from protostar.db.session import Database, after_commit
 from protostar.documents import deletion, kinds
@@ -33,7 +34,6 @@ from protostar.ids import new_id
 from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
 from protostar.outbound.client import GuardedClient
-from protostar.places import Places
 from protostar.redis.announcements import Announcements
 from protostar.spaces.repository import SpaceRepository
 
@@ -68,7 +68,7 @@ class Documents:
         self._grace = grace
         self.receiver = receiver
         self._client = client
-        self._places = Places(uploads, "As many uploads as this server takes at once are under way.")
+        self._places = ConcurrencyLimit(uploads, "As many uploads as this server takes at once are under way.")
         self._database = database
         self._jobs = jobs
         self.holdings = Holdings(database, live, room=jobs.queue_limit)

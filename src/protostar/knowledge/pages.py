@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+from protostar.concurrency import ConcurrencyLimit
 from protostar.documents import download
 from protostar.documents.media_types import PDF
 from protostar.documents.models import DocumentVersionRow, Original
@@ -19,7 +20,6 @@ from protostar.knowledge.parse.client import ParseServer, PdfPages
 from protostar.knowledge.parse.model import Passage
 from protostar.objects.copies import Copies
 from protostar.objects.store import ObjectStore
-from protostar.places import Places
 
 LONGEST_PASSAGE: Final = 20_000
 """Code points."""
@@ -39,7 +39,7 @@ class PageImages:
         self._objects = objects
         self._copies = copies
         self._parser = parser
-        self._places = Places(_PLACES, _BUSY)
+        self._places = ConcurrencyLimit(_PLACES, _BUSY)
 
     async def pages(self, version: DocumentVersionRow, start: int, end: int) -> PdfPages:
         """The pages, and the boxes of `text[start:end]` of the stored text. Raises NotFound, UnreadableDocument, Unavailable."""

@@ -19,11 +19,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import JsonValue
 from yarl import URL
 
-from protostar.alarm import Alarm
 from protostar.config import PREFIX, ChatSettings, EmbeddingSettings
 from protostar.errors import ConfigurationError, ModelKeyRejected, ModelRejected, ModelUnavailable, ProtostarError
 from protostar.llm.sse import EventTooLong
 from protostar.retry import parse_retry_after
+from protostar.timer import ResettableTimer
 
 T = TypeVar("T")
 
@@ -67,9 +67,9 @@ class Patience:
         self._clock = asyncio.get_running_loop().time
         self._total = total
         self._end = math.inf if total is None else self._clock() + total
-        self._alarm = Alarm(self._ring)
+        self._timer = ResettableTimer(self._expire)
         self._waiting: asyncio.Task[Any] | None = None
-        self._rang = False
+        self._has_expired = False
         self.renew(first)
 
     def renew(self, seconds: float) -> None:
@@ -79,31 +79,31 @@ class Patience:
 
     def close(self) -> None:
         """Nothing more is waited for."""
-        self._alarm.close()
+        self._timer.close()
 
     async def wait(self, awaited: Awaitable[T]) -> T:
         """Raises TimeoutError that says what it waited for. As asyncio.timeout_at does it, but with one timer for many waits."""
-        self._waiting, self._rang = asyncio.current_task(), False
+        self._waiting, self._has_expired = asyncio.current_task(), False
         assert self._waiting is not None  # noqa: S101 - only a task waits
         cancelled = self._waiting.cancelling()
-        self._alarm.set(min(self._until, self._end))
+        self._timer.set(min(self._until, self._end))
         try:
             return await awaited
         except aiohttp.ServerTimeoutError:
             raise
         except asyncio.CancelledError as error:
-            if not self._rang or self._waiting.uncancel() > cancelled:
+            if not self._has_expired or self._waiting.uncancel() > cancelled:
                 raise
             raise self._too_late() from error
         except TimeoutError as error:
             raise self._too_late() from error
         finally:
-            self._alarm.clear()
+            self._timer.clear()
             self._waiting = None
 
-    def _ring(self) -> None:
+    def _expire(self) -> None:
         if self._waiting is not None:
-            self._rang = True
+            self._has_expired = True
             self._waiting.cancel()
 
     def _too_late(self) -> TimeoutError:

@@ -23,7 +23,7 @@ class _Kept(Generic[V]):
     doubts: int
 
 
-class Memory(Generic[K, V]):
+class LocalCache(Generic[K, V]):
     """Values that were read within the last ten minutes; those of the last minute are fresh, unless there is a doubt."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Places for what a process does at once, and when to come back for whoever finds none."""
+"""A limit to what a process does at once, and when to come back for whoever finds no place."""
 
 import time
 from collections import Counter, deque
@@ -14,7 +14,7 @@ _UNKNOWN: Final = 2.0  # seconds, where nothing has ended yet
 _LONGEST: Final = 60.0
 
 
-class Places:
+class ConcurrencyLimit:
     """At most `limit` at once. `sentence` tells whoever is refused why."""
 
     def __init__(self, limit: int, sentence: str, *, clock: Callable[[], float] = time.monotonic) -> None:

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from protostar.concurrency import ConcurrencyLimit
 from protostar.errors import Unavailable
-from protostar.places import Places
 
 
 @pytest.fixture
@@ -15,17 +15,17 @@ def clock() -> SimpleNamespace:
 
 
 @pytest.fixture
-def places(clock: SimpleNamespace) -> Places:
-    return Places(2, "Full.", clock=lambda: clock.now)
+def places(clock: SimpleNamespace) -> ConcurrencyLimit:
+    return ConcurrencyLimit(2, "Full.", clock=lambda: clock.now)
 
 
-def refused(places: Places) -> float | None:
+def refused(places: ConcurrencyLimit) -> float | None:
     with pytest.raises(Unavailable, match="Full") as caught:
         places.enter()
     return caught.value.retry_after
 
 
-def test_a_place_is_free_again_whatever_happens_in_it(places: Places) -> None:
+def test_a_place_is_free_again_whatever_happens_in_it(places: ConcurrencyLimit) -> None:
     places.enter()
     for _ in range(3):
         with pytest.raises(ZeroDivisionError), places.taken("a"):
@@ -35,7 +35,7 @@ def test_a_place_is_free_again_whatever_happens_in_it(places: Places) -> None:
     refused(places)
 
 
-def test_the_wait_follows_the_measured_rate_and_the_crowd(places: Places, clock: SimpleNamespace) -> None:
+def test_the_wait_follows_the_measured_rate_and_the_crowd(places: ConcurrencyLimit, clock: SimpleNamespace) -> None:
     places.enter()
     places.enter()
     assert refused(places) == 2  # nothing is known yet
@@ -49,7 +49,7 @@ def test_the_wait_follows_the_measured_rate_and_the_crowd(places: Places, clock:
     assert refused(places) == 2
 
 
-def test_nobody_is_sent_away_for_more_than_a_minute(places: Places, clock: SimpleNamespace) -> None:
+def test_nobody_is_sent_away_for_more_than_a_minute(places: ConcurrencyLimit, clock: SimpleNamespace) -> None:
     places.enter()
     places.enter()
     places.leave()
@@ -59,7 +59,7 @@ def test_nobody_is_sent_away_for_more_than_a_minute(places: Places, clock: Simpl
 
 
 def test_nobody_takes_the_last_places_of_all() -> None:
-    places = Places(64, "Full.")
+    places = ConcurrencyLimit(64, "Full.")
 
     def take(of: str, stack: ExitStack) -> int:
         taken = 0
