@@ -8,6 +8,8 @@ from uuid import UUID
 
 from protostar.redis.client import RedisClient
 
+_BATCH: Final = 500
+
 
 class Cache:
     def __init__(self, redis: RedisClient | None) -> None:
@@ -72,9 +74,6 @@ async def _drop(client: Any, space_id: UUID) -> None:
             await pipe.execute()
 
 
-_BATCH: Final = 500
-
-
 def _name(key: str) -> str:
     return f"protostar:cache:{key}"
 
@@ -85,16 +84,3 @@ def _index(space_id: UUID) -> str:
 
 def _forgotten(space_id: UUID) -> str:
     return f"protostar:forgotten:{space_id}"
-
-
-class Live:
-    """Reads what running jobs show of themselves; nothing where Redis is away."""
-
-    def __init__(self, redis: RedisClient | None) -> None:
-        self._redis = redis
-
-    async def get(self, key: str) -> Any | None:
-        if self._redis is None:
-            return None
-        value = await self._redis.attempt(lambda client: client.get(key))
-        return json.loads(value) if value is not None else None

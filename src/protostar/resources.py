@@ -21,7 +21,7 @@ from protostar.answers.writer import Writer
 from protostar.archive.exports import Exports
 from protostar.archive.imports import Imports
 from protostar.archive.receiving import Receiving
-from protostar.cache import Cache, Live
+from protostar.cache import Cache
 from protostar.config import Settings
 from protostar.db.session import Database
 from protostar.documents.fetch import Fetcher
@@ -31,6 +31,7 @@ from protostar.documents.upload import Receiver
 from protostar.errors import ConfigurationError, Unavailable
 from protostar.insights.service import InsightService
 from protostar.jobs.bell import Bell
+from protostar.jobs.progress import LiveProgress
 from protostar.jobs.service import Jobs
 from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.pages import PageImages
@@ -86,7 +87,7 @@ class Resources:
 
     def documents(self) -> Documents:
         receiver = Receiver(self.objects, self.settings.max_upload_bytes)
-        live, uploads, grace = Live(self.redis), self.settings.limit.uploads, self.settings.delete_grace
+        live, uploads, grace = LiveProgress(self.redis), self.settings.limit.uploads, self.settings.delete_grace
         return Documents(self.database, self.jobs, receiver, self.outbound, live, self.announcements, uploads=uploads, grace=grace)
 
     def fetcher(self) -> Fetcher:

@@ -11,13 +11,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.support.streams import chunks
 
-from protostar.cache import Live
 from protostar.config import S3Settings
 from protostar.db.session import Database
 from protostar.documents.service import Documents
 from protostar.documents.upload import Receiver, Upload
 from protostar.errors import DatabaseUnavailable
 from protostar.jobs.bell import Bell
+from protostar.jobs.progress import LiveProgress
 from protostar.jobs.service import Jobs
 from protostar.objects.store import ObjectStore, open_object_store
 from protostar.outbound.addresses import refusal
@@ -57,7 +57,7 @@ def objects(tmp_path: Path) -> ObjectStore:
 
 def service(database: Database | Losing, objects: ObjectStore) -> Documents:
     jobs, receiver, client = Jobs(Bell(None), max_attempts=5), Receiver(objects, 1000), GuardedClient(None, refusal)
-    return Documents(database, jobs, receiver, client, Live(None), Announcements(None), uploads=8, grace=timedelta(0))
+    return Documents(database, jobs, receiver, client, LiveProgress(None), Announcements(None), uploads=8, grace=timedelta(0))
 
 
 async def received(documents: Documents) -> Upload:

@@ -12,12 +12,11 @@ from pydantic import BaseModel, ConfigDict
 
 from protostar import health
 from protostar.access.model import Principal
-from protostar.cache import Live
 from protostar.dependencies import Admin, Cursor, Limit, Manager
 from protostar.errors import DatabaseUnavailable, NotFound
-from protostar.jobs.context import progress_key
 from protostar.jobs.model import State
 from protostar.jobs.models import JobRow
+from protostar.jobs.progress import LiveProgress
 from protostar.jobs.registry import Registry
 from protostar.jobs.repository import JobRepository
 from protostar.paging import Page, before, page_of
@@ -128,7 +127,7 @@ async def get_job(job_id: UUID, principal: Manager, resources: Parts) -> Job:
     async with resources.database.transaction() as session:
         row = await _visible(JobRepository(session), job_id, principal)
     job = Job.model_validate(row)
-    if job.state == "running" and (progress := await Live(resources.redis).get(progress_key(job_id))) is not None:
+    if job.state == "running" and (progress := await LiveProgress(resources.redis).of(job_id)) is not None:
         job.progress = progress
     return job
 

@@ -6,13 +6,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from protostar.cache import Live
 from protostar.db.session import Database
 from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.documents.repository import DocumentRepository, Pair
 from protostar.documents.schemas import Document, DocumentVersion, Progress, Versions
 from protostar.errors import NotFound
-from protostar.jobs.context import progress_key
+from protostar.jobs.progress import LiveProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class Usage:
 
 
 class Holdings:
-    def __init__(self, database: Database, live: Live, *, room: int) -> None:
+    def __init__(self, database: Database, live: LiveProgress, *, room: int) -> None:
         """`room`: how many documents of a space may wait to be read."""
         self._database = database
         self._live = live
@@ -111,7 +110,7 @@ class Holdings:
         document, version = pair
         progress = version.stage
         if version.status == "processing":
-            progress = await self._live.get(progress_key(version.job_id)) or progress
+            progress = await self._live.of(version.job_id) or progress
         return Document(
             id=document.id,
             title=document.title,

@@ -13,7 +13,6 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.repository import AccessRepository
-from protostar.cache import Live
 from protostar.concurrency import ConcurrencyLimit
 from protostar.db.patience import again, patiently
 from protostar.db.session import Database, after_commit
@@ -31,6 +30,7 @@ from protostar.documents.schemas import (
 from protostar.documents.upload import Receiver, Upload, checked_name, name_of
 from protostar.errors import Conflict, InvalidInput, KeyReused, NameTaken, NotFound
 from protostar.ids import new_id
+from protostar.jobs.progress import LiveProgress
 from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
 from protostar.outbound.client import GuardedClient
@@ -58,7 +58,7 @@ class Documents:
         jobs: Jobs,
         receiver: Receiver,
         client: GuardedClient,
-        live: Live,
+        live: LiveProgress,
         announcements: Announcements,
         *,
         uploads: int,

@@ -1,25 +1,18 @@
 """What a running job gets: its ids, its fence, and the only ways to write."""
 
-import json
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import timedelta
-from uuid import UUID
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.db.session import Database
 from protostar.errors import LeaseLost
 from protostar.jobs.model import Job
+from protostar.jobs.progress import LiveProgress
 from protostar.jobs.repository import JobRepository
 from protostar.redis.client import RedisClient
-
-_EXPIRY = timedelta(minutes=5)
-
-
-def progress_key(job_id: UUID) -> str:
-    return f"protostar:progress:{job_id}"
 
 
 class JobContext:
@@ -29,7 +22,7 @@ class JobContext:
         self.job = job
         self.finished = False
         self._database = database
-        self._redis = redis
+        self._live = LiveProgress(redis)
         self._shown_at = 0.0
 
     @asynccontextmanager
@@ -52,8 +45,16 @@ class JobContext:
     async def show(self, stage: str, done: int, total: int | None) -> None:
         """Tell whoever watches, through Redis, at most once a second; without Redis they see the stages alone."""
         now = time.monotonic()
-        if self._redis is None or now - self._shown_at < 1:
-            return
-        self._shown_at = now
-        value = json.dumps({"stage": stage, "done": done, "total": total})
-        await self._redis.attempt(lambda client: client.set(progress_key(self.job.id), value, ex=_EXPIRY))
+        if now - self._shown_at >= 1:
+            self._shown_at = now
+            await self._live.show(self.job.id, _progress(stage, done, total))
+
+    async def note(self, stage: str, done: int, total: int) -> None:
+        """Keep in the job's row how far it is. Raises LeaseLost."""
+        async with self._database.autocommit() as session:
+            if not await JobRepository(session).note(self.job, _progress(stage, done, total)):
+                raise LeaseLost
+
+
+def _progress(stage: str, done: int, total: int | None) -> dict[str, Any]:
+    return {"stage": stage, "done": done, "total": total}

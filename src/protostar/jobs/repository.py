@@ -126,6 +126,7 @@ _FREE = "lease_owner = null, lease_until = null"
 _HOLD = text(f"select true from jobs {_MINE} for key share")
 _FREE_KEY = text(f"update jobs set dedupe_key = null {_MINE}")
 _FINISH = text(f"update jobs set state = 'succeeded', {_FREE}, finished_at = now(), progress = null {_MINE}")
+_NOTE = text(f"update jobs set progress = :progress {_MINE} returning true").bindparams(bindparam("progress", type_=JSONB))
 _REMARK = text(f"update jobs set error = :error {_MINE}")
 _CANCELLED = text(f"""
     update jobs set state = 'cancelled', {_FREE}, finished_at = now(), progress = null, error = '{CANCELLED}' {_MINE}
@@ -275,6 +276,10 @@ class JobRepository:
     async def remark(self, job: Job, sentence: str) -> None:
         """What a job that succeeds could not do, for whoever looks at it."""
         await self._session.execute(_REMARK, {**_key(job), "error": sentence})
+
+    async def note(self, job: Job, progress: dict[str, Any]) -> bool:
+        """Whether the job is still its holder's, who tells how far it is."""
+        return (await self._session.execute(_NOTE, {**_key(job), "progress": progress})).scalar_one_or_none() is not None
 
     async def withdraw(self, dedupe_key: str | None) -> None:
         """Take back a job that nobody has begun."""

@@ -19,7 +19,7 @@ from protostar.knowledge import tokens
 from protostar.knowledge.chunking import indexed_text
 from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.kinds import purge_vectors
-from protostar.knowledge.repository import KnowledgeRepository, note_progress
+from protostar.knowledge.repository import KnowledgeRepository
 from protostar.knowledge.vector_index import VectorIndex
 from protostar.spaces.repository import SpaceRepository
 
@@ -62,7 +62,7 @@ class Reindex:
 
     async def _vectors(self, context: JobContext, space_id: UUID, embedder: Embedder) -> int:
         async def show(done: int, total: int) -> None:
-            await note_progress(self._database, context.job, "embed", done, total)
+            await context.note("embed", done, total)
             await context.show("embed", done, total)
 
         try:
@@ -82,7 +82,7 @@ class Reindex:
             for document_id, version in outdated:
                 await self._rebuild(context, space_id, document_id, version)
                 done += 1
-            await note_progress(self._database, context.job, "terms", done, done)
+            await context.note("terms", done, done)
 
     async def _rebuild(self, context: JobContext, space_id: UUID, document_id: UUID, version: int) -> None:
         """Weights, terms and frequencies of a version, in one transaction: they are only right together."""

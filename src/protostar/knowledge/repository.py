@@ -1,7 +1,6 @@
 """Statements about chunks and term frequencies."""
 
 import io
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,10 +11,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Boolean, Integer, SmallInteger, Text, Uuid
 
-from protostar.db.session import Database, driver_connection
+from protostar.db.session import driver_connection
 from protostar.db.vectors import SparseVector
-from protostar.errors import LeaseLost
-from protostar.jobs.model import Job
 from protostar.knowledge import tokens
 from protostar.knowledge.parse.rows import COLUMNS, HEAD, TAIL
 
@@ -70,8 +67,6 @@ _SWITCH = text("""
     update documents set current_version = :version, updated_at = now(),
         title = case when title_given then title else coalesce(:title, title) end
     where id = :document_id""").bindparams(bindparam("terms", type_=ARRAY(Integer)), bindparam("counts", type_=ARRAY(Integer)))
-
-_NOTE: Final = "update jobs set progress = $3 where id = $1 and fence = $2 and state = 'running' returning true"
 
 # Of versions that answer questions; the others are on their way out, or will follow the rule of their day until then.
 _OUTDATED = text("""
@@ -289,14 +284,6 @@ class KnowledgeRepository:
     async def chunks(self, document_id: UUID, version: int, *, after: int, limit: int) -> Sequence[Row[Any]]:
         values = {**_key(document_id, version), "after": after, "limit": limit}
         return (await self._session.execute(_CHUNKS, values)).all()
-
-
-async def note_progress(database: Database, job: Job, stage: str, done: int, total: int) -> None:
-    """Show in the job's row how far it is. Raises LeaseLost."""
-    progress = json.dumps({"stage": stage, "done": done, "total": total})
-    async with database.driver() as connection:
-        if not await connection.fetchval(_NOTE, job.id, job.fence, progress):
-            raise LeaseLost
 
 
 def _key(document_id: UUID, version: int) -> dict[str, Any]:
