@@ -37,7 +37,7 @@ class Spaces:
 
     async def get(self, id_: UUID) -> SpaceRow:
         async with self._database.transaction() as session:
-            return await _existing(session, id_)
+            return await existing(session, id_)
 
     async def page(self, *, before: UUID | None, limit: int) -> Sequence[SpaceRow]:
         async with self._database.transaction() as session:
@@ -50,7 +50,7 @@ class Spaces:
 
     async def update(self, id_: UUID, body: SpaceUpdate) -> SpaceRow:
         async with self._database.transaction() as session:
-            row = await _existing(session, id_)
+            row = await existing(session, id_)
             row.name = body.name if body.name is not None else row.name
             row.settings = body.settings.model_dump() if body.settings is not None else row.settings
             after_commit(session, lambda: self._announcements.tell("knowledge", str(id_)))
@@ -59,7 +59,7 @@ class Spaces:
     async def delete(self, id_: UUID) -> None:
         """Close the space and its keys at once; a job erases them, and what it holds, once that cannot be taken back any more."""
         async with self._database.transaction() as session:
-            await _existing(session, id_)
+            await existing(session, id_)
             await SpaceRepository(session).hide(id_, self._grace)
             hashes = await AccessRepository(session).hashes(id_)
             await self._jobs.enqueue(session, purge(id_, self._grace))
@@ -84,12 +84,12 @@ class Spaces:
         """A new secret for the identities of visitors; what the one before has signed is void."""
         secret = "is_" + secrets.token_urlsafe(32)
         async with self._database.transaction() as session:
-            (await _existing(session, id_)).identity_secret = secret
+            (await existing(session, id_)).identity_secret = secret
         return secret
 
     async def drop_identity_secret(self, id_: UUID) -> None:
         async with self._database.transaction() as session:
-            (await _existing(session, id_)).identity_secret = None
+            (await existing(session, id_)).identity_secret = None
 
     async def create_key(self, space_id: UUID, body: KeyCreate) -> KeyCreated:
         if body.role == "ask" and not body.origins:
@@ -99,13 +99,13 @@ class Spaces:
             space_id=space_id, role=body.role, name=body.name, hash=hash_key(key), hint=hint(key), origins=list(body.origins)
         )
         async with self._database.transaction() as session:
-            await _existing(session, space_id)
+            await existing(session, space_id)
             await AccessRepository(session).add(row)
         return KeyCreated(**KeyInfo.model_validate(row).model_dump(), key=key)
 
     async def keys(self, space_id: UUID, *, before: UUID | None, limit: int) -> Sequence[SpaceKeyRow]:
         async with self._database.transaction() as session:
-            await _existing(session, space_id)
+            await existing(session, space_id)
             return await AccessRepository(session).page(space_id, before=before, limit=limit)
 
     async def revoke(self, space_id: UUID, key_id: UUID) -> None:
@@ -113,7 +113,7 @@ class Spaces:
         async with self._database.transaction() as session:
             hash_ = await AccessRepository(session).delete(space_id, key_id)
             if hash_ is None:
-                await _existing(session, space_id)
+                await existing(session, space_id)
                 raise NotFound("This space has no key with that id.")
         await self._forget([hash_])
 
@@ -123,7 +123,8 @@ class Spaces:
         await self._announcements.tell("key", *(hash_.hex() for hash_ in hashes))
 
 
-async def _existing(session: AsyncSession, id_: UUID) -> SpaceRow:
+async def existing(session: AsyncSession, id_: UUID) -> SpaceRow:
+    """Raises NotFound, also for one that is deleted."""
     row = await SpaceRepository(session).get(id_)
     if row is None:
         raise NotFound("There is no space with that id.")

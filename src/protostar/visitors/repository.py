@@ -1,12 +1,9 @@
-"""Statements about what visitors meet of a space."""
+"""Statements about visitors."""
 
 from uuid import UUID
 
 from sqlalchemy import Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
-
-from protostar.spaces.models import SpaceRow
-from protostar.spaces.repository import SpaceRepository
 
 _ADOPT = text("update conversations set visitor_id = :new where visitor_id = :old and space_id = :space").bindparams(
     bindparam("new", type_=Uuid), bindparam("old", type_=Uuid), bindparam("space", type_=Uuid)
@@ -16,9 +13,6 @@ _ADOPT = text("update conversations set visitor_id = :new where visitor_id = :ol
 class VisitorRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-
-    async def space(self, id_: UUID) -> SpaceRow | None:
-        return await SpaceRepository(self._session).get(id_)
 
     async def adopt(self, space_id: UUID, old: UUID, new: UUID) -> None:
         """Give one visitor's conversations to another."""

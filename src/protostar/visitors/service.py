@@ -9,9 +9,10 @@ from protostar.access.limits import Allowance, GiveBack, Limits, Spent
 from protostar.access.visitor import Visitor, VisitorTokens
 from protostar.config import LimitSettings
 from protostar.db.session import Database
-from protostar.errors import Forbidden, NotFound
+from protostar.errors import Forbidden
 from protostar.spaces.models import SpaceRow
 from protostar.spaces.schemas import SpaceLimits, SpaceSettings
+from protostar.spaces.service import existing
 from protostar.visitors.repository import VisitorRepository
 from protostar.visitors.schemas import Widget
 
@@ -34,7 +35,7 @@ class Visitors:
         if identity is None:
             return self.tokens.renewed(before)
         async with self._database.transaction() as session:
-            secret = (await _space(session, space_id)).identity_secret
+            secret = (await existing(session, space_id)).identity_secret
             if secret is None:
                 raise Forbidden("Visitors of this page cannot sign in: its owner has made no identity secret.")
             visitor = await self.tokens.signed_in(space_id, subject_of(identity, secret, space_id))
@@ -44,7 +45,7 @@ class Visitors:
 
     async def widget(self, space_id: UUID) -> Widget:
         async with self._database.transaction() as session:
-            row = await _space(session, space_id)
+            row = await existing(session, space_id)
         settings = SpaceSettings.stored(row.settings)
         return Widget(
             title=settings.title,
@@ -61,7 +62,7 @@ class Visitors:
 
     async def admit(self, session: AsyncSession, visitor: Visitor, address: str, *, is_question: bool) -> GiveBack:
         """Count a new message against the limits of the visitor's space. Raises RateLimited."""
-        allowance = self._allowance(await _space(session, visitor.space_id))
+        allowance = self._allowance(await existing(session, visitor.space_id))
         return await self._limits.ask(visitor, address, allowance, is_question=is_question)
 
     async def spent(self, space: SpaceRow) -> tuple[Spent, Allowance]:
@@ -91,10 +92,3 @@ class Visitors:
             tokens=min(all_.tokens_per_space_day, all_.tokens_per_space_day if own.tokens is None else own.tokens),
             can_sign_in=space.identity_enabled,
         )
-
-
-async def _space(session: AsyncSession, id_: UUID) -> SpaceRow:
-    row = await VisitorRepository(session).space(id_)
-    if row is None:
-        raise NotFound("There is no space with that id.")
-    return row
