@@ -1,4 +1,4 @@
-"""The jobs of knowledge: index, embed, purge, fold."""
+"""The jobs of knowledge: what makes documents and spaces searchable, keeps them so, and erases them."""
 
 from datetime import timedelta
 from functools import partial
