@@ -14,7 +14,8 @@
     │   └── IdentityExpired       403  identity_expired
     ├── NotFound                  404  not_found
     ├── Conflict                  409  conflict
-    │   └── NameTaken             409  name_taken
+    │   ├── NameTaken             409  name_taken
+    │   └── AnswerCancelled       409  answer_cancelled
     ├── TooLarge                  413  too_large
     ├── UnsupportedMediaType      415  unsupported_media_type
     ├── RangeNotSatisfiable       416  range_not_satisfiable
@@ -143,6 +144,11 @@ class NameTaken(Conflict):
         """`documents`: those with the name, the newest first."""
         super().__init__("A document with this file name is here already, with other content.")
         self.documents = documents
+
+
+class AnswerCancelled(Conflict):
+    code = "answer_cancelled"
+    title = "The answer was cancelled while it was being written"
 
 
 class TooLarge(ProtostarError):

@@ -55,9 +55,10 @@ async def test_a_cancelled_answer_fails_and_is_written_when_its_job_is_tried_aga
         assert response.status == 200
 
     async with await reading as response:
-        assert (response.status, (await response.json())["detail"]) == (500, "Cancelled.")
+        assert (response.status, (await response.json())["code"]) == (409, "answer_cancelled")
     assert (await the_job(asking))["state"] == "cancelled"
-    assert (await the_answer(asking))["state"] == "failed"
+    answer = await the_answer(asking)
+    assert (answer["state"], answer["error"]["code"]) == ("failed", "answer_cancelled")
     assert stand_in.counts.chat_calls == 1, "no worker wrote it anew"
 
     stand_in.behave()

@@ -37,6 +37,7 @@ from protostar.db.errors import is_there_already
 from protostar.db.patience import again, patiently, promptly
 from protostar.db.session import Database
 from protostar.errors import (
+    AnswerCancelled,
     DatabaseUnavailable,
     KeyReused,
     LeaseLost,
@@ -46,7 +47,7 @@ from protostar.errors import (
 )
 from protostar.ids import new_id
 from protostar.jobs.leases import Leases
-from protostar.jobs.model import CANCELLED, Job, State
+from protostar.jobs.model import Job, State
 from protostar.jobs.repository import Enqueue, JobRepository, starting
 from protostar.jobs.worker import process_name
 from protostar.problems import error_of, problem
@@ -334,7 +335,7 @@ class Answers:
 
     async def _release(self, job: Job, row: AnswerRow, feed: Feed) -> None:
         """Give the job back at the process's end, let go of it where another has it already, or end it as was asked for."""
-        await self._end(row, feed, ProtostarError(CANCELLED), lambda jobs: jobs.release(job))
+        await self._end(row, feed, AnswerCancelled(), lambda jobs: jobs.release(job))
 
     async def _end(
         self, row: AnswerRow, feed: Feed, error: ProtostarError, end: Callable[[JobRepository], Awaitable[State | None]]

@@ -9,7 +9,7 @@ from protostar.answers.repository import AnswerRepository
 from protostar.answers.service import WRITE
 from protostar.answers.writer import Writer
 from protostar.db.session import Database
-from protostar.errors import ProtostarError
+from protostar.errors import AnswerCancelled, ProtostarError
 from protostar.jobs.context import JobContext
 from protostar.jobs.model import Change
 from protostar.jobs.registry import Task
@@ -33,7 +33,8 @@ def tasks(database: Database, writer: Writer, recorder: Recorder) -> list[Task]:
         if change.state == "queued":
             await repository.reopen(id_)
         else:
-            await repository.finish(id_, {"state": "failed", "error": problem(ProtostarError(change.error or ""))})
+            error = AnswerCancelled() if change.state == "cancelled" else ProtostarError(change.error or "")
+            await repository.finish(id_, {"state": "failed", "error": problem(error)})
             writer.count_failed()
 
     return [Task(WRITE, write, on_change=follow)]
