@@ -1,5 +1,7 @@
 """What the page of documents asks for while documents are read."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -11,6 +13,17 @@ from tests.support.stack import ADMIN_KEY, Stack, settings_for
 from tests.support.waiting import wait_until
 
 from protostar.db.session import Database
+
+
+@asynccontextmanager
+async def connected(stack: Stack) -> AsyncGenerator[asyncpg.Connection]:
+    url = stack.settings.database_url
+    assert url is not None
+    connection = await asyncpg.connect(url.get_secret_value())
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def test_rows_that_just_wait_are_not_sent_again(database_url: str, redis_url: str, tmp_path: Path) -> None:
@@ -36,7 +49,7 @@ async def test_a_document_that_is_deleted_elsewhere_says_so(browser: aiohttp.Cli
     form = {"data": {"key": tenant.key}, "headers": {"Origin": stack.url}, "allow_redirects": False}
     assert (await send(browser, "POST", "/login", **form)).status == 303
     await tenant.call("DELETE", f"/v1/documents/{id_}")
-    for part in ("state", "summary", "passages"):
+    for part in ("state", "summary?version=1", "passages"):
         answered = await send(browser, "GET", f"/documents/{id_}/{part}", headers={"HX-Request": "true"})
         assert (answered.status, answered.headers["HX-Refresh"]) == (200, "true")
     page = await send(browser, "GET", f"/documents/{id_}")
@@ -86,21 +99,28 @@ async def test_a_summary_is_asked_for_until_it_is_written(browser: aiohttp.Clien
     form = {"data": {"key": tenant.key}, "headers": {"Origin": stack.url}, "allow_redirects": False}
     assert (await send(browser, "POST", "/login", **form)).status == 303
 
-    async def shown() -> list[str]:
-        """The page, and the part that it asks for."""
-        return [(await send(browser, "GET", f"/documents/{id_}{part}")).body.decode() for part in ("", "/summary")]
+    part = f"/documents/{id_}/summary?version=1"
 
-    waits = f'hx-get="/documents/{id_}/summary"'
-    url = stack.settings.database_url
-    assert url is not None
-    for stored, said in ((None, "It is being written."), ("Kiwis are counted.", "Kiwis are counted."), ("", None)):
-        connection = await asyncpg.connect(url.get_secret_value())
-        await connection.execute("update document_versions set summary = $1 where document_id = $2", stored, UUID(id_))
-        await connection.close()
-        for body in await shown():
-            assert (waits in body) == (stored is None)
-            assert ('id="summary"' in body) == (said is not None)
-            assert said is None or said in body
+    async def shown(path: str) -> str:
+        return (await send(browser, "GET", path)).body.decode()
+
+    async def stored(connection: asyncpg.Connection, summary: str | None, state: str) -> None:
+        """The summary, and the state of its job, of which no worker knows."""
+        await connection.execute("update document_versions set summary = $1 where document_id = $2", summary, UUID(id_))
+        job = "update jobs set state = $1, parked = true, run_at = now() + interval '1 hour' where dedupe_key = $2"
+        await connection.execute(job, state, f"document.summarize:{id_}:1")
+
+    async with connected(stack) as connection:
+        for summary, said in ((None, "It is being written."), ("Kiwis are counted.", "Kiwis are counted."), ("", None)):
+            await stored(connection, summary, "queued")
+            for body in (await shown(f"/documents/{id_}"), await shown(part)):
+                assert (f'hx-get="{part}"' in body) == (summary is None)
+                assert ('id="summary"' in body) == (said is not None)
+                assert said is None or said in body
+        await stored(connection, None, "dead")
+        body = await shown(part)
+        assert "It could not be written." in body
+        assert "hx-get" not in body
 
 
 async def test_a_document_that_is_being_read_shows_no_passages_yet(

@@ -192,6 +192,7 @@ _RETRY = text("""
     returning id, space_id, kind, args, attempt, fence, state, error""")
 
 _WITHDRAW = text("delete from jobs where dedupe_key = :key and state = 'queued'")
+_IS_UNDER_WAY = text("select exists (select from jobs where dedupe_key = :key and state in ('queued', 'running'))")
 
 _CLAIM_SLOT = text("""
     insert into job_slots (name, slot) values (:name, date_bin(cast(:every as interval), now(), 'epoch'))
@@ -284,6 +285,10 @@ class JobRepository:
     async def withdraw(self, dedupe_key: str | None) -> None:
         """Take back a job that nobody has begun."""
         await self._session.execute(_WITHDRAW, {"key": dedupe_key})
+
+    async def is_under_way(self, job: Enqueue) -> bool:
+        """Whether one of its dedupe key waits or runs."""
+        return bool((await self._session.execute(_IS_UNDER_WAY, {"key": job.dedupe_key})).scalar_one())
 
     async def wake(self) -> int:
         """Let a few of the jobs whose time has come be claimed. How many."""

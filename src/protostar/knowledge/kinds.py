@@ -1,7 +1,7 @@
 """The kinds of jobs that others enqueue, and how."""
 
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from protostar.jobs.repository import Enqueue
@@ -15,9 +15,10 @@ PURGE_VECTORS: Final = "vectors.purge"
 INDEX_VECTORS: Final = "vectors.index"
 
 
-def summarize(space_id: UUID, args: dict[str, Any], key: str) -> Enqueue:
+def summarize(space_id: UUID, document_id: UUID, version: int) -> Enqueue:
     """After everything that somebody waits for; a chat model may be away for a week."""
-    dedupe_key = f"{SUMMARIZE}:{key}"
+    args = {"document_id": str(document_id), "version": version}
+    dedupe_key = f"{SUMMARIZE}:{document_id}:{version}"
     return Enqueue(SUMMARIZE, space_id, args, dedupe_key=dedupe_key, priority=-1, give_up_after=timedelta(days=7))
 
 

@@ -222,8 +222,7 @@ class Pipeline:
 
     def _followers(self, version: Version, before: int, *, lacking: bool) -> list[Enqueue]:
         """What is to be done once the version answers."""
-        key = f"{version.document_id}:{version.version}"
-        followers = [summarize(version.space_id, version.args, key)]
+        followers = [summarize(version.space_id, version.document_id, version.version)]
         if before > 0:
             followers.append(purge_old(version.space_id, version.document_id, version.version))
         if lacking:

@@ -1,9 +1,11 @@
-"""The passages that a document was cut into, as its owner reads them."""
+"""What became of a document's text, as its owner reads it: its passages, and whether its summary is still to come."""
 
 from uuid import UUID
 
 from protostar.db.session import Database
 from protostar.documents.service import Documents
+from protostar.jobs.repository import JobRepository
+from protostar.knowledge.kinds import summarize
 from protostar.knowledge.repository import KnowledgeRepository
 from protostar.knowledge.schemas import Chunk, ChunkPage
 
@@ -24,3 +26,9 @@ async def passages(
         for row in rows[:limit]
     ]
     return ChunkPage(version=version.version, items=items, next_cursor=str(items[-1].ordinal + 1) if len(rows) > limit else None)
+
+
+async def is_being_summarized(database: Database, space_id: UUID, document_id: UUID, version: int) -> bool:
+    """Whether a job is to write the summary of this version. Asked before the summary is looked for: they end at once."""
+    async with database.transaction() as session:
+        return await JobRepository(session).is_under_way(summarize(space_id, document_id, version))

@@ -14,7 +14,7 @@ from protostar.documents.media_types import FORMAT_NAMES, PDF
 from protostar.documents.schemas import Document
 from protostar.documents.service import Documents
 from protostar.errors import NotFound
-from protostar.knowledge.service import passages
+from protostar.knowledge.service import is_being_summarized, passages
 from protostar.paging import before, page_of
 from protostar.routing import Router
 from protostar.spaces.models import SpaceRow
@@ -174,13 +174,20 @@ async def document_state(
 
 @router.get("/documents/{document_id}/summary")
 async def document_summary(
-    request: Request, document_id: UUID, principal: Manager, pages: Templates, documents: Service
+    request: Request,
+    document_id: UUID,
+    principal: Manager,
+    pages: Templates,
+    documents: Service,
+    version: Annotated[int, Query(ge=1, le=2**31 - 1)],
 ) -> HTMLResponse:
+    """The summary of a version that had none yet; asked again by itself for as long as a job is to write it."""
+    waits = await is_being_summarized(request.state.database, principal.space_id, document_id, version)
     try:
         document = await documents.holdings.get(principal.space_id, document_id)
     except NotFound:
         return _gone()
-    return pages.render(request, "documents/summary.html", document=document)
+    return pages.render(request, "documents/summary.html", document=document, waits=waits or document.version != version)
 
 
 def _gone() -> HTMLResponse:
