@@ -254,11 +254,12 @@ class Documents:
         async with self._database.transaction() as session:
             repository = DocumentRepository(session)
             document, version = await existing(session, space_id, id_, lock=True)
-            if body.title not in (None, document.title):  # answers name it
-                await SpaceRepository(session).new_knowledge(space_id)
-                self._announce(session, space_id)
+            renamed = body.title not in (None, document.title)
             _describe(document, body.title, body.metadata)
             await repository.touch(document)
+            if renamed:  # answers name it
+                await SpaceRepository(session).new_knowledge(space_id)
+                self._announce(session, space_id)
         return await self.holdings.show((document, version))
 
     async def delete(self, space_id: UUID, id_: UUID) -> None:
