@@ -311,7 +311,8 @@ async def test_restoring_waits_for_whoever_restores_the_space_at_its_last_moment
                 restored = asyncio.create_task(send(idle.stack.http, "POST", f"/v1/spaces/{tenant.id}/restore"))
 
                 async def waiting() -> bool:
-                    return await connection.fetchval("select exists (select from pg_locks where not granted)")
+                    mine = "pg_backend_pid() = any(pg_blocking_pids(pid))"
+                    return await connection.fetchval(f"select exists (select from pg_locks where not granted and {mine})")
 
                 await wait_until(waiting, 10)
             assert (await restored).status == 200
