@@ -28,6 +28,7 @@ from protostar.documents.media_types import (
     XLS,
     XLSX,
     detect,
+    detect_served,
 )
 from protostar.errors import UnsupportedMediaType
 
@@ -94,6 +95,19 @@ def test_text_goes_by_its_extension(name: str, media_type: str) -> None:
 @pytest.mark.parametrize("name", ["export.xls", "export.xlsx"])
 def test_a_page_under_the_name_of_a_workbook_is_a_page(name: str, content: bytes) -> None:
     assert detect(name, "application/vnd.ms-excel", content) == HTML
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "media_type"),
+    [
+        ("prices.csv", b"name,price", CSV),
+        ("prices.xls", b"<table border=1>", HTML),
+        ("export", b"<table border=1>", HTML),
+        ("page.html", head("sheet-ko.xls"), XLS),
+    ],
+)
+def test_servers_call_whatever_excel_opens_a_workbook(name: str, content: bytes, media_type: str) -> None:
+    assert detect_served(name, "application/vnd.ms-excel", content) == media_type
 
 
 def test_a_text_under_the_name_of_a_workbook_is_refused_with_advice() -> None:

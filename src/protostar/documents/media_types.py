@@ -88,7 +88,7 @@ _PACKAGES = (HWPX, ODT, ODS, ODP, EPUB)
 _ZIP = b"PK\x03\x04"
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-_WORKBOOKS = frozenset((".xls", ".xlsx"))
+_WORKBOOKS = frozenset(_BY_MEDIA_TYPE[name] for name in (XLS, XLSX))
 _PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|meta|style|table)\b", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x07\x0e-\x1a\x1c-\x1f]")
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
@@ -111,25 +111,21 @@ def detect(filename: str, declared: str | None, head: bytes) -> str:
         return _inside_zip(claimed, suffix, head)
     if head.startswith(_OLE2) and claimed is not None and claimed.media_type == HWPX:
         return HWP
-    if is_page_of_workbook(suffix, head):
+    if claimed in _WORKBOOKS and _PAGE.match(head):  # as many programs export tables
         return HTML
     if claimed is None or (claimed.media_type == XLS and not head.startswith(_OLE2)) or (claimed.textual and _is_binary(head)):
         raise _unsupported(suffix)
     return claimed.media_type
 
 
-def is_page_of_workbook(suffix: str, head: bytes) -> bool:
-    """Whether what calls itself a workbook is a page with a table, as many programs export it."""
-    return suffix in _WORKBOOKS and _PAGE.match(head) is not None
-
-
 def detect_served(filename: str, declared: str | None, head: bytes) -> str:
     """The same of what a server sends. What it calls a file counts more than the name, unless that says little:
 
-    addresses end in `.md` or in a country's name where a page comes.
+    addresses end in `.md` or in a country's name where a page comes. Whatever Excel opens is called a workbook of it, CSV too.
     """
     kind = _BY_MEDIA_TYPE.get((declared or "").split(";")[0].strip().lower())
-    return detect(filename if kind is None or kind.media_type == TEXT else "", declared, head)
+    says_little = kind is None or kind.media_type == TEXT or (kind.media_type == XLS and not head.startswith(_OLE2))
+    return detect(filename if says_little else "", declared, head)
 
 
 def _inside_zip(claimed: Format | None, suffix: str, head: bytes) -> str:
