@@ -1,6 +1,8 @@
 """Workbooks of Excel 97 to 2003: what the other one does not show, and broken ones."""
 
 import random
+import re
+import struct
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from protostar.errors import UnreadableDocument
 PRICES = FILES / "prices-ko.xls"
 BEGIN_OF_WORKBOOK = b"\x09\x08\x10\x00\x00\x06\x05\x00"
 FILE_PASS = b"\x2f\x00"
+COLUMN_INFO = b"\x7d\x00\x0c\x00"
+SHEET = re.compile(rb"\x85\x00.\x00(?=....[\x00-\x02]\x00)", re.DOTALL)
 
 
 PRICE_LIST = """\
@@ -56,6 +60,23 @@ def test_a_password_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.xls").write_bytes(content)
     with pytest.raises(UnreadableDocument, match="protected with a password"):
         read(tmp_path / "a.xls")
+
+
+def test_what_xlrd_remarks_on_a_sheet_is_no_error(tmp_path: Path) -> None:
+    content = bytearray(PRICES.read_bytes())
+    at = content.index(COLUMN_INFO) + len(COLUMN_INFO)
+    content[at : at + 4] = struct.pack("<HH", 0, 300)
+    (tmp_path / "a.xls").write_bytes(content)
+    assert PRICE_LIST in read(tmp_path / "a.xls").text
+
+
+def test_a_sheet_that_is_named_many_times_is_read_once(tmp_path: Path) -> None:
+    content = bytearray(PRICES.read_bytes())
+    places = [found.end() for found in SHEET.finditer(content)]
+    for at in places:
+        content[at : at + 4] = content[places[0] : places[0] + 4]
+    (tmp_path / "a.xls").write_bytes(content)
+    assert read(tmp_path / "a.xls").text.count(PRICE_LIST) == 1
 
 
 @pytest.mark.parametrize("changed", [1, 10, 40])

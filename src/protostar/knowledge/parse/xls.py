@@ -4,7 +4,7 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
 import xlrd
 from openpyxl.styles.numbers import is_date_format, is_timedelta_format
@@ -35,24 +35,32 @@ class _Cell(NamedTuple):
 def read(path: Path, max_chars: int) -> ParsedText:
     builder = TextBuilder(max_chars)
     allowance = workbook.Allowance()
-    with damaged(_KIND, *_ERRORS), _open(path) as book:
-        for number in range(book.nsheets):
+    with damaged(_KIND, *_ERRORS), Path(os.devnull).open("w") as log, _open(path, log) as book:
+        for number in _shown(book):
             sheet = book.sheet_by_index(number)
-            if not sheet.visibility:
-                rows = workbook.rows(_cells(book, sheet), allowance, _layout(book, sheet, number))
-                workbook.add_sheet(builder, number + 1, sheet.name, rows)
+            rows = workbook.rows(_cells(book, sheet), allowance, _layout(book, sheet, number))
+            workbook.add_sheet(builder, number + 1, sheet.name, rows)
             book.unload_sheet(number)
         return builder.build(page_count=book.nsheets)
 
 
-def _open(path: Path) -> Any:
-    with Path(os.devnull).open("w") as log:
-        try:
-            return xlrd.open_workbook(str(path), logfile=log, formatting_info=True, on_demand=True, ragged_rows=True)
-        except XLRDError as error:
-            if "encrypted" in str(error):
-                raise UnreadableDocument(ENCRYPTED) from error
-            raise
+def _open(path: Path, log: IO[str]) -> Any:
+    """`log`: for what xlrd remarks on the workbook, now and with each sheet."""
+    try:
+        return xlrd.open_workbook(str(path), logfile=log, formatting_info=True, on_demand=True, ragged_rows=True)
+    except XLRDError as error:
+        if "encrypted" in str(error):
+            raise UnreadableDocument(ENCRYPTED) from error
+        raise
+
+
+def _shown(book: Any) -> Iterator[int]:
+    """Which sheets are visible, from 0. Each has a place of its own, but where a file was made to swell."""
+    places = set[int]()
+    for number, (place, hidden) in enumerate(zip(book._sh_abs_posn, book._sheet_visibility, strict=True)):  # noqa: SLF001
+        if not hidden and place not in places:
+            places.add(place)
+            yield number
 
 
 def _layout(book: Any, sheet: Any, number: int) -> workbook.Layout:
