@@ -20,7 +20,7 @@ from protostar.knowledge.parse.failures import ENCRYPTED, damaged
 from protostar.knowledge.parse.model import ParsedText
 
 _KIND: Final = "an Excel workbook (.xls)"
-_ERRORS: Final = (XLRDError, CompDocError, FormulaError, AssertionError, NameError, struct.error, *zip_guard.ERRORS)
+_ERRORS: Final = (XLRDError, CompDocError, FormulaError, AssertionError, UnboundLocalError, struct.error, *zip_guard.ERRORS)
 _RECORD: Final = struct.Struct("<HH")
 _FILTER_MODE, _DIMENSIONS = 0x9B, 0x200
 
