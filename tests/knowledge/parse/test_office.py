@@ -387,6 +387,32 @@ def test_an_empty_workbook_has_no_text(tmp_path: Path) -> None:
         read(workbook(tmp_path / "a.xlsx", []))
 
 
+def test_merged_cells_that_begin_in_a_hidden_row_or_column_are_shown_behind_it(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (
+        *(("", "요금표", "", "", ""), ("1", "구분", "항목", "금액", "비고"), ("2", "성인", "입장", "9,000", "-")),
+        *(("3", "단체", "숨은", "1", "-"), ("4", "", "체험", "2,000", "-"), ("5", "", "식사", "5,000", "-")),
+        *(
+            ("6", "다른 숨은", "숨은", "2", "-"),
+            ("7", "", "숨은", "3", "-"),
+            ("8", "끝", "입장", "1,000", "-"),
+            ("", "", "x", "y", "z"),
+        ),
+    ):
+        book.active.append([value or None for value in row])
+    book.active["A1"] = "2026년 요금표"
+    book.active["B1"] = None
+    for merged in ("A1:E1", "B4:B6", "B7:B8", "B9:B10"):
+        book.active.merge_cells(merged)
+    book.active.column_dimensions["A"].hidden = True
+    for hidden in (4, 7, 8):
+        book.active.row_dimensions[hidden].hidden = True
+    assert read(save(book, tmp_path / "a.xlsx")).text.split("\n")[2:] == [
+        *("2026년 요금표", "구분 | 항목 | 금액 | 비고", "성인 | 입장 | 9,000 | -"),
+        *("단체 | 체험 | 2,000 | -", "단체 | 식사 | 5,000 | -", "끝 | 입장 | 1,000 | -", "끝 | x | y | z"),
+    ]
+
+
 def test_sheets_are_numbered_with_the_hidden_ones(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.sheet_state = "hidden"

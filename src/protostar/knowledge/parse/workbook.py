@@ -2,11 +2,11 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from itertools import chain
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse import number_formats
@@ -31,15 +31,22 @@ class Written(Protocol):
     def number_format(self) -> str: ...
 
 
+class Range(NamedTuple):
+    first_row: int
+    last_row: int
+    first_column: int
+    last_column: int
+
+
 @dataclass(slots=True)
 class Layout:
-    """`merged`: by column, the first and the last row of cells that are merged downwards. Rows and columns are counted from 1.
+    """Rows and columns are counted from 1. `merged`: what is one cell.
     `last_row`: the last one with a cell; LibreOffice writes the end of the sheet, too.
 
     What is folded away in an outline, or filtered out for the moment, is not hidden: a click shows it.
     """
 
-    merged: defaultdict[int, dict[int, int]] = field(default_factory=lambda: defaultdict(dict))
+    merged: set[Range] = field(default_factory=set[Range])
     hidden_rows: set[int] = field(default_factory=set[int])
     hidden_columns: set[int] = field(default_factory=set[int])
     last_row: int = 1
@@ -88,19 +95,20 @@ def rows(written: Iterable[Sequence[Written]], allowance: Allowance, layout: Lay
 
     `written`: all rows from the first one on, each up to its last cell; empty ones where there are none.
     """
-    merged = _Merged(layout.merged)
+    grid = _Grid(layout)
     passed = filled = blank = number = 0  # the last rows of each kind
     for number, row in enumerate(written, 1):
         if row:
             allowance.pass_over(number - passed + len(row))
             passed = number
         if number in layout.hidden_rows:
+            grid.hide(row, number)
             continue
-        if not row:
+        if grid.is_blank(row):
             blank = number
             continue
-        is_below_gap = blank > filled and merged.divides(blank)
-        cells = _cells(row, number, merged, layout)
+        is_below_gap = blank > filled and grid.divides(blank)
+        cells = grid.cells(row, number)
         if not cells:
             blank = number
             continue
@@ -112,45 +120,86 @@ def rows(written: Iterable[Sequence[Written]], allowance: Allowance, layout: Lay
     allowance.pass_over(number - passed)
 
 
-class _Merged:
-    """The cells that are merged downwards, for rows that are asked about from the first to the last."""
+class _Grid:
+    """The cells of a sheet as they are shown, of rows that are asked for from the first to the last.
 
-    def __init__(self, merged: Mapping[int, Mapping[int, int]]) -> None:
-        begins = ((first, column, last) for column, firsts in merged.items() for first, last in firsts.items())
-        self._begins = sorted(begins, reverse=True)
+    A merged cell stands in its first column that is shown, and what it says in its first row that is.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._hidden_columns = layout.hidden_columns
+        next_shown: dict[int, int] = {}
+        for column in sorted(layout.hidden_columns, reverse=True):
+            next_shown[column] = next_shown.get(column + 1, column + 1)
+        self._begins: list[tuple[int, int, int]] = []
+        self._moved: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        """By row and column, the column of the file that is shown there."""
+        for merged in layout.merged:
+            column = next_shown.get(merged.first_column, merged.first_column)
+            if column <= merged.last_column:
+                self._begins.append((merged.first_row, column, merged.last_row))
+                if column != merged.first_column:
+                    self._moved[merged.first_row][column] = merged.first_column
+        self._begins.sort(reverse=True)
         self._last: dict[int, int] = {}
         self._covered = 0
+        self._kept: dict[int, Written] = {}
+        """What is to be shown by the next row, of merged cells that begin in hidden ones."""
 
-    def goes_on(self, column: int, number: int) -> bool:
-        """Whether a cell belongs to one above it, after `begin_above(number)`."""
-        return number <= self._last.get(column, 0)
+    def cells(self, row: Sequence[Written], number: int) -> list[Cell]:
+        """Those of a row that are shown, up to the last one that is not blank."""
+        self._begin_above(number)
+        cells: list[Cell] = []
+        blanks = 0
+        for column in range(1, max((len(row), *self._moved.get(number, ()), *self._kept)) + 1):
+            if column in self._hidden_columns:
+                continue
+            cell = self._cell(row, column, number)
+            if cell is None:
+                blanks += 1
+            else:
+                cells += [Cell("")] * blanks + [cell]
+                blanks = 0
+        self._kept.clear()
+        return cells
 
-    def begin_above(self, number: int) -> None:
-        while self._begins and self._begins[-1][0] < number:
-            _, column, last = self._begins.pop()
-            self._last[column] = last
-            self._covered = max(self._covered, last)
+    def hide(self, row: Sequence[Written], number: int) -> None:
+        """Pass over a row that is not shown."""
+        self._begin_above(number)
+        while self._begins and self._begins[-1][0] == number:
+            column = self._begin()
+            if (written := self._written(row, column, number)) is not None:
+                self._kept[column] = written
+
+    def is_blank(self, row: Sequence[Written]) -> bool:
+        return not row and not self._kept
 
     def divides(self, number: int) -> bool:
         """Whether no merged cell goes through a row, or on below it."""
-        self.begin_above(number + 1)
+        self._begin_above(number + 1)
         return number > self._covered
 
+    def _cell(self, row: Sequence[Written], column: int, number: int) -> Cell | None:
+        if number > self._last.get(column, 0):
+            written = self._written(row, column, number)
+        elif (written := self._kept.get(column)) is None:
+            return Cell("", goes_on=True)
+        text = "" if written is None else _shown(written)
+        return Cell(text) if text else None
 
-def _cells(row: Sequence[Written], number: int, merged: _Merged, layout: Layout) -> list[Cell]:
-    """Those of a row that are shown, up to the last one that is not blank."""
-    merged.begin_above(number)
-    width = len(row)
-    while width and row[width - 1].value is None and not merged.goes_on(width, number):
-        width -= 1
-    cells = [
-        Cell("", goes_on=True) if merged.goes_on(column, number) else Cell(_shown(cell))
-        for column, cell in enumerate(row[:width], 1)
-        if column not in layout.hidden_columns
-    ]
-    while cells and not cells[-1].text and not cells[-1].goes_on:
-        cells.pop()
-    return cells
+    def _written(self, row: Sequence[Written], column: int, number: int) -> Written | None:
+        at = self._moved[number].get(column, column) if number in self._moved else column
+        return row[at - 1] if at <= len(row) else None
+
+    def _begin_above(self, number: int) -> None:
+        while self._begins and self._begins[-1][0] < number:
+            self._begin()
+
+    def _begin(self) -> int:
+        _, column, self._last[column] = self._begins.pop()
+        self._covered = max(self._covered, self._last[column])
+        self._kept.pop(column, None)
+        return column
 
 
 def _shown(cell: Written) -> str:

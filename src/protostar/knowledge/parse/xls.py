@@ -65,8 +65,8 @@ def _shown(book: Any) -> Iterator[int]:
 
 def _layout(book: Any, sheet: Any, number: int) -> workbook.Layout:
     layout = workbook.Layout()
-    for first_row, end_row, first_column, _end_column in sheet.merged_cells:
-        layout.merged[first_column + 1][first_row + 1] = end_row
+    for first_row, end_row, first_column, end_column in sheet.merged_cells:
+        layout.merged.add(workbook.Range(first_row + 1, end_row, first_column + 1, end_column))
     layout.hidden_columns.update(at + 1 for at, column in sheet.colinfo_map.items() if _is_hidden(column, column.width))
     if not _is_filtered(book, number):
         layout.hidden_rows.update(at + 1 for at, row in sheet.rowinfo_map.items() if _is_hidden(row, row.height))

@@ -9,10 +9,12 @@ from typing import Any, Final, TypeAlias
 from openpyxl.packaging.relationship import get_dependents
 from openpyxl.utils import column_index_from_string
 
-from protostar.knowledge.parse.workbook import Layout
+from protostar.knowledge.parse.workbook import Layout, Range
 
 LAST_ROW: Final = 1_048_576
-_RANGE: Final = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7}):\$?[A-Z]{1,3}\$?(\d{1,7})")
+_RANGE: Final = re.compile(
+    r"\$?(?P<first_column>[A-Z]{1,3})\$?(?P<first_row>\d{1,7}):\$?(?P<last_column>[A-Z]{1,3})\$?(?P<last_row>\d{1,7})"
+)
 _NUMBER: Final = re.compile(r"\s*(\d{1,7})(?:\.0*)?\s*", re.ASCII)
 _NOUGHT: Final = re.compile(r"\s*0+(?:\.0*)?\s*", re.ASCII)
 _YES: Final = frozenset({"1", "true"})
@@ -120,7 +122,8 @@ class _Sheet:
 
     def _add_merged(self, attributes: Mapping[str, str]) -> None:
         if (found := _RANGE.match(attributes.get("ref", ""))) is not None:
-            self._layout.merged[column_index_from_string(found[1])][int(found[2])] = int(found[3])
+            first, last = (column_index_from_string(found[name]) for name in ("first_column", "last_column"))
+            self._layout.merged.add(Range(int(found["first_row"]), int(found["last_row"]), first, last))
 
     def _note_filter(self, attributes: Mapping[str, str]) -> None:
         self._is_filtered = attributes.get("filterMode") in _YES
@@ -131,7 +134,7 @@ class _Sheet:
     def _begin_filter(self, attributes: Mapping[str, str]) -> None:
         """Where it is not understood which rows it goes over, it is all of them: rather read too much than lose a row."""
         found = _RANGE.match(attributes.get("ref", ""))
-        self._filter = _ALL_ROWS if found is None else range(int(found[2]) + 1, int(found[3]) + 1)
+        self._filter = _ALL_ROWS if found is None else range(int(found["first_row"]) + 1, int(found["last_row"]) + 1)
 
     def _apply_filter(self, _attributes: Mapping[str, str]) -> None:
         """Of the filters, the first that leaves something out is the sheet's; those of views that were saved follow."""
