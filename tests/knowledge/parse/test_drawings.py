@@ -158,6 +158,12 @@ def test_diagrams_and_charts_of_documents_are_read(tmp_path: Path) -> None:
     assert shown(read(save(document, tmp_path / "a.docx"))) == [
         *(("paragraph", "앞 뒤"), STEPS_SHOWN, ("paragraph", "앞 뒤"), ("paragraph", "요금"), ("table", "원\n기본 | 900"))
     ]
+    table = document.add_table(1, 2)
+    for cell, paragraph in zip(table.rows[0].cells, document.paragraphs, strict=True):
+        cell._tc.append(paragraph._p)
+    assert shown(read(save(document, tmp_path / "a.docx"))) == [
+        *(("table", "앞 뒤 | 앞 뒤"), STEPS_SHOWN, ("paragraph", "요금"), ("table", "원\n기본 | 900"))
+    ]
 
 
 def test_what_is_written_on_the_shapes_of_a_sheet_is_read(tmp_path: Path) -> None:

@@ -122,6 +122,7 @@ class _Writer:
             return
         heads = sum(1 for _ in takewhile(lambda row: switch(row.trPr, "w:tblHeader"), rows))
         add_table(self._builder, spread(map(self._cells, rows, cells)), heads=heads or None)
+        self._parts.add(table, self._relations)
 
     def _cells(self, row: Any, cells: list[Any]) -> Iterator[Cell]:
         left_out = 0 if row.trPr is None else whole(value(row.trPr, "w:gridBefore"), 0)
