@@ -10,7 +10,7 @@ import pptx
 from docx.opc.packuri import PackURI as DocxURI
 from docx.opc.part import Part as DocxPart
 from docx.oxml import parse_xml as docx_xml
-from pptx.chart.data import CategoryChartData
+from pptx.chart.data import CategoryChartData, XyChartData
 from pptx.enum.chart import XL_CHART_TYPE
 from pptx.opc.package import Part as PptxPart
 from pptx.opc.packuri import PackURI as PptxURI
@@ -131,6 +131,38 @@ def test_the_title_of_a_chart_stands_above_its_table(tmp_path: Path) -> None:
     chart.chart_title.text_frame.text = "달마다 온 사람"
     assert shown(read(save(presentation, tmp_path / "a.pptx"))) == [
         *(("paragraph", "달마다 온 사람"), ("table", "방문\n1월 | 10\n2월 | 20"))
+    ]
+
+
+def test_charts_with_labels_of_two_levels_say_both(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    data = CategoryChartData()
+    for year in ("2025", "2026"):
+        category = data.add_category(year)
+        for half in ("상반기", "하반기"):
+            category.add_sub_category(half)
+    data.add_series("방문", (10, 20, 30, 40))
+    blank_slide(presentation).shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, 0, 0, Inches(4), Inches(3), data)
+    assert shown(read(save(presentation, tmp_path / "a.pptx"))) == [
+        ("table", "방문\n2025 | 상반기 | 10\n2025 | 하반기 | 20\n2026 | 상반기 | 30\n2026 | 하반기 | 40")
+    ]
+
+
+def test_scattered_points_stand_at_their_own_places(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    data = XyChartData()
+    for name, points in (("가", ((1.5, 10), (2.5, 20))), ("나", ((7, 30), (8, 40)))):
+        series = data.add_series(name)
+        for x, y in points:
+            series.add_data_point(x, y)
+    blank_slide(presentation).shapes.add_chart(XL_CHART_TYPE.XY_SCATTER, 0, 0, Inches(4), Inches(3), data)
+    assert read(save(presentation, tmp_path / "a.pptx")).text.split("\n") == [
+        "가",
+        "1.5 | 10",
+        "2.5 | 20",
+        "나",
+        "7 | 30",
+        "8 | 40",
     ]
 
 

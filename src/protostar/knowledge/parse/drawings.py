@@ -5,12 +5,13 @@ Elements are those of lxml or of the standard library.
 
 import xml.etree.ElementTree as ET
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import groupby
 from typing import Any, Final
 
 from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.numerals import raised, whole
-from protostar.knowledge.parse.tables import add_table
+from protostar.knowledge.parse.tables import Cell, add_table, spread
 
 _DRAWING, _CHART, _DIAGRAM, _ANCHORED = (
     f"{{http://schemas.openxmlformats.org/drawingml/2006/{name}}}" for name in ("main", "chart", "diagram", "spreadsheetDrawing")
@@ -87,7 +88,7 @@ class Parts:
                 self._builder.block("list", _diagram(root))
             else:
                 self._builder.block("paragraph", _chart_title(root))
-                add_table(self._builder, _chart_rows(root))
+                add_table(self._builder, spread(_chart_rows(root)))
 
 
 def shapes(root: Any) -> Iterator[str]:
@@ -133,16 +134,32 @@ def _chart_title(root: Any) -> str:
     return "" if found is None else "\n".join(_lines(found))
 
 
-def _chart_rows(root: Any) -> Iterator[list[str]]:
-    """What a chart of any kind shows, as a table, by what is kept of the last time that it was drawn."""
-    series = list(root.iter(f"{_CHART}ser"))
-    categories = {at: name for each in series for at, name in _points(each, "cat")}
-    columns = [dict(_points(each, "val")) for each in series]
-    yield ["", *(dict(_points(each, "tx")).get(0, "") for each in series)]
-    for at in sorted({at for column in columns for at in column}):
-        yield [categories.get(at, ""), *(column.get(at, "") for column in columns)]
+def _chart_rows(root: Any) -> Iterator[list[Cell]]:
+    """What a chart of any kind shows, as tables, by what is kept of the last time that it was drawn.
+
+    Series share their labels, but for scattered points, which have places of their own.
+    """
+    for places, group in groupby(root.iter(f"{_CHART}ser"), lambda series: _points(series, "xVal")):
+        series = list(group)
+        columns = [(_points(each, "tx").get(0, ""), _points(each, "val") or _points(each, "yVal")) for each in series]
+        *outer, inner = [places] if places else max(map(_labels, series), key=lambda labels: len(labels[-1]))
+        yield [Cell("")] * (len(outer) + 1) + [Cell(name) for name, _ in columns]
+        for at in sorted({at for _, values in columns for at in values}):
+            above = [Cell(level.get(at, ""), goes_on=at not in level) for level in outer]
+            yield [*above, Cell(inner.get(at, "")), *(Cell(values.get(at, "")) for _, values in columns)]
+        yield []
 
 
-def _points(series: Any, part: str) -> Iterable[tuple[int, str]]:
-    for point in series.iterfind(f"{_CHART}{part}//{_CHART}pt"):
-        yield int(point.get("idx")), point.findtext(f"{_CHART}v") or ""
+def _labels(series: Any) -> list[dict[int, str]]:
+    """Of its points, the outermost level first: one label of that is said of many points, and stands at the first."""
+    levels = [_below(level) for level in series.iterfind(f"{_CHART}cat//{_CHART}lvl")]
+    return levels[::-1] or [_points(series, "cat")]
+
+
+def _points(series: Any, part: str) -> dict[int, str]:
+    found = series.find(f"{_CHART}{part}")
+    return {} if found is None else _below(found)
+
+
+def _below(element: Any) -> dict[int, str]:
+    return {int(point.get("idx")): point.findtext(f"{_CHART}v") or "" for point in element.iter(f"{_CHART}pt")}
