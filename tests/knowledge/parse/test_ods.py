@@ -7,6 +7,7 @@ from tests.knowledge.parse.packages import encrypted, odt
 from tests.knowledge.parse.support import read, shown
 
 from protostar.errors import UnreadableDocument
+from protostar.knowledge.parse.opendocument import sheets
 
 HIDDEN = '<style:style style:name="ta2" style:family="table"><style:table-properties table:display="false"/></style:style>'
 
@@ -77,6 +78,40 @@ def test_merged_cells_keep_their_columns_and_are_said_in_each_row(tmp_path: Path
     ) == ["구분 | 요금 |  | 비고", "성인 | 입장 | 9,000 | -", "성인 | 체험 | 12,000 | 예약", "끝 | a | b | c"]
 
 
+def test_merged_cells_that_begin_in_a_hidden_row_or_column_are_shown_behind_it(tmp_path: Path) -> None:
+    assert rows_of(
+        tmp_path,
+        '<table:table-column table:visibility="collapse"/>',
+        row(cell("2026년 요금표", columns_spanned=5), covered(columns_repeated=4)),
+        row(cell("1"), cell("구분"), cell("항목"), cell("금액"), cell("비고")),
+        row(cell("2"), cell("성인"), cell("입장"), cell("9,000"), cell("-")),
+        row(cell("3"), cell("단체", rows_spanned=3), cell("숨은"), cell("1"), cell("-"), visibility="collapse"),
+        row(cell("4"), covered(), cell("체험"), cell("2,000"), cell("-")),
+        row(cell("5"), covered(), cell("식사"), cell("5,000"), cell("-")),
+        row(cell("6"), cell("숨은", rows_spanned=2), cell(columns_repeated=3), visibility="collapse"),
+        row(cell("7"), covered(), cell(columns_repeated=3), visibility="collapse"),
+        row(cell("8"), cell(rows_spanned=2), cell("끝", rows_spanned=2), cell("1,000"), cell("-")),
+        row(cell("9"), covered(columns_repeated=2), cell("2,000"), cell("-")),
+    ) == [
+        *("2026년 요금표", "구분 | 항목 | 금액 | 비고", "성인 | 입장 | 9,000 | -"),
+        *("단체 | 체험 | 2,000 | -", "단체 | 식사 | 5,000 | -", " | 끝 | 1,000 | -", " | 끝 | 2,000 | -"),
+    ]
+
+
+def test_what_lies_on_a_sheet_stands_below_its_table(tmp_path: Path) -> None:
+    def box(text: str, display: str = "always") -> str:
+        return f"<draw:frame draw:display='{display}'><draw:text-box><text:p>{text}</text:p></draw:text-box></draw:frame>"
+
+    shapes = f"<table:shapes>{box('환불은 7일 안에')}{box('숨은', 'none')}<draw:frame/></table:shapes>"
+    held = cell("요금").replace("</table:table-cell>", f"{box('부가세 포함')}</table:table-cell>")
+    hidden = row(held.replace("부가세 포함", "숨은"), visibility="collapse")
+    parsed = read(ods(tmp_path, sheet(shapes, hidden, row(held, cell("값"))), sheet(shapes, name="글상자")))
+    assert shown(parsed) == [
+        *(("heading", "표"), ("table", "요금 | 값"), ("paragraph", "환불은 7일 안에"), ("paragraph", "부가세 포함")),
+        *(("heading", "글상자"), ("paragraph", "환불은 7일 안에")),
+    ]
+
+
 def test_cells_and_rows_that_are_written_once_are_read_as_often_as_they_stand_there(tmp_path: Path) -> None:
     assert rows_of(
         tmp_path,
@@ -97,6 +132,7 @@ def test_cells_are_read_as_they_are_shown(tmp_path: Path) -> None:
             "<table:table-cell><text:p>두</text:p><text:p>줄<text:line-break/>셋<text:s/>넷</text:p></table:table-cell>",
             '<table:table-cell office:value-type="date" office:date-value="2026-03-01"/>',
             '<table:table-cell office:value-type="float" office:value="42"/>',
+            '<table:table-cell office:value-type="float" office:value="7"><text:p/></table:table-cell>',  # in the format «;;;»
         ),
     ) == ["10% | 두 줄 셋 넷 | 2026-03-01 | 42"]
 
@@ -126,6 +162,17 @@ def test_blank_cells_that_are_said_to_cover_a_sheet_take_no_memory(tmp_path: Pat
     blanks = row(cell(columns_repeated=16_384, rows_spanned=1_000_000, columns_spanned=1_000), rows_repeated=100)
     hidden = '<table:table-column table:number-columns-repeated="16384" table:visibility="collapse"/>'
     assert rows_of(tmp_path, row(cell("처음")), blanks * 1_000, hidden * 1_000) == ["처음"]
+
+
+def test_rows_below_many_columns_are_let_go_at_once(tmp_path: Path) -> None:
+    assert rows_of(tmp_path, "<table:table-column/>" * 200_000, "<table:table-row/>" * 150_000, row(cell("끝"))) == ["끝"]
+
+
+def test_a_long_text_that_is_said_to_fill_a_row_is_refused_before_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = ods(tmp_path, sheet(row(cell("글" * 10_000, columns_repeated=1_000))))
+    monkeypatch.setattr(sheets, "add_sheet", lambda *given: list(given[3]))  # nothing is added, so nothing else can refuse it
+    with pytest.raises(UnreadableDocument, match="longer than the 9,999,999 characters"):
+        read(path, max_chars=9_999_999)
 
 
 def test_what_is_protected_or_broken_is_said(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ class Allowance:
 
 
 def add_sheet(builder: TextBuilder, number: int, name: str, rows: Iterator[list[Cell]], boxes: Sequence[str] = ()) -> None:
-    """Add a sheet, if anything is on it. `number`: from 1; `boxes`: the texts that lie on it."""
+    """Add a sheet, if anything is on it. `number`: from 1; `boxes`: the texts that lie on it, once its rows have been read."""
     first = next(filter(None, rows), None)
     if first is None and not boxes:
         return

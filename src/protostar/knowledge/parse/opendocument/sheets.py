@@ -1,24 +1,31 @@
-"""OpenDocument spreadsheets (ISO 26300): each visible sheet is a heading and its tables. Cells as they are shown."""
+"""OpenDocument spreadsheets (ISO 26300): each visible sheet is a heading, its tables, and the text of its shapes.
+
+Cells as they are shown.
+"""
 
 import xml.etree.ElementTree as ET
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
 
 from protostar.knowledge.parse.builder import TextBuilder
+from protostar.knowledge.parse.failures import too_long
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.opendocument.names import (
     CELL,
     COLUMN,
     CONTENT,
     COVERED,
+    DRAW,
     METADATA,
     OFFICE,
     ROW,
     STYLE,
     TABLE,
     VISIBILITY,
+    P,
 )
 from protostar.knowledge.parse.opendocument.styles import Styles
 from protostar.knowledge.parse.opendocument.text import TextWriter
@@ -27,7 +34,7 @@ from protostar.knowledge.parse.tables import Cell
 from protostar.knowledge.parse.workbook import MOST_COLUMNS, Allowance, add_sheet
 
 _KIND = "an OpenDocument spreadsheet (.ods)"
-_SHEET = f"{TABLE}table"
+_SHEET, _SHAPES = f"{TABLE}table", f"{TABLE}shapes"
 _GROUPS = frozenset(f"{TABLE}{name}" for name in ("table-row-group", "table-column-group"))
 _VALUES = tuple(f"{OFFICE}{name}" for name in ("string-value", "date-value", "time-value", "boolean-value", "value"))
 _STYLE, _SHEETS, _SHEET_STYLE, _DISPLAY = f"{STYLE}style", f"{OFFICE}spreadsheet", f"{TABLE}style-name", f"{TABLE}display"
@@ -56,7 +63,8 @@ def _read_sheets(part: IO[bytes], builder: TextBuilder) -> int:
             sheets += 1
             if known.property("table", element.get(_SHEET_STYLE), "table", _DISPLAY) == "false":
                 continue
-            add_sheet(builder, sheets, element.get(f"{TABLE}name", ""), _Sheet(element, writer, allowance).rows(elements))
+            sheet = _Sheet(element, writer, allowance, builder.max_chars)
+            add_sheet(builder, sheets, element.get(f"{TABLE}name", ""), sheet.rows(elements), sheet.boxes)
     return sheets
 
 
@@ -65,7 +73,7 @@ def _elements(part: IO[bytes]) -> _Elements:
     for event, element, above in walk(part):
         yield event, element, above
         if event == "end" and element.tag == ROW and not _is_in_row(above):
-            above[-1].remove(element)
+            above[-1].clear()
 
 
 def _is_in_row(above: Sequence[ET.Element]) -> bool:
@@ -75,15 +83,18 @@ def _is_in_row(above: Sequence[ET.Element]) -> bool:
 class _Sheet:
     """What is folded away in an outline, or filtered out for the moment, is not hidden: a click shows it."""
 
-    def __init__(self, sheet: ET.Element, writer: TextWriter, allowance: Allowance) -> None:
+    def __init__(self, sheet: ET.Element, writer: TextWriter, allowance: Allowance, max_chars: int) -> None:
         self._sheet = sheet
         self._writer = writer
         self._allowance = allowance
+        self._max_chars = max_chars
         self._columns = 0
         self._hidden_columns: list[int] = []
         self._row = 0
-        self._merged: dict[int, int] = {}
-        """The last row of the cell that is merged downwards in a column."""
+        self._merged: dict[int, _Merged] = {}
+        """By their columns, the cells that go on below or behind the element that says them."""
+        self.boxes: list[str] = []
+        """The texts that lie on the sheet, once its rows have been read."""
 
     def rows(self, elements: _Elements) -> Iterator[list[Cell]]:
         """Those that are shown, up to the end of the sheet; blank ones that follow one another are one."""
@@ -96,6 +107,8 @@ class _Sheet:
                 yield from self._repeated(element, above)
             elif element.tag == COLUMN and not _is_in_row(above):
                 self._add_columns(element, above)
+            elif element.tag == _SHAPES and above[-1] is self._sheet:
+                self._add_boxes(element)
 
     def _add_columns(self, element: ET.Element, above: Sequence[ET.Element]) -> None:
         first = self._columns
@@ -105,39 +118,110 @@ class _Sheet:
 
     def _repeated(self, element: ET.Element, above: Sequence[ET.Element]) -> Iterator[list[Cell]]:
         times = _number(element, "rows-repeated")
-        if not _is_hidden(element, above):
+        if _is_hidden(element, above):
+            self._hide(element)
+        else:
             cells = self._cells(element)
             for _ in range(times if cells else 1):
                 self._allowance.spend(len(cells))
                 yield cells
         self._row += times
 
+    def _hide(self, row: ET.Element) -> None:
+        """Pass over a row that is not shown."""
+        for cell, column, _ in _placed(row):
+            if cell.tag == CELL and _number(cell, "rows-spanned") > 1:
+                _take_shapes(cell)
+                self._begin_merged(cell, column, self._text(cell), is_said=False)
+
     def _cells(self, row: ET.Element) -> list[Cell]:
         """Those of a row that are shown, up to the last one that is not blank."""
         cells: list[Cell] = []
-        merged: dict[int, int] = {}
-        column = blanks = 0
-        for element in row:
-            if element.tag not in {CELL, COVERED}:
-                continue
-            text = self._text(element) if element.tag == CELL else ""
-            end = column + max(1, min(_number(element, "columns-repeated"), MOST_COLUMNS + 1 - column))
-            shown = end - column - (bisect_left(self._hidden_columns, end) - bisect_left(self._hidden_columns, column))
-            goes_on = element.tag == COVERED and self._row <= self._merged.get(column, -1)
-            if text or goes_on:
-                cells += [Cell("")] * blanks + [Cell(text, goes_on=goes_on)] * shown
-                blanks = 0
-            else:
-                blanks += shown
-            if text and (rows := _number(element, "rows-spanned")) > 1:
-                merged[column] = self._row + rows - 1
-            column = end
-        self._merged |= merged
+        blanks = 0
+        for element, column, end in _placed(row):
+            for cell, times in self._covered(column, end) if element.tag == COVERED else self._own(element, column, end):
+                if cell is None:
+                    blanks += times
+                else:
+                    cells += [Cell("")] * blanks + [cell] * times
+                    blanks = 0
         return cells
+
+    def _own(self, cell: ET.Element, column: int, end: int) -> Iterator[tuple[Cell | None, int]]:
+        """What a cell says (None: nothing), and in how many columns that are shown."""
+        shown = self._shown(column, end)
+        shapes = _take_shapes(cell)
+        text = self._text(cell)
+        if len(text) * shown > self._max_chars:
+            raise too_long(self._max_chars)
+        self._begin_merged(cell, column, text, is_said=shown > 0)
+        if shown:
+            self._add_boxes(shapes)
+            yield Cell(text) if text else None, shown
+
+    def _covered(self, column: int, end: int) -> Iterator[tuple[Cell | None, int]]:
+        """The same of cells that merged ones cover."""
+        self._allowance.pass_over(end - column)
+        for at in range(column, end):
+            if not self._shown(at, at + 1):
+                continue
+            merged = self._merged.get(at)
+            if merged is None or merged.last_row < self._row:
+                yield None, 1
+            elif merged.unsaid:
+                yield Cell(merged.unsaid), 1
+                merged.unsaid = ""
+            else:
+                yield Cell("", goes_on=True), 1
+
+    def _begin_merged(self, cell: ET.Element, column: int, text: str, *, is_said: bool) -> None:
+        """Note a cell that says something, if it is merged: it stands in its first column that is shown."""
+        columns, rows = (_number(cell, f"{name}-spanned") for name in ("columns", "rows"))
+        end = min(column + columns, MOST_COLUMNS)
+        at = next((at for at in range(column, end) if self._shown(at, at + 1)), end)
+        self._allowance.pass_over(at - column)
+        if text and at < end and (rows > 1 or not is_said):
+            self._merged[at] = _Merged(self._row + rows - 1, "" if is_said else text)
+
+    def _shown(self, column: int, end: int) -> int:
+        """How many columns from one to another are shown."""
+        return end - column - (bisect_left(self._hidden_columns, end) - bisect_left(self._hidden_columns, column))
+
+    def _add_boxes(self, shapes: Iterable[ET.Element]) -> None:
+        texts = (self._writer.flat(shape).strip() for shape in shapes if not self._writer.is_unseen(shape))
+        self.boxes += filter(None, texts)
 
     def _text(self, cell: ET.Element) -> str:
         """As it is shown; where the program that wrote the file does not say, its value."""
-        return self._writer.flat(cell).strip() or next(filter(None, map(cell.get, _VALUES)), "")
+        if (text := self._writer.flat(cell).strip()) or cell.find(P) is not None:
+            return text
+        return next(filter(None, map(cell.get, _VALUES)), "")
+
+
+@dataclass(slots=True)
+class _Merged:
+    """`unsaid`: what the cell says, until it stands in a row and a column that are shown."""
+
+    last_row: int
+    unsaid: str
+
+
+def _placed(row: ET.Element) -> Iterator[tuple[ET.Element, int, int]]:
+    """The cells of a row, each with its first column and the one behind it, from 0."""
+    column = 0
+    for element in row:
+        if element.tag in {CELL, COVERED}:
+            end = column + max(1, min(_number(element, "columns-repeated"), MOST_COLUMNS + 1 - column))
+            yield element, column, end
+            column = end
+
+
+def _take_shapes(cell: ET.Element) -> list[ET.Element]:
+    """What lies on the sheet, held by a cell."""
+    shapes = [child for child in cell if child.tag.startswith(DRAW)]
+    if shapes:
+        cell[:] = [child for child in cell if not child.tag.startswith(DRAW)]
+    return shapes
 
 
 def _is_hidden(element: ET.Element, above: Sequence[ET.Element]) -> bool:

@@ -84,7 +84,7 @@ class TextWriter(Writer):
         """Of the list item whose text comes next."""
 
     def add(self, element: ET.Element) -> None:
-        if not self._is_unseen(element):
+        if not self.is_unseen(element):
             self._add_object(element)
 
     def _add_object(self, element: ET.Element) -> None:
@@ -141,7 +141,7 @@ class TextWriter(Writer):
     def flat(self, node: ET.Element) -> str:
         if node.tag != _LIST:
             return super().flat(node)
-        return " ".join(f"{marker.strip()} {self.flat(child)}" for marker, child in self._items(node) if not self._is_unseen(child))
+        return " ".join(f"{marker.strip()} {self.flat(child)}" for marker, child in self._items(node) if not self.is_unseen(child))
 
     def _item_marker(self, style: str, depth: int, item: ET.Element) -> str:
         number = self._number(style, depth, item)
@@ -176,7 +176,7 @@ class TextWriter(Writer):
                 yield _CHARACTERS[child.tag] * min(int(child.get(f"{TEXT}c", "1")), _MOST_REPEATED)
             elif child.tag == _NOTE:
                 self._notes.append(child)
-            elif self._is_unseen(child):
+            elif self.is_unseen(child):
                 pass
             elif child.tag in _OBJECTS or child.tag.startswith(DRAW):
                 yield child
@@ -186,7 +186,7 @@ class TextWriter(Writer):
                 yield from self._pieces(child)
             yield _BLANKS.sub(" ", child.tail or "")
 
-    def _is_unseen(self, element: ET.Element) -> bool:
+    def is_unseen(self, element: ET.Element) -> bool:
         if element.tag in _UNSEEN or element.get(f"{TEXT}is-hidden") == "true" or element.find(_HIDING) is not None:
             return True
         if "none" in {element.get(DISPLAY), element.get(f"{DRAW}display")}:
