@@ -40,6 +40,11 @@ def test_hidden_slides_and_shapes_are_counted_and_not_read(tmp_path: Path) -> No
     assert (parsed.page_count, parsed.title) == (2, "제목")
 
 
+def test_a_hidden_title_is_none(tmp_path: Path) -> None:
+    hidden = frame("숨은 제목", "title", 'draw:display="none"')
+    assert shown(read(odp(tmp_path, slide(hidden, frame("글"))))) == [("paragraph", "글")]
+
+
 def test_a_slide_without_a_title_is_not_under_the_one_before(tmp_path: Path) -> None:
     parsed = read(odp(tmp_path, slide(frame("제목", "title"), frame("하나")), slide(frame("둘"))))
     assert [block.heading_path for block in parsed.blocks] == [("제목",), ("제목",), ()]
