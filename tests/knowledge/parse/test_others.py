@@ -328,6 +328,18 @@ def test_elements_that_close_themselves_swallow_nothing(tmp_path: Path) -> None:
     assert shown(read(tmp_path / "a.xhtml")) == text
 
 
+def test_a_book_has_no_menus(tmp_path: Path) -> None:
+    links = "".join(f'<p><a href="b.xhtml#{word}">{word}</a></p>' for word in ("가격", "나이"))
+    page = (
+        '<nav><ol><li><a href="b.xhtml">차례</a></li></ol></nav><header><h2>찾아보기</h2></header>'
+        f'<div class="toc">{links}</div><aside>곁의 글</aside><p>본문</p><footer>출처</footer><p hidden="hidden">숨은 글</p>'
+    )
+    assert shown(read(book(tmp_path / "a.epub", {"a": page}))) == [
+        *(("heading", "찾아보기"), ("paragraph", "가격"), ("paragraph", "나이")),
+        *(("paragraph", "곁의 글"), ("paragraph", "본문"), ("paragraph", "출처")),
+    ]
+
+
 def test_a_page_that_is_missing_is_passed_over(tmp_path: Path) -> None:
     path = book(tmp_path / "a.epub", {"a": "<p>text</p>"})
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(tmp_path / "b.epub", "w") as other:

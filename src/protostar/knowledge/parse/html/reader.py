@@ -11,7 +11,7 @@ from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import TOO_COMPLEX
 from protostar.knowledge.parse.html.elements import UNNESTED, VOID
-from protostar.knowledge.parse.html.view import views
+from protostar.knowledge.parse.html.view import book_views, views
 from protostar.knowledge.parse.html.walker import Walker
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.normalise import one_line
@@ -35,7 +35,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
     return builder.build(title=title, encoding=encoding)
 
 
-def add_html(builder: TextBuilder, text: str, *, below: int = 0, is_whole: bool = False) -> str | None:
+def add_html(builder: TextBuilder, text: str, *, below: int = 0, is_whole: bool = False, is_of_book: bool = False) -> str | None:
     """Add a page to a document, its headings `below` levels deeper; returns the page's title. `is_whole`: nothing else is in it."""
     _refuse_deep_nesting(text)
     try:
@@ -44,7 +44,7 @@ def add_html(builder: TextBuilder, text: str, *, below: int = 0, is_whole: bool 
         # Any text is HTML to it; only memory can run out.
         raise UnreadableDocument(TOO_COMPLEX) from error
     before = builder.size
-    for view in views(page, is_whole=is_whole):
+    for view in book_views(page) if is_of_book else views(page, is_whole=is_whole):
         Walker(builder, below, view).walk()
         if builder.size > before:
             break

@@ -41,6 +41,12 @@ def views(page: LexborHTMLParser, *, is_whole: bool) -> Iterator["View"]:
         yield View(page, body, 0, is_scripted=is_scripted)
 
 
+def book_views(page: LexborHTMLParser) -> Iterator["View"]:
+    """How to read a page of a book, which no site surrounds."""
+    if page.body is not None and not elements.is_unseen(page.body.attributes):
+        yield _BookView(page, page.body, 0, is_scripted=False)
+
+
 def _subject(page: LexborHTMLParser, body: LexborNode, *, is_scripted: bool) -> LexborNode:
     """What the author calls the main element, or the article that has the page's main heading; else the body.
 
@@ -193,6 +199,12 @@ class View:
         if not (is_near(table, _CELLS) and self._measure.is_list_of_links(table, _ALMOST_ALL)):
             return False
         return self._measure.is_small(table) and table.css_first("th") is None
+
+
+class _BookView(View):
+    def shows(self, node: LexborNode, tag: str, attributes: Attributes) -> bool:
+        """What is called navigation is the list of contents, which repeats the headings."""
+        return tag != "nav" and super().shows(node, tag, attributes)
 
 
 def _asks(node: LexborNode) -> bool:
