@@ -143,6 +143,16 @@ def test_groups_are_read_and_hidden_slides_are_not(tmp_path: Path) -> None:
     assert parsed.page_count == 3
 
 
+def test_a_shape_with_the_id_of_the_title_is_read(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    shapes = presentation.slides.add_slide(presentation.slide_layouts[5]).shapes
+    shapes.title.text = "제목"
+    box = shapes.add_textbox(0, 0, Inches(1), Inches(1))
+    box.text_frame.text = "글"
+    box._element.xpath("./*/p:cNvPr")[0].set("id", str(shapes.title.shape_id))
+    assert shown(read(save(presentation, tmp_path / "a.pptx"))) == [("heading", "제목"), ("paragraph", "글")]
+
+
 def test_hidden_shapes_and_struck_text_of_a_slide_are_left_out(tmp_path: Path) -> None:
     presentation = pptx.Presentation()
     slide = presentation.slides.add_slide(presentation.slide_layouts[5])

@@ -51,7 +51,7 @@ def _add_slide(builder: TextBuilder, parts: drawings.Parts, slide: Any, number: 
     builder.outline.leave()
     builder.heading(1, _plain(title.text_frame) if title is not None else "")
     for shape in shapes:
-        if title is None or shape.shape_id != title.shape_id:
+        if title is None or shape._element is not title._element:  # noqa: SLF001 - some programs give all shapes one id
             _add_shape(builder, parts, slide, shape)
     if slide.has_notes_slide and slide.notes_slide.notes_text_frame is not None:
         _prune(slide.notes_slide.shapes)
