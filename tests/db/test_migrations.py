@@ -1,6 +1,7 @@
 import asyncio
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -8,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from tests.support.databases import execute, named
+from tests.support.waiting import wait_until
 
 from protostar.db.base import HalfVec, SparseVec
 from protostar.db.migrate import migrate, migrate_when_possible
@@ -15,6 +17,8 @@ from protostar.db.revision import MIGRATIONS, head, is_migrated, revisions
 from protostar.db.session import Database, create_engine
 from protostar.errors import DatabaseUnavailable
 from protostar.models import metadata
+
+IS_WAITING = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"
 
 
 @pytest.fixture
@@ -83,3 +87,17 @@ async def test_migrating_waits_for_a_server_that_is_away(postgres_url: str) -> N
     async with asyncio.timeout(30):
         await waiting
     await execute(postgres_url, f'drop database "{name}" with (force)')
+
+
+async def test_indexes_on_two_tables_are_in_no_deadlock_with_who_writes_to_both(database_url: str) -> None:
+    await execute(database_url, "drop index ix_jobs_unsuccessful, ix_document_versions_text_key")
+    await execute(database_url, "update alembic_version set version_num = '0015'")
+    writer, watcher = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
+    async with writer.transaction():
+        await writer.execute("update document_versions set status = status")
+        migrating = asyncio.create_task(migrate(database_url))
+        await wait_until(lambda: watcher.fetchval(IS_WAITING), what="the migration waits for the table")
+        await writer.execute("update jobs set state = state")
+    assert await migrating == head()
+    for connection in (writer, watcher):
+        await connection.close()

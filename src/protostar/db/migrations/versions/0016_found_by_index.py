@@ -13,9 +13,19 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("set local lock_timeout = '5s'")
-    op.create_index("ix_jobs_unsuccessful", "jobs", ["state", "id"], postgresql_where=text("state in ('dead', 'failed')"))
-    op.create_index("ix_document_versions_text_key", "document_versions", ["text_key"])
+    # Each in a transaction of its own: one that held the lock on the first table while it waited for the second would be in a
+    # deadlock with whoever writes to them in the other order, as every job's end does.
+    with op.get_context().autocommit_block():
+        op.execute("set lock_timeout = '5s'")
+        op.create_index(
+            "ix_jobs_unsuccessful",
+            "jobs",
+            ["state", "id"],
+            postgresql_where=text("state in ('dead', 'failed')"),
+            if_not_exists=True,
+        )
+        op.create_index("ix_document_versions_text_key", "document_versions", ["text_key"], if_not_exists=True)
+        op.execute("reset lock_timeout")
 
 
 def downgrade() -> None:
