@@ -32,7 +32,8 @@ _LONGEST_CHARACTER = 32
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`page` is that of its first character; `heading_path` is what the headings above all of it have in common.
+    """`page` is that on which it begins; where it begins with the few words of a page, that of the longer part behind them.
+    `heading_path` is what the headings above all of it have in common.
 
     Below the names of a table's columns, as the innermost of them, stands what was cut from the table's beginning.
     """
@@ -61,20 +62,18 @@ def indexed_text(heading_path: tuple[str, ...] | list[str], text: str) -> str:
 def chunk(parsed: ParsedText) -> Iterator[Chunk]:
     """Passages in the order of the text. Linear in its length."""
     draft: _Piece | None = None
+    page: int | None = None
     for piece in _pieces(parsed):
         if draft is not None and _belongs(draft, piece):
+            page = piece.page if draft.end - draft.start < min(TINY, piece.end - piece.start) else page
             path = _common(draft.heading_path, piece.heading_path)
             draft = replace(draft, end=piece.end, heading_path=path)
             continue
         if draft is not None:
-            yield _finished(draft)
-        draft = piece
+            yield Chunk(draft.start, draft.end, draft.heading_path, page)
+        draft, page = piece, piece.page
     if draft is not None:
-        yield _finished(draft)
-
-
-def _finished(draft: _Piece) -> Chunk:
-    return Chunk(draft.start, draft.end, draft.heading_path, draft.page)
+        yield Chunk(draft.start, draft.end, draft.heading_path, page)
 
 
 def _belongs(draft: _Piece, piece: _Piece) -> bool:
