@@ -486,6 +486,7 @@ async def test_the_keyboard_goes_on_where_a_row_was(product: Stack, space: Space
 
     async def delete(title: str) -> None:
         await menu(title).press("Enter")
+        await expect(page.get_by_role("link", name="Download")).to_be_focused()  # as it is once the menu has been opened
         await page.get_by_role("button", name="Delete", exact=True).press("Enter")
         await expect(row(page, title)).to_have_count(0)
 
