@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Route, expect
 from tests.browser.conftest import Visit
 from tests.browser.dashboard import Space, a_document, call, enter, sign_in
-from tests.browser.seen import DESKTOP, PHONE, barriers, picture
+from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
 from tests.support.model_server import StandIn
 from tests.support.stack import Stack
 
@@ -137,6 +137,7 @@ async def test_what_is_done_before_the_modules_are_there_waits_for_them(
     arrived.set()
     await expect(colour).to_have_attribute("data-unset", "false")
 
+    seen(page).expected.append("/text?")  # which the page may still ask for while it is being deleted
     await open_early(f"/documents/{document['id']}")
     await page.get_by_role("button", name="삭제").click()
     arrived.set()
