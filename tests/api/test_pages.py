@@ -55,7 +55,7 @@ async def test_a_passage_that_is_found_is_shown_where_it_stands(tenant: Tenant, 
         shown = await the_pages(tenant, document, start=hit["start"], end=hit["end"], version=hit["version"])
         assert shown["version"] == 1
         assert shown["page_count"] == len(shown["pages"])
-        assert shown["highlights"][0]["page"] == hit["page"]
+        assert hit["page"] in [highlight["page"] for highlight in shown["highlights"]]
         for highlight in shown["highlights"]:
             assert 1 <= highlight["page"] <= shown["page_count"]
             assert highlight["boxes"]

@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import asyncpg
@@ -89,15 +91,29 @@ async def test_migrating_waits_for_a_server_that_is_away(postgres_url: str) -> N
     await execute(postgres_url, f'drop database "{name}" with (force)')
 
 
-async def test_indexes_on_two_tables_are_in_no_deadlock_with_who_writes_to_both(database_url: str) -> None:
-    await execute(database_url, "drop index ix_jobs_unsuccessful, ix_document_versions_text_key")
-    await execute(database_url, "update alembic_version set version_num = '0015'")
-    writer, watcher = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
-    async with writer.transaction():
-        await writer.execute("update document_versions set status = status")
-        migrating = asyncio.create_task(migrate(database_url))
-        await wait_until(lambda: watcher.fetchval(IS_WAITING), what="the migration waits for the table")
-        await writer.execute("update jobs set state = state")
-    assert await migrating == head()
-    for connection in (writer, watcher):
-        await connection.close()
+async def test_indexes_on_two_tables_are_in_no_deadlock_with_who_writes_to_both(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with migrated_to("0015", postgres_url, monkeypatch) as url:
+        writer, watcher = await asyncpg.connect(url), await asyncpg.connect(url)
+        async with writer.transaction():
+            await writer.execute("update document_versions set status = status")
+            migrating = asyncio.create_task(migrate(url))
+            await wait_until(lambda: watcher.fetchval(IS_WAITING), what="the migration waits for the table")
+            await writer.execute("update jobs set state = state")
+        assert await migrating == head()
+        for connection in (writer, watcher):
+            await connection.close()
+
+
+@asynccontextmanager
+async def migrated_to(revision: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[str]:
+    """The URL of a database as the release of `revision` left it."""
+    name = f"old_{uuid4().hex[:12]}"
+    await execute(postgres_url, f'create database "{name}"')
+    url = named(postgres_url, name)
+    with monkeypatch.context() as older:
+        older.setattr("protostar.db.migrate.head", lambda: revision)
+        assert await migrate(url) == revision
+    yield url
+    await execute(postgres_url, f'drop database "{name}" with (force)')

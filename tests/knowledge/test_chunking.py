@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from protostar.knowledge.chunking import LIMIT, PARAGRAPH, TARGET, Chunk, chunk, indexed_text
+from protostar.knowledge.page_breaks import PageBreak
 from protostar.knowledge.parse.markdown import find_blocks
 from protostar.knowledge.parse.model import Block, ParsedText
 from protostar.knowledge.parse.outline import Outline
@@ -125,7 +126,7 @@ def test_a_page_ends_a_passage() -> None:
     text = f"{paragraph(300)}\n\n{paragraph(300)}\n\nThree.\n\n{paragraph(300)}"
     blocks = [replace(block, page=page) for page, block in enumerate(find_blocks(text, Outline()), 1)]
     found = list(chunk(ParsedText(text, blocks)))
-    assert [each.page for each in found] == [1, 2, 4], "of the third and the fourth page that of nearly all its words"
+    assert [[place.page for place in each.page_breaks] for each in found] == [[1], [2], [3, 4]]
     assert text[found[2].start : found[2].end].startswith("Three.\n\nword")
 
 
@@ -186,7 +187,8 @@ def test_headings_of_several_sentences_may_be_cut_from_a_long_paragraph() -> Non
     blocks = [Block(0, len(headings), "heading", ("A",), 3), Block(len(headings) + 2, len(text), "paragraph", ("A",), 4)]
     first, second = chunk(ParsedText(text, blocks))
     assert text[second.start :].startswith("Last\n\nword")
-    assert (first.page, second.page) == (3, 3)
+    assert first.page_breaks == (PageBreak(0, 3),)
+    assert second.page_breaks == (PageBreak(0, 3), PageBreak(text.index("word"), 4))
 
 
 @pytest.mark.parametrize("kind", ["paragraph", "code", "list", "quote"])

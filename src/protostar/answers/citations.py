@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from protostar.answers.markers import MARKER_BEGUN, Marker, MarkerScanner
+from protostar.knowledge.page_breaks import page_of
 from protostar.knowledge.tokens import terms
 from protostar.retrieval.extracts import sentences
 from protostar.retrieval.model import Passage
@@ -109,7 +110,7 @@ def cite_range(marker: int, passage: Passage, start: int, end: int) -> Citation:
         document_title=passage.document_title,
         version=passage.version,
         heading_path=passage.heading_path,
-        page=passage.page,
+        page=page_of(passage.page_breaks, passage.start + start, passage.start + end),
         start=passage.start + start,
         end=passage.start + end,
         quote=passage.text[start:end],

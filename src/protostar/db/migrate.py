@@ -83,7 +83,7 @@ def _upgrade(connection: Connection) -> str:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, head())
     connection.commit()
     if before != head():
         log.info("database_migrated", before=before, after=head())

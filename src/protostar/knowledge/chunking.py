@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from protostar.knowledge import page_breaks
+from protostar.knowledge.page_breaks import PageBreak
 from protostar.knowledge.parse.model import Block, ParsedText
 from protostar.knowledge.stops import STOP, ends
 
@@ -32,8 +34,7 @@ _LONGEST_CHARACTER = 32
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`page` is that on which it begins; where it begins with the few words of a page, that of the longer part behind them.
-    `heading_path` is what the headings above all of it have in common.
+    """`heading_path` is what the headings above all of it have in common. `page_breaks` say where it stands, see `page_of`.
 
     Below the names of a table's columns, as the innermost of them, stands what was cut from the table's beginning.
     """
@@ -41,7 +42,7 @@ class Chunk:
     start: int
     end: int
     heading_path: tuple[str, ...] = ()
-    page: int | None = None
+    page_breaks: tuple[PageBreak, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +62,23 @@ def indexed_text(heading_path: tuple[str, ...] | list[str], text: str) -> str:
 
 def chunk(parsed: ParsedText) -> Iterator[Chunk]:
     """Passages in the order of the text. Linear in its length."""
+    breaks = page_breaks.of_blocks(parsed.blocks)
+    for piece in _packed(parsed):
+        yield Chunk(piece.start, piece.end, piece.heading_path, page_breaks.within(breaks, piece.start, piece.end))
+
+
+def _packed(parsed: ParsedText) -> Iterator[_Piece]:
     draft: _Piece | None = None
-    page: int | None = None
     for piece in _pieces(parsed):
         if draft is not None and _belongs(draft, piece):
-            page = piece.page if draft.end - draft.start < min(TINY, piece.end - piece.start) else page
             path = _common(draft.heading_path, piece.heading_path)
             draft = replace(draft, end=piece.end, heading_path=path)
             continue
         if draft is not None:
-            yield Chunk(draft.start, draft.end, draft.heading_path, page)
-        draft, page = piece, piece.page
+            yield draft
+        draft = piece
     if draft is not None:
-        yield Chunk(draft.start, draft.end, draft.heading_path, page)
+        yield draft
 
 
 def _belongs(draft: _Piece, piece: _Piece) -> bool:

@@ -17,7 +17,8 @@ _IN_ROW = {"postgresql_with": {"toast_tuple_target": 8160}}
 class ChunkRow(Base):
     """A passage: exactly `text[char_start:char_end]` of its version's stored text, in code points.
 
-    Rows are staged while a version is indexed; searches join on the document's current version.
+    Rows are staged while a version is indexed; searches join on the document's current version. `page`, `page_breaks`: see
+    `page_breaks.stored`.
     """
 
     __tablename__ = "chunks"
@@ -29,6 +30,7 @@ class ChunkRow(Base):
     char_start: Mapped[int] = mapped_column(Integer)
     char_end: Mapped[int] = mapped_column(Integer)
     page: Mapped[int | None] = mapped_column(Integer)
+    page_breaks: Mapped[Sequence[int] | None] = mapped_column(ARRAY(Integer))
     heading_path: Mapped[list[str]]
     text: Mapped[str]
     # blake2b-128 of the text that is embedded: vectors are found by it, whichever document they were paid for.

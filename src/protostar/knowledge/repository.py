@@ -130,7 +130,7 @@ _PURGE_TERMS = text(f"""
     where t.document_id = :document_id and d.id = t.document_id and ({_IS_PAST} or t.version < d.current_version)""")
 
 _CHUNKS = text("""
-    select ordinal, version, char_start, char_end, page, heading_path, text from chunks
+    select ordinal, version, char_start, char_end, page, page_breaks, heading_path, text from chunks
     where document_id = :document_id and version = :version and ordinal > :after order by ordinal limit :limit""")
 
 

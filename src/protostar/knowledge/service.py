@@ -5,6 +5,7 @@ from uuid import UUID
 from protostar.db.session import Database
 from protostar.documents.service import Documents
 from protostar.jobs.repository import JobRepository
+from protostar.knowledge import page_breaks
 from protostar.knowledge.kinds import summarize
 from protostar.knowledge.repository import KnowledgeRepository
 from protostar.knowledge.schemas import Chunk, ChunkPage
@@ -21,7 +22,14 @@ async def passages(
         rows = await KnowledgeRepository(session).chunks(document_id, version.version, after=first - 1, limit=limit + 1)
     items = [
         Chunk(
-            ordinal=row.ordinal, start=row.char_start, end=row.char_end, page=row.page, heading_path=row.heading_path, text=row.text
+            ordinal=row.ordinal,
+            start=row.char_start,
+            end=row.char_end,
+            page=page_breaks.page_of(
+                page_breaks.of_stored(row.char_start, row.page, row.page_breaks), row.char_start, row.char_end
+            ),
+            heading_path=row.heading_path,
+            text=row.text,
         )
         for row in rows[:limit]
     ]

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
+from protostar.knowledge.page_breaks import PageBreak, page_of
+
 Mode = Literal["hybrid", "keyword", "vector"]
 
 # Of the questions to twelve small organisations that were refused wrongly, two of three lie above; of strangers', one of three.
@@ -44,7 +46,7 @@ class Passage:
     chunk_id: ChunkId
     document_title: str
     heading_path: tuple[str, ...]
-    page: int | None
+    page_breaks: tuple[PageBreak, ...]
     start: int
     end: int
     text: str
@@ -59,6 +61,11 @@ class Passage:
     @property
     def version(self) -> int:
         return self.chunk_id.version
+
+    @property
+    def page(self) -> int | None:
+        """That which holds most of it."""
+        return page_of(self.page_breaks, self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)

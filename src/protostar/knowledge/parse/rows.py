@@ -11,12 +11,12 @@ from typing import Final, Self
 from uuid import UUID
 
 from protostar.db.vectors import SparseVector, encode_sparsevec
-from protostar.knowledge import tokens
+from protostar.knowledge import page_breaks, tokens
 from protostar.knowledge.chunking import Chunk
 
 COLUMNS: Final = (
-    "document_id", "version", "space_id", "ordinal", "char_start", "char_end", "page", "heading_path", "text_hash", "text",
-    "terms", "weights",
+    "document_id", "version", "space_id", "ordinal", "char_start", "char_end", "page", "page_breaks", "heading_path", "text_hash",
+    "text", "terms", "weights",
 )  # fmt: skip
 HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TAIL: Final = b"\xff\xff"
@@ -56,13 +56,14 @@ class Rows:
         terms = sorted(weights)
         encoded = text.encode()
         head = struct.pack(">iiiiii", 4, self._ordinal, 4, chunk.start, 4, chunk.end)
-        page = struct.pack(">ii", 4, chunk.page) if chunk.page is not None else _NULL
+        page, others = page_breaks.stored(chunk.page_breaks)
         self._ordinal += 1
         return b"".join(
             (
                 self._head,
                 head,
-                page,
+                struct.pack(">ii", 4, page) if page is not None else _NULL,
+                _integers(others) if others is not None else _NULL,
                 _texts(chunk.heading_path),
                 struct.pack(">i16si", 16, hash_, len(encoded)),
                 encoded,
