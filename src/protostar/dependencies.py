@@ -93,19 +93,20 @@ async def _principal(
     request: Request,
     key: Annotated[Key, Depends(_key)],
     space: Annotated[UUID | None, Header(alias="Protostar-Space", description="the space to work on, for the admin key")] = None,
+    linked: Annotated[str, Query(alias="space", include_in_schema=False)] = "",
 ) -> Principal:
     access: Access = request.state.access
     if space is None and key.space_id is None and "authorization" not in request.headers:
-        return await _in_chosen_space(request, access, key)
+        return await _in_chosen_space(request, access, key, linked)
     return await access.principal(key, space)
 
 
-async def _in_chosen_space(request: Request, access: Access, key: Key) -> Principal:
-    """The space that an admin works on in the dashboard: links and images of a page name it, as they send no header.
+async def _in_chosen_space(request: Request, access: Access, key: Key, linked: str) -> Principal:
+    """The space that an admin works on in the dashboard: links and images of a page name it (`linked`), as they send no header.
 
     A choice that was erased since is none.
     """
-    if (named := _uuid(request.query_params.get("space"))) is not None:
+    if (named := _uuid(linked)) is not None:
         return await access.principal(key, named)
     try:
         return await access.principal(key, _uuid(request.cookies.get(cookie_name(request, "space"))))

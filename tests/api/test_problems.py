@@ -74,6 +74,25 @@ async def test_a_sentence_names_the_field(tenant: Tenant) -> None:
 
 
 @pytest.mark.parametrize(
+    ("method", "path", "sentence"),
+    [
+        ("GET", "/v1/documents?state=failed", "state: there is no such query parameter here. Known are: cursor, limit, q, status."),
+        ("HEAD", "/v1/documents?state=failed", ""),
+        ("POST", "/v1/search?top_k=3", "top_k: there is no such query parameter here. None is known."),
+    ],
+)
+async def test_a_misspelt_query_parameter_is_not_ignored(tenant: Tenant, method: str, path: str, sentence: str) -> None:
+    answered = await tenant.call(method, path, json={"query": "a"})
+    assert answered.status == 422
+    assert (answered.json or {}).get("detail", "") == sentence
+
+
+async def test_pages_and_probes_take_whatever_hangs_on_their_address(tenant: Tenant) -> None:
+    for path in ("/widget.js?v=3", "/login?utm_source=mail", "/health/live?probe=1"):
+        assert (await tenant.call("GET", path)).status == 200
+
+
+@pytest.mark.parametrize(
     ("kind", "body", "sentence"),
     [
         ("application/json", b'{"query": ', "The body is not valid JSON: Expecting value, at character 10."),
