@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.dependencies.models import Dependant
+from fastapi.params import Param
 from fastapi.routing import APIRoute
 
 from protostar.db.patience import again
@@ -67,6 +68,6 @@ def _strict(handle: Handler, known: Mapping[str, bool]) -> Handler:
 
 def _query_parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
     for field in dependant.query_params:
-        yield field.alias, bool(field.field_info.include_in_schema)
+        yield field.alias, isinstance(field.field_info, Param) and field.field_info.include_in_schema
     for each in dependant.dependencies:
         yield from _query_parameters(each)
