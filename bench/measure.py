@@ -164,7 +164,7 @@ def _own_role(pid: int) -> str | None:
         command = (_PROC / str(pid) / "cmdline").read_text(errors="replace").rstrip("\0").split("\0")
     except OSError:
         return None
-    if "protostar.knowledge.parse.server" in command:
+    if "protostar.knowledge.parse.process.server" in command:
         return "parser"
     if command[-1] in ("api", "worker"):
         return command[-1]

@@ -19,7 +19,7 @@ from uuid import UUID
 from protostar.db.vectors import SparseVector
 from protostar.ids import new_id
 from protostar.knowledge import tokens
-from protostar.knowledge.parse.rows import text_hash
+from protostar.knowledge.rows import text_hash
 from protostar.retrieval.extracts import sentences
 
 CHUNKS_PER_DOCUMENT = 20

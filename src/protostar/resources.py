@@ -35,7 +35,7 @@ from protostar.jobs.progress import LiveProgress
 from protostar.jobs.service import Jobs
 from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.pages import PageImages
-from protostar.knowledge.parse.client import ParseServer
+from protostar.knowledge.parse.process.client import ParseServer
 from protostar.knowledge.pipeline import Pipeline
 from protostar.knowledge.purge import Purge
 from protostar.knowledge.reindex import Reindex

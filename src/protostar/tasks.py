@@ -22,7 +22,7 @@ from protostar.jobs.registry import Periodic, Registry
 from protostar.jobs.worker import Worker
 from protostar.knowledge import tasks as knowledge
 from protostar.knowledge.kinds import CHECK_TERMS
-from protostar.knowledge.parse.client import ParseServer
+from protostar.knowledge.parse.process.client import ParseServer
 from protostar.resources import Resources, open_resources
 from protostar.summaries import tasks as summaries
 from protostar.telemetry import configure_logging

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from protostar.knowledge.chunking import LIMIT, PARAGRAPH, TARGET, Chunk, chunk, indexed_text
 from protostar.knowledge.page_breaks import PageBreak
-from protostar.knowledge.parse.markdown import find_blocks
+from protostar.knowledge.parse.markdown.reader import find_blocks
 from protostar.knowledge.parse.model import Block, ParsedText
-from protostar.knowledge.parse.outline import Outline
+from protostar.knowledge.parse.text.outline import Outline
 
 
 def markdown(text: str) -> list[tuple[Chunk, str]]:

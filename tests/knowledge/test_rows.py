@@ -9,7 +9,7 @@ from protostar.db.session import Database
 from protostar.db.vectors import SparseVector
 from protostar.knowledge.chunking import Chunk
 from protostar.knowledge.page_breaks import PageBreak
-from protostar.knowledge.parse.rows import COLUMNS, HEAD, TAIL, Rows, text_hash
+from protostar.knowledge.rows import COLUMNS, HEAD, TAIL, Rows, text_hash
 from protostar.knowledge.tokens import space_terms
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 from protostar.db.session import Database
 from protostar.ids import new_id
 from protostar.knowledge.chunking import Chunk
-from protostar.knowledge.parse.rows import Owner, Rows, text_hash
 from protostar.knowledge.repository import KnowledgeRepository
+from protostar.knowledge.rows import Owner, Rows, text_hash
 from protostar.knowledge.tokens import CHUNKS, counted, terms, weights
 
 _DOCUMENT = "insert into documents (id, space_id, title, filename, current_version) values ($1, $2, 'Title', 'f.md', $3)"

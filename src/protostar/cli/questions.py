@@ -14,8 +14,8 @@ from random import Random
 from typing import Any, Literal, TypeVar
 
 from protostar.errors import InvalidInput
-from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.csv import delimiter_of
+from protostar.knowledge.parse.text.charset import decode
 
 Task = Literal["paragraphs", "articles"]
 Item = TypeVar("Item")

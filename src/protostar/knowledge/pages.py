@@ -16,8 +16,8 @@ from protostar.documents import download
 from protostar.documents.media_types import PDF
 from protostar.documents.models import DocumentVersionRow, Original
 from protostar.errors import NotFound, Unavailable
-from protostar.knowledge.parse.client import ParseServer, PdfPages
 from protostar.knowledge.parse.model import Passage
+from protostar.knowledge.parse.process.client import ParseServer, PdfPages
 from protostar.objects.copies import Copies
 from protostar.objects.store import ObjectStore
 

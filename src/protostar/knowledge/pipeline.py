@@ -28,9 +28,9 @@ from protostar.jobs.service import Jobs
 from protostar.knowledge import tokens
 from protostar.knowledge.embeddings import Embedder
 from protostar.knowledge.kinds import summarize
-from protostar.knowledge.parse.client import Batch, ParseResult, ParseServer
-from protostar.knowledge.parse.rows import Owner
+from protostar.knowledge.parse.process.client import Batch, ParseResult, ParseServer
 from protostar.knowledge.repository import KnowledgeRepository, StoredText
+from protostar.knowledge.rows import Owner
 from protostar.objects.store import ObjectStore, StoredObject
 from protostar.redis.announcements import Announcements
 from protostar.spaces.repository import SpaceRepository

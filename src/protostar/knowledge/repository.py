@@ -14,7 +14,7 @@ from sqlalchemy.types import Boolean, Integer, SmallInteger, Text, Uuid
 from protostar.db.session import driver_connection
 from protostar.db.vectors import SparseVector
 from protostar.knowledge import tokens
-from protostar.knowledge.parse.rows import COLUMNS, HEAD, TAIL
+from protostar.knowledge.rows import COLUMNS, HEAD, TAIL
 
 _DROP_STAGED = text("delete from chunks where document_id = :document_id and version = :version")
 
@@ -159,7 +159,7 @@ class KnowledgeRepository:
         await self._session.execute(_DROP_STAGED, _key(document_id, version))
 
     async def stage(self, rows: bytes) -> None:
-        """`rows`: of the parser, see parse/rows.py."""
+        """`rows`: of the parser, see rows.py."""
         connection = await driver_connection(self._session)
         source = io.BytesIO(HEAD + rows + TAIL)
         await connection.copy_to_table("chunks", source=source, columns=COLUMNS, format="binary")

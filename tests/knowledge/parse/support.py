@@ -1,12 +1,13 @@
 """What the tests of the readers share."""
 
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from protostar.documents.media_types import HEAD_BYTES, detect
 from protostar.knowledge.parse import readers
 from protostar.knowledge.parse.model import ParsedText
-from protostar.knowledge.parse.rows import Owner
+from protostar.knowledge.rows import Owner
 
 OWNER = Owner(UUID(int=1), UUID(int=2), 3)
 FILES = Path(__file__).parents[2] / "files"
@@ -33,6 +34,16 @@ def check(parsed: ParsedText) -> None:
     parsed.text.encode()
     assert "\r" not in parsed.text
     assert "\0" not in parsed.text
+
+
+def save(document: Any, path: Path) -> Path:
+    document.save(str(path))
+    return path
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
 
 
 def uncovered(parsed: ParsedText) -> str:

@@ -1,7 +1,14 @@
 """The same guide, table and pages in every format: each reader finds the sentences, the headings and the pages."""
 
+import re
+from pathlib import Path
+from zipfile import ZipFile
+
+import docx
+import pptx
 import pytest
-from tests.knowledge.parse.support import block_with, read, shown, uncovered
+from pptx.util import Inches
+from tests.knowledge.parse.support import FILES, block_with, read, save, shown, uncovered
 
 from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse import readers
@@ -241,6 +248,46 @@ def test_the_limit_of_characters_holds(name: str) -> None:
 def test_the_limit_of_characters_holds_for_the_others(name: str) -> None:
     with pytest.raises(UnreadableDocument, match="longer than the 10 characters"):
         read(name, max_chars=10)
+
+
+ALLOWANCES = ("구분", "직급", "금액", "수당", "사원", "100원", "", "대리", "150원", "", "과장", "200원")
+
+
+def test_a_label_beside_several_rows_is_said_in_each(tmp_path: Path) -> None:
+    document, presentation = docx.Document(), pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[6])
+    tables = (document.add_table(4, 3), slide.shapes.add_table(4, 3, 0, 0, Inches(4), Inches(2)).table)
+    for table in tables:
+        for number, text in enumerate(ALLOWANCES):
+            table.cell(number // 3, number % 3).text = text
+        table.cell(1, 0).merge(table.cell(3, 0))
+    expected = [("table", "구분 | 직급 | 금액\n수당 | 사원 | 100원\n수당 | 대리 | 150원\n수당 | 과장 | 200원")]
+    assert shown(read(save(document, tmp_path / "a.docx"))) == expected
+    assert shown(read(save(presentation, tmp_path / "a.pptx"))) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("guide-ko.docx", "application/vnd.ms-word.document.macroEnabled.main+xml"),
+        ("guide-ko.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.template.main+xml"),
+        ("deck-ko.pptx", "application/vnd.ms-powerpoint.presentation.macroEnabled.main+xml"),
+        ("deck-ko.pptx", "application/vnd.openxmlformats-officedocument.presentationml.slideshow.main+xml"),
+        ("sheet-ko.xlsx", "application/vnd.ms-excel.sheet.macroEnabled.main+xml"),
+        ("sheet-ko.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.template.main+xml"),
+    ],
+)
+def test_macros_templates_and_shows_are_read_like_documents(name: str, content_type: str, tmp_path: Path) -> None:
+    with ZipFile(FILES / name) as original, ZipFile(tmp_path / name, "w") as changed:
+        for item in original.namelist():
+            content = original.read(item)
+            if item == "[Content_Types].xml":
+                content = re.sub(
+                    rb'application/[^"]*[.](?:document|presentation|sheet)[.]main[+]xml', content_type.encode(), content
+                )
+                assert content_type.encode() in content
+            changed.writestr(item, content)
+    assert shown(read(tmp_path / name)) == shown(read(name))
 
 
 def test_an_unknown_kind_has_no_reader() -> None:

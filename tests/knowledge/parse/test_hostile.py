@@ -12,9 +12,9 @@ from tests.knowledge.parse.pdfs import text, write_pdf
 from tests.knowledge.parse.support import FILES, read, shown
 
 from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse.lines import Counters
 from protostar.knowledge.parse.pdf import glyphs
-from protostar.knowledge.parse.tables import Cell, spread
+from protostar.knowledge.parse.text.lines import Counters
+from protostar.knowledge.parse.text.tables import Cell, spread
 
 OFFICE = [
     *("guide-ko.docx", "deck-ko.pptx", "sheet-ko.xlsx", "book-ko.epub"),
@@ -166,7 +166,7 @@ def test_merged_cells_are_not_looked_at_in_each_row_of_a_gap(tmp_path: Path) -> 
 
 def test_rows_between_others_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = copy_with("sheet-ko.xlsx", tmp_path / "a.xlsx", MAIN_PART["sheet-ko.xlsx"], SHEET.format(FAR_APART, ""))
-    monkeypatch.setattr("protostar.knowledge.parse.workbook._MOST_BLANKS", 1_000_000)
+    monkeypatch.setattr("protostar.knowledge.parse.spreadsheets.workbook._MOST_BLANKS", 1_000_000)
     with pytest.raises(UnreadableDocument, match="more than 1,000,000 blank rows and cells"):
         read(path)
 

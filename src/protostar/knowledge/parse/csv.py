@@ -5,12 +5,12 @@ import io
 from collections import Counter
 from pathlib import Path
 
-from protostar.knowledge.parse.builder import TextBuilder
-from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import damaged
 from protostar.knowledge.parse.model import ParsedText
-from protostar.knowledge.parse.normalise import clean
-from protostar.knowledge.parse.tables import add_table
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.charset import decode
+from protostar.knowledge.parse.text.normalise import clean
+from protostar.knowledge.parse.text.tables import add_table
 
 _DELIMITERS = ",;\t|"
 _SAMPLE_CHARS = 16 * 1024

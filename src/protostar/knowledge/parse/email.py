@@ -13,12 +13,13 @@ from typing import cast
 from protostar.documents import media_types
 from protostar.documents.media_types import EMAIL, HEAD_BYTES, TEXT, detect
 from protostar.errors import UnreadableDocument, UnsupportedMediaType
-from protostar.knowledge.parse import csv, markdown, plain
-from protostar.knowledge.parse.builder import TextBuilder
-from protostar.knowledge.parse.charset import decode
+from protostar.knowledge.parse import csv, plain
 from protostar.knowledge.parse.html.reader import add_html
+from protostar.knowledge.parse.markdown.reader import add_markdown
 from protostar.knowledge.parse.model import ParsedText
-from protostar.knowledge.parse.normalise import clean, one_line
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.charset import decode
+from protostar.knowledge.parse.text.normalise import clean, one_line
 
 _DEEPEST = 6
 # The library's parser fails on some addresses, and takes a level of its stack for each bracket.
@@ -166,7 +167,7 @@ def _add_text(builder: TextBuilder, part: EmailMessage, kind: str, level: int) -
         case media_types.CSV | media_types.TSV:
             csv.add_csv(builder, text)
         case media_types.MARKDOWN:
-            markdown.add_markdown(builder, text)
+            add_markdown(builder, text)
         case _:
             plain.add_text(builder, text)
 

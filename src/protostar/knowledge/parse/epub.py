@@ -10,11 +10,11 @@ from urllib.parse import unquote
 
 from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse import zip_guard
-from protostar.knowledge.parse.builder import TextBuilder
-from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import damaged
 from protostar.knowledge.parse.html.reader import add_html, from_xml
 from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.charset import decode
 
 _KIND = "an electronic book (.epub)"
 _CONTAINER = "META-INF/container.xml"

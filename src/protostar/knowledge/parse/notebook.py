@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from protostar.knowledge.parse.builder import TextBuilder
-from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import damaged
-from protostar.knowledge.parse.markdown import add_markdown
+from protostar.knowledge.parse.markdown.reader import add_markdown
 from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.charset import decode
 
 _KIND = "a Jupyter notebook (.ipynb)"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")

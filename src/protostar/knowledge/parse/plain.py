@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from protostar.knowledge.parse.builder import TextBuilder
-from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import too_long
 from protostar.knowledge.parse.model import Block, ParsedText
-from protostar.knowledge.parse.normalise import clean
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.charset import decode
+from protostar.knowledge.parse.text.normalise import clean
 
 _BLANK_LINES = re.compile(r"\n\s*\n")
 

@@ -10,12 +10,13 @@ from pptx.oxml.ns import qn
 from pptx.package import Package
 from pptx.parts.presentation import PresentationPart
 
-from protostar.knowledge.parse import drawings, zip_guard
-from protostar.knowledge.parse.builder import TextBuilder
+from protostar.knowledge.parse import zip_guard
 from protostar.knowledge.parse.failures import damaged
-from protostar.knowledge.parse.lines import Counters
 from protostar.knowledge.parse.model import ParsedText
-from protostar.knowledge.parse.tables import Cell, add_table, spread
+from protostar.knowledge.parse.office import drawings
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.lines import Counters
+from protostar.knowledge.parse.text.tables import Cell, add_table, spread
 
 _KIND = "a PowerPoint presentation (.pptx)"
 _EVERYWHERE: Final = frozenset({PP_PLACEHOLDER.DATE, PP_PLACEHOLDER.FOOTER, PP_PLACEHOLDER.SLIDE_NUMBER})  # on every slide

@@ -6,23 +6,23 @@ from pathlib import Path
 
 from protostar.documents import media_types
 from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse.clauses import with_clauses
 from protostar.knowledge.parse.failures import EMPTY, NO_TEXT
 from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.text.clauses import with_clauses
 
 _MODULES = {
-    media_types.MARKDOWN: "markdown",
+    media_types.MARKDOWN: "markdown.reader",
     media_types.TEXT: "plain",
     media_types.HTML: "html.reader",
     media_types.PDF: "pdf.reader",
     media_types.DOCX: "docx.reader",
     media_types.PPTX: "pptx",
-    media_types.XLSX: "xlsx",
-    media_types.XLS: "xls",
+    media_types.XLSX: "spreadsheets.xlsx",
+    media_types.XLS: "spreadsheets.xls",
     media_types.CSV: "csv",
     media_types.TSV: "csv",
-    media_types.HWP: "hwp",
-    media_types.HWPX: "hwpx",
+    media_types.HWP: "hangul.hwp",
+    media_types.HWPX: "hangul.hwpx",
     media_types.ODT: "opendocument.text",
     media_types.ODS: "opendocument.sheets",
     media_types.ODP: "opendocument.slides",

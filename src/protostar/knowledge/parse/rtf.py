@@ -6,13 +6,13 @@ from pathlib import Path
 from striprtf.striprtf import rtf_to_text  # pyright: ignore[reportUnknownVariableType]
 
 from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.failures import damaged
-from protostar.knowledge.parse.lines import Lines
 from protostar.knowledge.parse.model import ParsedText
-from protostar.knowledge.parse.normalise import clean
-from protostar.knowledge.parse.numerals import raised
-from protostar.knowledge.parse.tables import add_table
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.lines import Lines
+from protostar.knowledge.parse.text.normalise import clean
+from protostar.knowledge.parse.text.numerals import raised
+from protostar.knowledge.parse.text.tables import add_table
 
 _KIND = "an RTF document"
 _HIGH_BYTE = re.compile(rb"[\x80-\xff]")

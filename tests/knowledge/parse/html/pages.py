@@ -2,9 +2,9 @@
 
 from tests.knowledge.parse.support import check, shown
 
-from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.html.reader import add_html
 from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.text.builder import TextBuilder
 
 
 def parse(html: str, *, below: int = 0, is_whole: bool = True) -> ParsedText:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from protostar.knowledge.parse.body import Body
 from protostar.knowledge.parse.pdf.lines import Line
 from protostar.knowledge.parse.pdf.running import without_running_lines
+from protostar.knowledge.parse.text.body import Body
 
 TEXT = "a line of the text that is as long as most of them are"
 

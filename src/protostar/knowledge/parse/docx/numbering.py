@@ -6,10 +6,10 @@ from typing import Any, Final, NamedTuple
 
 from docx.oxml.ns import qn
 
-from protostar.knowledge.parse import numerals
 from protostar.knowledge.parse.docx.properties import value
-from protostar.knowledge.parse.lines import Counters
-from protostar.knowledge.parse.numerals import whole
+from protostar.knowledge.parse.text import numerals
+from protostar.knowledge.parse.text.lines import Counters
+from protostar.knowledge.parse.text.numerals import whole
 
 _PLACE: Final = re.compile(r"%([1-9])")
 DEEPEST: Final = 8

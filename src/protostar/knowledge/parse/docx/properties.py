@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from docx.oxml.ns import qn
 
-from protostar.knowledge.parse.numerals import whole
+from protostar.knowledge.parse.text.numerals import whole
 
 _VAL: Final = qn("w:val")
 _SIZE: Final = re.compile(r"\d{1,4}(?:\.\d{1,9})?")

@@ -12,18 +12,19 @@ from docx.oxml.exceptions import XmlchemyError
 from docx.oxml.ns import qn
 from docx.parts.document import DocumentPart
 
-from protostar.knowledge.parse import drawings, zip_guard
-from protostar.knowledge.parse.builder import TextBuilder
+from protostar.knowledge.parse import zip_guard
 from protostar.knowledge.parse.docx.numbering import DEEPEST, Numbering
 from protostar.knowledge.parse.docx.package import open_package
 from protostar.knowledge.parse.docx.properties import list_of, outline_level, switch, value
 from protostar.knowledge.parse.docx.styles import Style, Styles
 from protostar.knowledge.parse.docx.text import P, boxes, drawings_of, prune, text
 from protostar.knowledge.parse.failures import damaged
-from protostar.knowledge.parse.lines import Lines
 from protostar.knowledge.parse.model import ParsedText
-from protostar.knowledge.parse.numerals import whole
-from protostar.knowledge.parse.tables import Cell, add_table, spread
+from protostar.knowledge.parse.office import drawings
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.lines import Lines
+from protostar.knowledge.parse.text.numerals import whole
+from protostar.knowledge.parse.text.tables import Cell, add_table, spread
 
 # `docx.Document` refuses documents with macros, and templates.
 PartFactory.part_type_for |= dict.fromkeys(

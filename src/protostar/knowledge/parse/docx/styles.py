@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from docx.oxml.ns import qn
 
-from protostar.knowledge.parse import styles
 from protostar.knowledge.parse.docx.properties import hiding, list_of, outline_level, size, switch, value
-from protostar.knowledge.parse.look import Look
+from protostar.knowledge.parse.office import styles
+from protostar.knowledge.parse.text.look import Look
 
 _LONGEST_CHAIN: Final = 20
 _SIZE: Final = 10.0  # points, where nothing says another one (ECMA-376, part 1, 17.3.2.38)

@@ -7,8 +7,8 @@ from typing import Any, Final
 from docx.oxml.ns import qn
 
 from protostar.knowledge.parse.docx.properties import switch, value
-from protostar.knowledge.parse.drawings import REFERENCES
-from protostar.knowledge.parse.numerals import raised
+from protostar.knowledge.parse.office.drawings import REFERENCES
+from protostar.knowledge.parse.text.numerals import raised
 
 P: Final = qn("w:p")
 BOX: Final = qn("w:txbxContent")

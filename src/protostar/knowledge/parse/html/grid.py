@@ -5,10 +5,10 @@ from itertools import takewhile
 
 from selectolax.lexbor import LexborNode
 
-from protostar.knowledge.parse.builder import TextBuilder
-from protostar.knowledge.parse.normalise import one_line
-from protostar.knowledge.parse.numerals import whole
-from protostar.knowledge.parse.tables import Cell, add_table, spread
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.normalise import one_line
+from protostar.knowledge.parse.text.numerals import whole
+from protostar.knowledge.parse.text.tables import Cell, add_table, spread
 
 _ALL_ROWS = 65_534  # what `rowspan="0"` comes to
 _BLANK_LINES = re.compile(r"\n{2,}")

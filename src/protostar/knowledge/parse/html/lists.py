@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from protostar.knowledge.parse.numerals import LETTERS, roman, spelled, whole
+from protostar.knowledge.parse.text.numerals import LETTERS, roman, spelled, whole
 
 
 @dataclass(slots=True)

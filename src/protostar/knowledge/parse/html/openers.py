@@ -9,7 +9,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from protostar.knowledge.parse.html.elements import BLOCKS, names, sibling
 from protostar.knowledge.parse.html.furniture import Kind, Kinds
 from protostar.knowledge.parse.html.measure import Measure
-from protostar.knowledge.parse.normalise import one_line
+from protostar.knowledge.parse.text.normalise import one_line
 
 # What a page works with; a link to another page unfolds nothing.
 _OPENERS = "button, [role=button], [onclick], a[href^='#'], a[href^='javascript:' i], a:not([href])"

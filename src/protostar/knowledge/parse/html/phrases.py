@@ -7,7 +7,7 @@ from urllib.parse import unquote
 from selectolax.lexbor import LexborNode
 
 from protostar.knowledge.parse.html.elements import Attributes, names, sibling
-from protostar.knowledge.parse.normalise import one_line
+from protostar.knowledge.parse.text.normalise import one_line
 
 _LINED = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)")
 _TYPESETTING = re.compile("[\u00ad\u200b\u2060]")  # where a line may break and where not

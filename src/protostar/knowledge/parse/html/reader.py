@@ -7,14 +7,14 @@ from pathlib import Path
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse.builder import TextBuilder
-from protostar.knowledge.parse.charset import decode
 from protostar.knowledge.parse.failures import TOO_COMPLEX
 from protostar.knowledge.parse.html.elements import UNNESTED, VOID
 from protostar.knowledge.parse.html.view import book_views, views
 from protostar.knowledge.parse.html.walker import Walker
 from protostar.knowledge.parse.model import ParsedText
-from protostar.knowledge.parse.normalise import one_line
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.charset import decode
+from protostar.knowledge.parse.text.normalise import one_line
 
 _CHARSET = re.compile(rb"""<(?:meta[^>]{0,200}?charset|\?xml[^>]{0,100}?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _XML = re.compile(r"\s*<\?xml\s")

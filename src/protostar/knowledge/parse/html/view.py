@@ -12,7 +12,7 @@ from protostar.knowledge.parse.html.furniture import Kind, Kinds
 from protostar.knowledge.parse.html.hidden import Hidden
 from protostar.knowledge.parse.html.marks import is_mark
 from protostar.knowledge.parse.html.measure import Measure, letters
-from protostar.knowledge.parse.normalise import one_line
+from protostar.knowledge.parse.text.normalise import one_line
 
 _SURROUNDINGS = names("nav footer aside header")
 _TELLING = _SURROUNDINGS | names("dialog table")  # without a word of their attributes

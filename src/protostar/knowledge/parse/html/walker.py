@@ -4,7 +4,6 @@ import re
 
 from selectolax.lexbor import LexborNode
 
-from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.html import phrases
 from protostar.knowledge.parse.html.elements import BLOCKS, HEADINGS, LISTS, Attributes, is_near, names
 from protostar.knowledge.parse.html.grid import Grid
@@ -12,8 +11,9 @@ from protostar.knowledge.parse.html.layout import Layout
 from protostar.knowledge.parse.html.lists import Listing
 from protostar.knowledge.parse.html.titles import titles
 from protostar.knowledge.parse.html.view import View
-from protostar.knowledge.parse.normalise import one_line
-from protostar.knowledge.parse.numerals import raised, whole
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.normalise import one_line
+from protostar.knowledge.parse.text.numerals import raised, whole
 
 _NEWLINES = re.compile(r"[\r\n]+")
 _APART_FROM_HEADINGS = LISTS | names("p table pre dl blockquote")

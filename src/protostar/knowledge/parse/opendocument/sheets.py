@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypeAlias
 
-from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.failures import too_long
 from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.office.package import open_package, title, walk
 from protostar.knowledge.parse.opendocument.names import (
     CELL,
     COLUMN,
@@ -29,9 +29,9 @@ from protostar.knowledge.parse.opendocument.names import (
 )
 from protostar.knowledge.parse.opendocument.styles import Styles
 from protostar.knowledge.parse.opendocument.text import TextWriter
-from protostar.knowledge.parse.package import open_package, title, walk
-from protostar.knowledge.parse.tables import Cell
-from protostar.knowledge.parse.workbook import MOST_COLUMNS, Allowance, add_sheet
+from protostar.knowledge.parse.spreadsheets.workbook import MOST_COLUMNS, Allowance, add_sheet
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.tables import Cell
 
 _KIND = "an OpenDocument spreadsheet (.ods)"
 _SHEET, _SHAPES = f"{TABLE}table", f"{TABLE}shapes"

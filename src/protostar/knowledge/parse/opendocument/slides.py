@@ -6,12 +6,12 @@ Hidden slides are left out.
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.model import ParsedText
+from protostar.knowledge.parse.office.package import children, open_package, title
 from protostar.knowledge.parse.opendocument.names import CONTENT, DRAW, METADATA, PRESENTATION
 from protostar.knowledge.parse.opendocument.styles import Styles
 from protostar.knowledge.parse.opendocument.text import TextWriter
-from protostar.knowledge.parse.package import children, open_package, title
+from protostar.knowledge.parse.text.builder import TextBuilder
 
 _KIND = "an OpenDocument presentation (.odp)"
 _SLIDE = f"{DRAW}page"

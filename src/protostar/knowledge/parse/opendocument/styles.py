@@ -6,9 +6,9 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Self
 
-from protostar.knowledge.parse import numerals
+from protostar.knowledge.parse.office.package import children
 from protostar.knowledge.parse.opendocument.names import DISPLAY, STYLE, STYLES, TEXT, TEXT_STYLE, H, P
-from protostar.knowledge.parse.package import children
+from protostar.knowledge.parse.text import numerals
 
 OUTLINE = ""
 """What the style is called that numbers headings."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
 
-from protostar.knowledge.parse import styles
-from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.model import ParsedText
-from protostar.knowledge.parse.numerals import raised
+from protostar.knowledge.parse.office import styles
+from protostar.knowledge.parse.office.package import children, open_package, title
+from protostar.knowledge.parse.office.writer import Writer
 from protostar.knowledge.parse.opendocument.names import (
     CELL,
     COLUMN,
@@ -30,9 +30,9 @@ from protostar.knowledge.parse.opendocument.names import (
     P,
 )
 from protostar.knowledge.parse.opendocument.styles import OUTLINE, Styles
-from protostar.knowledge.parse.package import children, open_package, title
-from protostar.knowledge.parse.tables import Cell
-from protostar.knowledge.parse.writer import Writer
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.numerals import raised
+from protostar.knowledge.parse.text.tables import Cell
 
 _KIND = "an OpenDocument text (.odt)"
 _BLANKS = re.compile(r"[ \t\r\n]+")

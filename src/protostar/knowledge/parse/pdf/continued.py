@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from protostar.knowledge.parse.columns import Columns
 from protostar.knowledge.parse.pdf.grid import GridCell, Table
 from protostar.knowledge.parse.pdf.headings import Marked
+from protostar.knowledge.parse.text.columns import Columns
 
 _SAME_EDGE: Final = 3.0  # points
 _LONGEST: Final = 300

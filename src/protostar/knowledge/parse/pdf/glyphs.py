@@ -12,7 +12,7 @@ from typing import Any, Final
 from pypdfium2 import raw
 
 from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse.normalise import clean
+from protostar.knowledge.parse.text.normalise import clean
 
 _PDFIUM: Final[Any] = raw
 NEW_LINE: Final = frozenset("\r\n")

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from protostar.knowledge.parse.body import Body
 from protostar.knowledge.parse.pdf.bonds import BULLET, is_spread
 from protostar.knowledge.parse.pdf.grid import Table
 from protostar.knowledge.parse.pdf.lines import Line
+from protostar.knowledge.parse.text.body import Body
 
 _SAME: Final = 0.04
 _LONGEST: Final = 120

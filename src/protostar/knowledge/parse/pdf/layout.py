@@ -5,9 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from protostar.knowledge.parse.body import Body
 from protostar.knowledge.parse.failures import too_long
-from protostar.knowledge.parse.normalise import clean, one_line
 from protostar.knowledge.parse.pdf.continued import with_heads
 from protostar.knowledge.parse.pdf.grid import arrange
 from protostar.knowledge.parse.pdf.headings import Bookmark, BySize, Item, Marked, by_outline
@@ -16,6 +14,8 @@ from protostar.knowledge.parse.pdf.lines import Page, read_page
 from protostar.knowledge.parse.pdf.paragraphs import Paragraphs, Part
 from protostar.knowledge.parse.pdf.running import without_running_lines
 from protostar.knowledge.parse.pdf.watermarks import without_watermarks
+from protostar.knowledge.parse.text.body import Body
+from protostar.knowledge.parse.text.normalise import clean, one_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from protostar.knowledge.parse.pdf.grid import GridCell, Table
 from protostar.knowledge.parse.pdf.headings import Heading, Marked
 from protostar.knowledge.parse.pdf.lines import Line
 from protostar.knowledge.parse.pdf.spacing import Spacing, meeting
-from protostar.knowledge.parse.tables import Cell
+from protostar.knowledge.parse.text.tables import Cell
 
 _CELL_PADDING: Final = 6.0  # points
 _MOSTLY: Final = 0.8

@@ -7,13 +7,13 @@ from typing import Any
 import pypdfium2
 
 from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse.builder import TextBuilder
 from protostar.knowledge.parse.failures import ENCRYPTED
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.pdf.headings import Heading
 from protostar.knowledge.parse.pdf.layout import Layout, lay_out, stored_string
 from protostar.knowledge.parse.pdf.paragraphs import Paragraph, Part, Rows
-from protostar.knowledge.parse.tables import add_table, spread
+from protostar.knowledge.parse.text.builder import TextBuilder
+from protostar.knowledge.parse.text.tables import add_table, spread
 
 _SCANNED = "This PDF holds pictures of pages but no text; text recognition (OCR) is not supported."
 _DAMAGED = "The file is damaged, incomplete or not a PDF."

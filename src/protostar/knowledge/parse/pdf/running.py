@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from protostar.knowledge.parse.body import Body
 from protostar.knowledge.parse.pdf.bonds import are_level
 from protostar.knowledge.parse.pdf.lines import Line
+from protostar.knowledge.parse.text.body import Body
 
 _NEAR_PAGES: Final = 4
 """So far apart at most are two pages with the same one: a chapter's name may stand on every other page."""

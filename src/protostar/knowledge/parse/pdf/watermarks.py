@@ -5,8 +5,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-from protostar.knowledge.parse.body import Body
 from protostar.knowledge.parse.pdf.lines import Line
+from protostar.knowledge.parse.text.body import Body
 
 _LARGE: Final = 1.5  # of the text's size: so large at least are words that others show through
 _COVERED: Final = 2  # lines
