@@ -3,13 +3,24 @@
 import re
 import zipfile
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
+import docx
+import pptx
 import pytest
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
 from openpyxl.utils import get_column_letter
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
+from pptx.oxml.ns import nsdecls as pptx_nsdecls
+from pptx.oxml.ns import qn
+from pptx.util import Inches
 from tests.knowledge.parse.packages import hwpx, odt, para
 from tests.knowledge.parse.pdfs import text, write_pdf
-from tests.knowledge.parse.support import FILES, read, shown
+from tests.knowledge.parse.support import FILES, read, save, shown, write
 
 from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse.pdf import glyphs
@@ -199,6 +210,60 @@ def test_an_outline_has_ten_levels(tmp_path: Path) -> None:
 def test_a_level_below_the_first_makes_no_more_levels() -> None:
     counters = Counters()
     assert [len(counters.advance("list", -6)) for _ in range(3)] == [10, 10, 10]
+
+
+@pytest.mark.parametrize("text", ["---\n" + "a" * 400_000, "---\ntitle: a" + " " * 400_000 + "b\n---\nwords"])
+def test_what_begins_like_front_matter(tmp_path: Path, text: str) -> None:
+    assert read(write(tmp_path / "a.md", text)).text
+
+
+def test_a_paragraph_of_many_runs(tmp_path: Path) -> None:
+    document: Any = docx.Document()
+    runs = "<w:r><w:t>a</w:t></w:r>" * 200_000
+    document.element.body.insert(0, parse_xml(f"<w:p {nsdecls('w')}>{runs}</w:p>"))
+    assert read(save(document, tmp_path / "a.docx")).text == "a" * 200_000
+
+
+def test_a_table_of_a_slide_with_many_rows(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    slide = presentation.slides.add_slide(presentation.slide_layouts[6])
+    table = slide.shapes.add_table(1, 1, 0, 0, Inches(4), Inches(2)).table._tbl
+    (row,) = table.tr_lst
+    table[:] = [*table[:-1], *(deepcopy(row) for _ in range(25_000)), row]
+    next(row.iter(qn("a:p"))).add_r("last")
+    assert shown(read(save(presentation, tmp_path / "a.pptx"))) == [("table", "last")]
+
+
+def test_a_chart_whose_series_share_no_points(tmp_path: Path) -> None:
+    presentation = pptx.Presentation()
+    data = CategoryChartData()
+    data.categories = ["one"]
+    data.add_series("only", (1,))
+    slide = presentation.slides.add_slide(presentation.slide_layouts[6])
+    chart = slide.shapes.add_chart(XL_CHART_TYPE.LINE, 0, 0, Inches(4), Inches(4), data).chart._chartSpace
+    series = chart.xpath(".//c:ser")[0]
+    point = '<c:pt idx="{0}"><c:v>{0}</c:v></c:pt>'
+    whole = "<c:ser {}><c:val><c:numRef><c:numCache>{}</c:numCache></c:numRef></c:val></c:ser>"
+    for number in range(13_000):
+        series.addprevious(parse_xml(whole.format(pptx_nsdecls("c"), point.format(number))))
+    assert read(save(presentation, tmp_path / "a.pptx")).text.endswith("12999")
+
+
+def test_a_slide_with_many_pages_of_notes(tmp_path: Path) -> None:
+    title = '<draw:frame presentation:class="title"><draw:text-box><text:p>a</text:p></draw:text-box></draw:frame>'
+    body = f"<draw:page>{title}{'<presentation:notes/>' * 250_000}</draw:page>"
+    assert read(odt(tmp_path / "a.odp", body, kind="presentation")).text == "a"
+
+
+def test_many_fonts_without_a_character_set(tmp_path: Path) -> None:
+    fonts = r"{\f0 a;}" * 60_000
+    assert read(write(tmp_path / "a.rtf", rf"{{\rtf1{{\fonttbl{fonts}}}words\par}}")).text == "words"
+
+
+def test_mails_within_mails(tmp_path: Path) -> None:
+    within = "Content-Type: message/rfc822\n\nSubject: again\n" * 3_000
+    with pytest.raises(UnreadableDocument, match="nested too deeply"):
+        read(write(tmp_path / "a.eml", f"Subject: title\nMIME-Version: 1.0\n{within}\nThe body.\n"))
 
 
 @pytest.mark.parametrize("heading", ["# a" + " " * 400_000 + "b {", "# a {#b}" + " " * 400_000 + "c"])

@@ -16,6 +16,15 @@ def test_the_code_page_of_the_file_applies_to_escaped_and_to_raw_bytes(tmp_path:
         assert shown(read(write(tmp_path / "a.rtf", content))) == [("paragraph", "백업 파일")]
 
 
+def test_a_font_without_a_character_set_does_not_take_that_of_the_next(tmp_path: Path) -> None:
+    for fonts in (
+        b"{\\f0\\fswiss Helvetica;}{\\f1\\fnil\\fcharset129 Gulim;}",
+        b"\\f0\\fswiss Helvetica;\\f1\\fnil\n\\fcharset129 Gulim;",
+    ):
+        content = rb"{\rtf1\ansi{\fonttbl" + fonts + rb"}\f1 \'b9\'e9\'be\'f7\par}"
+        assert read(write(tmp_path / "a.rtf", content)).text == "백업"
+
+
 def test_surrogate_pairs_are_one_character(tmp_path: Path) -> None:
     parsed = read(write(tmp_path / "a.rtf", rb"{\rtf1\uc1 \u-10179?\u-8704? smile\par}"))
     assert parsed.text == "😀 smile"

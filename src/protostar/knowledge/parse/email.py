@@ -14,6 +14,7 @@ from protostar.documents import media_types
 from protostar.documents.media_types import EMAIL, HEAD_BYTES, TEXT, detect
 from protostar.errors import UnreadableDocument, UnsupportedMediaType
 from protostar.knowledge.parse import csv, plain
+from protostar.knowledge.parse.failures import TOO_DEEP
 from protostar.knowledge.parse.html.reader import add_html
 from protostar.knowledge.parse.markdown.reader import add_markdown
 from protostar.knowledge.parse.model import ParsedText
@@ -65,8 +66,11 @@ _POLICY = cast("email.policy.EmailPolicy[EmailMessage]", _Policy())
 
 
 def read(path: Path, max_chars: int) -> ParsedText:
-    with path.open("rb") as file:
-        message = email.message_from_binary_file(file, EmailMessage, policy=_POLICY)
+    try:
+        with path.open("rb") as file:
+            message = email.message_from_binary_file(file, EmailMessage, policy=_POLICY)
+    except RecursionError as error:  # of mails within mails
+        raise UnreadableDocument(TOO_DEEP) from error
     if not any(name in message for name in ("Subject", *_SHOWN)):
         raise UnreadableDocument("The file is damaged, incomplete or not an e-mail.")
     builder = TextBuilder(max_chars)

@@ -63,7 +63,8 @@ def _add_shape(builder: TextBuilder, parts: drawings.Parts, slide: Any, shape: A
     if shape.has_text_frame:
         builder.block("paragraph", _text(shape.text_frame))
     elif getattr(shape, "has_table", False):
-        add_table(builder, spread(map(_cells, shape.table.rows)))
+        rows = shape.table._tbl.tr_lst  # noqa: SLF001 - python-pptx finds each row by going through all of them
+        add_table(builder, spread(map(_cells, rows)))
     else:
         parts.add(shape._element, slide.part.rels)  # noqa: SLF001 - python-pptx reads some kinds of charts alone
 
@@ -93,9 +94,9 @@ def _size(shape: Any) -> float:
 
 
 def _cells(row: Any) -> Iterator[Cell]:
-    for cell in row.cells:
+    for cell in row.tc_lst:
         if not cell.is_spanned:
-            yield Cell(_plain(cell.text_frame), cell.span_width, cell.span_height)
+            yield Cell("\n".join(map(drawings.text, cell.iter(drawings.P))), cell.gridSpan, cell.rowSpan)
 
 
 def _flat(shapes: Any) -> Iterator[Any]:

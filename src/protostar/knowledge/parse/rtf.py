@@ -16,6 +16,8 @@ from protostar.knowledge.parse.text.tables import add_table
 
 _KIND = "an RTF document"
 _HIGH_BYTE = re.compile(rb"[\x80-\xff]")
+_FONT_TABLE = re.compile(r"\\fonttbl(?![a-z])")
+_LINE_END = re.compile(r"[\r\n]+")
 _HEADING_STYLE = re.compile(r"\{\\s(\d+)[^{}]*?(?<![a-z])(?:heading ([1-9])|title)\s*;\}", re.IGNORECASE)
 _STYLE = re.compile(r"\\s(\d+)(?![0-9])")
 _LEVEL = re.compile(r"\\outlinelevel([0-8])(?![0-9]) ?")
@@ -62,7 +64,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
 
 def _marked(source: str) -> str:
     levels = {match[1]: int(match[2] or 0) for match in _HEADING_STYLE.finditer(source)}
-    source = _with_boxes(_with_notes(_seen(source)))
+    source = _with_boxes(_with_notes(_seen(_with_fonts_apart(source))))
     source = _STYLE.sub(lambda style: f"{style[0]}{{}}{_HEADINGS[levels[style[1]]]}" if style[1] in levels else style[0], source)
     source = _LEVEL.sub(lambda level: f"{{}}{_HEADINGS[int(level[1]) + 1]}", source)
     source = _LIST_TEXT.sub(f"{{\\\\listtext{{}}{_ITEM}", source)
@@ -70,6 +72,16 @@ def _marked(source: str) -> str:
     for pattern, mark in _MARKS.items():
         source = pattern.sub(mark, source)
     return source
+
+
+def _with_fonts_apart(source: str) -> str:
+    """A document with each font on a line: striprtf gives one that names no character set that of the next on the line."""
+    table = _FONT_TABLE.search(source)
+    if table is None:
+        return source
+    end = _group_end(source, table.end()) or len(source)
+    fonts = _LINE_END.sub(" ", source[table.end() : end]).replace(";", ";\n")
+    return f"{source[: table.end()]}{fonts}{source[end:]}"
 
 
 def _seen(source: str) -> str:

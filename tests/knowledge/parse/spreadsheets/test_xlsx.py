@@ -179,10 +179,11 @@ def test_empty_rows_below_all_others_are_not_counted(tmp_path: Path, monkeypatch
 
 def test_times_are_shown_without_what_their_format_leaves_out(tmp_path: Path) -> None:
     book = openpyxl.Workbook()
-    book.active.append([date(2026, 3, 1), timedelta(hours=30, minutes=5), "끝"])
-    book.active["A1"].number_format, book.active["B1"].number_format = "yyyy-mm", "[h]:mm"
+    book.active.append([date(2026, 3, 1), timedelta(hours=30, minutes=5), timedelta(minutes=-90), "끝"])
+    for cell, code in zip(book.active[1], ("yyyy-mm", "[h]:mm", "[h]:mm"), strict=False):
+        cell.number_format = code
     book.save(tmp_path / "a.xlsx")
-    assert shown(read(tmp_path / "a.xlsx"))[1:] == [("table", "2026-03 | 30:05 | 끝")]
+    assert shown(read(tmp_path / "a.xlsx"))[1:] == [("table", "2026-03 | 30:05 | -1:30 | 끝")]
 
 
 def test_a_label_merged_over_rows_of_a_sheet_is_said_in_each(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ def test_one_line() -> None:
         ('---\ntitle: "Quoted"\n...\nrest', "rest", "Quoted"),
         ("+++\ntitle = 'TOML'\n+++\nrest", "rest", "TOML"),
         ("---\n# comment\nkey: value\n---", "", None),
+        ("---\ntitle:  \nkey: value\n---\nrest", "rest", None),
+        ("---\ntitle:  two  words \t\n---\nrest", "rest", "two  words"),
         ("---\ndescription: no title\n---\n\nrest", "\nrest", None),
         ("---\n\nA rule, then text: with a colon.\n\n---\n", None, None),
         ("---\ntitle: never closed\n\nrest", None, None),

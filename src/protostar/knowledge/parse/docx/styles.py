@@ -46,6 +46,7 @@ class Styles:
         defaults = list(root.iterfind(f"{qn('w:docDefaults')}/*/{_PROPERTIES}"))
         self._size = next(filter(None, map(size, defaults)), _SIZE)
         self._hiding = dict(chain.from_iterable(hiding(properties).items() for properties in defaults))
+        self._last: tuple[Any, Style] = None, _PLAIN
         self._usual = next((style.styleId for style in root.style_lst if _is_usual(style)), None)
 
     def of(self, id_: str | None) -> Style:
@@ -62,11 +63,16 @@ class Styles:
         """Whether the text of a run, also of one in a formula, is hidden or struck."""
         properties = run.find(_PROPERTIES)
         own = hiding(properties)
-        paragraph = next(run.iterancestors(_P), None)
-        around = _PLAIN if paragraph is None else self.of(paragraph.style or self._usual)
+        around = self._around(next(run.iterancestors(_P), None))
         within = _PLAIN if properties is None else self.of(value(properties, "w:rStyle"))
         said = self._hiding | _combined(around.hiding, within.hiding) | own
         return any(said.values())
+
+    def _around(self, paragraph: Any) -> Style:
+        """That of a paragraph, looked up once for all its runs: where it names none, each of them would be searched for it."""
+        if paragraph is not self._last[0]:
+            self._last = paragraph, _PLAIN if paragraph is None else self.of(paragraph.style or self._usual)
+        return self._last[1]
 
     def _runs(self, paragraph: Any) -> Iterator[tuple[int, float, bool]]:
         style = self.of(paragraph.style)

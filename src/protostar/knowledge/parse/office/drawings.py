@@ -6,7 +6,7 @@ Elements are those of lxml or of the standard library.
 import xml.etree.ElementTree as ET
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, Final
 
 from protostar.knowledge.parse.text.builder import TextBuilder
@@ -32,6 +32,7 @@ _STRUCK: Final = frozenset({"sngStrike", "dblStrike"})
 _YES: Final = frozenset({"1", "true"})
 _NODES: Final = frozenset({"node", "asst"})
 _DEEPEST: Final = 8
+_MOST_SERIES: Final = 255  # of a chart in Excel
 
 
 def unwrap(root: Any) -> None:
@@ -140,19 +141,28 @@ def _chart_rows(root: Any) -> Iterator[list[Cell]]:
     Series share their labels, but for scattered points, which have places of their own.
     """
     for places, group in groupby(root.iter(f"{_CHART}ser"), lambda series: _points(series, "xVal")):
-        series = list(group)
-        columns = [(_points(each, "tx").get(0, ""), _points(each, "val") or _points(each, "yVal")) for each in series]
-        *outer, inner = [places] if places else max(map(_labels, series), key=lambda labels: len(labels[-1]))
-        yield [Cell("")] * (len(outer) + 1) + [Cell(name) for name, _ in columns]
-        for at in sorted({at for _, values in columns for at in values}):
-            above = [Cell(level.get(at, ""), goes_on=at not in level) for level in outer]
-            yield [*above, Cell(inner.get(at, "")), *(Cell(values.get(at, "")) for _, values in columns)]
-        yield []
+        all_series = list(group)
+        for start in range(0, len(all_series), _MOST_SERIES):
+            yield from _rows_of(places, all_series[start : start + _MOST_SERIES])
+
+
+def _rows_of(places: dict[int, str], series: list[Any]) -> Iterator[list[Cell]]:
+    """A table of its points, and a blank row behind it. `places`: of scattered ones."""
+    columns = [(_points(each, "tx").get(0, ""), _points(each, "val") or _points(each, "yVal")) for each in series]
+    *outer, inner = [places] if places else max(map(_labels, series), key=lambda labels: len(labels[-1]))
+    yield [Cell("")] * (len(outer) + 1) + [Cell(name) for name, _ in columns]
+    for at in sorted({at for _, values in columns for at in values}):
+        above = [Cell(level.get(at, ""), goes_on=at not in level) for level in outer]
+        yield [*above, Cell(inner.get(at, "")), *(Cell(values.get(at, "")) for _, values in columns)]
+    yield []
 
 
 def _labels(series: Any) -> list[dict[int, str]]:
-    """Of its points, the outermost level first: one label of that is said of many points, and stands at the first."""
-    levels = [_below(level) for level in series.iterfind(f"{_CHART}cat//{_CHART}lvl")]
+    """Of its points, the outermost level first: one label of that is said of many points, and stands at the first.
+
+    The file has the innermost first.
+    """
+    levels = [_below(level) for level in islice(series.iterfind(f"{_CHART}cat//{_CHART}lvl"), _DEEPEST)]
     return levels[::-1] or [_points(series, "cat")]
 
 

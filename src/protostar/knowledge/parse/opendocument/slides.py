@@ -50,7 +50,8 @@ class _Slide(TextWriter):
         self._builder.outline.leave()
         self._builder.heading(1, " ".join(map(self.flat, titles)))
         notes = slide.findall(f"{PRESENTATION}notes")
-        self._add_shapes([shape for shape in slide if shape not in titles and shape not in notes])
+        apart = {*titles, *notes}
+        self._add_shapes([shape for shape in slide if shape not in apart])
         for page in notes:
             self._add_shapes([shape for shape in page if shape.get(_CLASS) == "notes"])
 

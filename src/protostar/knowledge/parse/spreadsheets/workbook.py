@@ -217,7 +217,7 @@ def _shown(cell: Written) -> str:
         case time():
             return value.isoformat("minutes")
         case timedelta():
-            minutes = round(value.total_seconds() / 60)
-            return f"{minutes // 60}:{minutes % 60:02}"
+            hours, minutes = divmod(abs(round(value.total_seconds() / 60)), 60)
+            return f"{'-' * (value < timedelta())}{hours}:{minutes:02}"
         case _:
             return str(value).strip()

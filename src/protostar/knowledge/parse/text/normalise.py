@@ -6,9 +6,9 @@ import re
 _UNWANTED = re.compile("[\x00\ufeff\ufffe\uffff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FRONT_MATTER = re.compile(
-    r"(---|\+\+\+)[ \t]*\n(?=[ \t]*(?:#|[\w\"'.-]+[^\n:=]*[:=]))((?:.*\n){0,500}?)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)"
+    r"(---|\+\+\+)[ \t]*\n(?=[ \t]*(?:#|[\w\"'.-][^\n:=]*[:=]))((?:.*\n){0,500}?)(?:\1|\.\.\.)[ \t]*(?:\n|\Z)"
 )
-_TITLE = re.compile(r"^title[ \t]*[:=][ \t]*(.+?)[ \t]*$", re.MULTILINE)
+_TITLE = re.compile(r"^title[ \t]*[:=](.*)$", re.MULTILINE)
 _BLANKS = re.compile(r"\s+")
 
 
@@ -37,4 +37,4 @@ def split_front_matter(text: str) -> tuple[str, str | None]:
     if match is None:
         return text, None
     title = _TITLE.search(match[2])
-    return text[match.end() :], title[1].strip("\"'") if title else None
+    return text[match.end() :], title[1].strip().strip("\"'") or None if title else None
