@@ -34,7 +34,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
                 continue
             if page.encode() in protected:
                 raise UnreadableDocument("The book is copy-protected (DRM) and cannot be read.")
-            builder.outline.leave()
+            builder.leave()
             add_html(builder, _markup(archive.read(page)), is_of_book=True)
         return builder.build(title=package.findtext(".//{http://purl.org/dc/elements/1.1/}title"))
 

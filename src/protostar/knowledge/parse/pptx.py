@@ -49,7 +49,7 @@ def _add_slide(builder: TextBuilder, parts: drawings.Parts, slide: Any, number: 
     if title is None or not _plain(title.text_frame).strip():
         title = _titled_by_look(shapes)
     builder.page = number
-    builder.outline.leave()
+    builder.leave()
     builder.heading(1, _plain(title.text_frame) if title is not None else "")
     for shape in shapes:
         if title is None or shape._element is not title._element:  # noqa: SLF001 - some programs give all shapes one id

@@ -34,6 +34,12 @@ def test_a_title_that_the_page_words_differently_still_opens_a_section() -> None
     ]
 
 
+def test_many_titles_that_a_page_with_many_lines_does_not_show() -> None:
+    items = [line(f"line {number}") for number in range(15_000)]
+    bookmarks = [Bookmark(1, f"title {number}") for number in range(15_000)]
+    assert len(by_outline(items, bookmarks)) == 30_000
+
+
 def test_sizes_give_levels_and_bold_lines_the_lowest() -> None:
     text = [line("a line of the text that is as long as most of them are", y=-20.0 * n) for n in range(9)]
     items = [

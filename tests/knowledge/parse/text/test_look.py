@@ -4,6 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import docx
+from docx.opc.constants import CONTENT_TYPE as CT
+from docx.opc.constants import RELATIONSHIP_TYPE as RT
+from docx.opc.packuri import PackURI
+from docx.opc.part import Part
+from docx.oxml.ns import nsdecls
 from docx.shared import Pt
 from tests.knowledge.parse.hangul.hwp_files import docinfo, hwp
 from tests.knowledge.parse.hangul.hwp_files import para as hwp_para
@@ -43,6 +48,14 @@ def written(*lines: tuple[str, int, bool]) -> Any:
 def test_lines_that_are_larger_or_bolder_are_headings(tmp_path: Path) -> None:
     lines = [(text, *font) for text, font in zip(LINES, FONTS, strict=True)]
     assert paths(read(save(written(*lines), tmp_path / "a.docx"))) == PATHS
+
+
+def test_notes_stand_under_no_heading(tmp_path: Path) -> None:
+    notes = f'<w:footnotes {nsdecls("w")}><w:footnote w:id="1"><w:p><w:r><w:t>각주다.</w:t></w:r></w:p></w:footnote></w:footnotes>'
+    document = written(*((text, *font) for text, font in zip(LINES, FONTS, strict=True)))
+    part = Part(PackURI("/word/footnotes.xml"), CT.WML_FOOTNOTES, notes.encode(), document.part.package)
+    document.part.relate_to(part, RT.FOOTNOTES)
+    assert paths(read(save(document, tmp_path / "a.docx"))) == [*PATHS, ()]
 
 
 def test_a_document_with_headings_by_style_has_no_others_but_below_its_title(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
         root: Any = document.element
         prune(root, styles.hides)
         writer.add(root.body)
-        builder.outline.leave()
+        builder.leave()
         for name in ("footnotes", "endnotes"):
             notes: Any = parse_xml(related[name].blob) if name in related else ()
             for note in notes:

@@ -37,7 +37,7 @@ class Writer(ABC):
     def add_notes(self) -> None:
         """Add what was put aside: the text has ended."""
         self._lines.end()
-        self._builder.outline.leave()
+        self._builder.leave()
         for note in self._notes:
             self._add(note)
             self._lines.end()

@@ -47,7 +47,7 @@ class _Slide(TextWriter):
 
     def add_slide(self, slide: ET.Element) -> None:
         titles = [shape for shape in slide if shape.get(_CLASS) == "title" and not self.is_unseen(shape)]
-        self._builder.outline.leave()
+        self._builder.leave()
         self._builder.heading(1, " ".join(map(self.flat, titles)))
         notes = slide.findall(f"{PRESENTATION}notes")
         apart = {*titles, *notes}

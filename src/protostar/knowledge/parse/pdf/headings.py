@@ -1,9 +1,11 @@
 """The headings of a PDF: those that its outline names, or else the lines that are larger or bolder than the text."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from string import digits
 from typing import Final
 
 from protostar.knowledge.parse.pdf.bonds import BULLET, is_spread
@@ -47,15 +49,15 @@ Item = Line | Table
 Marked = Line | Table | Heading
 
 
-def by_outline(items: Sequence[Item], bookmarks: Iterable[Bookmark]) -> list[Marked]:
+def by_outline(items: Sequence[Item], bookmarks: Sequence[Bookmark]) -> list[Marked]:
     """The items of a page, with those lines as headings that show its bookmarks."""
     marked: list[Marked] = []
-    squeezed = [_squeeze(item.text) if isinstance(item, Line) else "\n" for item in items]
+    spans = _spans(items) if bookmarks else {}
     at = 0
     for bookmark in bookmarks:
         wanted = _squeeze(bookmark.title)
-        spans = ((start, start + height) for start in range(at, len(items)) for height in range(1, _MOST_LINES + 1))
-        start, end = next((span for span in spans if _shows("".join(squeezed[slice(*span)]), wanted)), (at, at))
+        found = spans.get(wanted.lstrip(digits), ())
+        start, end = next((span for *span, text in found if span[0] >= at and text.endswith(wanted)), (at, at))
         marked += items[at:start]
         marked.append(Heading(bookmark.level, bookmark.title, [line for line in items[start:end] if isinstance(line, Line)]))
         at = end
@@ -150,6 +152,14 @@ def _squeeze(text: str) -> str:
     return _SIGN.sub("", text).casefold() or "".join(text.split())
 
 
-def _shows(line: str, title: str) -> bool:
-    """Outlines may leave out the number of a section."""
-    return line.endswith(title) and not line[: -len(title)].strip("0123456789")
+def _spans(items: Sequence[Item]) -> dict[str, list[tuple[int, int, str]]]:
+    """(start, end, text) of all lines and of those that follow one another, squeezed, by what stands behind a number at their
+    beginning: outlines may leave out that of a section.
+    """
+    squeezed = [_squeeze(item.text) if isinstance(item, Line) else "\n" for item in items]
+    spans: defaultdict[str, list[tuple[int, int, str]]] = defaultdict(list)
+    for start in range(len(items)):
+        for end in range(start + 1, start + 1 + _MOST_LINES):
+            text = "".join(squeezed[start:end])
+            spans[text.lstrip(digits)].append((start, end, text))
+    return spans

@@ -18,6 +18,8 @@ class TextBuilder:
         self._parts: list[str] = []
         self._blocks: list[Block] = []
         self._looks: dict[int, Look] = {}
+        self._left: set[int] = set()
+        """The numbers of the blocks before which all sections end."""
         self._headings = 0
         self._length = 0
 
@@ -28,6 +30,11 @@ class TextBuilder:
             self.outline.enter(level, title)
             self._headings += 1
             self._place("heading", clean(text) if text else title, "\n\n")
+
+    def leave(self) -> None:
+        """End all sections: what follows stands under no heading."""
+        self.outline.leave()
+        self._left.add(len(self._blocks))
 
     def block(self, kind: str, text: str, *, separator: str = "\n\n", look: Look | None = None) -> None:
         """Add a text as it is, but for blank lines around it and blanks at its end. A blank text adds nothing.
@@ -52,7 +59,7 @@ class TextBuilder:
         title = one_line(clean(title)) or None if title else None
         text, blocks = "".join(self._parts), self._blocks
         if self._looks and self.lacks_headings:
-            blocks = with_headings(text, blocks, self._looks)
+            blocks = with_headings(text, blocks, self._looks, self._left)
         return ParsedText(text, blocks, encoding, page_count, title, unread_pages)
 
     @property

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple, Self
 
@@ -34,8 +34,11 @@ class Look(NamedTuple):
         return cls(sizes.most_common(1)[0][0], bold) if sizes else None
 
 
-def with_headings(text: str, blocks: Sequence[Block], looks: Mapping[int, Look]) -> list[Block]:
-    """The blocks with those as headings that look like it. `looks`: by the number of a block; one without never is a heading."""
+def with_headings(text: str, blocks: Sequence[Block], looks: Mapping[int, Look], left: Container[int]) -> list[Block]:
+    """The blocks with those as headings that look like it.
+
+    `looks`: by the number of a block; one without never is a heading. `left`: the blocks before which all sections end.
+    """
     body = Body((blocks[at].end - blocks[at].start, look) for at, look in looks.items())
     levels = dict(_levels(text, blocks, looks, body))
     paragraphs = sum(1 for at in looks if blocks[at].kind == "paragraph")
@@ -44,6 +47,8 @@ def with_headings(text: str, blocks: Sequence[Block], looks: Mapping[int, Look])
     outline = Outline()
     marked: list[Block] = []
     for at, block in enumerate(blocks):
+        if at in left:
+            outline.leave()
         if at in levels or block.kind == "heading":
             outline.enter(levels.get(at, 0), text[block.start : block.end])
             marked.append(replace(block, kind="heading", heading_path=outline.path))
