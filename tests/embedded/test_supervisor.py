@@ -50,6 +50,23 @@ async def test_a_dead_service_is_started_again_with_back_off() -> None:
     assert ended[0]["reason"] == "ended with status 3"
 
 
+async def test_a_service_that_cannot_be_started_again_yet_is_later(tmp_path: Path) -> None:
+    program, done = tmp_path / "program", tmp_path / "done"
+
+    def install(script: str) -> None:
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o700)
+
+    install("exit 3")
+    with capture_logs() as logs:
+        async with Supervisor(first_delay=0.01) as supervisor:
+            await supervisor.start(Service("worker", [str(program)]))
+            program.unlink()
+            await wait_until(lambda: any("No such file" in str(entry.get("reason")) for entry in logs), 30)
+            install(f"touch {done}; exec sleep 600")
+            await wait_until(done.exists, 30)
+
+
 async def test_a_health_of_a_minute_resets_the_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("protostar.embedded.supervisor.HEALTHY_AFTER", 0.0)
     with capture_logs() as logs:

@@ -44,16 +44,19 @@ class Column:
 
 @cache
 def stdout() -> Console:
-    console = Console(highlight=False, markup=False, emoji=False)
-    return console if console.is_terminal else Console(highlight=False, markup=False, emoji=False, width=_UNFOLDED)
+    return _console(stderr=False)
 
 
 @cache
 def stderr() -> Console:
-    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-    if console.is_terminal:
-        return console
-    return Console(stderr=True, highlight=False, markup=False, emoji=False, width=_UNFOLDED)
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _UNFOLDED
+    return console
 
 
 def clean(text: object) -> str:

@@ -18,20 +18,25 @@ from protostar.errors import ProtostarError
 _NAME = 32
 
 
+def bars() -> Progress:
+    """Bars that move until they leave, each with its field `note` behind it; without a terminal there are none."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[note]}", markup=False),
+        console=stderr(),
+        transient=True,
+        disable=not stderr().is_terminal,
+    )
+
+
 class Board:
     """On a terminal, bars that move; elsewhere one plain line for each file that is finished."""
 
     def __init__(self, total: int) -> None:
         self._total = total
         self._animated = stderr().is_terminal
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
-            TextColumn("{task.fields[note]}", markup=False),
-            console=stderr(),
-            transient=True,
-            disable=not self._animated,
-        )
+        self._progress = bars()
         self._all = self._progress.add_task("all", total=total, note=f"0 of {total}")
         self._done = 0
 
@@ -92,14 +97,7 @@ class Meter:
         self._done = 0
         self._told = 0
         self._animated = stderr().is_terminal
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
-            TextColumn("{task.fields[note]}", markup=False),
-            console=stderr(),
-            transient=True,
-            disable=not self._animated,
-        )
+        self._progress = bars()
         self._task = self._progress.add_task(title, total=self._total, note="")
 
     def __enter__(self) -> Self:

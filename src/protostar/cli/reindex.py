@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from rich.progress import BarColumn, Progress, TextColumn
-
 from protostar.cli.client import ApiClient, ApiError
-from protostar.cli.display import complain, note, one_line, stderr, stdout
+from protostar.cli.display import complain, note, one_line, stdout
+from protostar.cli.progress import bars
 
 _POLL = 1.0  # seconds
 _ENDED = frozenset({"succeeded", "failed", "dead", "cancelled"})
@@ -42,10 +41,7 @@ async def _spaces(client: ApiClient) -> list[str | None]:
 
 async def _follow(client: ApiClient, started: Sequence[tuple[str, str]]) -> int:
     code = 0
-    columns = (
-        TextColumn("{task.description}", markup=False), BarColumn(bar_width=None), TextColumn("{task.fields[note]}", markup=False)
-    )  # fmt: skip
-    with Progress(*columns, console=stderr(), transient=True, disable=not stderr().is_terminal) as progress:
+    with bars() as progress:
         for space, job_id in started:
             line = progress.add_task(space, total=None, note="waiting for a worker")
             while (job := await client.get(f"/v1/jobs/{job_id}"))["state"] not in _ENDED:

@@ -189,17 +189,22 @@ class Supervisor:
     async def _keep(self, child: _Child) -> None:
         loop = asyncio.get_running_loop()
         delay = self._first_delay
+        reason = _describe(await child.process.wait())
         while True:
-            status = await child.process.wait()
             if loop.time() - child.started > HEALTHY_AFTER:
                 delay = self._first_delay
-            log.warning("service_ended", service=child.service.name, reason=_describe(status), restart_in=delay)
+            log.warning("service_ended", service=child.service.name, reason=reason, restart_in=delay)
             await asyncio.sleep(delay)
             delay = min(2 * delay, LONGEST_DELAY)
-            again = await self._spawn(child.service)
+            try:
+                again = await self._spawn(child.service)
+            except OSError as error:  # the machine is short of memory or processes, or the program is being replaced
+                child.started, reason = loop.time(), f"could not be started ({error.strerror})"
+                continue
             child.process, child.started = again.process, again.started
             if await self._until_ready(child):
                 log.info("service_ready", service=child.service.name, pid=child.process.pid)
+            reason = _describe(await child.process.wait())
 
     async def _stop_keeping(self, children: Sequence[_Child]) -> None:
         keepers = [child.keeper for child in children if child.keeper is not None]
