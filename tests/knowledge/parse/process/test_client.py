@@ -17,7 +17,7 @@ from uuid import UUID
 
 import pytest
 import uvloop
-from tests.knowledge.parse.support import FILES, OWNER
+from tests.knowledge.parse.support import FILES, OWNER, write
 from tests.support.waiting import wait_until
 
 from protostar.config import ParseSettings
@@ -136,7 +136,10 @@ async def test_kinds_that_are_loaded_late_are_read_too(server: ParseServer, work
     assert result.page_count == 3
 
 
-async def test_a_child_is_kept_for_the_next_document_that_only_python_reads(server: ParseServer, tmp_path: Path) -> None:
+async def test_a_child_is_kept_for_the_next_document_while_only_python_reads(server: ParseServer, tmp_path: Path) -> None:
+    page = write(tmp_path / "page.md", "# Refunds\n\n<div>within 14 days</div>\n")
+    guide = FILES / "guide-ko.md"
+    documents = [(guide, MARKDOWN), (guide, TEXT), (page, MARKDOWN), (guide, MARKDOWN), (FILES / "three-pages-ko.pdf", PDF)]
     pids: list[int | None] = []
     submit = client._Process.submit
 
@@ -147,11 +150,13 @@ async def test_a_child_is_kept_for_the_next_document_that_only_python_reads(serv
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(client._Process, "submit", watched)
-        for number, (name, kind) in enumerate([("guide-ko.md", MARKDOWN), ("guide-ko.md", TEXT), ("three-pages-ko.pdf", PDF)]):
+        for number, (path, kind) in enumerate(documents):
             folder = tmp_path / str(number)
             folder.mkdir()
-            assert (await parse(server, FILES / name, folder, kind)).chunk_count > 0
-    assert pids[0] == pids[1] != pids[2]
+            assert (await parse(server, path, folder, kind)).chunk_count > 0
+    kept, another, last = pids[0], pids[3], pids[4]
+    assert pids == [kept, kept, kept, another, last]
+    assert len({kept, another, last}) == 3
 
 
 async def test_an_unreadable_document_leaves_nothing(server: ParseServer, work_dir: Path) -> None:

@@ -2,7 +2,9 @@
 
 import re
 from collections import Counter
+from contextvars import ContextVar
 from pathlib import Path
+from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
@@ -15,6 +17,9 @@ from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.text.builder import TextBuilder
 from protostar.knowledge.parse.text.charset import decode
 from protostar.knowledge.parse.text.normalise import one_line
+
+HAS_PARSED: Final = ContextVar("a page has been parsed", default=False)
+"""In this process: its parser is C code, which a file may have made do anything."""
 
 _CHARSET = re.compile(rb"""<(?:meta[^>]{0,200}?charset|\?xml[^>]{0,100}?encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _XML = re.compile(r"\s*<\?xml\s")
@@ -38,6 +43,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
 def add_html(builder: TextBuilder, text: str, *, below: int = 0, is_whole: bool = False, is_of_book: bool = False) -> str | None:
     """Add a page to a document, its headings `below` levels deeper; returns the page's title. `is_whole`: nothing else is in it."""
     _refuse_deep_nesting(text)
+    HAS_PARSED.set(True)
     try:
         page = LexborHTMLParser(text)
     except SelectolaxError as error:

@@ -1,7 +1,7 @@
 """A small fork server: one process that has the readers loaded, and forks a child for a document.
 
-A fork with the page faults that follow it costs more than to read a small file. So where only Python code reads a kind, which a
-file cannot make do anything else, a child that ended well is given the next document of such a kind, under limits of its own.
+A fork with the page faults that follow it costs more than to read a small file. So where only Python code has read a file, which
+cannot make it do anything else, a child that ended well is given the next document of such a kind, under limits of its own.
 
 It reads requests from standard input and writes events to standard output, one JSON object a line:
 
@@ -34,6 +34,7 @@ from protostar.documents.media_types import CSV, HTML, MARKDOWN, PDF, TEXT, TSV
 from protostar.errors import UnreadableDocument
 from protostar.knowledge import chunking, tokens
 from protostar.knowledge.parse import readers
+from protostar.knowledge.parse.html.reader import HAS_PARSED
 from protostar.knowledge.parse.markdown.reader import find_blocks
 from protostar.knowledge.parse.model import ParsedText, Passage
 from protostar.knowledge.parse.process import pages
@@ -45,7 +46,7 @@ _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _PRELOADED = (MARKDOWN, TEXT, HTML, PDF)
 """The others are loaded when the first of their kind comes."""
 _PURE = frozenset({MARKDOWN, TEXT, CSV, TSV})
-"""No library in C looks into these."""
+"""No parser in C reads these, but for HTML within Markdown: a child that met some is not kept."""
 _MOST_DOCUMENTS = 50
 _LARGEST_KEPT = 1024 * 1024
 """A child that read more holds memory that the next document has no use for."""
@@ -248,7 +249,7 @@ def _live(request: dict[str, Any], pipes: tuple[int, ...]) -> NoReturn:
         gc.set_threshold(50_000, 20, 50)
         _detach(pipes)
         status = _work(request)
-        while pipes and status == 0 and Path(request["path"]).stat().st_size <= _LARGEST_KEPT:
+        while pipes and status == 0 and _may_be_kept(Path(request["path"])):
             os.write(_STDOUT, b"0\n")
             line = b""
             while not line.endswith(b"\n") and (received := os.read(_STDIN, _READ)):
@@ -264,6 +265,11 @@ def _live(request: dict[str, Any], pipes: tuple[int, ...]) -> NoReturn:
                 traceback.print_exc()
         finally:
             os._exit(status)
+
+
+def _may_be_kept(path: Path) -> bool:
+    """Whether this child is as good as new after it read a file."""
+    return not HAS_PARSED.get() and path.stat().st_size <= _LARGEST_KEPT
 
 
 def _work(request: dict[str, Any]) -> int:
