@@ -1,4 +1,4 @@
-"""Files that were made, or broken, to do harm. Each is refused with a sentence; what must be killed is in test_client.py."""
+"""Files that were made, or broken, to do harm. Each is refused with a sentence; process/test_client.py has what must be killed."""
 
 import re
 import zipfile
@@ -24,7 +24,7 @@ from tests.knowledge.parse.support import FILES, read, save, shown, write
 
 from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse.pdf import glyphs
-from protostar.knowledge.parse.text.lines import Counters
+from protostar.knowledge.parse.text.counters import Counters
 from protostar.knowledge.parse.text.tables import Cell, spread
 
 OFFICE = [
@@ -89,7 +89,7 @@ def test_a_truncated_archive(tmp_path: Path, name: str, share: float) -> None:
 
 
 @pytest.mark.parametrize("name", OFFICE)
-def test_flipped_bytes_are_an_error_or_some_text(tmp_path: Path, name: str) -> None:
+def test_flipped_bytes_are_an_error(tmp_path: Path, name: str) -> None:
     content = bytearray(original(name, tmp_path).read_bytes())
     for place in range(200, len(content) - 400, 97):
         content[place] ^= 0x55

@@ -14,7 +14,7 @@ from protostar.documents import media_types
 from protostar.documents.media_types import EMAIL, HEAD_BYTES, TEXT, detect
 from protostar.errors import UnreadableDocument, UnsupportedMediaType
 from protostar.knowledge.parse import csv, plain
-from protostar.knowledge.parse.failures import TOO_DEEP
+from protostar.knowledge.parse.failures import TOO_DEEP, broken
 from protostar.knowledge.parse.html.reader import add_html
 from protostar.knowledge.parse.markdown.reader import add_markdown
 from protostar.knowledge.parse.model import ParsedText
@@ -72,7 +72,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
     except RecursionError as error:  # of mails within mails
         raise UnreadableDocument(TOO_DEEP) from error
     if not any(name in message for name in ("Subject", *_SHOWN)):
-        raise UnreadableDocument("The file is damaged, incomplete or not an e-mail.")
+        raise broken("an e-mail")
     builder = TextBuilder(max_chars)
     _add_message(builder, message, 1)
     return builder.build(title=_header(message, "Subject"))

@@ -21,10 +21,15 @@ def too_long(max_chars: int) -> UnreadableDocument:
     return UnreadableDocument(f"The text of this file is longer than the {max_chars:,} characters that are allowed.")
 
 
+def broken(kind: str) -> UnreadableDocument:
+    """`kind` completes «the file is not …»."""
+    return UnreadableDocument(f"The file is damaged, incomplete or not {kind}.")
+
+
 @contextmanager
 def damaged(kind: str, *errors: type[Exception]) -> Generator[None]:
-    """Translate a library's complaints into one sentence; `kind` completes «the file is not …»."""
+    """Translate a library's complaints into one sentence; `kind`: as `broken` has it."""
     try:
         yield
     except errors as error:
-        raise UnreadableDocument(f"The file is damaged, incomplete or not {kind}.") from error
+        raise broken(kind) from error

@@ -15,7 +15,7 @@ from protostar.knowledge.parse.failures import damaged
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.office import drawings
 from protostar.knowledge.parse.text.builder import TextBuilder
-from protostar.knowledge.parse.text.lines import Counters
+from protostar.knowledge.parse.text.counters import Counters
 from protostar.knowledge.parse.text.tables import Cell, add_table, spread
 
 _KIND = "a PowerPoint presentation (.pptx)"

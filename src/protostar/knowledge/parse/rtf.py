@@ -5,8 +5,7 @@ from pathlib import Path
 
 from striprtf.striprtf import rtf_to_text  # pyright: ignore[reportUnknownVariableType]
 
-from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse.failures import damaged
+from protostar.knowledge.parse.failures import broken, damaged
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.text.builder import TextBuilder
 from protostar.knowledge.parse.text.lines import Lines
@@ -52,7 +51,7 @@ _BULLETS = str.maketrans({"\uf0b7": "•", "\uf0a7": "▪", "\uf0d8": "▪"})
 def read(path: Path, max_chars: int) -> ParsedText:
     raw = path.read_bytes()
     if not raw.startswith(b"{\\rtf") or not raw.rstrip(b"\0\r\n\t ").endswith(b"}"):
-        raise UnreadableDocument(f"The file is damaged, incomplete or not {_KIND}.")
+        raise broken(_KIND)
     # Bytes above ASCII are escaped as the standard wants it, so that the code page of their font applies to them.
     source = _HIGH_BYTE.sub(lambda byte: b"\\'%02x" % byte[0][0], raw).decode("ascii")
     with damaged(_KIND, ValueError, LookupError, TypeError, ArithmeticError):

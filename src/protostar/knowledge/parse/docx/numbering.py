@@ -8,7 +8,7 @@ from docx.oxml.ns import qn
 
 from protostar.knowledge.parse.docx.properties import value
 from protostar.knowledge.parse.text import numerals
-from protostar.knowledge.parse.text.lines import Counters
+from protostar.knowledge.parse.text.counters import Counters
 from protostar.knowledge.parse.text.numerals import whole
 
 _PLACE: Final = re.compile(r"%([1-9])")

@@ -8,7 +8,7 @@ from typing import Any, Final
 from docx.oxml.ns import qn
 
 from protostar.knowledge.parse.docx.properties import hiding, list_of, outline_level, size, switch, value
-from protostar.knowledge.parse.office import styles
+from protostar.knowledge.parse.office import style_names
 from protostar.knowledge.parse.text.look import Look
 
 _LONGEST_CHAIN: Final = 20
@@ -89,7 +89,7 @@ class Styles:
         base = value(element, "w:basedOn")
         above = self._read(base, left - 1) if base is not None else _PLAIN
         name = (element.name_val or "").strip()
-        level, said = styles.level(name), outline_level(element)
+        level, said = style_names.level(name), outline_level(element)
         if level is None:
             level = above.level if said is None else said or None
         list_id, list_level = list_of(element) or (above.list_id, above.list_level)
@@ -97,7 +97,7 @@ class Styles:
         is_bold = switch(font, "w:b")
         return Style(
             level,
-            styles.kind(name) or above.kind,
+            style_names.kind(name) or above.kind,
             list_id,
             list_level,
             size(font) or above.size,

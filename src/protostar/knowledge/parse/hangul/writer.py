@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from itertools import takewhile
 
-from protostar.knowledge.parse.office import styles
+from protostar.knowledge.parse.office import style_names
 from protostar.knowledge.parse.office.package import local_name
 from protostar.knowledge.parse.office.writer import Writer
 from protostar.knowledge.parse.text import numerals
@@ -73,9 +73,9 @@ class Header:
                     pass
 
     def _add_style(self, style_id: str, name: str) -> None:
-        if (level := styles.level(name)) is not None:
+        if (level := style_names.level(name)) is not None:
             self.levels[style_id] = level
-        elif kind := styles.kind(name):
+        elif kind := style_names.kind(name):
             self.kinds[style_id] = kind
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
 from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse.failures import TOO_COMPLEX
+from protostar.knowledge.parse.failures import TOO_COMPLEX, TOO_DEEP
 from protostar.knowledge.parse.html.elements import UNNESTED, VOID
 from protostar.knowledge.parse.html.view import book_views, views
 from protostar.knowledge.parse.html.walker import Walker
@@ -79,4 +79,4 @@ def _refuse_deep_nesting(text: str) -> None:
         opened[name] += step
         depth += step
         if depth > _DEEPEST:
-            raise UnreadableDocument("The elements of this page are nested too deeply to be read.")
+            raise UnreadableDocument(TOO_DEEP)

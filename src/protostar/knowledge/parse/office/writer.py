@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
 from protostar.knowledge.parse.text.builder import TextBuilder
-from protostar.knowledge.parse.text.lines import Counters, Lines
+from protostar.knowledge.parse.text.counters import Counters
+from protostar.knowledge.parse.text.lines import Lines
 from protostar.knowledge.parse.text.tables import Cell, add_table, spread
 
 

@@ -8,7 +8,7 @@ from itertools import repeat
 from pathlib import Path
 
 from protostar.knowledge.parse.model import ParsedText
-from protostar.knowledge.parse.office import styles
+from protostar.knowledge.parse.office import style_names
 from protostar.knowledge.parse.office.package import children, open_package, title
 from protostar.knowledge.parse.office.writer import Writer
 from protostar.knowledge.parse.opendocument.names import (
@@ -102,8 +102,8 @@ class TextWriter(Writer):
         if not text.strip():
             return
         names = list(self._styles.names(paragraph))
-        level = next((level for level in map(styles.level, names) if level is not None), None)
-        kind = next(filter(None, map(styles.kind, names)), "paragraph")
+        level = next((level for level in map(style_names.level, names) if level is not None), None)
+        kind = next(filter(None, map(style_names.kind, names)), "paragraph")
         marker, self._marker = self._marker, ""
         if paragraph.tag == H:
             level = min(max(1, int(paragraph.get(f"{TEXT}outline-level", "1"))), _DEEPEST_LEVEL)

@@ -7,7 +7,7 @@ from typing import Any
 import pypdfium2
 
 from protostar.errors import UnreadableDocument
-from protostar.knowledge.parse.failures import ENCRYPTED
+from protostar.knowledge.parse.failures import ENCRYPTED, broken
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.pdf.headings import Heading
 from protostar.knowledge.parse.pdf.layout import Layout, lay_out, stored_string
@@ -16,7 +16,7 @@ from protostar.knowledge.parse.text.builder import TextBuilder
 from protostar.knowledge.parse.text.tables import add_table, spread
 
 _SCANNED = "This PDF holds pictures of pages but no text; text recognition (OCR) is not supported."
-_DAMAGED = "The file is damaged, incomplete or not a PDF."
+_KIND = "a PDF"
 _PASSWORD_NEEDED = 4
 # What printing wrote where nobody named a title; the name of the uploaded file says more.
 _NO_TITLE = re.compile(
@@ -40,7 +40,7 @@ def text_of(document: Any, layout: Layout, max_chars: int) -> ParsedText:
             _add(builder, part, number, is_next_item=_is_item(before) and _is_item(part))
             before = part
     if not builder.size:
-        raise UnreadableDocument(_DAMAGED if layout.is_damaged else _SCANNED)
+        raise broken(_KIND) if layout.is_damaged else UnreadableDocument(_SCANNED)
     title = stored_string(document.get_metadata_value, "Title").strip()
     title = None if _NO_TITLE.fullmatch(title) else title
     return builder.build(title=title, page_count=len(document), unread_pages=layout.unread)
@@ -50,7 +50,7 @@ def open_document(path: Path) -> Any:
     try:
         return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        raise UnreadableDocument(ENCRYPTED if _needs_password(error) else _DAMAGED) from error
+        raise (UnreadableDocument(ENCRYPTED) if _needs_password(error) else broken(_KIND)) from error
 
 
 def _needs_password(error: Any) -> bool:
