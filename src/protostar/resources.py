@@ -132,7 +132,7 @@ class Resources:
         return Corrections(self.database, self.announcements)
 
     def erasure(self) -> Erasure:
-        return Erasure(self.database, Cache(self.redis), self.announcements)
+        return Erasure(self.database, Cache(self.redis), self.announcements, self.jobs)
 
     def answers(self, access: Access) -> Answers:
         tokens, limit = self._visitor_tokens(access), self.settings.limit.answers

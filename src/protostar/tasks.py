@@ -11,6 +11,7 @@ import uvloop
 
 from protostar import __version__
 from protostar.answers import tasks as answers
+from protostar.answers.erasure import EXPIRE
 from protostar.config import Settings
 from protostar.db.revision import wait_until_migrated
 from protostar.documents import tasks as documents
@@ -34,6 +35,7 @@ _PERIODICS = (
     Periodic(documents.SWEEP, timedelta(hours=6)),
     Periodic(jobs.PRUNE, timedelta(hours=1)),
     Periodic(CHECK_TERMS, timedelta(minutes=10)),
+    Periodic(EXPIRE, timedelta(hours=1)),
 )
 
 
@@ -45,7 +47,7 @@ def registry(resources: Resources, parser: ParseServer) -> Registry:
         ),
         *documents.tasks(resources.database, resources.objects, resources.ownership, resources.fetcher(), resources.jobs),
         *summaries.tasks(resources.database, resources.chat, room=resources.settings.chat.context_chars),
-        *answers.tasks(resources.database, resources.writer, resources.recorder),
+        *answers.tasks(resources.database, resources.writer, resources.recorder, resources.erasure()),
         *webhooks.tasks(resources.database, resources.outbound),
         *jobs.tasks(resources.settings.worker.retention),
         periodics=_PERIODICS,

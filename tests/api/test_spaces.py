@@ -27,6 +27,7 @@ UNSET: dict[str, Any] = {
     "languages": [],
     "theme": {"accent": None, "accent_dark": None},
     "limits": dict.fromkeys(("asks_per_visitor", "asks_per_signed_in", "asks_per_address", "asks", "tokens")),
+    "keep_conversations_days": None,
 }
 SETTINGS = {**UNSET, "persona": "친절한 점원", "greeting": "안녕하세요!", "starter_questions": ["몇 시에 열어요?"]}
 NOWHERE = "00000000-0000-7000-8000-000000000000"

@@ -18,7 +18,7 @@ from protostar.answers.draft import show
 from protostar.answers.erasure import Erasure
 from protostar.answers.events import Event
 from protostar.answers.listing import Filters, Flag
-from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInfo, CorrectionPut, Feedback, Retrieval
+from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInfo, CorrectionPut, Erased, Feedback, Retrieval
 from protostar.answers.service import Answers, Taken
 from protostar.dependencies import Address, Asker, Cursor, IdempotencyKey, Limit, Manager, VisitorToken
 from protostar.errors import InvalidInput
@@ -26,6 +26,7 @@ from protostar.openapi import TEXT
 from protostar.paging import Page, before, page_of
 from protostar.retrieval.reading.small_talk import small_talk
 from protostar.routing import Router
+from protostar.visitors.schemas import VisitorNamed
 from protostar.visitors.service import Visitors
 
 router = Router(prefix="/v1", tags=["answers"])
@@ -51,6 +52,7 @@ async def _erasure(request: Request) -> Erasure:
 
 Service = Annotated[Answers, Depends(_answers)]
 Corrected = Annotated[Corrections, Depends(_corrections)]
+Erasing = Annotated[Erasure, Depends(_erasure)]
 AllVisitors = Annotated[Visitors, Depends(_visitors)]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="the last event that arrived; the rest follows")]
 
@@ -150,11 +152,12 @@ async def list_conversations(
     until: Annotated[AwareDatetime | None, Query(alias="to", description="… and before this")] = None,
     text: Annotated[str, Query(max_length=200, description="words of its questions and answers")] = "",
     flag: Annotated[list[Flag] | None, Query(max_length=5, description="each is true of one of its answers")] = None,
+    visitor: Annotated[UUID | None, Query(description="whose they are, by `visitor_id`")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[ConversationInfo]:
     space_id = principal.space_id
-    filters = Filters(since, until, text.strip(), flag or ())
+    filters = Filters(since, until, text.strip(), flag or (), visitor)
     rows = await answers.records.conversations(space_id, filters, before=before(cursor, space_id), limit=limit + 1)
     return page_of(rows, limit, space_id)
 
@@ -167,9 +170,20 @@ async def get_conversation(conversation_id: UUID, principal: Asker, answers: Ser
 
 
 @router.delete("/conversations/{conversation_id}", status_code=status.HTTP_204_NO_CONTENT)
-async def delete_conversation(conversation_id: UUID, principal: Manager, erasure: Annotated[Erasure, Depends(_erasure)]) -> None:
-    """Erases it at once, with its answers, their ratings and their corrections. 409 while one of its answers is being written."""
+async def delete_conversation(conversation_id: UUID, principal: Manager, erasure: Erasing) -> None:
+    """Erases it at once, with its answers, also one that is being written, their ratings and their corrections."""
     await erasure.conversation(principal.space_id, conversation_id)
+
+
+@router.post("/visitors/erase")
+async def erase_visitor(body: VisitorNamed, principal: Manager, visitors: AllVisitors, erasure: Erasing) -> Erased:
+    """Erases all conversations of one visitor, as if each were deleted. Sent again, it finds none.
+
+    A job erases within some minutes what was being taken in at that moment. The visitor's token stays valid: what is asked with it
+    afterwards is new.
+    """
+    visitor_id = await visitors.named(principal.space_id, body)
+    return Erased(conversations=await erasure.visitor(principal.space_id, visitor_id))
 
 
 async def _check_visitor(principal: Principal, answers: Answers, token: str | None, conversation_id: UUID) -> Visitor | None:

@@ -1,37 +1,120 @@
-"""Conversations that are erased, with everything that was made of them."""
+"""Conversations that are erased, with everything that was made of them: one, all of a visitor, and those that have been kept for as
+long as their space wants.
 
+An answer that is being written is erased like any other: its job goes along, and with it the writer's right to save.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.answers.repository import AnswerRepository
 from protostar.cache import Cache
 from protostar.db.session import Database, after_commit
-from protostar.errors import Conflict, NotFound
+from protostar.errors import NotFound
+from protostar.ids import first_id
+from protostar.jobs.context import JobContext
+from protostar.jobs.model import Change
+from protostar.jobs.repository import Enqueue, JobRepository
+from protostar.jobs.service import Jobs
 from protostar.redis.announcements import Announcements
 from protostar.spaces.repository import SpaceRepository
 
-_RUNNING: Final = "An answer of this conversation is being written; it can be deleted when that has ended."
+EXPIRE: Final = "conversations.expire"
+ERASE_VISITOR: Final = "visitor.erase"
+
+_AT_ONCE: Final = 100
+_ON_THE_WAY: Final = timedelta(minutes=1)  # within which a page may have sent a question again by itself
+_LATE: Final = timedelta(minutes=10)  # after which a question that was being taken in is there, or never will be
+_TRIED_AGAIN: Final = timedelta(hours=1)
+_GIVE_UP: Final = timedelta(days=30)
+
+Begin = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+"""A transaction."""
+
+Lock = Callable[[AnswerRepository], Awaitable[Sequence[UUID]]]
+"""Locks some conversations, so that no question is added to them; none where all are erased."""
 
 
 class Erasure:
-    def __init__(self, database: Database, cache: Cache, announcements: Announcements) -> None:
+    def __init__(self, database: Database, cache: Cache, announcements: Announcements, jobs: Jobs) -> None:
         self._database = database
         self._cache = cache
         self._announcements = announcements
+        self._jobs = jobs
 
     async def conversation(self, space_id: UUID, id_: UUID) -> None:
-        """Erase its answers, what they cite, what was thought of them, and their corrections.
+        """Erase its answers, what they cite, what was thought of them, and their corrections. Raises NotFound.
 
         Of its texts none is given to another question any more, whoever has them in the cache: while Redis is away they stay there
-        until they expire. Raises NotFound, and Conflict while one of its answers is being written.
+        until they expire.
         """
         async with self._database.transaction() as session:
-            repository = AnswerRepository(session)
-            if not await repository.lock_conversation(space_id, id_):
+            if not await AnswerRepository(session).lock_conversation(space_id, id_):
                 raise NotFound("There is no conversation with that id.")
-            if await repository.is_being_written(id_):
-                raise Conflict(_RUNNING)
-            await repository.erase_conversation(space_id, id_)
-            await SpaceRepository(session).new_knowledge(space_id)
-            after_commit(session, lambda: self._announcements.tell("knowledge", str(space_id)))
-        await self._cache.clear(space_id)
+            await self._erase(session, space_id, [id_])
+
+    async def visitor(self, space_id: UUID, visitor_id: UUID) -> int:
+        """Erase all conversations of a visitor. How many there were.
+
+        What is being taken in at this moment, which nobody can see yet, is erased by a job later, and so is the rest where this
+        process dies.
+        """
+        before = first_id(datetime.now(UTC) + _ON_THE_WAY)
+        async with self._database.transaction() as session:
+            await self._jobs.enqueue(session, _late(space_id, visitor_id, before, _LATE))
+        return await self._all_of_visitor(self._database.transaction, space_id, visitor_id, before)
+
+    async def visitor_again(self, context: JobContext) -> None:
+        """`visitor.erase`: what has come since a visitor was erased, and was begun before."""
+        if context.job.space_id is not None:
+            visitor_id, before = UUID(context.job.args["visitor_id"]), UUID(context.job.args["before"])
+            await self._all_of_visitor(context.writing, context.job.space_id, visitor_id, before)
+
+    async def follow(self, session: AsyncSession, change: Change) -> None:
+        """What was promised is tried without end."""
+        if change.job.space_id is not None and change.state in ("dead", "failed"):
+            visitor_id, before = UUID(change.job.args["visitor_id"]), UUID(change.job.args["before"])
+            await self._jobs.enqueue(session, _late(change.job.space_id, visitor_id, before, _TRIED_AGAIN))
+
+    async def expired(self, context: JobContext) -> None:
+        """`conversations.expire`: of each space that says how long, those that nothing was added to for longer."""
+        async with self._database.transaction() as session:
+            now = await JobRepository(session).now()
+            spaces = await SpaceRepository(session).keeping()
+        for space_id, days in spaces:
+            lock = partial(AnswerRepository.lock_some_expired, space_id=space_id, at=now - timedelta(days=days), limit=_AT_ONCE)
+            await self._all(context.writing, space_id, lock)
+
+    async def _all_of_visitor(self, begin: Begin, space_id: UUID, visitor_id: UUID, before: UUID) -> int:
+        lock = partial(
+            AnswerRepository.lock_some_of_visitor, space_id=space_id, visitor_id=visitor_id, before=before, limit=_AT_ONCE
+        )
+        return await self._all(begin, space_id, lock)
+
+    async def _all(self, begin: Begin, space_id: UUID, lock: Lock) -> int:
+        """Erase some at a time, so that nobody waits for long. How many."""
+        erased = 0
+        while True:
+            async with begin() as session:
+                ids = await lock(AnswerRepository(session))
+                if not ids:
+                    return erased
+                await self._erase(session, space_id, ids)
+            erased += len(ids)
+
+    async def _erase(self, session: AsyncSession, space_id: UUID, ids: Sequence[UUID]) -> None:
+        await AnswerRepository(session).erase_conversations(space_id, ids)
+        await SpaceRepository(session).new_knowledge(space_id)
+        after_commit(session, lambda: self._announcements.tell("knowledge", str(space_id)))
+        after_commit(session, lambda: self._cache.clear(space_id))
+
+
+def _late(space_id: UUID, visitor_id: UUID, before: UUID, delay: timedelta) -> Enqueue:
+    args = {"visitor_id": str(visitor_id), "before": str(before)}
+    return Enqueue(ERASE_VISITOR, space_id, args, delay=delay, give_up_after=_GIVE_UP)

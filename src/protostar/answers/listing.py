@@ -44,8 +44,9 @@ _WITH_TEXT: Final = """
 
 _PAGE: Final = """
     with page as (
-        select id, created_at from conversations c where space_id = :space_id {conditions} order by id desc limit :limit)
-    select page.id, page.created_at, turns.* from page cross join lateral (
+        select id, visitor_id, created_at from conversations c where space_id = :space_id {conditions}
+        order by id desc limit :limit)
+    select page.id, page.visitor_id, page.created_at, turns.* from page cross join lateral (
         select (array_agg(a.question order by a.id))[1] as question, count(*) as turns,
             max(coalesce(a.finished_at, a.created_at)) as last_at,
             array_remove(array[
@@ -60,24 +61,28 @@ _PAGE: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """`since` and `until`: when the conversation began. `flags`: each of them is true of one of its answers."""
+    """`since` and `until`: when the conversation began. `flags`: each of them is true of one of its answers. `visitor`: whose."""
 
     since: datetime | None = None
     until: datetime | None = None
     text: str = ""
     flags: Sequence[Flag] = field(default_factory=tuple[Flag, ...])
+    visitor: UUID | None = None
 
 
 async def conversations(
     session: AsyncSession, space_id: UUID, filters: Filters, *, before: UUID | None, limit: int
 ) -> Sequence[Row[Any]]:
-    """(id, created_at, question, turns, last_at, flags), newest first."""
+    """(id, visitor_id, created_at, question, turns, last_at, flags), newest first."""
     values: dict[str, Any] = {"space_id": space_id, "limit": limit}
     conditions: list[str] = []
     for name, sign, bound in (("before", "<", before), ("since", ">=", filters.since), ("until", "<", filters.until)):
         if bound is not None:
             conditions.append(f"and c.id {sign} :{name}")
             values[name] = bound if isinstance(bound, UUID) else first_id(bound)
+    if filters.visitor is not None:
+        conditions.append("and c.visitor_id = :visitor")
+        values["visitor"] = filters.visitor
     conditions += [f"and c.id in ({_WITH_FLAG[flag]})" for flag in dict.fromkeys(filters.flags)]
     if filters.text:
         terms = answer_terms(space_id, filters.text)

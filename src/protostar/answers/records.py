@@ -52,7 +52,8 @@ class Records:
             turns = await repository.turns(id_)
             views = await owners_views(session, turns if to_owner else [])
         shown = [show(turn, correction=views.get(turn.id)) for turn in turns]
-        return Conversation(id=row.id, created_at=row.created_at, answers=shown)
+        visitor_id = row.visitor_id if to_owner else None
+        return Conversation(id=row.id, visitor_id=visitor_id, created_at=row.created_at, answers=shown)
 
     async def space_of(self, conversation_id: UUID) -> UUID | None:
         """Whose the conversation is: for an admin alone, who may see every space."""
@@ -66,12 +67,14 @@ class Records:
             await AnswerRepository(session).rate(row.id, feedback.rating, reason)
 
     async def check_visitor(self, token: str | None, space_id: UUID, conversation_id: UUID) -> Visitor:
-        """The visitor of the token. Raises Forbidden, of one kind or another, unless the conversation is theirs."""
+        """The visitor of the token. Raises NotFound where the conversation is gone, and Forbidden where it is another's."""
         if token is None:
             raise VisitorNeeded("This conversation is a visitor's: send their token in the header «Protostar-Visitor».")
         visitor = await self._visitors.read(token, space_id)
         async with self._database.transaction() as session:
             conversation = await AnswerRepository(session).conversation(space_id, conversation_id)
-        if conversation is None or conversation.visitor_id != visitor.id:
+        if conversation is None:
+            raise NotFound("There is no conversation with that id.")
+        if conversation.visitor_id != visitor.id:
             raise Forbidden("The visitor token belongs to another visitor.")
         return visitor

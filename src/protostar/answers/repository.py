@@ -10,8 +10,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.answers.models import AnswerRow, ConversationRow, CorrectionDocumentRow, CorrectionRow
+from protostar.ids import first_id
 from protostar.jobs.model import Job
 from protostar.jobs.repository import STARTING
+from protostar.knowledge.kinds import SUMMARIZE_TURN
 from protostar.knowledge.tokens import space_terms, term_id, terms
 
 # One statement: question, conversation, job, and what is to be known of the space.
@@ -43,10 +45,31 @@ _SAVE = (
     .values(finished_at=func.now())
     .returning(_ANSWERS.c.id)
 )
+# A conversation that somebody is adding to at this moment has not expired.
+_OF_VISITOR = text("""
+    select id from conversations where space_id = :space_id and visitor_id = :visitor_id and id < :before
+    order by id limit :limit for update""")
+_EXPIRED = """
+    select id from conversations c where {which} and created_at < :at
+        and not exists (select from answers a where a.conversation_id = c.id and a.created_at >= :at)"""
+_LOCK_EXPIRED = text(
+    _EXPIRED.format(which="space_id = :space_id and id < :before") + " order by id limit :limit for update skip locked"
+)
+_STILL_EXPIRED = text(_EXPIRED.format(which="id = any(:ids)"))
+# Who writes one of the answers has lost its job by that. A model server's words about a turn may stand in the error of another one.
+_FORGET_JOBS = text("""
+    with erased as (select id, job_id from answers where conversation_id = any(:ids))
+    delete from jobs where id in (
+        select job_id from erased
+        union all
+        select jobs.id from jobs join erased on dedupe_key = :summarize || ':' || erased.id where state = 'queued'
+        union all
+        select jobs.id from jobs join erased on args ->> 'answer_id' = erased.id::text
+        where state in ('dead', 'failed') and kind = :summarize)""")
 # A request that is sent again under its key is a new one then.
 _FORGET_KEYS = text("""
     delete from idempotency_keys
-    where space_id = :space_id and resource_id in (select id from answers where conversation_id = :id)""")
+    where space_id = :space_id and resource_id in (select id from answers where conversation_id = any(:ids))""")
 _LOOKED_THROUGH: Final = 10_000
 _SPACE = text("select knowledge_version, settings from spaces where id = :id")
 _FENCE = text("select fence from jobs where id = :id")
@@ -126,15 +149,24 @@ class AnswerRepository:
         mine = select(ConversationRow.id).where(ConversationRow.id == id_, ConversationRow.space_id == space_id)
         return (await self._session.execute(mine.with_for_update())).scalar_one_or_none() is not None
 
-    async def is_being_written(self, conversation_id: UUID) -> bool:
-        """Whether one of its answers is."""
-        running = exists().where(AnswerRow.conversation_id == conversation_id, AnswerRow.state == "running")
-        return bool((await self._session.execute(select(running))).scalar_one())
+    async def lock_some_of_visitor(self, space_id: UUID, visitor_id: UUID, before: UUID, limit: int) -> Sequence[UUID]:
+        """The same of a visitor's oldest conversations below `before`."""
+        values = {"space_id": space_id, "visitor_id": visitor_id, "before": before, "limit": limit}
+        return (await self._session.scalars(_OF_VISITOR, values)).all()
 
-    async def erase_conversation(self, space_id: UUID, id_: UUID) -> None:
-        """The conversation, its answers and their corrections."""
-        await self._session.execute(_FORGET_KEYS, {"space_id": space_id, "id": id_})
-        await self._session.execute(delete(ConversationRow).where(ConversationRow.id == id_))
+    async def lock_some_expired(self, space_id: UUID, at: datetime, limit: int) -> Sequence[UUID]:
+        """The same of the oldest conversations that nothing was added to since `at`."""
+        values = {"space_id": space_id, "before": first_id(at), "at": at, "limit": limit}
+        ids = (await self._session.scalars(_LOCK_EXPIRED, values)).all()
+        # One that was added to after the statement had begun does not look so to it.
+        return (await self._session.scalars(_STILL_EXPIRED, {"ids": ids, "at": at})).all()
+
+    async def erase_conversations(self, space_id: UUID, ids: Sequence[UUID]) -> None:
+        """Conversations that are locked, with their answers, those being written too, and corrections."""
+        # Jobs before answers: so does who ends one.
+        await self._session.execute(_FORGET_JOBS, {"ids": ids, "summarize": SUMMARIZE_TURN})
+        await self._session.execute(_FORGET_KEYS, {"space_id": space_id, "ids": ids})
+        await self._session.execute(delete(ConversationRow).where(ConversationRow.id.in_(ids)))
 
     async def turns(self, conversation_id: UUID, *, before: UUID | None = None, limit: int = 200) -> Sequence[AnswerRow]:
         """The conversation's latest `limit` answers below `before`, oldest first."""

@@ -127,9 +127,10 @@ class Answer(BaseModel):
 
 
 class Conversation(BaseModel):
-    """Oldest question first."""
+    """Oldest question first. `visitor_id`: whose it is, for the owner alone; null where it is older than visitors."""
 
     id: UUID
+    visitor_id: UUID | None
     created_at: datetime
     answers: list[Answer]
 
@@ -140,8 +141,13 @@ class ConversationInfo(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
+    visitor_id: Annotated[UUID | None, Field(description="whose it is; null where it is older than visitors")]
     question: Annotated[str, Field(description="the first one")]
     turns: int
     flags: list[Flag]
     created_at: datetime
     last_at: datetime
+
+
+class Erased(BaseModel):
+    conversations: Annotated[int, Field(description="how many there were")]

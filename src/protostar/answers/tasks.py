@@ -1,9 +1,11 @@
-"""`answer.write`: answers whose process died, written anew by a worker. `message.summarize`: long turns of a conversation."""
+"""`answer.write`: answers whose process died, written anew by a worker. what `erasure` does later."""
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from protostar.answers.erasure import ERASE_VISITOR, EXPIRE, Erasure
 from protostar.answers.events import Feed, Recorder
 from protostar.answers.repository import AnswerRepository
 from protostar.answers.service import WRITE
@@ -15,8 +17,10 @@ from protostar.jobs.model import Change
 from protostar.jobs.registry import Task
 from protostar.problems import problem
 
+_PROMISED: Final = "This job erases the rest of what a visitor has asked, and cannot be cancelled."
 
-def tasks(database: Database, writer: Writer, recorder: Recorder) -> list[Task]:
+
+def tasks(database: Database, writer: Writer, recorder: Recorder, erasure: Erasure) -> list[Task]:
     async def write(context: JobContext) -> None:
         async with database.transaction() as session:
             row = await AnswerRepository(session).by_id(UUID(context.job.args["answer_id"]))
@@ -37,4 +41,8 @@ def tasks(database: Database, writer: Writer, recorder: Recorder) -> list[Task]:
             await repository.finish(id_, {"state": "failed", "error": problem(error)})
             writer.count_failed()
 
-    return [Task(WRITE, write, on_change=follow)]
+    return [
+        Task(WRITE, write, on_change=follow),
+        Task(EXPIRE, erasure.expired),
+        Task(ERASE_VISITOR, erasure.visitor_again, on_change=erasure.follow, kept=_PROMISED),
+    ]

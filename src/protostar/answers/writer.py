@@ -177,14 +177,15 @@ class Writer:
                 if await AnswerRepository(session).save(row, job, values):
                     return
         async with self._database.transaction() as session:
+            # Its job before the answer, in the order of whoever erases both.
+            if not await JobRepository(session).finish(job):
+                raise LeaseLost
             await AnswerRepository(session).finish(row.id, values)
             for turn in summarized:
                 args = {"answer_id": str(turn.id)}
                 summarize = Enqueue(SUMMARIZE_TURN, row.space_id, args, dedupe_key=f"{SUMMARIZE_TURN}:{turn.id}", priority=-1)
                 await self._jobs.enqueue(session, summarize)
             await self._tell(session, row, found=draft.found)
-            if not await JobRepository(session).finish(job):
-                raise LeaseLost
 
     async def keep(self, session: AsyncSession, row: AnswerRow, conversation: ConversationRow) -> None:
         """Save an answer that was given while PostgreSQL was away."""

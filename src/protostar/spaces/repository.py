@@ -23,6 +23,9 @@ _DELETION = text("""
     from spaces where id = :id for update""")
 # Few rows at a time: no statement may take longer than the database's patience, however old the space is.
 _ERASE_SOME: Final = "delete from {table} where ctid in (select ctid from {table} where space_id = :id limit 1000) returning 1"
+_KEEPING = text("""
+    select id, (settings ->> 'keep_conversations_days')::int as days from spaces
+    where deleted_at is null and settings ->> 'keep_conversations_days' is not null order by id""")
 _NEW_KNOWLEDGE = text("update spaces set knowledge_version = knowledge_version + 1 where id = :id")
 
 
@@ -75,6 +78,10 @@ class SpaceRepository:
     async def new_knowledge(self, id_: UUID) -> None:
         """Answers of before may not be what they would be now. Last in its transaction: all writers of a space meet at this row."""
         await self._session.execute(_NEW_KNOWLEDGE, {"id": id_})
+
+    async def keeping(self) -> Sequence[tuple[UUID, int]]:
+        """(id, days) of the spaces that keep conversations for so many days alone."""
+        return [(row.id, row.days) for row in await self._session.execute(_KEEPING)]
 
     # -- erasing
 

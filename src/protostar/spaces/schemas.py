@@ -81,6 +81,10 @@ class SpaceSettings(BaseModel):
     ] = []
     theme: Theme = Theme()
     limits: SpaceLimits = SpaceLimits()
+    keep_conversations_days: Annotated[
+        int | None,
+        Field(ge=1, le=36_500, description="after so many days without a new question a conversation is erased; null: never"),
+    ] = None
 
     @classmethod
     def stored(cls, values: Any) -> Self:

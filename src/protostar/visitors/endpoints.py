@@ -5,9 +5,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response, status
 
-from protostar.dependencies import Address, Asker, VisitorToken
+from protostar.dependencies import Address, Asker, Manager, VisitorToken
 from protostar.routing import Router
-from protostar.visitors.schemas import VisitorCreate, VisitorCreated, Widget
+from protostar.visitors.schemas import VisitorCreate, VisitorCreated, VisitorFound, VisitorNamed, Widget
 from protostar.visitors.service import Visitors
 
 router = Router(prefix="/v1", tags=["visitors"])
@@ -31,6 +31,12 @@ async def create_visitor(
         expires_at=datetime.fromtimestamp(visitor.expires, UTC),
         signed_in=visitor.signed_in,
     )
+
+
+@router.post("/visitors/find")
+async def find_visitor(body: VisitorNamed, principal: Manager, visitors: Service) -> VisitorFound:
+    """The id under which the conversations of a visitor are kept, also of one who has none."""
+    return VisitorFound(visitor_id=await visitors.named(principal.space_id, body))
 
 
 @router.get("/widget")

@@ -14,7 +14,7 @@ from protostar.spaces.models import SpaceRow
 from protostar.spaces.schemas import SpaceLimits, SpaceSettings
 from protostar.spaces.service import existing
 from protostar.visitors.repository import VisitorRepository
-from protostar.visitors.schemas import Widget
+from protostar.visitors.schemas import VisitorNamed, Widget
 
 
 class Visitors:
@@ -42,6 +42,15 @@ class Visitors:
             if not before.signed_in:  # of two people on one device neither inherits from the other
                 await VisitorRepository(session).adopt(space_id, before.id, visitor.id)
         return visitor
+
+    async def named(self, space_id: UUID, who: VisitorNamed) -> UUID:
+        """The id of the visitor, whether or not they have asked anything. Raises VisitorRefused."""
+        if who.subject is not None:
+            return (await self.tokens.signed_in(space_id, who.subject)).id
+        if who.visitor_token is not None:
+            return (await self.tokens.holder(who.visitor_token, space_id)).id
+        assert who.visitor_id is not None  # noqa: S101 - it is named by one of them
+        return who.visitor_id
 
     async def widget(self, space_id: UUID) -> Widget:
         async with self._database.transaction() as session:
