@@ -575,6 +575,28 @@ async def test_a_reload_in_the_middle_of_an_answer(embedding: Embedding, stand_i
     assert stand_in.counts.chat_calls == calls
 
 
+async def test_what_the_owner_erases_is_not_asked_again_by_itself(embedding: Embedding, stand_in: StandIn) -> None:
+    visitor = await embedding.open()
+    seen(visitor.page).expected.append("404")
+    await visitor.ask(QUESTION)
+    stand_in.behave(delay=0.2, tokens=100)
+    await visitor.send("What comes after that?")
+    await expect(visitor.panel.locator("article .text").last).to_contain_text(re.compile(r"\w+ \w+"))
+    who = {"visitor_token": (await visitor.kept())["token"]}
+    async with embedding.asking.http.post("/v1/visitors/erase", json=who) as response:
+        assert await response.json() == {"conversations": 1}
+    stand_in.behave()
+    again = visitor.panel.get_by_role("button", name="Try again")
+    await expect(again).to_be_visible(timeout=20_000)
+    assert await embedding.conversations() == []
+    await visitor.page.reload()
+    await visitor.launcher.click()
+    await expect(visitor.answers).to_have_count(1)  # its device remembers what was answered before, and asks nothing
+    assert await embedding.conversations() == []
+    await visitor.ask("And after that?")
+    assert await embedding.conversations() == [1]
+
+
 @asynccontextmanager
 async def killable_api(settings: Settings, port: int) -> AsyncGenerator[asyncio.subprocess.Process]:
     """An API in a process of its own, which answers by the time it is given."""

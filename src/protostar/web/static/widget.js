@@ -846,11 +846,10 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
             anew();
             continue;
           }
-          if (error.status === 404 && pending.answer) anew();
-          else if (error.status === 404 && pending.conversation) {
-            this.#memory.conversation = undefined; // its owner has deleted it: the question begins another one
-            anew();
-          }
+          // Its owner has deleted the conversation. A new question begins another one; one that was taken in is not asked again
+          // by itself: perhaps just that was to be erased.
+          if (error.status === 404) this.#memory.conversation = undefined;
+          if (error.status === 404 && pending.conversation && !pending.answer) anew();
           else if (!passes(error, tries)) throw error;
           failure = error;
         }
