@@ -7,6 +7,7 @@ import pytest
 from playwright.async_api import Dialog, Page, ViewportSize, expect
 from tests.browser.conftest import FILES, Visit
 from tests.browser.dashboard import a_key
+from tests.browser.embedding import identity
 from tests.browser.seen import DESKTOP, PHONE, barriers, picture, seen
 from tests.support.asking import Asking
 from tests.support.model_server import StandIn
@@ -259,3 +260,40 @@ async def test_the_pages_are_open_to_everybody_in_every_look(
         assert await barriers(page) == []
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         await picture(page, f"{path.split('/')[1]}{len(path) > 20}-{look}", full_page=True)
+
+
+async def test_everything_of_a_visitor_is_found_and_erased(product: Stack, space: dict[str, Any], visit: Visit) -> None:
+    async with product.client(ADMIN_KEY, **{"Protostar-Space": space["id"]}) as http:
+        async with http.post(f"/v1/spaces/{space['id']}/identity-secret") as response:
+            token = identity((await response.json())["secret"], "customer-42")
+        key = {"role": "ask", "name": "page", "origins": ["https://example.com"]}
+        async with http.post(f"/v1/spaces/{space['id']}/keys", json=key) as response:
+            publishable = (await response.json())["key"]
+        other = await Asking(http, space["id"]).ask("And what does another one ask?")
+    async with product.client(publishable, Origin="https://example.com") as http:
+        async with http.post("/v1/visitors", json={"identity": token}) as response:
+            http.headers["Protostar-Visitor"] = (await response.json())["visitor_token"]
+        for number in range(2):
+            await Asking(http, space["id"]).ask(f"What is question {number}?")
+    page = await opened(product, space, visit, "/conversations", locale="en-US")
+    await page.get_by_role("button", name="Find a visitor").click()
+    assert await barriers(page) == []
+    await page.get_by_label("Who signed in as").fill("customer-42")
+    await page.get_by_role("button", name="Find", exact=True).click()
+    await expect(page.locator("tbody tr")).to_have_count(2)
+    await page.get_by_label("Search in questions and answers").fill("question 1")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    assert await barriers(page) == []
+    await page.get_by_role("link", name="What is question 1?").click()
+    erase = page.get_by_role("button", name="Erase everything of this visitor…")
+    await erase.click()
+    await page.get_by_role("button", name="Cancel").click()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await page.get_by_role("link", name="All of this visitor").click()
+    await expect(page.locator("tbody tr")).to_have_count(2)  # nothing was erased
+    await erase.click()
+    await page.get_by_role("dialog").get_by_role("button", name="Erase", exact=True).click()
+    await expect(page.get_by_text("Conversations erased: 2")).to_be_visible()
+    await expect(page).to_have_url(f"{product.url}/conversations")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await expect(page.get_by_role("link", name=other["question"])).to_be_visible()

@@ -27,6 +27,7 @@ async def test_how_a_space_answers_is_set(product: Stack, space: Space, visit: V
     await page.get_by_label("Starter questions").fill("When do you open?\n\nWhat does it cost?")
     await page.get_by_role("checkbox", name="English").check()
     await page.get_by_label("Questions of all visitors").fill("7")
+    await page.get_by_label("Days that conversations are kept").fill("30")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_text("Saved.")).to_be_visible()
     settings = (await call(product, space, "GET", f"/v1/spaces/{space['id']}"))["settings"]
@@ -36,8 +37,10 @@ async def test_how_a_space_answers_is_set(product: Stack, space: Space, visit: V
     assert settings["languages"] == ["en"]
     assert settings["theme"] == {"accent": None, "accent_dark": None}
     assert settings["limits"]["asks"] == 7
+    assert settings["keep_conversations_days"] == 30
     seen(page).expected.append("422")
     await page.reload()
+    await expect(page.get_by_label("Days that conversations are kept")).to_have_value("30")
     await expect(page.get_by_label("Greeting")).to_have_value(settings["greeting"])
     await page.get_by_label("Starter questions").fill("\n".join("abcdefghijk"))
     await page.get_by_role("button", name="Save").click()

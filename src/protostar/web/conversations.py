@@ -40,8 +40,9 @@ async def _corrections(request: Request) -> Corrections:
 
 Service = Annotated[Answers, Depends(_answers)]
 Corrected = Annotated[Corrections, Depends(_corrections)]
-# An empty field of a form is no day.
+# An empty field of a form is no day, and nobody.
 Day = Annotated[date | None, BeforeValidator(lambda value: value or None)]
+Whose = Annotated[UUID | None, BeforeValidator(lambda value: value or None)]
 
 
 @router.get("/conversations")
@@ -54,14 +55,16 @@ async def conversations_page(
     show: Show = "all",
     since: Annotated[Day, Query(alias="from")] = None,
     until: Annotated[Day, Query(alias="to")] = None,
+    visitor: Whose = None,
     cursor: Cursor = None,
 ) -> HTMLResponse:
     """The whole page, or for htmx the list alone."""
     space_id, zone = frame.space.id, zone_of(request)
     flags: list[Flag] = [flag for flag in _FLAGS if flag == show]
-    filters = Filters(beginning(since, zone), beginning(until, zone, after=1), q.strip(), flags)
+    filters = Filters(beginning(since, zone), beginning(until, zone, after=1), q.strip(), flags, visitor)
     rows = await answers.records.conversations(space_id, filters, before=before(cursor, space_id), limit=_PAGE + 1)
     chosen = {"q": q, "show": show, "from": since.isoformat() if since else "", "to": until.isoformat() if until else ""}
+    chosen["visitor"] = str(visitor or "")
     listed: dict[str, Any] = {
         "conversations": page_of(rows, _PAGE, space_id),
         "chosen": chosen,
