@@ -25,6 +25,7 @@ from protostar.answers.repository import AnswerRepository
 from protostar.config import Settings
 from protostar.ids import first_id
 
+MARK = "zeppelin"  # always the same: how a question is read depends on its words
 LIMITS = {"asks_per_visitor_day": 100}
 LONG = "Backups are kept for 30 days, and nobody may change that without asking the two people who look after them. " * 4
 
@@ -102,32 +103,31 @@ async def idle(settings: Settings, stand_in: StandIn) -> AsyncGenerator[Shop]:
 
 
 async def test_nothing_of_a_visitor_is_left(shop: Shop, stand_in: StandIn) -> None:
-    mark = f"zeppelin{uuid4().hex[:8]}"
     one, other = await shop.enter(), await shop.enter()
     kept = await shop.ask(other, "How long are backups kept?")
-    stand_in.behave(answer=f"{LONG} [1] {mark}")
-    first = await shop.ask(one, f"How long are backups kept, says {mark}?")
-    await shop.ask(one, f"And where are they kept, {mark}?")
+    stand_in.behave(answer=f"{LONG} [1] {MARK}")
+    first = await shop.ask(one, f"How long are backups kept, says {MARK}?")
+    await shop.ask(one, f"And where are they kept, {MARK}?")
     # The words of a model server that refuses to summarise the first turn hold some of it.
-    stand_in.behave(status=503, message=f"No: {mark}", only="chat")
-    headers = {"Idempotency-Key": f"{mark}-0123456789"}
-    following = {"question": f"Why, {mark}?", "conversation_id": first["conversation_id"]}
+    stand_in.behave(status=503, message=f"No: {MARK}", only="chat")
+    headers = {"Idempotency-Key": f"{MARK}-0123456789"}
+    following = {"question": f"Why, {MARK}?", "conversation_id": first["conversation_id"]}
     assert (await shop.sent(one, "POST", "/v1/answers", json=following, headers=headers)).status == 200
     path = f"/v1/answers/{first['id']}"
-    assert (await shop.sent(one, "POST", f"{path}/feedback", json={"rating": "down", "reason": f"I am {mark}"})).status == 204
-    assert (await shop.tenant.call("PUT", f"{path}/correction", json={"text": f"For 45 days, {mark}."})).status == 200
+    assert (await shop.sent(one, "POST", f"{path}/feedback", json={"rating": "down", "reason": f"I am {MARK}"})).status == 204
+    assert (await shop.tenant.call("PUT", f"{path}/correction", json={"text": f"For 45 days, {MARK}."})).status == 200
 
     async def refused() -> bool:
-        return any(mark in (job["error"] or "") for job in await shop.jobs("message.summarize"))
+        return any(MARK in (job["error"] or "") for job in await shop.jobs("message.summarize"))
 
     await wait_until(refused, 20)
     expected = {"answers", "corrections", "idempotency_keys", "jobs"}
-    assert await traces(shop.database_url, mark) == expected
+    assert await traces(shop.database_url, MARK) == expected
     assert len(await shop.found(visitor_token=one)) == 2
 
     assert await shop.erase(visitor_token=one) == 2
 
-    assert await traces(shop.database_url, mark) == set()
+    assert await traces(shop.database_url, MARK) == set()
     assert await shop.found(visitor_token=one) == []
     for each in (path, f"{path}/events", f"/v1/conversations/{first['conversation_id']}"):
         assert (await shop.sent(one, "GET", each)).status == 404
@@ -175,31 +175,30 @@ async def test_a_visitor_is_named_by_one_thing(idle: Shop, who: dict[str, str]) 
 
 
 async def test_an_answer_that_is_being_written_is_erased(shop: Shop, stand_in: StandIn) -> None:
-    mark = f"zeppelin{uuid4().hex[:8]}"
     token = await shop.enter()
-    stand_in.behave(delay=0.2, answer=f"{mark} " * 200)
-    body = {"question": f"How long are backups kept, {mark}?", "stream": True}
+    stand_in.behave(delay=0.2, answer=f"{MARK} " * 200)
+    body = {"question": f"How long are backups kept, {MARK}?", "stream": True}
     async with asyncio.timeout(30), shop.tenant.visitor(shop.key, token=token) as visitor:
         async with visitor.post("/v1/answers", json=body) as response:
             events = read_events(response)
             start = await anext(events)
             assert (await anext(events)).name == "delta"
+            assert await traces(shop.database_url, start.data["answer_id"]) == {"answers", "jobs"}
             assert await shop.erase(visitor_token=token) == 1
             *_, last = [event async for event in events]
-    assert (last.name, last.data["problem"]["status"]) == ("error", 404)
-    assert await traces(shop.database_url, mark) == set()
-    assert await shop.jobs("answer.write") == []
+    assert last.name == "error", last
+    assert last.data["problem"]["status"] == 404
+    assert await traces(shop.database_url, MARK) == await traces(shop.database_url, start.data["answer_id"]) == set()
     assert (await shop.sent(token, "GET", f"/v1/answers/{start.data['answer_id']}/events")).status == 404
 
 
 @pytest.mark.parametrize("is_running", [True, False])
 async def test_an_answer_that_another_process_writes_anew_is_erased(idle: Shop, stand_in: StandIn, *, is_running: bool) -> None:
-    mark = f"zeppelin{uuid4().hex[:8]}"
     token = await idle.enter()
     async with running_worker(idle.settings):
         await idle.tenant.file("guide-en.md")
-    stand_in.behave(hang="first_token", about=mark)
-    question = {"question": f"How long are backups kept, {mark}?"}
+    stand_in.behave(hang="first_token", about=MARK)
+    question = {"question": f"How long are backups kept, {MARK}?"}
     asking = asyncio.create_task(idle.sent(token, "POST", "/v1/answers", json=question))
 
     async def is_written(attempt: int) -> bool:
@@ -225,7 +224,7 @@ async def test_an_answer_that_another_process_writes_anew_is_erased(idle: Shop, 
                 await idle.tenant.document("kiwi.md", "# Kiwi\n\nThere are 27 kiwis.")
             assert "lost" not in outcomes()  # it was not begun, though it would have come before the document
     assert (await asking).status == 404
-    assert await traces(idle.database_url, mark) == set()
+    assert await traces(idle.database_url, MARK) == set()
 
 
 async def test_a_question_that_is_being_taken_in_is_erased_later(idle: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
