@@ -1,4 +1,4 @@
-"""`answer.write`: answers whose process died, written anew by a worker. what `erasure` does later."""
+"""`answer.write`: answers whose process died, written anew by a worker; and what is erased later, see `erasure`."""
 
 from typing import Final
 from uuid import UUID
