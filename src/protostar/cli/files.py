@@ -51,7 +51,11 @@ def find_files(paths: Iterable[str]) -> Found:
     """Folders are walked without hidden files and without following links to folders; what names nothing is tried as a glob."""
     found, seen = Found(), set[Path]()
     for asked in paths:
-        matches = list(_matches(asked))
+        try:
+            matches = list(_matches(asked))
+        except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be entered, nobody's home
+            found.missing[asked] = f"It cannot be looked for: {error}."
+            continue
         if not matches:
             found.missing[asked] = "The folder holds no files." if Path(asked).expanduser().is_dir() else "There is no such file."
         for path, name in matches:

@@ -42,6 +42,7 @@ def test_old_notebooks_errors_and_pictures(tmp_path: Path) -> None:
         '{"cells": 5}',
         '{"cells": [5]}',
         '{"cells": [{"source": {}, "cell_type": 1}]}',
+        '{"cells": [{"source": "a", "cell_type": "heading", "level": 1e999}]}',
         "[" * 100_000,
     ],
 )

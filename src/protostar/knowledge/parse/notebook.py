@@ -23,7 +23,7 @@ def read(path: Path, max_chars: int) -> ParsedText:
         cells: list[Any] = list(notebook["cells"] if "cells" in notebook else notebook["worksheets"][0]["cells"])
     del text, notebook
     builder = TextBuilder(max_chars)
-    with damaged(_KIND, AttributeError, TypeError, ValueError):
+    with damaged(_KIND, AttributeError, TypeError, ValueError, OverflowError):
         for cell in cells:
             _add_cell(builder, cell)
     return builder.build(encoding=encoding)
