@@ -16,7 +16,7 @@ _SECTION = re.compile(r"Contents/section(\d+)\.xml")
 def read(path: Path, max_chars: int) -> ParsedText:
     builder = TextBuilder(max_chars)
     with open_package(path, _KIND) as archive:
-        writer = HangulWriter(builder, Header(ET.fromstring(archive.read("Contents/header.xml"))))  # noqa: S314
+        writer = HangulWriter(builder, Header(ET.fromstring(archive.read("Contents/header.xml"))))
         sections = {int(match[1]): match[0] for match in map(_SECTION.fullmatch, archive.namelist()) if match}
         for number in sorted(sections):
             with archive.open(sections[number]) as part:

@@ -48,4 +48,4 @@ def _boxes(archive: zipfile.ZipFile, part: str, parts: set[str]) -> Iterator[str
     for drawing in related(archive, part, "drawing"):
         if drawing not in parts:
             parts.add(drawing)
-            yield from drawings.shapes(ET.fromstring(archive.read(drawing)))  # noqa: S314  (as in xlsx_layout.py)
+            yield from drawings.shapes(ET.fromstring(archive.read(drawing)))

@@ -41,7 +41,7 @@ def layout_of(archive: zipfile.ZipFile, part: str, parts: set[str]) -> Layout:
 
 
 def _feed(sheet: "_Sheet", archive: zipfile.ZipFile, part: str) -> None:
-    parser = ET.XMLParser(target=sheet)  # noqa: S314  (expat refuses entity bombs, and the process has limits)
+    parser = ET.XMLParser(target=sheet)
     with archive.open(part) as file:
         while more := file.read(_READ):
             parser.feed(more)
