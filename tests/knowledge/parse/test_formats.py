@@ -8,7 +8,7 @@ import docx
 import pptx
 import pytest
 from pptx.util import Inches
-from tests.knowledge.parse.support import FILES, block_with, read, save, shown, uncovered
+from tests.knowledge.parse.support import FILES, block_with, read, save, shown, uncovered, write
 
 from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse import readers
@@ -288,6 +288,19 @@ def test_macros_templates_and_shows_are_read_like_documents(name: str, content_t
                 assert content_type.encode() in content
             changed.writestr(item, content)
     assert shown(read(tmp_path / name)) == shown(read(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.md", "---\ntitle: {}\n---\ntext"),
+        ("a.html", "<title>{}</title><p>text"),
+        ("a.eml", "Subject: {}\n\ntext"),
+    ],
+)
+def test_a_title_is_no_longer_than_one_that_is_given(name: str, content: str, tmp_path: Path) -> None:
+    title = read(write(tmp_path / name, content.format("word " * 1_000))).title
+    assert title == ("word " * 100)[:499] + "…"
 
 
 def test_an_unknown_kind_has_no_reader() -> None:

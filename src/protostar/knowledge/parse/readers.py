@@ -1,6 +1,7 @@
 """Which module reads which kind of file. The modules are imported when they are first needed: Office readers are large."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from protostar.errors import UnreadableDocument
 from protostar.knowledge.parse.failures import EMPTY, NO_TEXT
 from protostar.knowledge.parse.model import ParsedText
 from protostar.knowledge.parse.text.clauses import with_clauses
+from protostar.knowledge.parse.text.normalise import shortened
+
+_LONGEST_TITLE = 500  # characters, as the API takes one: it stands beside every passage
 
 _MODULES = {
     media_types.MARKDOWN: "markdown.reader",
@@ -48,4 +52,5 @@ def read(path: Path, media_type: str, max_chars: int) -> ParsedText:
     parsed = reader(media_type)(path, max_chars)
     if not parsed.blocks:
         raise UnreadableDocument(NO_TEXT)
-    return with_clauses(parsed)
+    title = shortened(parsed.title, _LONGEST_TITLE) if parsed.title else None
+    return replace(with_clauses(parsed), title=title)

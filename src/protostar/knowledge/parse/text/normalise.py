@@ -28,6 +28,11 @@ def one_line(text: str) -> str:
     return _BLANKS.sub(" ", text).strip()
 
 
+def shortened(text: str, longest: int) -> str:
+    """The beginning of a text that is longer than so many characters."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
 def split_front_matter(text: str) -> tuple[str, str | None]:
     """Cut YAML or TOML front matter off a cleaned text; returns the rest and the title named there.
 

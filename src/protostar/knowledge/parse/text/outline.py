@@ -1,5 +1,7 @@
 """The headings above the place that a reader has reached."""
 
+from protostar.knowledge.parse.text.normalise import shortened
+
 _LONGEST_TITLE = 200
 
 
@@ -15,8 +17,7 @@ class Outline:
         while self._levels and self._levels[-1] >= level:
             self._levels.pop()
         self._levels.append(level)
-        shown = title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 1] + "…"
-        self.path = (*self.path[: len(self._levels) - 1], shown)
+        self.path = (*self.path[: len(self._levels) - 1], shortened(title, _LONGEST_TITLE))
         return self.path
 
     def leave(self) -> None:
