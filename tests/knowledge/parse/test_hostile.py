@@ -325,6 +325,13 @@ def test_a_table_says_a_few_times_its_own_text(rows: list[list[Cell]]) -> None:
     assert sum(row.count("x") for row in spread_out) == sum(cell.text == "x" for row in rows for cell in row)
 
 
+def test_headings_below_headings_below_headings(tmp_path: Path) -> None:
+    headings = "".join(f"<div role=heading aria-level={level}>Level {level}</div>" for level in range(1, 1_000))
+    parsed = read(write(tmp_path / "a.html", f"{headings}<p>words"))
+    assert max(len(block.heading_path) for block in parsed.blocks) == 16
+    assert parsed.blocks[-1].heading_path[-1] == "Level 999"
+
+
 def test_repeated_cells_of_a_table_are_few_where_they_hold_text(tmp_path: Path) -> None:
     repeated = '<table:table-cell table:number-columns-repeated="1000"><text:p>{}</text:p></table:table-cell>'
     row = "<table:table-row>" + repeated.format("word " * 20) * 20 + "</table:table-row>"

@@ -3,6 +3,7 @@
 from protostar.knowledge.parse.text.normalise import shortened
 
 _LONGEST_TITLE = 200
+_DEEPEST = 16  # a page that is attached to a mail within mails comes to 14; each passage holds all headings above it
 
 
 class Outline:
@@ -14,6 +15,7 @@ class Outline:
 
     def enter(self, level: int, title: str) -> tuple[str, ...]:
         """Begin the section `title` (one line) of `level`, 1 being the outermost; returns the path with it."""
+        level = min(level, _DEEPEST)
         while self._levels and self._levels[-1] >= level:
             self._levels.pop()
         self._levels.append(level)
