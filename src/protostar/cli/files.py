@@ -52,11 +52,11 @@ def find_files(paths: Iterable[str]) -> Found:
     found, seen = Found(), set[Path]()
     for asked in paths:
         try:
-            matches = list(_matches(asked))
+            matches = list(_matches(asked, found.missing))
         except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be entered, nobody's home
             found.missing[asked] = f"It cannot be looked for: {error}."
             continue
-        if not matches:
+        if not matches and asked not in found.missing:
             found.missing[asked] = "The folder holds no files." if Path(asked).expanduser().is_dir() else "There is no such file."
         for path, name in matches:
             if (resolved := path.resolve()) in seen:
@@ -79,21 +79,27 @@ def _wire_name(name: str) -> str:
     return "".join(character if character.isprintable() else "_" for character in name)
 
 
-def _matches(asked: str) -> Iterator[tuple[Path, str]]:
-    """Each file with its name; one of a folder is called what a browser calls it that takes the folder in."""
+def _matches(asked: str, missing: dict[str, str]) -> Iterator[tuple[Path, str]]:
+    """Each file with its name; one of a folder is called what a browser calls it that takes the folder in.
+
+    `missing` gets the folders that cannot be read.
+    """
     path = Path(asked).expanduser()
     # Path.glob takes no absolute patterns.
     candidates = [path] if path.exists() else map(Path, sorted(glob.glob(str(path), recursive=True)))  # noqa: PTH207
     for candidate in candidates:
         if candidate.is_dir():
             above = PurePath(candidate.resolve().name)
-            yield from ((file, (above / file.relative_to(candidate)).as_posix()) for file in _walk(candidate))
+            yield from ((file, (above / file.relative_to(candidate)).as_posix()) for file in _walk(candidate, missing))
         elif candidate.is_file():
             yield candidate, candidate.name
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
+def _walk(folder: Path, missing: dict[str, str]) -> Iterator[Path]:
+    def note(error: OSError) -> None:
+        missing[str(error.filename)] = f"The folder cannot be read: {error.strerror}."
+
+    for parent, folders, files in os.walk(folder, onerror=note):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(parent, name)
