@@ -91,7 +91,7 @@ def test_what_is_read_is_listed_in_korean() -> None:
 
 def test_kinds_of_files_are_named_in_korean_within_a_sentence() -> None:
     korean = translators()["ko"]
-    readers = Path(parse.__file__).parent.glob("*.py")
+    readers = Path(parse.__file__).parent.rglob("*.py")
     kinds = {kind for reader in readers for kind in re.findall(r'_KIND = "(.+)"', reader.read_text(encoding="utf-8"))} | {"a PDF"}
     assert len(kinds) > 5
     for kind in kinds:
