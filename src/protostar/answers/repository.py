@@ -45,13 +45,13 @@ _SAVE = (
     .values(finished_at=func.now())
     .returning(_ANSWERS.c.id)
 )
-# A conversation that somebody is adding to at this moment has not expired.
 _OF_VISITOR = text("""
     select id from conversations where space_id = :space_id and visitor_id = :visitor_id and id < :before
     order by id limit :limit for update""")
 _EXPIRED = """
     select id from conversations c where {which} and created_at < :at
         and not exists (select from answers a where a.conversation_id = c.id and a.created_at >= :at)"""
+# A conversation that somebody is adding to at this moment has not expired.
 _LOCK_EXPIRED = text(
     _EXPIRED.format(which="space_id = :space_id and id < :before") + " order by id limit :limit for update skip locked"
 )
