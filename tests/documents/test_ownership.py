@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -40,6 +41,11 @@ async def name(database: Database, space_id: UUID, key: str) -> None:
         await DocumentRepository(session).add_version(version)
 
 
+def alarms(logs: Iterable[MutableMapping[str, Any]]) -> list[str]:
+    """What an operator is told; a worker that other tests run in this process may say meanwhile that a job has ended."""
+    return [entry["event"] for entry in logs if entry["log_level"] != "info"]
+
+
 async def use(objects: ObjectStore, key: str = "documents/a") -> StoredObject:
     return await objects.put(key, chunks(b"bytes"), limit=10)
 
@@ -64,7 +70,7 @@ async def test_a_store_that_cannot_be_marked_is_read(
     with capture_logs() as logs:
         async with place.guarded(Ownership(database, place)).local_copy(stored) as path:
             assert path.read_bytes() == b"bytes"
-    assert [entry["event"] for entry in logs] == ["store_not_marked"]
+    assert alarms(logs) == ["store_not_marked"]
 
 
 @pytest.mark.parametrize("mark", [None, b"0" * 64, b"<html>" + b"x" * 1000], ids=["none", "another's", "a page"])
@@ -89,7 +95,7 @@ async def test_a_store_of_others_is_neither_read_nor_written(
         with pytest.raises(WrongStore):
             await objects.delete(stored.key)
     assert sorted(tmp_path.rglob("*")) == before
-    assert [entry["event"] for entry in logs] == ["objects_of_another_database"]
+    assert alarms(logs) == ["objects_of_another_database"]
 
     (tmp_path / MARK).unlink(missing_ok=True)
     await use(place, stored.key)
