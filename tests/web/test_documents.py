@@ -85,7 +85,8 @@ async def test_an_admin_is_led_to_the_space_of_a_conversation(browser: aiohttp.C
     assert f'name="space" value="{tenant.id}"' in page.body.decode()
     assert (await send(stack.http, "DELETE", f"/v1/spaces/{tenant.id}")).status == 204
     assert "another space" not in (await send(browser, "GET", f"/conversations/{conversation}")).body.decode()
-    assert (await send(browser, "GET", "/spaces/deleted")).body.decode().count(tenant.id) == 1
+    for lists in ("/spaces/deleted", "/system"):
+        assert (await send(browser, "GET", lists)).body.decode().count(tenant.id) == 1
     assert (await send(stack.http, "POST", f"/v1/spaces/{tenant.id}/restore")).status == 200
 
 

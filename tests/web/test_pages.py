@@ -102,6 +102,16 @@ async def test_pages_and_their_files_answer_head(browser: aiohttp.ClientSession,
         assert "Content-Length" in head.headers
 
 
+async def test_the_settings_come_with_their_lists(browser: aiohttp.ClientSession, tenant: Tenant) -> None:
+    """What arrived later would move the buttons below it away from the pointer."""
+    await tenant.call("POST", f"/v1/spaces/{tenant.id}/keys", json={"role": "manage", "name": "the museum's"})
+    await tenant.call("POST", "/v1/webhooks", json={"url": "https://example.com/heard", "events": ["document.ready"]})
+    await sign_in(browser, tenant.key)
+    html = await page(browser, "/settings")
+    assert "the museum&#39;s" in html
+    assert "https://example.com/heard" in html
+
+
 def test_the_settings_know_the_colours_of_the_widget() -> None:
     script = (FOLDER / "widget.js").read_text(encoding="utf-8")
     assert f"light-dark(var(--set-accent, {ACCENT}), var(--set-accent-dark, {ACCENT_DARK}))" in script

@@ -1,5 +1,6 @@
 """The page of the whole installation, for its admins."""
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -9,6 +10,7 @@ from protostar import health
 from protostar.dependencies import Admin
 from protostar.resources import Resources
 from protostar.routing import Router
+from protostar.spaces.models import SpaceRow
 from protostar.spaces.service import Spaces
 from protostar.web.frame import PageFrame, Templates
 from protostar.web.pages import PageRoute, is_fragment
@@ -24,9 +26,13 @@ async def _resources(request: Request) -> Resources:
 
 @router.get("/spaces/deleted")
 async def deleted_spaces(request: Request, _key: Admin, pages: Templates) -> HTMLResponse:
-    """Those that can be restored, for pages to put in; also for the one that says that there is no space any more."""
+    """Those that can be restored, for the page that says that there is no space any more."""
+    return pages.render(request, "system/deleted.html", deleted=await _deleted(request))
+
+
+async def _deleted(request: Request) -> Sequence[SpaceRow]:
     spaces: Spaces = request.state.spaces
-    return pages.render(request, "system/deleted.html", deleted=await spaces.deleted(before=None, limit=_DELETED))
+    return await spaces.deleted(before=None, limit=_DELETED)
 
 
 @router.get("/system")
@@ -37,4 +43,4 @@ async def system_page(
     overview = await health.overview(resources)
     if is_fragment(request):
         return pages.render(request, "system/figures.html", overview=overview)
-    return pages.render(request, "system/index.html", frame=frame, overview=overview)
+    return pages.render(request, "system/index.html", frame=frame, overview=overview, deleted=await _deleted(request))
