@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.support.spaces import passage
 
 from protostar.answers.citations import LONGEST_QUOTE, Citation, MarkerFilter
-from protostar.knowledge.page_breaks import PageBreak
+from protostar.knowledge.breaks import HeadingBreak, PageBreak
 from protostar.retrieval.model import Passage
 
 STORED = [
@@ -110,9 +110,8 @@ def test_a_claim_that_shares_nothing_quotes_the_whole_passage(claim: str) -> Non
 
 
 def test_a_citation_tells_where_it_stands() -> None:
-    source = Passage(
-        PASSAGES[0].chunk_id, "안내서", ("요금", "환불"), (PageBreak(1000, 3),), 1000, 1000 + len(STORED[0]), STORED[0]
-    )
+    end = 1000 + len(STORED[0])
+    source = Passage(PASSAGES[0].chunk_id, "안내서", ("요금", "환불"), (), (PageBreak(1000, 3),), 1000, end, STORED[0])
     _, (citation,), _ = resolve("배송이 시작된 상품은 반품 절차 [1]", [source])
     assert (citation.document_id, citation.version) == (source.document_id, 1)
     assert (citation.document_title, citation.heading_path, citation.page) == ("안내서", ("요금", "환불"), 3)
@@ -124,10 +123,20 @@ def test_a_citation_names_the_page_of_its_quote() -> None:
     """And not that of its passage: of several short slides in a row one passage is made."""
     text = "배송은 이틀 걸린다. 반품은 무료이다. 교환은 가게에서 한다."
     breaks = (PageBreak(90, 2), PageBreak(100 + text.index("반품"), 3), PageBreak(100 + text.index("교환"), 5))
-    source = Passage(PASSAGES[0].chunk_id, "안내서", (), breaks, 100, 100 + len(text), text)
+    source = Passage(PASSAGES[0].chunk_id, "안내서", (), (), breaks, 100, 100 + len(text), text)
     for claim, page in (("배송은 이틀 걸린다", 2), ("반품은 무료이다", 3), ("교환은 가게에서 한다", 5)):
         _, (citation,), _ = resolve(f"{claim} [1]", [source])
         assert (citation.quote.removesuffix("."), citation.page) == (claim, page)
+
+
+def test_a_citation_names_the_headings_of_its_quote() -> None:
+    """And not what they have in common: of short sections one passage is made."""
+    text = "# 안내\n\n화요일에 쉽니다.\n\n## 주차\n\n주차는 무료입니다."
+    breaks = (HeadingBreak(100, ("안내",)), HeadingBreak(100 + text.index("##"), ("안내", "주차")))
+    source = Passage(PASSAGES[0].chunk_id, "안내서", ("안내",), breaks, (), 100, 100 + len(text), text)
+    for claim, path in (("화요일에 쉽니다", ("안내",)), ("주차는 무료입니다", ("안내", "주차"))):
+        _, (citation,), _ = resolve(f"{claim} [1]", [source])
+        assert (citation.quote.rpartition("\n")[2].removesuffix("."), citation.heading_path) == (claim, path)
 
 
 def test_an_answer_without_markers_has_no_citations() -> None:

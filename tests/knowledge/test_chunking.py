@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from protostar.knowledge.breaks import HeadingBreak, PageBreak
 from protostar.knowledge.chunking import LIMIT, PARAGRAPH, TARGET, Chunk, chunk, indexed_text
-from protostar.knowledge.page_breaks import PageBreak
 from protostar.knowledge.parse.markdown.reader import find_blocks
 from protostar.knowledge.parse.model import Block, ParsedText
 from protostar.knowledge.parse.text.outline import Outline
@@ -126,8 +126,16 @@ def test_a_page_ends_a_passage() -> None:
     text = f"{paragraph(300)}\n\n{paragraph(300)}\n\nThree.\n\n{paragraph(300)}"
     blocks = [replace(block, page=page) for page, block in enumerate(find_blocks(text, Outline()), 1)]
     found = list(chunk(ParsedText(text, blocks)))
-    assert [[place.page for place in each.page_breaks] for each in found] == [[1], [2], [3, 4]]
+    assert [[place.value for place in each.page_breaks] for each in found] == [[1], [2], [3, 4]]
     assert text[found[2].start : found[2].end].startswith("Three.\n\nword")
+
+
+def test_a_passage_of_short_sections_tells_where_each_begins() -> None:
+    text = f"# Visit\n\nWe are closed on Mondays.\n\n## Car park\n\nIt is free.\n\n{paragraph(100)}\n\n## Cafe\n\n{paragraph(300)}"
+    first, second = chunk(ParsedText(text, list(find_blocks(text, Outline()))))
+    assert first.heading_path == ("Visit",)
+    assert first.heading_breaks == (HeadingBreak(0, ("Visit",)), HeadingBreak(text.index("## Car"), ("Visit", "Car park")))
+    assert (second.heading_path, second.heading_breaks) == (("Visit", "Cafe"), ())
 
 
 def test_nothing_makes_no_chunk() -> None:

@@ -48,4 +48,4 @@ def chunk_id(ordinal: int) -> ChunkId:
 
 
 def passage(text: str, ordinal: int = 0, *, start: int = 0, score: float = 0.0, heading_path: tuple[str, ...] = ()) -> Passage:
-    return Passage(chunk_id(ordinal), "Guide", heading_path, (), start, start + len(text), text, score=score, keyword=score)
+    return Passage(chunk_id(ordinal), "Guide", heading_path, (), (), start, start + len(text), text, score=score, keyword=score)

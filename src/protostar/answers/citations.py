@@ -11,7 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from protostar.answers.markers import MARKER_BEGUN, Marker, MarkerScanner
-from protostar.knowledge.page_breaks import page_of
+from protostar.knowledge.breaks import value_of
 from protostar.knowledge.tokens import terms
 from protostar.retrieval.extracts import sentences
 from protostar.retrieval.model import Passage
@@ -103,16 +103,17 @@ def cite(marker: int, passage: Passage, claim: str) -> Citation:
 
 
 def cite_range(marker: int, passage: Passage, start: int, end: int) -> Citation:
-    """`passage.text[start:end]` as a citation."""
+    """`passage.text[start:end]` as a citation, under the headings and on the page of most of it."""
+    there = passage.start + start, passage.start + end
     return Citation(
         marker=marker,
         document_id=passage.document_id,
         document_title=passage.document_title,
         version=passage.version,
-        heading_path=passage.heading_path,
-        page=page_of(passage.page_breaks, passage.start + start, passage.start + end),
-        start=passage.start + start,
-        end=passage.start + end,
+        heading_path=value_of(passage.heading_breaks, *there) or passage.heading_path,
+        page=value_of(passage.page_breaks, *there),
+        start=there[0],
+        end=there[1],
         quote=passage.text[start:end],
     )
 

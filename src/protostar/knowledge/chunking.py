@@ -11,8 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from protostar.knowledge import page_breaks
-from protostar.knowledge.page_breaks import PageBreak
+from protostar.knowledge.breaks import Break, HeadingBreak, PageBreak, pages_of, within
 from protostar.knowledge.parse.model import Block, ParsedText
 from protostar.knowledge.stops import STOP, ends
 
@@ -34,7 +33,8 @@ _LONGEST_CHARACTER = 32
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`heading_path` is what the headings above all of it have in common. `page_breaks` say where it stands, see `page_of`.
+    """`heading_path` is what the headings above all of it have in common; `heading_breaks` and `page_breaks` say more exactly where
+    a part of it stands.
 
     Below the names of a table's columns, as the innermost of them, stands what was cut from the table's beginning.
     """
@@ -43,6 +43,7 @@ class Chunk:
     end: int
     heading_path: tuple[str, ...] = ()
     page_breaks: tuple[PageBreak, ...] = ()
+    heading_breaks: tuple[HeadingBreak, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class _Piece:
     page: int | None
     opens: bool
     """Whether it begins with a heading."""
+    parts: tuple[HeadingBreak, ...] = ()
+    """Where it was put together of pieces under other headings than its first."""
 
 
 def indexed_text(heading_path: tuple[str, ...] | list[str], text: str) -> str:
@@ -62,17 +65,16 @@ def indexed_text(heading_path: tuple[str, ...] | list[str], text: str) -> str:
 
 def chunk(parsed: ParsedText) -> Iterator[Chunk]:
     """Passages in the order of the text. Linear in its length."""
-    breaks = page_breaks.of_blocks(parsed.blocks)
+    pages = pages_of(parsed.blocks)
     for piece in _packed(parsed):
-        yield Chunk(piece.start, piece.end, piece.heading_path, page_breaks.within(breaks, piece.start, piece.end))
+        yield Chunk(piece.start, piece.end, piece.heading_path, within(pages, piece.start, piece.end), piece.parts)
 
 
 def _packed(parsed: ParsedText) -> Iterator[_Piece]:
     draft: _Piece | None = None
     for piece in _pieces(parsed):
         if draft is not None and _belongs(draft, piece):
-            path = _common(draft.heading_path, piece.heading_path)
-            draft = replace(draft, end=piece.end, heading_path=path)
+            draft = _together(draft, piece)
             continue
         if draft is not None:
             yield draft
@@ -93,6 +95,14 @@ def _belongs(draft: _Piece, piece: _Piece) -> bool:
 def _follows(path: tuple[str, ...], other: tuple[str, ...]) -> bool:
     """Whether `other` is the path of a sibling or of a part of the section `path`."""
     return other[:-1] == path[:-1] or other[: len(path)] == path
+
+
+def _together(draft: _Piece, piece: _Piece) -> _Piece:
+    parts = draft.parts or (Break(draft.start, draft.heading_path),)
+    if parts[-1].value == piece.heading_path:
+        return replace(draft, end=piece.end)
+    path = _common(draft.heading_path, piece.heading_path)
+    return replace(draft, end=piece.end, heading_path=path, parts=(*parts, Break(piece.start, piece.heading_path)))
 
 
 def _common(path: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:

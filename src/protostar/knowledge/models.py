@@ -1,10 +1,11 @@
 """Tables of what can be found: chunks, their vectors, and how many chunks hold a term."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import REAL, ForeignKey, ForeignKeyConstraint, Index, Integer, SmallInteger, UniqueConstraint
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from protostar.db.base import Base, HalfVec, SparseVec
@@ -17,8 +18,8 @@ _IN_ROW = {"postgresql_with": {"toast_tuple_target": 8160}}
 class ChunkRow(Base):
     """A passage: exactly `text[char_start:char_end]` of its version's stored text, in code points.
 
-    Rows are staged while a version is indexed; searches join on the document's current version. `page`, `page_breaks`: see
-    `page_breaks.stored`.
+    Rows are staged while a version is indexed; searches join on the document's current version. `page`, `page_breaks`,
+    `heading_breaks`: see `breaks`.
     """
 
     __tablename__ = "chunks"
@@ -32,6 +33,7 @@ class ChunkRow(Base):
     page: Mapped[int | None] = mapped_column(Integer)
     page_breaks: Mapped[Sequence[int] | None] = mapped_column(ARRAY(Integer))
     heading_path: Mapped[list[str]]
+    heading_breaks: Mapped[list[Any] | None] = mapped_column(JSONB(none_as_null=True))
     text: Mapped[str]
     # blake2b-128 of the text that is embedded: vectors are found by it, whichever document they were paid for.
     text_hash: Mapped[UUID]

@@ -1,6 +1,7 @@
 """Passages as rows of the table `chunks` in COPY's binary format, made where they are cut: the worker hands them on unread.
 
-Formats, big-endian, as in PostgreSQL's documentation of COPY and its `array_send`; a sparsevec's as in `db/vectors`.
+Formats, big-endian, as in PostgreSQL's documentation of COPY, `array_send` and `jsonb_send`; a sparsevec's as in
+`db/vectors`.
 """
 
 import struct
@@ -11,17 +12,18 @@ from typing import Final, Self
 from uuid import UUID
 
 from protostar.db.vectors import SparseVector, encode_sparsevec
-from protostar.knowledge import page_breaks, tokens
+from protostar.knowledge import breaks, tokens
 from protostar.knowledge.chunking import Chunk
 
 COLUMNS: Final = (
-    "document_id", "version", "space_id", "ordinal", "char_start", "char_end", "page", "page_breaks", "heading_path", "text_hash",
-    "text", "terms", "weights",
+    "document_id", "version", "space_id", "ordinal", "char_start", "char_end", "page", "page_breaks", "heading_path",
+    "heading_breaks", "text_hash", "text", "terms", "weights",
 )  # fmt: skip
 HEAD: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TAIL: Final = b"\xff\xff"
 
 _TEXT, _INT4 = 25, 23  # type oids
+_JSONB_VERSION: Final = 1  # of its binary format
 _NULL: Final = struct.pack(">i", -1)
 
 
@@ -56,7 +58,7 @@ class Rows:
         terms = sorted(weights)
         encoded = text.encode()
         head = struct.pack(">iiiiii", 4, self._ordinal, 4, chunk.start, 4, chunk.end)
-        page, others = page_breaks.stored(chunk.page_breaks)
+        page, others = breaks.stored_pages(chunk.page_breaks)
         self._ordinal += 1
         return b"".join(
             (
@@ -65,6 +67,7 @@ class Rows:
                 struct.pack(">ii", 4, page) if page is not None else _NULL,
                 _integers(others) if others is not None else _NULL,
                 _texts(chunk.heading_path),
+                _jsonb(breaks.stored_headings(chunk.heading_breaks)),
                 struct.pack(">i16si", 16, hash_, len(encoded)),
                 encoded,
                 _integers(tokens.space_terms(self._space_id, terms)),
@@ -81,6 +84,13 @@ def text_hash(embedded: str) -> bytes:
 def _texts(values: Sequence[str]) -> bytes:
     elements = b"".join([struct.pack(">i", len(encoded)) + encoded for encoded in (value.encode() for value in values)])
     return _array(_TEXT, len(values), elements)
+
+
+def _jsonb(value: str | None) -> bytes:
+    if value is None:
+        return _NULL
+    encoded = value.encode()
+    return struct.pack(">ib", 1 + len(encoded), _JSONB_VERSION) + encoded
 
 
 def _integers(values: Sequence[int]) -> bytes:

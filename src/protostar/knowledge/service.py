@@ -5,7 +5,7 @@ from uuid import UUID
 from protostar.db.session import Database
 from protostar.documents.service import Documents
 from protostar.jobs.repository import JobRepository
-from protostar.knowledge import page_breaks
+from protostar.knowledge import breaks
 from protostar.knowledge.kinds import summarize
 from protostar.knowledge.repository import KnowledgeRepository
 from protostar.knowledge.schemas import Chunk, ChunkPage
@@ -25,9 +25,7 @@ async def passages(
             ordinal=row.ordinal,
             start=row.char_start,
             end=row.char_end,
-            page=page_breaks.page_of(
-                page_breaks.of_stored(row.char_start, row.page, row.page_breaks), row.char_start, row.char_end
-            ),
+            page=breaks.value_of(breaks.pages_of_stored(row.char_start, row.page, row.page_breaks), row.char_start, row.char_end),
             heading_path=row.heading_path,
             text=row.text,
         )

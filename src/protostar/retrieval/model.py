@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from protostar.knowledge.page_breaks import PageBreak, page_of
+from protostar.knowledge.breaks import HeadingBreak, PageBreak, value_of
 
 Mode = Literal["hybrid", "keyword", "vector"]
 
@@ -46,6 +46,7 @@ class Passage:
     chunk_id: ChunkId
     document_title: str
     heading_path: tuple[str, ...]
+    heading_breaks: tuple[HeadingBreak, ...]
     page_breaks: tuple[PageBreak, ...]
     start: int
     end: int
@@ -65,7 +66,7 @@ class Passage:
     @property
     def page(self) -> int | None:
         """That which holds most of it."""
-        return page_of(self.page_breaks, self.start, self.end)
+        return value_of(self.page_breaks, self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from protostar.db.vectors import SparseVector
-from protostar.knowledge import page_breaks
+from protostar.knowledge import breaks
 from protostar.knowledge.tokens import space_terms
 from protostar.retrieval.model import Candidate, ChunkId, Passage, SpaceVectors
 
@@ -75,7 +75,8 @@ _BOTH_LEGS = f"""
         d.id is not null as current
     from found c left join nearest near using (text_hash) left join documents d on {_CURRENT}"""
 
-_PASSAGE = "c.document_id, c.version, c.ordinal, d.title, c.heading_path, c.page, c.page_breaks, c.char_start, c.char_end, c.text"
+_PASSAGE = """c.document_id, c.version, c.ordinal, d.title, c.heading_path, c.heading_breaks, c.page, c.page_breaks, c.char_start,
+    c.char_end, c.text"""
 _KEYWORD_PASSAGES = f"""
     with hits as materialized ({{keyword_leg}})
     select {_PASSAGE}, -hits.distance as keyword
@@ -170,6 +171,8 @@ def _hashes(space_id: UUID, rare: Sequence[int] | None) -> list[int] | None:
 
 
 def _passage(row: Any) -> Passage:
-    document_id, version, ordinal, title, heading_path, page, others, start, end, text, keyword = row
-    breaks = page_breaks.of_stored(start, page, others)
-    return Passage(ChunkId(document_id, version, ordinal), title, tuple(heading_path), breaks, start, end, text, keyword=keyword)
+    document_id, version, ordinal, title, path, heading_breaks, page, page_breaks, start, end, text, keyword = row
+    headings = breaks.headings_of_stored(start, path, heading_breaks)
+    pages = breaks.pages_of_stored(start, page, page_breaks)
+    id_ = ChunkId(document_id, version, ordinal)
+    return Passage(id_, title, tuple(path), headings, pages, start, end, text, keyword=keyword)

@@ -11,7 +11,7 @@ from tests.knowledge.parse.support import FILES, block_with, read, shown
 
 from protostar.errors import UnreadableDocument
 from protostar.knowledge import chunking
-from protostar.knowledge.page_breaks import PageBreak
+from protostar.knowledge.breaks import PageBreak
 
 
 def test_a_word_broken_at_the_end_of_a_line_is_joined(tmp_path: Path) -> None:
@@ -490,7 +490,7 @@ def test_a_title_page_does_not_go_on(tmp_path: Path) -> None:
 def test_a_sentence_that_ended_with_the_page_does_not_go_on(tmp_path: Path) -> None:
     lines = set_in_lines(KOREAN, 240, anywhere=False)
     parsed = read(write_pdf(tmp_path / "a.pdf", [page_of([*lines[:7], "이 줄에서 문장이 끝난다."]), page_of(lines[8:])]))
-    assert [[each.page for each in chunk.page_breaks] for chunk in chunking.chunk(parsed)] == [[1], [2]]
+    assert [[each.value for each in chunk.page_breaks] for chunk in chunking.chunk(parsed)] == [[1], [2]]
 
 
 def test_titles_that_count_along_with_the_pages_are_headings(tmp_path: Path) -> None:
