@@ -28,6 +28,7 @@ async def test_an_answer_that_is_being_written_is_shown_once_it_is(
                 body = (await send(browser, "GET", path)).body.decode()
                 assert ("This answer is being written." in body) == waits
                 assert (f'hx-get="/conversations/answers/{answer["id"]}"' in body) == waits
+                assert ">Kiwi</a></p>" in body  # the title is not said again as the first of the headings
     finally:
         await connection.close()
 
