@@ -139,6 +139,17 @@ async def test_a_job_that_lost_its_lease_leaves_no_effect(database: Database, ef
     assert outcome == [LeaseLost]
 
 
+async def test_a_job_whose_effect_is_being_written_is_taken_from_nobody(database: Database) -> None:
+    """Whoever took it would wait, with the job locked, for what its holder has locked, who is about to lock the job."""
+    id_ = await enqueue(database)
+    async with database.transaction() as session:
+        (claimed,) = await JobRepository(session).claim(["k"], limit=1, owner="w", lease=timedelta(seconds=-1))
+    async with JobContext(claimed, database, None).finishing():
+        async with database.transaction() as session:
+            assert await JobRepository(session).sweep() == []
+    assert (await job(database, id_)).state == "succeeded"
+
+
 async def _sweep_for(database: Database, _worker: Worker) -> None:
     while True:
         async with database.transaction() as session:

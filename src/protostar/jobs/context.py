@@ -35,8 +35,11 @@ class JobContext:
 
     @asynccontextmanager
     async def finishing(self) -> AsyncGenerator[AsyncSession]:
-        """The transaction of the effect: it and the job's success are committed together, or neither is."""
-        async with self._database.transaction() as session:
+        """The transaction of the effect: it and the job's success are committed together, or neither is.
+
+        The job is locked before what it is about, in the order of whoever takes it from its holder.
+        """
+        async with self.writing() as session:
             yield session
             if not await JobRepository(session).finish(self.job):
                 raise LeaseLost
