@@ -132,7 +132,8 @@ class Resources:
         return Corrections(self.database, self.announcements)
 
     def erasure(self) -> Erasure:
-        return Erasure(self.database, Cache(self.redis), self.announcements, self.jobs)
+        cache_ttl = self.settings.answer.cache_ttl
+        return Erasure(self.database, Cache(self.redis), self.announcements, self.jobs, cache_ttl=cache_ttl)
 
     def answers(self, access: Access) -> Answers:
         tokens, limit = self._visitor_tokens(access), self.settings.limit.answers

@@ -227,6 +227,27 @@ async def test_an_answer_that_another_process_writes_anew_is_erased(idle: Shop, 
     assert await traces(idle.database_url, MARK) == set()
 
 
+async def test_a_turn_that_is_being_summarised_is_erased(idle: Shop, stand_in: StandIn) -> None:
+    """With what a model server might yet say about it: that would stand in the job's error."""
+    token = await idle.enter()
+    async with running_worker(idle.settings):
+        await idle.tenant.file("guide-en.md")
+    stand_in.behave(answer=f"{LONG} [1]")
+    first = await idle.ask(token, "How long are backups kept?")
+    await idle.ask(token, "And where are they kept?", conversation_id=first["conversation_id"])
+    stand_in.behave(hang="first_token", only="chat", about=LONG.strip())
+    with capture_logs() as logs:
+        async with running_worker(idle.settings, kinds=frozenset({"message.summarize"})):
+
+            async def is_running() -> bool:
+                return [job["state"] for job in await idle.jobs("message.summarize")] == ["running"]
+
+            await wait_until(is_running, 20)
+            assert await idle.erase(visitor_token=token) == 1
+            assert await idle.jobs("message.summarize") == []
+            await wait_until(lambda: "lost" in [line["outcome"] for line in logs if line["event"] == "job_ended"], 20)
+
+
 async def test_a_question_that_is_being_taken_in_is_erased_later(idle: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     take, taken, goes_on = AnswerRepository.take, asyncio.Event(), asyncio.Event()
 
@@ -356,13 +377,26 @@ async def test_what_a_space_does_not_keep_is_erased(idle: Shop) -> None:
         before = changed.json["knowledge_version"]
         await expired(idle)
         assert await questions_of(forgetful) == ["new", "old, and went on"]
-        assert (await forgetful.get(f"/v1/spaces/{forgetful.id}"))["knowledge_version"] == before + 1, "cached answers are void"
+        # No answer is cached for as long: those that are cached go on being given.
+        assert (await forgetful.get(f"/v1/spaces/{forgetful.id}"))["knowledge_version"] == before
         assert await questions_of(idle.tenant) == ["new", "old", "old, and went on"]
         for days in (0, -1, 36_501, 1.5):
             refused = await forgetful.call(
                 "PATCH", f"/v1/spaces/{forgetful.id}", json={"settings": {"keep_conversations_days": days}}
             )
             assert refused.status == 422
+
+
+async def test_what_may_be_cached_for_longer_than_it_is_kept_is_void(settings: Settings) -> None:
+    long = settings.model_copy(update={"answer": settings.answer.model_copy(update={"cache_ttl": timedelta(days=31)})})
+    async with idle_tenant(long) as tenant:
+        shop = Shop(tenant, "")
+        changed = await tenant.call("PATCH", f"/v1/spaces/{tenant.id}", json={"settings": {"keep_conversations_days": 30}})
+        await expired(shop)
+        assert (await tenant.get(f"/v1/spaces/{tenant.id}"))["knowledge_version"] == changed.json["knowledge_version"]
+        await add_conversation(shop, ago(31), "old")
+        await expired(shop)
+        assert (await tenant.get(f"/v1/spaces/{tenant.id}"))["knowledge_version"] > changed.json["knowledge_version"]
 
 
 async def test_many_are_erased_some_at_a_time_and_none_that_goes_on_meanwhile(idle: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -414,7 +448,7 @@ async def test_a_worker_that_is_killed_in_between_is_followed_by_another(idle: S
         connection = await asyncpg.connect(idle.database_url)
         transaction = connection.transaction()
         await transaction.start()
-        await connection.execute("select from spaces where id = $1 for update", UUID(second.id))
+        await connection.execute("select from answers where space_id = $1 for update", UUID(second.id))
         redis_url = idle.settings.redis_url
         assert redis_url is not None
         environment = {

@@ -31,6 +31,7 @@ ERASE_VISITOR: Final = "visitor.erase"
 _AT_ONCE: Final = 100
 _ON_THE_WAY: Final = timedelta(minutes=1)  # within which a page may have sent a question again by itself
 _LATE: Final = timedelta(minutes=10)  # after which a question that was being taken in is there, or never will be
+_WRITTEN: Final = timedelta(hours=1)  # within which an answer is, and cached from then on; see answer.write
 _TRIED_AGAIN: Final = timedelta(hours=1)
 _GIVE_UP: Final = timedelta(days=30)
 
@@ -42,9 +43,11 @@ Lock = Callable[[AnswerRepository], Awaitable[Sequence[UUID]]]
 
 
 class Erasure:
-    def __init__(self, database: Database, cache: Cache, announcements: Announcements, jobs: Jobs) -> None:
+    def __init__(self, database: Database, cache: Cache, announcements: Announcements, jobs: Jobs, *, cache_ttl: timedelta) -> None:
+        """`cache_ttl`: for how long an answer is cached."""
         self._database = database
         self._cache = cache
+        self._cache_ttl = cache_ttl
         self._announcements = announcements
         self._jobs = jobs
 
@@ -57,7 +60,8 @@ class Erasure:
         async with self._database.transaction() as session:
             if not await AnswerRepository(session).lock_conversation(space_id, id_):
                 raise NotFound("There is no conversation with that id.")
-            await self._erase(session, space_id, [id_])
+            await AnswerRepository(session).erase_conversations(space_id, [id_])
+            await self._void_cached(session, space_id)
 
     async def visitor(self, space_id: UUID, visitor_id: UUID) -> int:
         """Erase all conversations of a visitor. How many there were.
@@ -88,16 +92,17 @@ class Erasure:
             now = await JobRepository(session).now()
             spaces = await SpaceRepository(session).keeping()
         for space_id, days in spaces:
-            lock = partial(AnswerRepository.lock_some_expired, space_id=space_id, at=now - timedelta(days=days), limit=_AT_ONCE)
-            await self._all(context.writing, space_id, lock)
+            kept = timedelta(days=days)
+            lock = partial(AnswerRepository.lock_some_expired, space_id=space_id, at=now - kept, limit=_AT_ONCE)
+            await self._all(context.writing, space_id, lock, may_be_cached=kept < self._cache_ttl + _WRITTEN)
 
     async def _all_of_visitor(self, begin: Begin, space_id: UUID, visitor_id: UUID, before: UUID) -> int:
         lock = partial(
             AnswerRepository.lock_some_of_visitor, space_id=space_id, visitor_id=visitor_id, before=before, limit=_AT_ONCE
         )
-        return await self._all(begin, space_id, lock)
+        return await self._all(begin, space_id, lock, may_be_cached=True)
 
-    async def _all(self, begin: Begin, space_id: UUID, lock: Lock) -> int:
+    async def _all(self, begin: Begin, space_id: UUID, lock: Lock, *, may_be_cached: bool) -> int:
         """Erase some at a time, so that nobody waits for long. How many."""
         erased = 0
         while True:
@@ -105,11 +110,15 @@ class Erasure:
                 ids = await lock(AnswerRepository(session))
                 if not ids:
                     return erased
-                await self._erase(session, space_id, ids)
+                await AnswerRepository(session).erase_conversations(space_id, ids)
+                if may_be_cached:
+                    await self._void_cached(session, space_id)
             erased += len(ids)
 
-    async def _erase(self, session: AsyncSession, space_id: UUID, ids: Sequence[UUID]) -> None:
-        await AnswerRepository(session).erase_conversations(space_id, ids)
+    async def _void_cached(self, session: AsyncSession, space_id: UUID) -> None:
+        """Let no answer of before be given again: its version voids also what Redis, which may be away, goes on keeping, and what
+        a writer that has saved an answer is just putting there.
+        """
         await SpaceRepository(session).new_knowledge(space_id)
         after_commit(session, lambda: self._announcements.tell("knowledge", str(space_id)))
         after_commit(session, lambda: self._cache.clear(space_id))

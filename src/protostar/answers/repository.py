@@ -56,13 +56,13 @@ _LOCK_EXPIRED = text(
     _EXPIRED.format(which="space_id = :space_id and id < :before") + " order by id limit :limit for update skip locked"
 )
 _STILL_EXPIRED = text(_EXPIRED.format(which="id = any(:ids)"))
-# Who writes one of the answers has lost its job by that. A model server's words about a turn may stand in the error of another one.
+# Who writes or summarises one of the answers loses its job by that; and a model server's words about it may stand in one's error.
 _FORGET_JOBS = text("""
     with erased as (select id, job_id from answers where conversation_id = any(:ids))
     delete from jobs where id in (
         select job_id from erased
         union all
-        select jobs.id from jobs join erased on dedupe_key = :summarize || ':' || erased.id where state = 'queued'
+        select jobs.id from jobs join erased on dedupe_key = :summarize || ':' || erased.id where state in ('queued', 'running')
         union all
         select jobs.id from jobs join erased on args ->> 'answer_id' = erased.id::text
         where state in ('dead', 'failed') and kind = :summarize)""")
