@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncGenerator
@@ -12,6 +13,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 from tests.api.tenant import ORIGIN, Answered, Tenant, idle_tenant, new_tenant, send
 from tests.api.test_visitor_limits import identity
@@ -21,8 +23,9 @@ from tests.support.stack import running_stack, running_worker, settings_for
 from tests.support.traces import traces
 from tests.support.waiting import wait_until
 
-from protostar.answers.repository import AnswerRepository
+from protostar.answers.repository import _LOCK_EXPIRED, AnswerRepository  # pyright: ignore[reportPrivateUsage]
 from protostar.config import Settings
+from protostar.db.session import Database
 from protostar.ids import first_id
 
 MARK = "zeppelin"  # always the same: how a question is read depends on its words
@@ -438,6 +441,24 @@ async def test_many_are_erased_some_at_a_time_and_none_that_goes_on_meanwhile(id
     monkeypatch.setattr(AnswerRepository, "lock_some_expired", added_to)
     await expired(idle)
     assert await questions_of(idle.tenant) == ["3"]
+
+
+async def test_of_many_that_have_expired_some_are_found_without_going_through_all(database: Database, database_url: str) -> None:
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("""
+        insert into conversations (id, space_id, created_at)
+        select (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || substr(md5(at::text), 13))::uuid, spaces.id, at
+        from spaces, generate_series(now() - interval '60 days', now() - interval '40 days', interval '86 seconds') at;
+        insert into answers (id, space_id, conversation_id, question, created_at)
+        select id, space_id, id, 'How many kiwis?', created_at from conversations;
+        analyze""")
+    space_id = await connection.fetchval("select id from spaces")
+    await connection.close()
+    async with database.transaction() as session:
+        values = {"space_id": space_id, "before": first_id(ago(30)), "at": ago(30), "limit": 100}
+        plan = (await session.scalars(text(f"explain analyze {_LOCK_EXPIRED.text}"), values)).all()
+    assert any("rows=100.00" in line for line in plan), plan
+    assert not any(int(count) > 100 for line in plan for count in re.findall(r"Rows Removed by Filter: (\d+)", line)), plan
 
 
 async def test_a_worker_that_is_killed_in_between_is_followed_by_another(idle: Shop) -> None:
