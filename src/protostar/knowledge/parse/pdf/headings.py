@@ -1,6 +1,7 @@
 """The headings of a PDF: those that its outline names, or else the lines that are larger or bolder than the text."""
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -55,9 +56,9 @@ def by_outline(items: Sequence[Item], bookmarks: Sequence[Bookmark]) -> list[Mar
     spans = _spans(items) if bookmarks else {}
     at = 0
     for bookmark in bookmarks:
-        wanted = _squeeze(bookmark.title)
-        found = spans.get(wanted.lstrip(digits), ())
-        start, end = next((span for *span, text in found if span[0] >= at and text.endswith(wanted)), (at, at))
+        shown = spans.get(_squeeze(bookmark.title), [])
+        found = bisect_left(shown, (at,))
+        start, end = shown[found] if found < len(shown) else (at, at)
         marked += items[at:start]
         marked.append(Heading(bookmark.level, bookmark.title, [line for line in items[start:end] if isinstance(line, Line)]))
         at = end
@@ -152,14 +153,15 @@ def _squeeze(text: str) -> str:
     return _SIGN.sub("", text).casefold() or "".join(text.split())
 
 
-def _spans(items: Sequence[Item]) -> dict[str, list[tuple[int, int, str]]]:
-    """(start, end, text) of all lines and of those that follow one another, squeezed, by what stands behind a number at their
-    beginning: outlines may leave out that of a section.
+def _spans(items: Sequence[Item]) -> dict[str, list[tuple[int, int]]]:
+    """(start, end) of all lines and of those that follow one another, in order, by their squeezed text and by what of it stands
+    behind a number at its beginning: outlines may leave out that of a section.
     """
     squeezed = [_squeeze(item.text) if isinstance(item, Line) else "\n" for item in items]
-    spans: defaultdict[str, list[tuple[int, int, str]]] = defaultdict(list)
+    spans: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     for start in range(len(items)):
-        for end in range(start + 1, start + 1 + _MOST_LINES):
+        for end in range(start + 1, min(start + _MOST_LINES, len(items)) + 1):
             text = "".join(squeezed[start:end])
-            spans[text.lstrip(digits)].append((start, end, text))
+            for title in {text, text.lstrip(digits)}:
+                spans[title].append((start, end))
     return spans
