@@ -211,8 +211,10 @@ def _warm_up() -> None:
 def _fork(request: dict[str, Any], *, kept: bool) -> _Child:
     # Collections in a child then leave the shared pages alone.
     gc.freeze()
-    pipes = (*os.pipe(), *os.pipe()) if kept else ()
+    pipes: tuple[int, ...] = ()
     try:
+        for _ in range(2 if kept else 0):
+            pipes += os.pipe()
         pid = os.fork()
     except OSError:
         for pipe in pipes:
