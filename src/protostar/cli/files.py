@@ -51,13 +51,15 @@ def find_files(paths: Iterable[str]) -> Found:
     """Folders are walked without hidden files and without following links to folders; what names nothing is tried as a glob."""
     found, seen = Found(), set[Path]()
     for asked in paths:
+        missing: dict[str, str] = {}
         try:
-            matches = list(_matches(asked, found.missing))
+            matches = list(_matches(asked, missing))
         except (OSError, RuntimeError) as error:  # a name that is too long, a folder that may not be entered, nobody's home
             found.missing[asked] = f"It cannot be looked for: {error}."
             continue
-        if not matches and asked not in found.missing:
-            found.missing[asked] = "The folder holds no files." if Path(asked).expanduser().is_dir() else "There is no such file."
+        if not matches and not missing:
+            missing[asked] = "The folder holds no files." if Path(asked).expanduser().is_dir() else "There is no such file."
+        found.missing.update(missing)
         for path, name in matches:
             if (resolved := path.resolve()) in seen:
                 continue
@@ -82,7 +84,7 @@ def _wire_name(name: str) -> str:
 def _matches(asked: str, missing: dict[str, str]) -> Iterator[tuple[Path, str]]:
     """Each file with its name; one of a folder is called what a browser calls it that takes the folder in.
 
-    `missing` gets the folders that cannot be read.
+    `missing` gets the folders that cannot be read, and the files in those that may not be entered.
     """
     path = Path(asked).expanduser()
     # Path.glob takes no absolute patterns.
@@ -103,8 +105,11 @@ def _walk(folder: Path, missing: dict[str, str]) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(parent, name)
-            if not name.startswith(".") and path.is_file():
-                yield path
+            try:
+                if not name.startswith(".") and path.is_file():
+                    yield path
+            except OSError as error:
+                missing[str(path)] = f"It cannot be looked for: {error.strerror}."
 
 
 def _not_supported(suffix: str) -> str:
