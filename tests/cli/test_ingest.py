@@ -293,8 +293,8 @@ async def test_what_to_save_it_as_is_said(cli: Cli, api: FakeApi, folder: Path) 
 async def test_a_title_is_for_one_file(cli: Cli, api: FakeApi, folder: Path) -> None:
     result = await cli("ingest", str(folder), "--title", "x")
 
-    assert result.code == 1
-    assert "--title names one document, but there are 3 files." in result.err
+    assert result.code == 2  # as with any command line that cannot be used
+    assert "--title: It names one document, but there are 3 files." in result.err
     assert not api.uploads
 
 

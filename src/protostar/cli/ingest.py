@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
+import typer
 
 from protostar.cli.client import ApiClient, ApiError, ConnectionLost
 from protostar.cli.display import Column, complain, stdout, table, write_json
@@ -103,7 +104,7 @@ async def ingest(client: ApiClient, paths: Sequence[str], upload: Upload, *, con
     found = await asyncio.to_thread(find_files, [path for path in paths if path not in urls])
     items = [*urls, *found.files]
     if upload.title is not None and len(items) > 1:
-        raise InvalidInput(f"--title names one document, but there are {len(items)} files.")
+        raise typer.BadParameter(f"It names one document, but there are {len(items)} files.", param_hint="--title")
     await client.ping()
     with Board(len(items)) as board:
         outcomes = await Run(client, upload, board, concurrency).all(items)
