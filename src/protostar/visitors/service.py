@@ -9,7 +9,7 @@ from protostar.access.limits import Allowance, GiveBack, Limits, Spent
 from protostar.access.visitor import Visitor, VisitorTokens
 from protostar.config import LimitSettings
 from protostar.db.session import Database
-from protostar.errors import Forbidden
+from protostar.errors import Forbidden, InvalidInput, VisitorRefused
 from protostar.spaces.models import SpaceRow
 from protostar.spaces.schemas import SpaceLimits, SpaceSettings
 from protostar.spaces.service import existing
@@ -44,11 +44,14 @@ class Visitors:
         return visitor
 
     async def named(self, space_id: UUID, who: VisitorNamed) -> UUID:
-        """The id of the visitor, whether or not they have asked anything. Raises VisitorRefused."""
+        """The id of the visitor, whether or not they have asked anything. Raises InvalidInput for a token of no visitor here."""
         if who.subject is not None:
             return (await self.tokens.signed_in(space_id, who.subject)).id
         if who.visitor_token is not None:
-            return (await self.tokens.holder(who.visitor_token, space_id)).id
+            try:
+                return (await self.tokens.holder(who.visitor_token, space_id)).id
+            except VisitorRefused as error:
+                raise InvalidInput("visitor_token: it is not one that this space has given out.") from error
         assert who.visitor_id is not None  # noqa: S101 - it is named by one of them
         return who.visitor_id
 
