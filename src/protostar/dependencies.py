@@ -11,7 +11,7 @@ from protostar.access.address import client_address, is_trusted
 from protostar.access.model import Key, Principal, Role
 from protostar.access.service import Access
 from protostar.access.sessions import Sessions, csrf_token
-from protostar.errors import Forbidden, NotFound, OriginRefused, Unauthorized
+from protostar.errors import Forbidden, InvalidInput, NotFound, OriginRefused, Unauthorized
 
 Cookie = Literal["session", "space"]
 CSRF_HEADER: Final = "X-CSRF-Token"
@@ -96,7 +96,10 @@ async def _principal(
     linked: Annotated[str, Query(alias="space", include_in_schema=False)] = "",
 ) -> Principal:
     access: Access = request.state.access
-    if space is None and key.space_id is None and "authorization" not in request.headers:
+    if "authorization" in request.headers:
+        if linked:
+            raise InvalidInput("space: there is no such query parameter here. The header «Protostar-Space» names the space.")
+    elif space is None and key.space_id is None:
         return await _in_chosen_space(request, access, key, linked)
     return await access.principal(key, space)
 
