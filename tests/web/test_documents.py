@@ -11,6 +11,7 @@ from tests.api.tenant import Tenant, idle_tenant, new_tenant, send
 from tests.support.chunks import store
 from tests.support.stack import ADMIN_KEY, Stack, settings_for
 from tests.support.waiting import wait_until
+from tests.web.test_sessions import sign_in
 
 from protostar.db.session import Database
 
@@ -42,6 +43,22 @@ async def test_rows_that_just_wait_are_not_sent_again(database_url: str, redis_u
             assert await rows(f"id={ids[0]}&queued={ids[1]}") == [ids[0]]
             await tenant.call("POST", f"/v1/jobs/{(await tenant.get(f'/v1/documents/{ids[1]}'))['job_id']}/cancel")
             assert await rows(f"id={ids[0]}&queued={ids[1]}") == ids
+
+
+async def test_the_page_of_the_system_leads_from_a_failed_job_to_its_document(
+    browser: aiohttp.ClientSession, tenant: Tenant
+) -> None:
+    """Whichever space it is in: the page of the document offers to go there."""
+    document = (await tenant.upload("empty.pdf", b"%PDF-1.7\n")).json
+
+    async def has_failed() -> bool:
+        return (await tenant.get(f"/v1/jobs/{document['job_id']}"))["state"] == "failed"
+
+    await wait_until(has_failed, 20)
+    await sign_in(browser, ADMIN_KEY)
+    body = (await send(browser, "GET", "/system")).body.decode()
+    row = body.partition(f'<tr id="j-{document["job_id"]}">')[2].partition("</tr>")[0]
+    assert f'href="/documents/{document["id"]}"' in row
 
 
 async def test_a_document_that_is_deleted_elsewhere_says_so(browser: aiohttp.ClientSession, tenant: Tenant, stack: Stack) -> None:
