@@ -1,5 +1,6 @@
 """Every statement of the kernel, on a real PostgreSQL."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
@@ -367,6 +368,18 @@ async def test_pruning_deletes_only_what_ended_long_ago(database: Database) -> N
         await JobRepository(session).prune(timedelta(days=14))
         left = set((await session.execute(text("select id from jobs"))).scalars())
     assert left == {recent, queued}
+
+
+async def test_pruning_waits_for_nobody_who_deletes_jobs_too(database: Database) -> None:
+    """Conversations that expire take the jobs of their answers along, in another order, at about the same age."""
+    ids = [await enqueue(database) for _ in range(2)]
+    async with database.transaction() as session:
+        await session.execute(text("update jobs set state = 'succeeded', finished_at = now() - interval '30 days'"))
+    async with database.transaction() as other:
+        await other.execute(text("delete from jobs where id = :id"), {"id": ids[0]})
+        async with asyncio.timeout(10), database.transaction() as session:
+            assert await JobRepository(session).prune(timedelta(days=14))
+            assert (await session.execute(text("select id from jobs"))).scalars().all() == ids[:1]
 
 
 @pytest.mark.parametrize("state_", ["queued", "succeeded"])

@@ -198,9 +198,11 @@ _CLAIM_SLOT = text("""
     insert into job_slots (name, slot) values (:name, date_bin(cast(:every as interval), now(), 'epoch'))
     on conflict do nothing returning slot""")
 
+# What somebody else is deleting is left to them: of two that wait for each other one would fail.
 _PRUNE = text("""
     delete from jobs where id in (
-        select id from jobs where finished_at < now() - cast(:retention as interval) order by finished_at limit 1000)
+        select id from jobs where finished_at < now() - cast(:retention as interval)
+        order by finished_at limit 1000 for update skip locked)
     returning id""")
 _PRUNE_SLOTS = text("delete from job_slots where slot < now() - interval '30 days'")
 _PRUNE_WORKERS = text("delete from workers where seen_at < now() - interval '1 hour'")
