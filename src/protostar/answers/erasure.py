@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -70,8 +70,9 @@ class Erasure:
         process dies.
         """
         before = first_id(datetime.now(UTC) + _ON_THE_WAY)
+        args = {"visitor_id": str(visitor_id), "before": str(before)}
         async with self._database.transaction() as session:
-            await self._jobs.enqueue(session, _late(space_id, visitor_id, before, _LATE))
+            await self._jobs.enqueue(session, _later(space_id, args, _LATE))
         return await self._all_of_visitor(self._database.transaction, space_id, visitor_id, before)
 
     async def visitor_again(self, context: JobContext) -> None:
@@ -82,9 +83,8 @@ class Erasure:
 
     async def follow(self, session: AsyncSession, change: Change) -> None:
         """What was promised is tried without end."""
-        if change.job.space_id is not None and change.state in ("dead", "failed"):
-            visitor_id, before = UUID(change.job.args["visitor_id"]), UUID(change.job.args["before"])
-            await self._jobs.enqueue(session, _late(change.job.space_id, visitor_id, before, _TRIED_AGAIN))
+        if change.state in ("dead", "failed"):
+            await self._jobs.enqueue(session, _later(change.job.space_id, change.job.args, _TRIED_AGAIN))
 
     async def expired(self, context: JobContext) -> None:
         """`conversations.expire`: of each space that says how long, those that nothing was added to for longer."""
@@ -124,6 +124,5 @@ class Erasure:
         after_commit(session, lambda: self._cache.clear(space_id))
 
 
-def _late(space_id: UUID, visitor_id: UUID, before: UUID, delay: timedelta) -> Enqueue:
-    args = {"visitor_id": str(visitor_id), "before": str(before)}
+def _later(space_id: UUID | None, args: dict[str, Any], delay: timedelta) -> Enqueue:
     return Enqueue(ERASE_VISITOR, space_id, args, delay=delay, give_up_after=_GIVE_UP)
