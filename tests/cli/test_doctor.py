@@ -13,6 +13,7 @@ from tests.cli.conftest import Cli, Result
 from tests.cli.fake_api import FakeApi
 from tests.support.databases import execute, named
 from tests.support.model_server import StandIn
+from tests.support.poolers import pgbouncer
 from tests.support.servers import redis_server
 
 from protostar.cli import checks
@@ -301,6 +302,24 @@ async def test_a_database_without_a_connection_left(database_url: str) -> None:
     assert found.state == "broken"
     assert "max_connections" in (found.advice or "")
     assert "PROTOSTAR_DATABASE_POOL" in (found.advice or "")
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction", "statement"])
+async def test_a_pooler_that_mixes_sessions(database_url: str, mode: str) -> None:
+    async with pgbouncer(database_url, mode) as pooled:
+        found = await checks.postgres(load_settings(database_url=pooled))
+
+    assert found.state == ("ok" if mode == "session" else "broken")
+    assert ("pool_mode = session" in (found.advice or "")) is (mode != "session")
+
+
+async def test_a_pooler_that_refuses_parameters_of_connections(database_url: str) -> None:
+    async with pgbouncer(database_url, "session", ignored="") as pooled:
+        found = await checks.postgres(load_settings(database_url=pooled))
+
+    assert found.state == "broken"
+    assert "unsupported startup parameter" in found.found
+    assert "ignore_startup_parameters" in (found.advice or "")
 
 
 async def test_a_store_of_another_database(database_url: str, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import resource
 import shutil
 import socket
 import tempfile
-from collections.abc import Awaitable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -26,6 +26,7 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
 
 from protostar.cli.client import NoServer, find_server
 from protostar.config import PREFIX, ChatSettings, ClientSettings, EmbeddingSettings, Settings, load_client_settings, load_settings
+from protostar.db.poolers import is_pooled, mixes_sessions
 from protostar.db.revision import head
 from protostar.db.rights import FACTS, SEQUENCE, Rights
 from protostar.db.session import Database, connect
@@ -48,6 +49,10 @@ _OPEN_FILES = 1024
 _POSTGRES = 16
 _PGVECTOR = (0, 8)
 _REDIS = (6, 2)
+_POOLER = (
+    "Set pool_mode = session in the pooler, and ignore_startup_parameters = jit, idle_in_transaction_session_timeout,"
+    " max_parallel_workers_per_gather, random_page_cost; or connect directly."
+)
 _NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
 
 
@@ -116,11 +121,13 @@ async def postgres(settings: Settings) -> Check:
         return Check("postgres", "broken", "there is no embedded server for this machine", f"Set {PREFIX}DATABASE_URL.")
     url = settings.database_url.get_secret_value()
     try:
-        connection = await connect(url, longest=_PATIENCE)
-        try:
+        async with _connected(url) as connection:
+            if await is_pooled(connection) and await _mixes(connection, url):
+                found = f"a pooler at {_place(url)} gives each transaction, or each statement, another session"
+                return Check("postgres", "broken", found, _POOLER)
             return await _schema(connection, _place(url))
-        finally:
-            await connection.close(timeout=_PATIENCE)
+    except asyncpg.ProtocolViolationError as error:
+        return Check("postgres", "broken", f"{_place(url)}: {_reason(error)}", _POOLER)
     except asyncpg.TooManyConnectionsError as error:
         advice = (
             "Close other clients, raise max_connections (or the limit of the role or database), or lower"
@@ -130,6 +137,20 @@ async def postgres(settings: Settings) -> Check:
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, ValueError) as error:
         advice = f"Check {PREFIX}DATABASE_URL, that PostgreSQL runs there and that it lets this user in."
         return Check("postgres", "broken", f"{_place(url)}: {_reason(error)}", advice)
+
+
+async def _mixes(connection: Any, url: str) -> bool:
+    async with _connected(url) as another:
+        return await mixes_sessions(connection, another)
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncGenerator[Any]:
+    connection = await connect(url, longest=_PATIENCE)
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=_PATIENCE)
 
 
 async def redis(settings: Settings) -> Check:

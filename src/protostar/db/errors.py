@@ -11,8 +11,9 @@ from protostar.errors import DatabaseUnavailable, ProtostarError
 # SQLSTATE classes and codes after which the same statement may well succeed later (PostgreSQL docs, appendix A):
 # 08 connection, 53 resources (disk full, memory, too many connections), 57 operator intervention (shutdown, cancelled,
 # statement timeout), 58 system error, 40 rollback (deadlock, serialization), 55P03 lock_timeout, 25006 read-only (fail-over),
-# 42P01 and 42703 a table or column that the migration under way has yet to make, 42501 a right that its owner has yet to give.
-_PASSING = ("08", "53", "57", "58", "40", "55P03", "25006", "42P01", "42703", "42501")
+# 42P01 and 42703 a table or column that the migration under way has yet to make, 42501 a right that its owner has yet to give,
+# 26000 a statement that a pooler has left behind in another session.
+_PASSING = ("08", "53", "57", "58", "40", "55P03", "25006", "42P01", "42703", "42501", "26000")
 
 # Of these, what ends a connection: connection exceptions, shutdown, a crash, and a server that starts.
 _BROKEN = ("08", "57P01", "57P02", "57P03")
@@ -28,6 +29,7 @@ _TOLD = {
     _CROWDED: "The database has no connection left for this server.",
     "25006": "The database takes no changes at present.",
     _LACKING: "The database does not give this server the rights that it needs.",
+    "26000": "A pooler before the database gives each transaction another session.",
     "55P03": "The database is busy.",
     "40": "The database is busy.",
     **dict.fromkeys(_ENTRY, "The database does not let this server in."),

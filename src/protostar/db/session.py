@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -27,6 +28,16 @@ _RENEWED_AFTER = 1800  # seconds
 _LONGEST = 60.0  # seconds; what takes longer on purpose says so
 
 
+class _Connection(asyncpg.Connection):
+    """Its prepared statements have names that no other process uses.
+
+    A pooler that gives each transaction another session would otherwise run what another process has prepared by that name.
+    """
+
+    def _get_unique_id(self, prefix: str) -> str:
+        return f"protostar_{prefix}_{secrets.token_hex(12)}"
+
+
 async def connect(url: str, *, longest: float | None = _LONGEST) -> Any:
     """A connection of asyncpg to a `postgresql://` URL, with the parameters that libpq knows.
 
@@ -35,6 +46,7 @@ async def connect(url: str, *, longest: float | None = _LONGEST) -> Any:
     # asyncpg reads the URL itself: SQLAlchemy makes arguments of its parameters, and asyncpg has none for `sslmode`.
     return await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - it has no types
         url,
+        connection_class=_Connection,
         timeout=5,
         command_timeout=longest,
         server_settings={
