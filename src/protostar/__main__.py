@@ -13,6 +13,7 @@ from protostar.cli.main import app
 from protostar.errors import ConfigurationError, ProtostarError
 
 _LEGIBLE = "replace"  # a terminal that is not UTF-8 shows question marks, not a traceback
+_STDERR = 2
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 
@@ -37,6 +38,7 @@ class _Output(io.TextIOWrapper):
 
 
 def main() -> None:
+    _reopen()
     sys.stdout = _output(sys.stdout)
     if isinstance(sys.stderr, io.TextIOWrapper):  # its errors are those of the log, which goes on without it
         cast("io.TextIOWrapper[io.BufferedWriter]", sys.stderr).reconfigure(errors=_LEGIBLE)
@@ -44,7 +46,7 @@ def main() -> None:
         try:
             app()
         finally:
-            _flush()
+            sys.stdout.flush()
     except ProtostarError as error:
         raise SystemExit(_complain(error)) from None
     except _OutputUnwritable as error:
@@ -57,6 +59,19 @@ def main() -> None:
         raise SystemExit(1) from None
 
 
+def _reopen() -> None:
+    """Lead to nothing those of the standard streams that whoever started us has closed.
+
+    A socket or a file would get their number: it would be printed into, and the event loop, which never closes one, would abort.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdin = sys.stdin or os.fdopen(0)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(_STDERR, "w")
+
+
 def _output(stream: TextIO) -> TextIO:
     if not isinstance(stream, io.TextIOWrapper):
         return stream
@@ -65,19 +80,13 @@ def _output(stream: TextIO) -> TextIO:
     return _Output(buffer, encoding, errors=_LEGIBLE, line_buffering=buffers_lines, write_through=is_unbuffered)
 
 
-def _flush() -> None:
-    if sys.stdout is not None:  # whoever started us may have closed it
-        sys.stdout.flush()
-
-
 def _explained(error: OSError) -> OSError:
     return _OutputUnwritable(*error.args) if error.errno in _UNWRITABLE else error
 
 
 def _leave_unsaid() -> None:
     """The interpreter must not complain of output that nobody takes when it flushes at exit."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(error: ProtostarError) -> int:

@@ -113,6 +113,23 @@ async def test_a_log_that_cannot_be_written_stops_nothing() -> None:
     assert (process.returncode, out.decode()) == (0, "done\n")
 
 
+async def test_standard_streams_that_are_closed_lead_nowhere(tmp_path: Path) -> None:
+    """What is opened later must not have their numbers, here or in the processes that are started."""
+    command = (
+        "import os, sys, protostar.__main__ as m\n"
+        "def app():\n"
+        "    with open(sys.argv[1], 'w') as file:\n"
+        "        print(file.fileno() > 2, sys.stdout.isatty(), sys.stderr.isatty(), file=file)\n"
+        "        print(*map(os.get_inheritable, range(3)), file=file)\n"
+        "m.app = app\n"
+        "m.main()"
+    )
+    shell = ("sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh")
+    process = await asyncio.create_subprocess_exec(*shell, sys.executable, "-c", command, str(tmp_path / "seen"))
+    assert await process.wait() == 0
+    assert (tmp_path / "seen").read_text() == "True False False\nTrue True True\n"
+
+
 async def test_times_are_those_of_this_machine(cli: Cli, api: FakeApi) -> None:
     """The API says 03:04 of the second of January in UTC."""
     api.add()
