@@ -1,6 +1,13 @@
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from protostar.ids import derived_id, new_id
+from protostar.ids import derived_id, first_id, made_at, new_id
+
+
+def test_an_id_tells_when_it_was_made() -> None:
+    moment = datetime(2026, 2, 3, 4, 5, 6, 789_000, UTC)
+    assert made_at(first_id(moment)) == moment
+    assert abs(made_at(new_id()) - datetime.now(UTC)) < timedelta(seconds=10)
 
 
 def test_derived_ids_are_always_the_same_and_keep_the_order() -> None:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from uuid import UUID
 
@@ -22,6 +22,11 @@ def derived_id(id_: UUID, owner: UUID) -> UUID:
 def first_id(moment: datetime) -> UUID:
     """The least id that can be made at this moment: ids below it are older."""
     return UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
+
+
+def made_at(id_: UUID) -> datetime:
+    """The moment for which `first_id` gives this id, to the millisecond."""
+    return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)
 
 
 def _version_7(milliseconds: int, random: int) -> UUID:

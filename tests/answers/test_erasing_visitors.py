@@ -5,9 +5,11 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -26,7 +28,7 @@ from tests.support.waiting import wait_until
 from protostar.answers.repository import _LOCK_EXPIRED, AnswerRepository  # pyright: ignore[reportPrivateUsage]
 from protostar.config import Settings
 from protostar.db.session import Database
-from protostar.ids import first_id
+from protostar.ids import first_id, made_at
 
 MARK = "zeppelin"  # always the same: how a question is read depends on its words
 LIMITS = {"asks_per_visitor_day": 100}
@@ -141,6 +143,18 @@ async def test_nothing_of_a_visitor_is_left(shop: Shop, stand_in: StandIn) -> No
     await shop.ask(one, "How long are backups kept?")
     assert [await shop.erase(visitor_token=one) for _ in range(2)] == [1, 0]
     assert (await shop.sent(other, "GET", f"/v1/answers/{kept['id']}")).status == 200
+
+
+async def test_what_an_api_whose_clock_is_ahead_took_in_is_erased_too(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = await shop.enter()
+    ahead = SimpleNamespace(time_ns=lambda: time.time_ns() + 3600 * 10**9)
+    with monkeypatch.context() as patched:
+        patched.setattr("protostar.ids.time", ahead)
+        asked = await shop.ask(token, "How long are backups kept?")
+    assert made_at(UUID(asked["conversation_id"])) > datetime.now(UTC) + timedelta(minutes=50)
+
+    assert await shop.erase(visitor_token=token) == 1
+    assert await shop.found(visitor_token=token) == []
 
 
 async def test_who_signed_in_is_found_by_name_on_every_device(shop: Shop) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -23,7 +25,7 @@ from protostar.errors import ConfigurationError
 from protostar.ids import new_id
 from protostar.jobs.bell import Bell
 from protostar.jobs.service import Jobs
-from protostar.objects.store import ObjectStore, open_object_store
+from protostar.objects.store import ObjectInfo, ObjectStore, open_object_store
 from protostar.outbound.addresses import refusal
 from protostar.outbound.client import GuardedClient
 
@@ -66,6 +68,32 @@ async def test_old_objects_without_a_row_go(database: Database, space_id: UUID, 
         await DocumentRepository(session).add_version(version)
     await sweep.run(None)
     assert {info.key async for info in objects.list("")} == kept | {MARK}
+
+
+async def test_how_old_objects_are_the_clock_of_the_store_says(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is three days behind this machine's, so that what is being uploaded now bears a date of three days ago."""
+    behind = timedelta(days=3)
+    objects = open_object_store(tmp_path.as_uri(), S3Settings())
+    ownership = Ownership(database, objects)
+    await remove_unnamed(database, objects, ownership)
+    listed, now = objects.list, objects.now
+
+    async def list_(prefix: str) -> AsyncGenerator[ObjectInfo]:
+        async for info in listed(prefix):
+            yield replace(info, last_modified=info.last_modified - behind)
+
+    async def now_() -> datetime:
+        return await now() - behind
+
+    monkeypatch.setattr(objects, "list", list_)
+    monkeypatch.setattr(objects, "now", now_)
+    put(tmp_path, "documents/orphan", age=DAY + 60)
+    put(tmp_path, "documents/young", age=60)
+
+    assert await remove_unnamed(database, objects, ownership) == 1
+    assert (tmp_path / "documents/young").exists()
 
 
 async def marked(objects: ObjectStore) -> bytes:

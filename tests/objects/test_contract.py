@@ -347,3 +347,13 @@ async def test_ready(place):
     await place.store.ready()
     await place.store.ready(timeout=10)
     assert place.objects() == []
+
+
+async def test_the_clock_of_the_store_is_the_one_that_dates_objects(place):
+    before = await place.store.now()
+    await put(place.store, "documents/a", b"a")
+    [listed] = [info async for info in place.store.list("documents")]
+    after = await place.store.now()
+    assert before <= listed.last_modified <= after
+    assert abs(after - datetime.now(UTC)) < timedelta(minutes=1)
+    assert place.objects() == ["documents/a"]

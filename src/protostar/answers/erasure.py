@@ -6,7 +6,7 @@ An answer that is being written is erased like any other: its job goes along, an
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -69,9 +69,9 @@ class Erasure:
         What is being taken in at this moment, which nobody can see yet, is erased by a job later, and so is the rest where this
         process dies.
         """
-        before = first_id(datetime.now(UTC) + _ON_THE_WAY)
-        args = {"visitor_id": str(visitor_id), "before": str(before)}
         async with self._database.transaction() as session:
+            before = first_id(await JobRepository(session).now() + _ON_THE_WAY)
+            args = {"visitor_id": str(visitor_id), "before": str(before)}
             await self._jobs.enqueue(session, _later(space_id, args, _LATE))
         return await self._all_of_visitor(self._database.transaction, space_id, visitor_id, before)
 

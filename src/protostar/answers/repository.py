@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.answers.models import AnswerRow, ConversationRow, CorrectionDocumentRow, CorrectionRow
-from protostar.ids import first_id
+from protostar.ids import first_id, made_at
 from protostar.jobs.model import Job
 from protostar.jobs.repository import STARTING
 from protostar.knowledge.kinds import SUMMARIZE_TURN
@@ -46,7 +46,7 @@ _SAVE = (
     .returning(_ANSWERS.c.id)
 )
 _OF_VISITOR = text("""
-    select id from conversations where space_id = :space_id and visitor_id = :visitor_id and id < :before
+    select id from conversations where space_id = :space_id and visitor_id = :visitor_id and created_at < :before
     order by id limit :limit for update""")
 # Looked up for each by itself: a join with the answers would begin with those of all that have expired, for each hundred anew.
 _EXPIRED = """
@@ -151,8 +151,8 @@ class AnswerRepository:
         return (await self._session.execute(mine.with_for_update())).scalar_one_or_none() is not None
 
     async def lock_some_of_visitor(self, space_id: UUID, visitor_id: UUID, before: UUID, limit: int) -> Sequence[UUID]:
-        """The same of a visitor's oldest conversations below `before`."""
-        values = {"space_id": space_id, "visitor_id": visitor_id, "before": before, "limit": limit}
+        """The same of a visitor's oldest conversations that were begun before `before` was, by PostgreSQL's clock."""
+        values = {"space_id": space_id, "visitor_id": visitor_id, "before": made_at(before), "limit": limit}
         return (await self._session.scalars(_OF_VISITOR, values)).all()
 
     async def lock_some_expired(self, space_id: UUID, at: datetime, limit: int) -> Sequence[UUID]:

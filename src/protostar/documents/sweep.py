@@ -5,7 +5,6 @@ Nothing is removed from the store of another database, to which all of its objec
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import UTC, datetime
 from typing import Final
 
 from protostar.db.session import Database
@@ -43,9 +42,11 @@ async def _unnamed(database: Database, objects: ObjectStore) -> AsyncGenerator[l
 
 async def _old(objects: ObjectStore) -> AsyncGenerator[list[str]]:
     keys: list[str] = []
+    # Dated by the store: where this machine's clock is ahead, what is being uploaded now would seem to be left behind.
+    horizon = await objects.now() - AGE
     for prefix in PREFIXES:
         async for info in objects.list(prefix):
-            if info.last_modified < datetime.now(UTC) - AGE:
+            if info.last_modified < horizon:
                 keys.append(info.key)
             if len(keys) >= _AT_ONCE:
                 yield keys

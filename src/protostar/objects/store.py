@@ -221,6 +221,15 @@ class ObjectStore:
         except TimeoutError as error:
             raise ObjectsUnavailable("The object store did not answer in time.") from error
 
+    async def now(self) -> datetime:
+        """What the clock says by which the store dates its objects. Raises ObjectsUnavailable where it takes none."""
+        await self._check_place()
+        with self._refusal.noted(), translated():
+            await self._probe.put_async(self._probe_key, b"", use_multipart=False)
+            written = (await self._probe.head_async(self._probe_key))["last_modified"]
+            await self._probe.delete_async(self._probe_key)
+        return written
+
     async def _write_and_delete(self) -> None:
         with self._refusal.noted(), translated():
             await self._probe.put_async(self._probe_key, b"", use_multipart=False)
