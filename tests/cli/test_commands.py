@@ -130,6 +130,18 @@ async def test_standard_streams_that_are_closed_lead_nowhere(tmp_path: Path) -> 
     assert (tmp_path / "seen").read_text() == "True False False\nTrue True True\n"
 
 
+@pytest.mark.parametrize("command", ["serve", "api", "worker"])
+async def test_nothing_starts_without_a_temporary_folder(command: str) -> None:
+    """As in a container whose file system may only be read."""
+    code = "import sys, tempfile, protostar.__main__ as m; tempfile._candidate_tempdir_list = lambda: []; m.main()"
+    arguments = (sys.executable, "-c", code, command)
+    process = await asyncio.create_subprocess_exec(*arguments, stderr=asyncio.subprocess.PIPE)
+    async with asyncio.timeout(20):
+        _, err = await process.communicate()
+    assert process.returncode == 2
+    assert err.decode() == "No temporary folder can be written to: set TMPDIR to one that can.\n"
+
+
 async def test_times_are_those_of_this_machine(cli: Cli, api: FakeApi) -> None:
     """The API says 03:04 of the second of January in UTC."""
     api.add()

@@ -304,6 +304,17 @@ async def test_a_database_without_a_connection_left(database_url: str) -> None:
     assert "PROTOSTAR_DATABASE_POOL" in (found.advice or "")
 
 
+def test_a_machine_without_a_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checks.temporary().state == "ok"
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", list)
+
+    found = checks.temporary()
+
+    assert found.state == "broken"
+    assert "TMPDIR" in (found.advice or "")
+
+
 @pytest.mark.parametrize("mode", ["session", "transaction", "statement"])
 async def test_a_pooler_that_mixes_sessions(database_url: str, mode: str) -> None:
     async with pgbouncer(database_url, mode) as pooled:

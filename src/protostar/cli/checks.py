@@ -38,6 +38,7 @@ from protostar.llm.openai import OpenAIEmbeddingModel
 from protostar.models import metadata
 from protostar.objects.store import ObjectStore, open_object_store
 from protostar.redis import client as redis_client
+from protostar.temporary import temporary_folder
 
 State = Literal["ok", "warning", "broken", "off"]
 
@@ -105,6 +106,15 @@ def disk(settings: Settings) -> Check:
         return Check("disk", "ok", f"{free:.1f} GiB free")
     state: State = "warning" if free >= 0.2 else "broken"
     return Check("disk", state, f"{free:.1f} GiB free", "Make room: uploads, text and index need about five times the files' size.")
+
+
+def temporary() -> Check:
+    try:
+        folder = temporary_folder()
+    except ConfigurationError:
+        advice = "Set TMPDIR to a folder that can be written to: files are copied there to be read."
+        return Check("temporary", "broken", "no temporary folder can be written to", advice)
+    return Check("temporary", "ok", f"{folder}, {shutil.disk_usage(folder).free / _GiB:.1f} GiB free")
 
 
 def open_files() -> Check:

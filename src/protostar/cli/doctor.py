@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from protostar.cli.checks import Check, data_folder, disk, models, objects, open_files, postgres, redis, server, settings
+from protostar.cli.checks import Check, data_folder, disk, models, objects, open_files, postgres, redis, server, settings, temporary
 from protostar.cli.display import Column, stderr, stdout, table, write_json
 
 _COLUMNS = (Column("part", 12), Column("state", 8), Column("what was found", 24))
@@ -29,7 +29,7 @@ async def _all() -> list[Check]:
         return checks
     return [
         *checks,
-        *await asyncio.to_thread(lambda: [data_folder(read), disk(read), open_files()]),
+        *await asyncio.to_thread(lambda: [data_folder(read), disk(read), temporary(), open_files()]),
         *await asyncio.gather(postgres(read), redis(read), objects(read), *models(read)),
         *await server(read),
     ]

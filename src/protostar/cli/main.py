@@ -79,7 +79,9 @@ def serve(
 ) -> None:
     """Start the API, a worker, and the embedded servers for whatever has no URL."""
     from protostar.cli.serve import serve as run
+    from protostar.temporary import temporary_folder
 
+    temporary_folder()
     run(host, port, data_dir)
 
 
@@ -88,7 +90,9 @@ def api() -> None:
     """Start the API alone."""
     from protostar.api.server import run_api
     from protostar.config import load_settings
+    from protostar.temporary import temporary_folder
 
+    temporary_folder()
     run_api(load_settings())
 
 
@@ -100,7 +104,9 @@ def worker(
     """Start a worker alone."""
     from protostar.config import load_settings
     from protostar.tasks import run_worker
+    from protostar.temporary import temporary_folder
 
+    temporary_folder()
     overrides = {} if concurrency is None else {"worker": {"concurrency": concurrency}}
     wanted = frozenset(kind.strip() for kind in (kinds or "").split(",") if kind.strip())
     run_worker(load_settings(**overrides), wanted)

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import stat
-import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from pathlib import Path
 import structlog
 
 from protostar.errors import ConfigurationError
+from protostar.temporary import temporary_folder
 
 log = structlog.get_logger()
 
@@ -122,7 +122,7 @@ def socket_folder(data: Path, name: str, owner: int | None = None) -> Path:
     folder = data / f"{name}.run"
     if not _can_name_sockets(folder):
         digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
-        folder = Path(tempfile.gettempdir()) / f"protostar-{digest}.{name}"
+        folder = temporary_folder() / f"protostar-{digest}.{name}"
     if not _can_name_sockets(folder):
         raise ConfigurationError(f"The path {folder} is too long for sockets: set TMPDIR to a folder with a short, plain path.")
     make_folder(folder)
