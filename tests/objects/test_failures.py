@@ -58,6 +58,9 @@ def test_every_error_of_obstore_is_translated():
         (GenericError("HTTP error: error sending request" + DUMP % "Timeout"), "did not answer in time"),
         (GenericError("HTTP error: error sending request" + DUMP % "Connect"), "cannot be reached"),
         (PermissionDeniedError(S3_TEXT.format("403 Forbidden", "<Code>RequestTimeTooSkewed</Code>")), "clock"),
+        (GenericError(S3_TEXT.format("400 Bad Request", "<Code>AuthorizationHeaderMalformed</Code>")), "another region"),
+        (GenericError("Error performing GET http://s3/b in 1ms - Received redirect without LOCATION, this …"), "another region"),
+        (GenericError(S3_TEXT.format("503 Slow Down", "<Code>SlowDown</Code>")), "fewer requests"),
         (GenericError("something new" + DUMP % "New"), "^The object store failed: something new$"),
     ],
 )

@@ -12,7 +12,6 @@ from protostar.errors import ObjectCorrupt, ObjectMissing, ObjectsUnavailable, P
 
 _OS_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 _HTTP_STATUS: Final = re.compile(r"non-2xx status code: (\d+)")
-_CODE: Final = re.compile(r"<Code>(\w+)</Code>")
 _LONGEST_REASON: Final = 200
 
 _BY_ERRNO: Final = {
@@ -22,9 +21,13 @@ _BY_ERRNO: Final = {
     errno.EPERM: "This user may not use the folder of the object store.",
     errno.EROFS: "The disk of the object store is mounted read-only.",
 }
-_BY_CODE: Final = {
-    "NoSuchBucket": "The bucket does not exist.",
-    "RequestTimeTooSkewed": "The clock of this machine and that of the object store differ by too much.",
+_ELSEWHERE: Final = "The bucket is in another region than the settings say."
+_BY_PHRASE: Final = {
+    "<Code>NoSuchBucket</Code>": "The bucket does not exist.",
+    "<Code>RequestTimeTooSkewed</Code>": "The clock of this machine and that of the object store differ by too much.",
+    "<Code>SlowDown</Code>": "The object store asks for fewer requests.",
+    "<Code>AuthorizationHeaderMalformed</Code>": _ELSEWHERE,
+    "redirect without LOCATION": _ELSEWHERE,  # to an address of that region, which AWS does not name
 }
 _NO_SUCH_FILE: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
 
@@ -54,8 +57,8 @@ def _translation(error: BaseError | OSError, key: str | None) -> ProtostarError:
         return missing(key)
     if number in _BY_ERRNO:
         return ObjectsUnavailable(_BY_ERRNO[number])
-    if (code := _CODE.search(text)) and code[1] in _BY_CODE:
-        return ObjectsUnavailable(_BY_CODE[code[1]])
+    if sentence := next((sentence for phrase, sentence in _BY_PHRASE.items() if phrase in text), None):
+        return ObjectsUnavailable(sentence)
     status = _HTTP_STATUS.search(text)
     if isinstance(error, PermissionDeniedError | UnauthenticatedError) or (status and status[1] in {"401", "403"}):
         return ObjectsUnavailable("The object store refused the access key.")
