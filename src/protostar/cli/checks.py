@@ -4,7 +4,6 @@ import asyncio
 import difflib
 import os
 import platform
-import resource
 import shutil
 import socket
 import tempfile
@@ -37,6 +36,7 @@ from protostar.llm.fluency import EXAMINATION, examine, languages
 from protostar.llm.openai import OpenAIEmbeddingModel
 from protostar.models import metadata
 from protostar.objects.store import ObjectStore, open_object_store
+from protostar.open_files import obtainable
 from protostar.redis import client as redis_client
 from protostar.temporary import temporary_folder
 
@@ -118,10 +118,9 @@ def temporary() -> Check:
 
 
 def open_files() -> Check:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= _OPEN_FILES:
-        return Check("open files", "ok", f"up to {'any number' if soft == resource.RLIM_INFINITY else soft} per process")
-    return Check("open files", "warning", f"up to {soft} per process", "Run `ulimit -n 4096` before the start.")
+    most = obtainable()
+    advice = "Raise the hard limit: `ulimit -n 4096` as root before the start, or LimitNOFILE=4096 in a unit of systemd."
+    return Check("open files", "ok" if most >= _OPEN_FILES else "warning", f"up to {most} per process", advice)
 
 
 async def postgres(settings: Settings) -> Check:

@@ -52,6 +52,15 @@ def _options(
     pass
 
 
+def _prepare() -> None:
+    """What a process needs that serves for days. Raises ConfigurationError."""
+    from protostar.open_files import raise_limit
+    from protostar.temporary import temporary_folder
+
+    temporary_folder()
+    raise_limit()
+
+
 def _with_client(command: "Callable[[ApiClient], Awaitable[int]]", *, space: UUID | None = None, **options: Any) -> None:
     """Run a command against the server and leave with the exit code that it returns.
 
@@ -79,9 +88,8 @@ def serve(
 ) -> None:
     """Start the API, a worker, and the embedded servers for whatever has no URL."""
     from protostar.cli.serve import serve as run
-    from protostar.temporary import temporary_folder
 
-    temporary_folder()
+    _prepare()
     run(host, port, data_dir)
 
 
@@ -90,9 +98,8 @@ def api() -> None:
     """Start the API alone."""
     from protostar.api.server import run_api
     from protostar.config import load_settings
-    from protostar.temporary import temporary_folder
 
-    temporary_folder()
+    _prepare()
     run_api(load_settings())
 
 
@@ -104,9 +111,8 @@ def worker(
     """Start a worker alone."""
     from protostar.config import load_settings
     from protostar.tasks import run_worker
-    from protostar.temporary import temporary_folder
 
-    temporary_folder()
+    _prepare()
     overrides = {} if concurrency is None else {"worker": {"concurrency": concurrency}}
     wanted = frozenset(kind.strip() for kind in (kinds or "").split(",") if kind.strip())
     run_worker(load_settings(**overrides), wanted)
