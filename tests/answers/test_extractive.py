@@ -62,6 +62,7 @@ def test_a_sentence_that_only_announces_takes_what_follows_along() -> None:
         ("지점은 어디에 있나요?\n\n서울에 있다.\n\n끝.", "지점은 어디에 있나요?\n\n서울에 있다."),
         ("지점은 다음과 같다.\n\n- 서울\n- 부산", "지점은 다음과 같다.\n\n- 서울\n- 부산"),
         ("지점 안내\n\n서울에 있다.\n\n끝.", "지점 안내\n\n서울에 있다."),
+        ("## 지점\n지점은 서울에 있다. 역에서 가깝다.\n\n끝.", "지점은 서울에 있다. 역에서 가깝다."),
         *((text, text) for text in (f"지점은 다음과 같다.\n\n{item}" for item in ITEMS)),
     ],
 )

@@ -19,17 +19,18 @@ _SENTENCES: Final = 400  # of a long text, the first ones: the cost of a summary
 ITEM: Final = r"""(?:[-*+•·▪◦‣○●■□▶※|#>]|\d{1,3}[.)]\s|[가-하][.)]\s|[①-⑳]|제\d{1,4}(?:[편장절관][ ]|조(?:의\d{1,3})?[(（【]))"""
 """How an item of a list, a row of a table, a heading or an article begins, as a regular expression."""
 
-# A sentence ends at its full stop, and at the end of a line only where the next is an item, a row or an article: lines of a PDF end
-# anywhere.
+# A sentence ends at its full stop, and at the end of a line only where that is a heading or the next is an item, a row or an
+# article: lines of a PDF end anywhere.
 _BREAK = re.compile(
     rf"""
-      \n[ \t]*\n\s*
+      ^\#{{1,6}}[ \t][^\n]*\n
+    | \n[ \t]*\n\s*
     | \n(?=[ \t]*{ITEM})
     | \n(?=[^|\n]{{1,200}}[ ]\|[ ])
     | (?<=[|:])[ \t]*\n
     | (?<![.!?…]){STOP}
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.MULTILINE,
 )
 _STATES = re.compile(r"(?:[.!?。！？]|[다요음함임])[\"'”’)\]」』]*\Z")
 _MARKS = re.compile(r"^[\s>*+•-]+(?=\S)|\*\*|__|`|\s*\[\d+(?:,\s*\d+)*\]")
