@@ -350,3 +350,9 @@ def test_quotes_are_verbatim(texts: list[str], question: str) -> None:
         assert citation.marker == number
         assert piece.removesuffix(" |").endswith(f" [{number}]")
         assert any(text[citation.start : citation.end] == citation.quote for text in texts)
+
+
+def test_the_same_with_another_number_is_no_repetition() -> None:
+    fees = ("수면 내시경 관리료는 70,000원입니다.", "수면 내시경 관리료는 80,000원입니다.")
+    assert sorted(ask("수면 내시경 관리료", *fees)[1]) == sorted(fees)
+    assert len(ask("수면 내시경 관리료", fees[0], f"알림: {fees[0]}")[1]) == 1

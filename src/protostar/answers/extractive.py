@@ -30,6 +30,7 @@ _A_HEADING: Final = re.compile(rf"^(?:{_HEADING.pattern})", re.MULTILINE)
 _HEAD_OF_A_TABLE: Final = re.compile(r"\|[^\n]*\n(?:\|[ \t]*:?-+:?[ \t]*)+\|?[ \t]*(?:\n|\Z)")
 _RULE_OF_A_TABLE: Final = re.compile(r"[ \t:|-]+\Z")
 _DIGIT: Final = re.compile(r"\d")
+_NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
 _STOPPED: Final = re.compile(r"[.!。！][\"'”’)\]」』]*\Z")
 _POINT: Final = rf"(?!\*\*){ITEM}|\(\d{{1,3}}\)|[a-z][.)]\s|\d{{1,3}}\\\."
 _ITEM: Final = re.compile(rf"{_POINT}|[^|\n]{{1,200}} \| ")
@@ -68,8 +69,14 @@ class _Quote:
     """The names of the columns, as they stand in the table, of a quote that is a row of one; else empty."""
 
     def repeats(self, other: "_Quote") -> bool:
+        """Whether it says what the other says; the same with another number, as a fee of another year, is something else."""
         shared = len(self.terms & other.terms)
-        return shared >= _ALIKE * min(len(self.terms), len(other.terms)) or self.overlaps(other)
+        is_alike = shared >= _ALIKE * min(len(self.terms), len(other.terms))
+        return (is_alike and self.numbers <= other.numbers) or self.overlaps(other)
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        return frozenset(_NUMBER.findall(self.passage.text, self.start, self.end))
 
     def overlaps(self, other: "_Quote") -> bool:
         return self.passage.chunk_id == other.passage.chunk_id and self.start < other.end and other.start < self.end
