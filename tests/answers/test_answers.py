@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,8 @@ from tests.support.asking import Asking
 from tests.support.model_server import StandIn
 from tests.support.sse import SentEvent, read_events, text_of
 from tests.support.waiting import wait_until
+
+from protostar.llm import prompts
 
 ASK_KEY: dict[str, Any] = {"role": "ask", "name": "page", "origins": ["https://shop.example"]}
 QUESTION = "백업 파일은 며칠 동안 보관합니까?"
@@ -117,6 +120,16 @@ async def test_what_an_owner_asks_uses_up_no_tokens_of_the_visitors(asking: Aski
         async with asking.http.post("/v1/answers", json={"question": f"{QUESTION} {number}"}, headers=headers) as response:
             statuses.append(response.status)
     assert statuses == [200, 429]
+
+
+async def test_what_a_model_wrote_yesterday_is_no_answer_of_today(
+    asking: Asking, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = "백업 파일은 오늘부터 며칠 동안 보관하나요?"
+    for day in (date(2026, 11, 28), date(2026, 11, 29)):
+        monkeypatch.setattr(prompts, "today", lambda day=day: day)
+        assert [(await asking.ask(question))["cached"] for _ in range(2)] == [False, True]
+        assert day.isoformat() in stand_in.counts.last_chat["messages"][0]["content"]
 
 
 async def test_the_same_question_is_answered_from_the_cache_until_the_documents_change(asking: Asking, tmp_path: Any) -> None:

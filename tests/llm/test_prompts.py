@@ -1,6 +1,8 @@
+from datetime import date
+
 import pytest
 
-from protostar.llm.prompts import language_of
+from protostar.llm.prompts import Language, answer, instructions, language_of
 
 FOUND = "ERR-1042 오류는 저장 공간이 부족하다는 뜻입니다."
 
@@ -18,3 +20,10 @@ def test_an_english_word_is_english_whatever_was_found(question: str) -> None:
 @pytest.mark.parametrize("question", ["VPN", "ERR-1042", "iPhone15", "2024-05-01", "?"])
 def test_without_a_word_the_passage_tells(question: str) -> None:
     assert (language_of(question, FOUND), language_of(question)) == ("ko", "en")
+
+
+@pytest.mark.parametrize(("language", "day"), [("ko", "오늘은 2026-11-28 토요일입니다."), ("en", "Today is Saturday, 2026-11-28.")])
+def test_a_model_knows_the_day_and_may_tell_it(language: Language, day: str) -> None:
+    messages = answer("오늘 열어요?", [], [], persona="", language=language, asked_on=date(2026, 11, 28))
+    assert f"\n- {day}\n" in messages[0].content
+    assert day not in instructions(messages)

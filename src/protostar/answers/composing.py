@@ -106,6 +106,7 @@ class Composer:
             setting.earlier,
             persona=setting.space.persona,
             language=language,
+            asked_on=prompts.today(),
             sure=sure,
         )
         reply, finish = Reply(passages, messages, language, sure=sure), None

@@ -214,7 +214,7 @@ class Writer:
             knowledge_version,
             settings.model_dump(),
             prompts.VERSION,
-            self._chat.name if self._chat is not None else None,
+            [self._chat.name, prompts.today().isoformat()] if self._chat is not None else None,
             self._vectors_of,
             normalised(question),
         ]
