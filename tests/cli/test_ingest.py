@@ -278,7 +278,7 @@ async def test_nothing_to_send_is_a_failure(cli: Cli, api: FakeApi, folder: Path
     result = await cli("ingest", str(folder / "picture.png"))
 
     assert result.code == 1
-    assert ".png is not supported" in result.out
+    assert ".png is not supported. What is written in a picture cannot be read: upload it as text." in " ".join(result.out.split())
     assert not api.uploads
 
 
@@ -286,7 +286,7 @@ async def test_what_to_save_it_as_is_said(cli: Cli, api: FakeApi, folder: Path) 
     (folder / "연차.HWPML").write_bytes(b"\xd0\xcf\x11\xe0")
     result = await cli("ingest", str(folder / "연차.HWPML"))
 
-    assert ".HWPML is not supported; save it as HWPX or PDF." in " ".join(result.out.split())
+    assert ".HWPML is not supported. Save it as HWPX or PDF and upload that." in " ".join(result.out.split())
     assert not api.uploads
 
 

@@ -174,6 +174,19 @@ def test_what_to_save_it_as_is_said_where_there_is_something(name: str, instead:
         detect("a.bin", None, content)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "advice"),
+    [
+        ("notices.zip", zipped("2026/notice.md"), "Unpack it and upload the folder."),
+        ("notices.7z", b"7z\xbc\xaf\x27\x1c" + b"\0" * 600, "Unpack it and upload the folder."),
+        ("poster.JPG", b"\xff\xd8\xff\xe0" + b"\0" * 600, "What is written in a picture cannot be read: upload it as text."),
+    ],
+)
+def test_what_to_do_with_archives_and_pictures_is_said(name: str, content: bytes, advice: str) -> None:
+    with pytest.raises(UnsupportedMediaType, match=re.escape(f"not supported. {advice} Protostar reads ")):
+        detect(name, None, content)
+
+
 def test_hangul_and_opendocument_are_known_by_what_they_say_first() -> None:
     for disguise in ("a.docx", "a.zip", "a.hwp", "문서"):
         assert detect(disguise, "application/zip", zipped("mimetype", "version.xml", mimetype="application/hwp+zip")) == HWPX

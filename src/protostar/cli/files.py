@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from protostar.documents.media_types import FORMATS, SAVE_AS
+from protostar.documents.media_types import FORMATS, advice
 
 SUFFIXES = frozenset(suffix for kind in FORMATS for suffix in kind.extensions)
 
@@ -113,5 +113,4 @@ def _walk(folder: Path, missing: dict[str, str]) -> Iterator[Path]:
 
 
 def _not_supported(suffix: str) -> str:
-    instead = SAVE_AS.get(suffix.lower())
-    return f"{suffix or 'A file without an ending'} is not supported{f'; save it as {instead}' if instead else ''}."
+    return f"{suffix or 'A file without an ending'} is not supported. {advice(suffix)}".rstrip()

@@ -79,6 +79,8 @@ SAVE_AS = {
     ".msg": "e-mail (.eml)",
 }
 """What a document of a kind that is not read can be saved as, by its extension."""
+_ARCHIVES = frozenset((".zip", ".7z", ".rar", ".alz", ".egg", ".tar", ".gz", ".tgz"))
+_PICTURES = frozenset((".png", ".jpg", ".jpeg", ".gif", ".webp", ".heic", ".bmp", ".tif", ".tiff"))
 
 _BY_EXTENSION = {extension: kind for kind in FORMATS for extension in kind.extensions}
 _BY_MEDIA_TYPE = {name: kind for kind in FORMATS for name in (kind.media_type, *kind.aliases)}
@@ -116,6 +118,16 @@ def detect(filename: str, declared: str | None, head: bytes) -> str:
     if claimed is None or (claimed.media_type == XLS and not head.startswith(_OLE2)) or (claimed.textual and _is_binary(head)):
         raise _unsupported(suffix)
     return claimed.media_type
+
+
+def advice(suffix: str) -> str:
+    """What to do with a file of a kind that is not read, as a sentence, by its extension; empty where nothing is known."""
+    if suffix.lower() in _ARCHIVES:
+        return "Unpack it and upload the folder."
+    if suffix.lower() in _PICTURES:
+        return "What is written in a picture cannot be read: upload it as text."
+    instead = SAVE_AS.get(suffix.lower())
+    return f"Save it as {instead} and upload that." if instead else ""
 
 
 def detect_served(filename: str, declared: str | None, head: bytes) -> str:
@@ -167,5 +179,5 @@ def _is_binary(head: bytes) -> bool:
 
 
 def _unsupported(suffix: str) -> UnsupportedMediaType:
-    advice = f" Save it as {SAVE_AS[suffix]} and upload that." if suffix in SAVE_AS else ""
-    return UnsupportedMediaType(f"This kind of file is not supported.{advice} Protostar reads {FORMAT_NAMES}.")
+    said = ("This kind of file is not supported.", advice(suffix), f"Protostar reads {FORMAT_NAMES}.")
+    return UnsupportedMediaType(" ".join(filter(None, said)))
