@@ -721,6 +721,20 @@ async def test_a_limit_tells_when_to_come_back(embedding: Embedding) -> None:
     await picture(visitor.page, "widget-limit")
 
 
+async def test_nobody_is_told_to_come_back_before_the_limit_ends(embedding: Embedding) -> None:
+    headers = {"Retry-After": "90", "Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
+    visitor = await embedding.open()
+    seen(visitor.page).expected.append("429")
+    await visitor.page.route(
+        "**/v1/answers", lambda route: route.fulfill(status=429, headers=headers, json={"code": "rate_limited"})
+    )
+    await visitor.page.clock.set_fixed_time(datetime(2026, 11, 28, 12, 30, 40, tzinfo=UTC))
+    await visitor.send(QUESTION)
+    await expect(visitor.panel.locator(".wrong")).to_have_text(
+        re.compile(r"at \d+:33")
+    )  # and not :32, which begins ten seconds early
+
+
 async def test_a_page_that_is_not_listed_gets_no_answer(embedding: Embedding, product: Stack) -> None:
     made = {"role": "ask", "name": "elsewhere", "origins": ["https://elsewhere.example"]}
     async with embedding.asking.http.post(f"/v1/spaces/{embedding.asking.space_id}/keys", json=made) as response:

@@ -937,9 +937,9 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
       this.#tell("error", { code: error.code ?? "network", message: error.message, retryAfter: error.retryAfter ?? null });
     }
 
-    /** When a limit ends, in words: the time, and the day where that is another one. */
+    /** When a limit has ended, in words: a full minute, and the day where that is another one. Up to a second is the server's rounding. */
     #when(seconds) {
-      const then = new Date(Date.now() + seconds * 1000);
+      const then = new Date(Math.ceil((Date.now() + (seconds - 1) * 1000) / 60_000) * 60_000);
       const format = (options) => new Intl.DateTimeFormat(this.lang, options).format(then);
       const today = then.toDateString() === new Date().toDateString();
       return this.#words.at(format({ hour: "numeric", minute: "2-digit" }), today ? null : format({ weekday: "long" }));
