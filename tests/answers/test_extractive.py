@@ -356,3 +356,10 @@ def test_the_same_with_another_number_is_no_repetition() -> None:
     fees = ("수면 내시경 관리료는 70,000원입니다.", "수면 내시경 관리료는 80,000원입니다.")
     assert sorted(ask("수면 내시경 관리료", *fees)[1]) == sorted(fees)
     assert len(ask("수면 내시경 관리료", fees[0], f"알림: {fees[0]}")[1]) == 1
+
+
+def test_a_short_paragraph_is_quoted_from_its_beginning_and_a_long_one_from_the_sentence() -> None:
+    first, second = "검사 전날에는 흰죽만 드십니다.", "운전은 보호자가 합니다."
+    assert ask("운전은 누가", f"## 준비\n{first} {second}\n\n끝.")[1][0] == f"{first} {second}"
+    assert ask("운전은 누가", f"- 하나\n\n{first} {second}")[1][0] == f"{first} {second}"
+    assert ask("운전은 누가", f"{f'{first} ' * 16}{second}")[1][0] == second

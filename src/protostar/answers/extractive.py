@@ -240,7 +240,17 @@ def _extended(text: str, found: Sequence[tuple[int, int]], at: int, parts: re.Pa
         elif room == _ROOM_OF_A_LIST and next_end - start > _ROOM:
             break  # what is no list
         end = next_end
-    return start, end
+    return (start if in_item else _begun(text, found, at, paragraph, end)), end
+
+
+def _begun(text: str, found: Sequence[tuple[int, int]], at: int, paragraph: int, end: int) -> int:
+    """Where the paragraph of sentence `at` begins, below its heading, if there is room for all of it up to `end`; else the sentence."""
+    begin = found[at][0]
+    for start, _end in reversed(found[:at]):
+        if start < paragraph or _HEADING.match(text, start) or _ROW.match(text, start) or _ITEM.match(text, start):
+            break
+        begin = start
+    return begin if end - begin <= _ROOM else found[at][0]
 
 
 def _whole(text: str, paragraph: int, sentence: tuple[int, int], parts: re.Pattern[str]) -> tuple[int, int] | None:
