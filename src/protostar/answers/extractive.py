@@ -35,7 +35,7 @@ _STOPPED: Final = re.compile(r"[.!。！][\"'”’)\]」』]*\Z")
 _POINT: Final = rf"(?!\*\*){ITEM}|\(\d{{1,3}}\)|[a-z][.)]\s|\d{{1,3}}\\\."
 _ITEM: Final = re.compile(rf"{_POINT}|[^|\n]{{1,200}} \| ")
 _ROW: Final = re.compile(r"\||[^|\n]{1,200} \| ")
-_AN_ITEM: Final = re.compile(rf"^[ \t]*(?:{_ITEM.pattern})", re.MULTILINE)
+_AN_ITEM: Final = re.compile(rf"^[ \t]*(?!#)(?:{_ITEM.pattern})", re.MULTILINE)
 _A_POINT: Final = re.compile(rf"^[ \t]*(?![|#])(?:{_POINT})", re.MULTILINE)
 _A_STEP: Final = re.compile(r"^[ \t]*(?:\d{1,2}\\?[.)]\s|[①-⑳])", re.MULTILINE)
 _BULLET: Final = re.compile(r"(?:[-*+•>]\s+)+")
@@ -244,7 +244,7 @@ def _extended(text: str, found: Sequence[tuple[int, int]], at: int, parts: re.Pa
 
 
 def _begun(text: str, found: Sequence[tuple[int, int]], at: int, paragraph: int, end: int) -> int:
-    """Where the paragraph of sentence `at` begins, below its heading, if there is room for all of it up to `end`; else the sentence."""
+    """Where the paragraph of sentence `at` begins, below its heading, if there is room for it up to `end`; else the sentence."""
     begin = found[at][0]
     for start, _end in reversed(found[:at]):
         if start < paragraph or _HEADING.match(text, start) or _ROW.match(text, start) or _ITEM.match(text, start):
