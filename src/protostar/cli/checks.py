@@ -226,7 +226,9 @@ async def _owned(settings: Settings, store: ObjectStore, check: Check) -> Check:
         await database.close()
     if problem is None:
         return check
-    advice = "Name the right store and database; what to do where both are right is in docs/operations.md under «Growing»."
+    advice = (
+        "Name the right store and database; where both are right, see “One object store for each database” in docs/operations.md."
+    )
     return Check("objects", "broken", f"{check.found}: {problem}", advice)
 
 

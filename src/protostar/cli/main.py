@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-documents = typer.Typer(help="The uploaded documents: list, show, delete, text, retry.", no_args_is_help=True)
+documents = typer.Typer(help="The uploaded documents: list, show, text, delete, restore, retry, reread.", no_args_is_help=True)
 jobs = typer.Typer(help="What the workers do: list, show, retry, cancel.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
@@ -162,7 +162,7 @@ def ingest(
         bool | None,
         typer.Option(
             "--replace/--keep",
-            help="Make a changed file the next version of the document that has its name, or another one; else it is left out.",
+            help="Upload a changed file as the next version of the document of its name, or as a new one; by default leave it out.",
             show_default=False,
         ),
     ] = None,
@@ -180,11 +180,11 @@ def ingest(
 @app.command(rich_help_panel="Talk to a server")
 def ask(
     question: Annotated[str, typer.Argument(metavar="QUESTION", help="The question; - reads it from standard input.")],
-    conversation: Annotated[UUID | None, typer.Option(metavar="ID", help="Go on with this conversation.")] = None,
+    conversation: Annotated[UUID | None, typer.Option(metavar="ID", help="Continue this conversation.")] = None,
     stream: Annotated[
         bool | None,
         typer.Option(
-            "--stream/--no-stream", help="Show the answer while it is written; unless given, on a terminal.", show_default=False
+            "--stream/--no-stream", help="Show the answer while it is written; by default on a terminal only.", show_default=False
         ),
     ] = None,
     as_json: AsJson = False,
@@ -204,7 +204,7 @@ def ask(
 def search(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="What to look for.")],
     top_k: Annotated[int, typer.Option(min=1, help="How many passages.")] = 10,
-    mode: Annotated[Mode, typer.Option(help="Which way of searching.")] = "hybrid",
+    mode: Annotated[Mode, typer.Option(help="How to search.")] = "hybrid",
     as_json: AsJson = False,
 ) -> None:
     """Find the passages that a question would be answered from."""
@@ -220,17 +220,21 @@ def evaluate(
     ],
     *,
     task: Annotated[EvalTask, typer.Option(help="What is loaded from a folder, and must be found.")] = "paragraphs",
-    mode: Annotated[Mode, typer.Option(help="Which way of searching.")] = "hybrid",
+    mode: Annotated[Mode, typer.Option(help="How to search.")] = "hybrid",
     sample: Annotated[int | None, typer.Option(min=1, metavar="N", help="Ask only so many questions of each set.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the sample and the intervals.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the sample and of the intervals.")] = 0,
     refusals: Annotated[
         Path | None,
-        typer.Option(metavar="DATASET", help="Ask its questions too: they have no answer here. Of a CSV the column question."),
+        typer.Option(
+            metavar="DATASET", help="Also ask its questions, which have no answer here. A CSV needs the column `question`."
+        ),
     ] = None,
     answers: Annotated[bool, typer.Option("--answers", help="Have the questions answered, and check the citations.")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Do not delete the scratch space of a folder.")] = False,
     concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at once.")] = 8,
-    compare: Annotated[Path | None, typer.Option(metavar="FILE", help="What an earlier run printed with --json.")] = None,
+    compare: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Compare with this output of an earlier run with --json.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure how well questions with known sources are found and answered.
@@ -247,12 +251,12 @@ def evaluate(
 
 @app.command(rich_help_panel="Talk to a server")
 def reindex(
-    space: Annotated[UUID | None, typer.Option(help="Only this space; every space of the server where it is left out.")] = None,
+    space: Annotated[UUID | None, typer.Option(help="Only this space; by default every space of the server.")] = None,
     wait: Annotated[bool, typer.Option(help="Show how far it is, and wait for the end.")] = True,
 ) -> None:
-    """Build vectors and terms anew after a change of the embedding model, beside those that answer.
+    """Rebuild vectors and terms after a change of the embedding model, beside those in use.
 
-    What is there goes on answering until everything is complete; what is paid for is not paid again.
+    The old ones answer until the new ones are complete. A text is not paid for twice.
     """
     from protostar.cli.reindex import reindex as run
 
@@ -267,7 +271,7 @@ def export_space(
 ) -> None:
     """Write a space into an archive: documents with all versions, settings, conversations. Keys are not in it.
 
-    Interrupted, it goes on where it was when it is run again.
+    Run it again to continue after an interruption.
     """
     from protostar.cli.exporting import export as run
 
@@ -279,12 +283,14 @@ def export_space(
 @app.command("import", rich_help_panel="Talk to a server")
 def import_space(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An archive that `protostar export` wrote.")],
-    space_name: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the new space; else as it was.")] = None,
+    space_name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the new space; by default the archived one.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a space of an archive, after all of it was checked; this takes the admin key.
+    """Check an archive and create a space from it; this takes the admin key.
 
-    Interrupted, it goes on where it was when it is run again. The same archive under the same name is imported once.
+    Run it again to continue after an interruption. The same archive under the same name is imported once.
     """
     from protostar.cli.importing import import_archive as run
 
@@ -325,7 +331,7 @@ def delete_documents(
 def restore_documents(
     document_ids: Annotated[list[UUID], typer.Argument(metavar="ID...", help="Ids of documents.")],
 ) -> None:
-    """Take deletions back, within the time that PROTOSTAR_DELETE_GRACE gives."""
+    """Undo deletions, within the time that PROTOSTAR_DELETE_GRACE gives."""
     from protostar.cli.documents import restore
 
     _with_client(lambda client: restore(client, document_ids))
