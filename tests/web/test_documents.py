@@ -9,6 +9,7 @@ import aiohttp
 import asyncpg
 from tests.api.tenant import Tenant, idle_tenant, new_tenant, send
 from tests.support.chunks import store
+from tests.support.databases import execute
 from tests.support.stack import ADMIN_KEY, Stack, settings_for
 from tests.support.waiting import wait_until
 from tests.web.test_sessions import sign_in
@@ -46,9 +47,9 @@ async def test_rows_that_just_wait_are_not_sent_again(database_url: str, redis_u
 
 
 async def test_the_page_of_the_system_leads_from_a_failed_job_to_its_document(
-    browser: aiohttp.ClientSession, tenant: Tenant
+    browser: aiohttp.ClientSession, tenant: Tenant, stack: Stack
 ) -> None:
-    """Whichever space it is in: the page of the document offers to go there."""
+    """Whichever space it is in: the page of the document offers to go there. Others have none."""
     document = (await tenant.upload("empty.pdf", b"%PDF-1.7\n")).json
 
     async def has_failed() -> bool:
@@ -56,9 +57,17 @@ async def test_the_page_of_the_system_leads_from_a_failed_job_to_its_document(
 
     await wait_until(has_failed, 20)
     await sign_in(browser, ADMIN_KEY)
-    body = (await send(browser, "GET", "/system")).body.decode()
-    row = body.partition(f'<tr id="j-{document["job_id"]}">')[2].partition("</tr>")[0]
-    assert f'href="/documents/{document["id"]}"' in row
+
+    async def row() -> str:
+        body = (await send(browser, "GET", "/system")).body.decode()
+        return body.partition(f'<tr id="j-{document["job_id"]}">')[2].partition("</tr>")[0]
+
+    assert f'href="/documents/{document["id"]}"' in await row()
+    assert stack.settings.database_url is not None
+    url = stack.settings.database_url.get_secret_value()
+    await execute(url, f"update jobs set args = '{{}}' where id = '{document['job_id']}'")
+    assert "document.index" in await row()
+    assert "/documents/" not in await row()
 
 
 async def test_a_document_that_is_deleted_elsewhere_says_so(browser: aiohttp.ClientSession, tenant: Tenant, stack: Stack) -> None:
