@@ -294,7 +294,8 @@ async def test_what_fails_stands_above_what_does_not(product: Stack, space: Spac
     for at in range(3):
         await expect(lines.nth(at)).to_have_class("failed")
     unsupported = page.locator("#upload-list li", has_text="cat.png")
-    await expect(unsupported.locator(".said")).to_have_text("지원하지 않는 파일 형식입니다.")
+    advice = "그림 속 글자는 읽지 못합니다. 글로 옮겨 올리세요."
+    await expect(unsupported.locator(".said")).to_have_text(f"지원하지 않는 파일 형식입니다. {advice}")
     old = page.locator("#upload-list li", has_text="letter.doc").locator(".said")
     await expect(old).to_have_text("지원하지 않는 파일 형식입니다. Word(.docx)나 PDF로 저장해 다시 올리세요.")
     await expect(page.locator("#formats")).to_contain_text("Protostar가 읽는 형식: Markdown, 텍스트, HTML")
