@@ -119,8 +119,10 @@ def temporary() -> Check:
 
 def open_files() -> Check:
     most = obtainable()
+    if most >= _OPEN_FILES:
+        return Check("open files", "ok", f"up to {most} per process")
     advice = "Raise the hard limit: `ulimit -n 4096` as root before the start, or LimitNOFILE=4096 in a unit of systemd."
-    return Check("open files", "ok" if most >= _OPEN_FILES else "warning", f"up to {most} per process", advice)
+    return Check("open files", "warning", f"up to {most} per process", advice)
 
 
 async def postgres(settings: Settings) -> Check:
