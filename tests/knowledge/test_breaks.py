@@ -54,10 +54,10 @@ def test_what_has_no_pages_has_no_page() -> None:
 def test_what_stands_under_one_path_of_headings_stores_no_breaks() -> None:
     breaks = (HeadingBreak(7, ("Prices", "가격")),)
     assert stored_headings(breaks) is None
-    assert headings_of_stored(7, ["Prices", "가격"], None) == breaks
+    assert headings_of_stored(None) == ()
 
 
 def test_further_headings_are_stored_where_they_begin() -> None:
     breaks = (HeadingBreak(7, ("Visit",)), HeadingBreak(90, ("Visit", "오시는 길")))
-    assert headings_of_stored(7, ["Visit"], json.loads(stored_headings(breaks) or "")) == breaks
+    assert headings_of_stored(json.loads(stored_headings(breaks) or "")) == breaks
     assert value_of(breaks, 95, 120) == ("Visit", "오시는 길")

@@ -36,7 +36,7 @@ async def test_postgresql_reads_what_was_written(database: Database) -> None:
     assert (first["document_id"], first["version"], first["space_id"]) == (OWNER.document_id, OWNER.version, OWNER.space_id)
     assert (first["char_start"], first["char_end"], first["page"]) == (0, 7, 3)
     assert first["page_breaks"] == [4, 4, 6, 7]
-    assert headings_of_stored(0, first["heading_path"], first["heading_breaks"]) == HEADINGS
+    assert headings_of_stored(first["heading_breaks"]) == HEADINGS
     assert (first["heading_path"], first["text"]) == (["제목", "a > b"], "가나다 café")
     assert first["text_hash"].bytes == text_hash("x")
     assert first["weights"] == SparseVector((7, 999_999_999), (2.1875, 0.5))

@@ -64,11 +64,9 @@ def stored_headings(breaks: Sequence[HeadingBreak]) -> str | None:
     return json.dumps(breaks, ensure_ascii=False, separators=(",", ":")) if len(breaks) > 1 else None
 
 
-def headings_of_stored(start: int, heading_path: Sequence[str], heading_breaks: StoredHeadings | None) -> tuple[HeadingBreak, ...]:
-    """What `stored_headings` made of a passage that begins at `start`, whose headings have `heading_path` in common."""
-    if heading_breaks is None:
-        return (Break(start, tuple(heading_path)),)
-    return tuple(Break(at, tuple(path)) for at, path in heading_breaks)
+def headings_of_stored(heading_breaks: StoredHeadings | None) -> tuple[HeadingBreak, ...]:
+    """What `stored_headings` made; none where the passage's own path holds for all of it."""
+    return tuple(Break(at, tuple(path)) for at, path in heading_breaks or ())
 
 
 def _start(each: Break[T]) -> int:

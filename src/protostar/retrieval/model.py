@@ -41,7 +41,10 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A retrieved chunk: `text` is the stored text's `[start:end]`, in code points. `score` orders one search and no other."""
+    """A retrieved chunk: `text` is the stored text's `[start:end]`, in code points. `score` orders one search and no other.
+
+    `heading_breaks`: where parts of it stand under more headings than `heading_path`; none where that holds for all of it.
+    """
 
     chunk_id: ChunkId
     document_title: str

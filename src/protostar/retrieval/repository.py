@@ -172,7 +172,7 @@ def _hashes(space_id: UUID, rare: Sequence[int] | None) -> list[int] | None:
 
 def _passage(row: Any) -> Passage:
     document_id, version, ordinal, title, path, heading_breaks, page, page_breaks, start, end, text, keyword = row
-    headings = breaks.headings_of_stored(start, path, heading_breaks)
+    headings = breaks.headings_of_stored(heading_breaks)
     pages = breaks.pages_of_stored(start, page, page_breaks)
     id_ = ChunkId(document_id, version, ordinal)
     return Passage(id_, title, tuple(path), headings, pages, start, end, text, keyword=keyword)
