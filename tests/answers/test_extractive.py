@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -6,6 +7,7 @@ from hypothesis import strategies as st
 from tests.support.spaces import Space, passage
 
 from protostar.answers.extractive import MOST_QUOTES, quote_answer
+from protostar.knowledge.breaks import HeadingBreak
 
 TEXTS = (
     "환불은 결제 후 7일 이내에 신청할 수 있다. 배송이 시작된 상품은 반품한다.\n\n고객센터는 평일 9시부터 18시까지 운영한다.",
@@ -331,6 +333,16 @@ def test_a_sentence_under_a_heading_that_is_asked_for_needs_none_of_its_words() 
     query = Space("진드기 떼기\n" + text, *TEXTS).query("진드기 떼기")
     _, citations = quote_answer([(query, [passage(text, score=1.0, heading_path=("진드기 떼기",))], MOST_QUOTES)])
     assert citations[0].quote == "살에 바짝 붙여 집고 천천히 돌린다."
+
+
+def test_a_sentence_goes_by_the_heading_above_it_and_not_by_that_of_another_section_of_its_passage() -> None:
+    sections = "## 오시는 길\n\n홍대입구역에서 걸어서 7분 걸린다.\n\n", "## 우유\n\n잔을 가져오시면 깎아 준다."
+    text = "".join(sections)
+    breaks = (HeadingBreak(0, ("카페", "오시는 길")), HeadingBreak(len(sections[0]), ("카페", "우유")))
+    found = replace(passage(text, score=1.0, heading_path=("카페",)), heading_breaks=breaks)
+    query = Space(text, *TEXTS).query("오시는 길")
+    _, citations = quote_answer([(query, [found], MOST_QUOTES)])
+    assert citations[0].quote == "홍대입구역에서 걸어서 7분 걸린다."
 
 
 def test_a_quote_ends_before_a_heading() -> None:

@@ -7,6 +7,7 @@ taken out and counted. Each citation quotes the sentences of its passage that sh
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import fsum
 from typing import Final
 from uuid import UUID
 
@@ -110,7 +111,7 @@ def cite_range(marker: int, passage: Passage, start: int, end: int) -> Citation:
         document_id=passage.document_id,
         document_title=passage.document_title,
         version=passage.version,
-        heading_path=value_of(passage.heading_breaks, *there) or passage.heading_path,
+        heading_path=passage.headings_of(start, end),
         page=value_of(passage.page_breaks, *there),
         start=there[0],
         end=there[1],
@@ -143,7 +144,7 @@ def _support(text: str, claimed: frozenset[str]) -> tuple[int, int]:
                 break
             together |= held[last]
             # Of two runs that hold the same, the shorter one.
-            value = sum(1 / sentences_with[term] for term in together) * (1 - (end - start) / 10_000)
+            value = fsum(1 / sentences_with[term] for term in together) * (1 - (end - start) / 10_000)
             if value > best:
                 best, best_range = value, (start, end)
     return best_range

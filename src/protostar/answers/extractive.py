@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import fsum
 from typing import Final
 
 from protostar.answers.citations import Citation, cite_range
@@ -136,18 +137,20 @@ def _piece(quote: _Quote, citation: Citation, above: _Quote | None) -> str:
 def _quotes(asked: _Asked, passage: Passage) -> Iterator[tuple[_Quote, Callable[[_Quote], _Quote]]]:
     """Each sentence that has a word of the question or stands under one, with its score, and what makes the whole quote of it."""
     idf, total, wanted, parts = asked.idf, asked.total, asked.wanted, asked.parts
-    headings = idf.keys() & set(terms(" ".join(passage.heading_path)))
     found = list(sentences(passage.text))
+    above = [passage.headings_of(start, end) for start, end in found]
+    named = {path: idf.keys() & set(terms(" ".join(path))) for path in set(above)}
     columns = _columns(passage.text, found)
     said = [frozenset(terms(passage.text[start:end])) for start, end in found]
     shared = [(said[at] | set(terms(columns.get(at, "")))) & idf.keys() for at in range(len(found))]
-    has_words = any(shared[at] - headings and said[at] & idf.keys() for at in range(len(found)))
+    has_words = {above[at] for at in range(len(found)) if shared[at] - named[above[at]] and said[at] & idf.keys()}
     for at, (start, end) in enumerate(found):
-        sentence = passage.text[start:end]
+        sentence, headings = passage.text[start:end], named[above[at]]
         is_part = parts is not None and parts.match(sentence) is not None
-        if not said[at] or _is_name(passage.text, start, end) or not (shared[at] or (headings and (is_part or not has_words))):
+        is_about = bool(shared[at]) or (bool(headings) and (is_part or above[at] not in has_words))
+        if not said[at] or not is_about or _is_name(passage.text, start, end):
             continue
-        score = sum(idf[term] for term in shared[at]) + _HEADING_SHARE * sum(idf[term] for term in headings - shared[at])
+        score = fsum(idf[term] for term in shared[at]) + _HEADING_SHARE * fsum(idf[term] for term in headings - shared[at])
         has_number = wanted.number and any(term[0].isdecimal() for term in said[at] - idf.keys())
         score += _WANTED_SHARE * total * (is_part + has_number)
         is_row = at in columns or (sentence.startswith("|") and "\n" not in sentence)

@@ -6,6 +6,7 @@ BM25 sees none of that. Everything is in BM25's own measure, the idf of the term
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
+from math import fsum
 from typing import Final
 
 from protostar.knowledge.chunking import indexed_text
@@ -99,5 +100,5 @@ def _runs(question: _Question, hits: Hits) -> float:
     found = {
         (one, two, three) for (at, one), (_, two), (then, three) in zip(hits, hits[1:], hits[2:], strict=False) if then == at + 2
     }
-    mass = sum(sum(question.idf[term] for term in run) for run in found & question.runs) / 3
+    mass = fsum(question.idf[term] for run in found & question.runs for term in run) / 3
     return min(mass, sum(question.idf.values()))  # a term that the question repeats stands in more runs than three

@@ -96,7 +96,7 @@ def _centrality(term_set: frozenset[str], common: Counter[str], total: int) -> f
     """How much a sentence says of what the whole text says: its terms that others share, against its length."""
     if not term_set:
         return 0.0
-    shared = sum(math.log(common[term]) for term in term_set if 1 < common[term] < 0.8 * total)
+    shared = math.fsum(math.log(common[term]) for term in term_set if 1 < common[term] < 0.8 * total)
     return shared / math.sqrt(len(term_set) + 10)
 
 

@@ -71,6 +71,10 @@ class Passage:
         """That which holds most of it."""
         return value_of(self.page_breaks, self.start, self.end)
 
+    def headings_of(self, start: int, end: int) -> tuple[str, ...]:
+        """Those above most of `text[start:end]`, outermost first."""
+        return value_of(self.heading_breaks, self.start + start, self.start + end) or self.heading_path
+
 
 @dataclass(frozen=True, slots=True)
 class Query:

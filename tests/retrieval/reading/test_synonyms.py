@@ -33,6 +33,14 @@ def in_words_of(known: str, text: str, *, chunks: int = 200) -> str:
         ("10kg 이하", "몇 키로까지 되나요", "몇 kg까지 되나요"),
         ("에이에스 접수", "AS 기간", "에이에스 기간"),
         ("주차 안내", "parking?", "주차?"),
+        ("반려견 동반", "강아지도 되나요?", "반려견도 되나요?"),
+        ("마지막 주문", "라스트오더는요?", "마지막 주문는요?"),  # by two words
+        # what only asks, alone
+        ("영업시간", "오늘 몇 시까지 해요?", "오늘 영업 시간 해요?"),
+        ("영업시간", "일요일에는 몇시에 열어요", "일요일에는 영업 시간 열어요"),
+        ("오시는 길", "어디에 있어요?", "오시는 길 있어요?"),
+        ("요금", "얼마예요?", "요금?"),
+        ("our address", "Where exactly are you?", "address exactly are you?"),
     ],
 )
 def test_a_word_that_the_space_does_not_have_becomes_one_that_it_has(known: str, text: str, read: str) -> None:
@@ -53,6 +61,8 @@ def test_a_word_that_the_space_does_not_have_becomes_one_that_it_has(known: str,
         ("강아지", "개인정보, 개 인정보, 개는"),  # a syllable may be a piece of another word
         ("간호사 원장", "이용자 의 사용 가능 시간"),  # nor is «의사» in it
         ("", "강아지 hire"),
+        ("영업시간 주소", "접수는 몇 시까지 해요? 서류는 어디에 내요?"),  # something else is asked for
+        ("address", "where can I park?"),
     ],
 )
 def test_everything_else_stays(known: str, text: str) -> None:
@@ -68,7 +78,8 @@ def test_many_words_are_not_looked_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "word", "key"), [("en", "[a-z]{2,20}", stemmed), ("ko", "[가-힣]{1,12}|[a-z]{1,20}(?:[-/][a-z]{1,19})?", str)]
+    ("language", "word", "key"),
+    [("en", "[a-z]{2,20}", stemmed), ("ko", "[가-힣]{1,12}(?:_[가-힣]{1,12})?|[a-z]{1,20}(?:[-/][a-z]{1,19})?", str)],
 )
 def test_the_lists_hold_groups_of_words(language: str, word: str, key: Callable[[str], str]) -> None:
     """In order, none within another, and no word twice: what stands there twice can be forgotten once."""

@@ -27,6 +27,14 @@ _FORMS: Final = (
 )
 _HANGUL: Final = re.compile(r"[가-힣]+")
 _NEXT: Final = re.compile(r" ([가-힣]+)")
+_WORD: Final = re.compile(r"\w+")
+_TOO_OR_ONLY: Final = ("도", "만")  # particles that end too many other words as well to be dropped from terms
+# Days, the place itself, and what every shop does.
+_NAMES_NOTHING: Final = re.compile(
+    r"(?:(?:오늘|내일|지금|매일|보통|주말|평일|공휴일|휴일|[월화수목금토일]요일|여기|거기|가게|매장|문)(?:은|는|이|가|을|를|에|에는|에도|도|요)?"
+    r"|(?:열|여|닫|하|해|되|돼)[가-힣]{0,4}|located|situated|based|exactly)",
+    re.IGNORECASE,
+)
 
 Groups = Mapping[str, Sequence[str]]
 
@@ -45,19 +53,29 @@ def is_listed(word: str) -> bool:
 def _latin(text: str, counts: Mapping[int, int]) -> Iterator[Unknown]:
     for match in _LATIN.finditer(text):
         word = match[0]
-        if is_english_stop(word) or all(id_ in counts for id_ in map(term_id, terms(word))):
-            continue
         others = list(_korean().get(word.lower(), ()))
         if word.islower() or (match.start() == 0 and word[1:].islower()):  # a name is no word
             others += _english().get(stemmed(word), ())
-        if others:
-            yield _unknown(match.start(), match.end(), others)
+        if others and _is_read(text, *match.span(), counts, asks=is_english_stop(word)):
+            yield _unknown(*match.span(), others)
 
 
 def _hangul(text: str, counts: Mapping[int, int]) -> Iterator[Unknown]:
     for start, end, word in _listed_in(text):
-        if not all(id_ in counts for id_ in map(term_id, terms(text[start:end]))):
+        if _is_read(text, start, end, counts, asks=korean.is_stop(word)):
             yield _unknown(start, end, _korean()[word])
+
+
+def _is_read(text: str, start: int, end: int, counts: Mapping[int, int], *, asks: bool) -> bool:
+    """`asks`: the word only asks."""
+    return _asks_alone(text, start, end) if asks else not all(id_ in counts for id_ in map(term_id, terms(text[start:end])))
+
+
+def _asks_alone(text: str, start: int, end: int) -> bool:
+    """Whether a word that only asks is all that the question says: «몇 시까지 해요?» asks when a place is open, «접수는 몇 시까지
+    해요?» something else."""
+    others = (word[0] for word in _WORD.finditer(text) if word.end() <= start or word.start() >= end)
+    return all(_NAMES_NOTHING.fullmatch(word) or korean.is_ending(word) or not terms(word) for word in others)
 
 
 def _unknown(start: int, end: int, others: Iterable[str]) -> Unknown:
@@ -66,18 +84,26 @@ def _unknown(start: int, end: int, others: Iterable[str]) -> Unknown:
 
 
 def _listed_in(text: str) -> Iterator[tuple[int, int, str]]:
-    """Where listed words stand, also across a blank: «돈돌려» is written «돈 돌려» as often."""
+    """Where listed words stand, also across a blank: «돈돌려» is written «돈 돌려» as often.
+
+    A word that only asks is taken with its ending, which fits no other.
+    """
     last = 0
     for match in _HANGUL.finditer(text):
         start, end = match.span()
         if start < last:
             continue
         if word := _listed(match[0]):
-            last = start + len(word)
+            last = end if korean.is_stop(word) else start + len(word)
             yield start, last, word
-        elif (after := _NEXT.match(text, end)) and (both := _listed(match[0] + after[1])) and len(both) > len(match[0]) + 1:
+        elif (after := _NEXT.match(text, end)) and (both := _listed(match[0] + after[1])) and len(both) > len(match[0]):
             # With a single syllable of the next one, «의 사용» would have a «의사» in it.
-            last = start + len(both) + 1
+            if korean.is_stop(both):
+                last = after.end()
+            elif len(both) > len(match[0]) + 1:
+                last = start + len(both) + 1
+            else:
+                continue
             yield start, last, both
 
 
@@ -88,7 +114,7 @@ def _listed(word: str) -> str | None:
     """
     for length in range(min(len(word), _longest()), 1, -1):
         begun, rest = word[:length], word[length:]
-        if begun in _korean() and (len(rest) != 1 or korean.is_ending(rest)):
+        if begun in _korean() and (len(rest) != 1 or rest in _TOO_OR_ONLY or korean.is_ending(rest)):
             return begun
     return None
 
@@ -125,4 +151,4 @@ def _groups(language: str, key: Callable[[str], str]) -> Groups:
 
 def _lines(language: str) -> Iterator[list[str]]:
     text = files("protostar.retrieval.reading").joinpath(f"synonyms.{language}.txt").read_text(encoding="utf-8")
-    return map(str.split, text.splitlines())
+    return ([word.replace("_", " ") for word in line.split()] for line in text.splitlines())
