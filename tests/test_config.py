@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from protostar.cli.checks import unknown_variables
+from protostar.cli.checks.settings import unknown_variables
 from protostar.config import load_settings
 from protostar.errors import ConfigurationError
 

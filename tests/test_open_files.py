@@ -30,5 +30,5 @@ def test_each_process_takes_them(command: str) -> None:
 
 
 def test_doctor_warns_of_a_hard_limit_that_is_low() -> None:
-    code = "from protostar.cli.checks import open_files as check; print(check().state, check().advice is not None)"
+    code = "from protostar.cli.checks.machine import open_files as check; print(check().state, check().advice is not None)"
     assert [limits(256, hard, code).stdout for hard in (512, 4096)] == ["warning True\n", "ok False\n"]

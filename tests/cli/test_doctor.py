@@ -16,7 +16,7 @@ from tests.support.model_server import StandIn
 from tests.support.poolers import pgbouncer
 from tests.support.servers import redis_server
 
-from protostar.cli import checks
+from protostar.cli.checks import machine, models, objects, postgres, redis
 from protostar.config import load_settings
 from protostar.db.migrate import migrate
 from protostar.documents.ownership import MARK
@@ -133,7 +133,7 @@ async def test_an_embedding_model_is_asked_what_it_understands(
 ) -> None:
     stand_in.behave(only="embeddings", **fault)
     settings = load_settings(embedding={"base_url": model_server[1], "model": "embed", "dimensions": 64})
-    _chat, embeddings = [await each for each in checks.models(settings)]
+    embeddings = await models.embeddings(settings.embedding)
     assert embeddings.state == state
     assert says in embeddings.found
 
@@ -179,12 +179,12 @@ async def test_postgres_before_and_after_its_migration(postgres_url: str) -> Non
     url = urlsplit(postgres_url)._replace(path="/doctor").geturl()
     settings = load_settings(database_url=url)
 
-    before = await checks.postgres(settings)
+    before = await postgres.check(settings)
     await migrate(url)
-    after = await checks.postgres(settings)
+    after = await postgres.check(settings)
     connection = await asyncpg.connect(url)
     await connection.execute("update alembic_version set version_num = '9999'")
-    newer = await checks.postgres(settings)
+    newer = await postgres.check(settings)
     await connection.close()
     assert await migrate(url) == "9999", "what is there, and not what this release knows"
 
@@ -206,7 +206,7 @@ async def test_a_user_who_may_not_migrate(postgres_url: str, grant: str, lacks: 
     await execute(named(postgres_url, name), grant)
     url = named(postgres_url, name).replace("postgres@", f"{name}@")
 
-    found = await checks.postgres(load_settings(database_url=url))
+    found = await postgres.check(load_settings(database_url=url))
 
     assert found.state == "broken"
     assert found.found.endswith(f"its user may not create {'the ' if lacks == 'extension' else ''}{lacks}")
@@ -221,7 +221,7 @@ async def test_what_doctor_says_of_an_owner_is_what_the_migration_finds(postgres
     await execute(postgres_url, "create database landlord owner landlord")
     url = named(postgres_url, "landlord").replace("postgres@", "landlord@")
 
-    found = await checks.postgres(load_settings(database_url=url))
+    found = await postgres.check(load_settings(database_url=url))
 
     if found.state == "warning":
         await migrate(url)
@@ -232,7 +232,7 @@ async def test_what_doctor_says_of_an_owner_is_what_the_migration_finds(postgres
 
 
 async def test_redis_tells_its_version(redis_url: str) -> None:
-    found = await checks.redis(load_settings(redis_url=redis_url))
+    found = await redis.check(load_settings(redis_url=redis_url))
 
     assert found.state == "ok", found
     assert "valkey" in found.found
@@ -248,13 +248,13 @@ async def test_redis_tells_its_version(redis_url: str) -> None:
 )
 async def test_a_redis_that_answers_but_is_of_no_use(setting: str, words: str) -> None:
     async with redis_server() as url:
-        redis = RedisClient(url, Metrics())
-        await redis.run(lambda client: client.execute_command(*setting.split()))
-        found = await checks.redis(load_settings(redis_url=url))
+        client = RedisClient(url, Metrics())
+        await client.run(lambda server: server.execute_command(*setting.split()))
+        found = await redis.check(load_settings(redis_url=url))
         if "requirepass" not in setting:
             with pytest.raises(RedisUnavailable):
-                await redis.ping()
-        await redis.close()
+                await client.ping()
+        await client.close()
     assert found.state == "broken"
     assert words in found.found
     assert "secret" not in found.found
@@ -263,7 +263,7 @@ async def test_a_redis_that_answers_but_is_of_no_use(setting: str, words: str) -
 async def test_s3_without_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings(objects_url="s3://bucket", s3={"endpoint": "http://127.0.0.1:1", "secret_access_key": "hidden"})
 
-    found = await checks.objects(settings)
+    found = await objects.check(settings)
 
     assert found.state == "broken"
     assert found.advice == "Check PROTOSTAR_OBJECTS_URL and PROTOSTAR_S3_…."
@@ -274,7 +274,7 @@ async def test_a_database_that_takes_no_changes(database_url: str) -> None:
     name = urlsplit(database_url).path[1:]
     await execute(database_url, f'alter database "{name}" set default_transaction_read_only = on')
 
-    found = await checks.postgres(load_settings(database_url=database_url))
+    found = await postgres.check(load_settings(database_url=database_url))
 
     assert (found.state, "read-only" in found.found) == ("broken", True)
     assert "default_transaction_read_only" in (found.advice or "")
@@ -283,7 +283,7 @@ async def test_a_database_that_takes_no_changes(database_url: str) -> None:
 async def test_a_database_whose_tables_are_anothers(database_url: str) -> None:
     await execute(database_url, "create role late login; grant select on all tables in schema public to late")
     try:
-        found = await checks.postgres(load_settings(database_url=database_url.replace("postgres@", "late@")))
+        found = await postgres.check(load_settings(database_url=database_url.replace("postgres@", "late@")))
     finally:
         await execute(database_url, "drop owned by late; drop role late")
 
@@ -295,7 +295,7 @@ async def test_a_database_whose_tables_are_anothers(database_url: str) -> None:
 async def test_a_database_without_a_connection_left(database_url: str) -> None:
     await execute(database_url, "create role crowded login connection limit 0")
     try:
-        found = await checks.postgres(load_settings(database_url=database_url.replace("postgres@", "crowded@")))
+        found = await postgres.check(load_settings(database_url=database_url.replace("postgres@", "crowded@")))
     finally:
         await execute(database_url, "drop role crowded")
 
@@ -305,11 +305,11 @@ async def test_a_database_without_a_connection_left(database_url: str) -> None:
 
 
 def test_a_machine_without_a_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert checks.temporary().state == "ok"
+    assert machine.temporary().state == "ok"
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setattr("tempfile._candidate_tempdir_list", list)
 
-    found = checks.temporary()
+    found = machine.temporary()
 
     assert found.state == "broken"
     assert "TMPDIR" in (found.advice or "")
@@ -318,7 +318,7 @@ def test_a_machine_without_a_temporary_folder(monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("mode", ["session", "transaction", "statement"])
 async def test_a_pooler_that_mixes_sessions(database_url: str, mode: str) -> None:
     async with pgbouncer(database_url, mode) as pooled:
-        found = await checks.postgres(load_settings(database_url=pooled))
+        found = await postgres.check(load_settings(database_url=pooled))
 
     assert found.state == ("ok" if mode == "session" else "broken")
     assert ("pool_mode = session" in (found.advice or "")) is (mode != "session")
@@ -326,7 +326,7 @@ async def test_a_pooler_that_mixes_sessions(database_url: str, mode: str) -> Non
 
 async def test_a_pooler_that_refuses_parameters_of_connections(database_url: str) -> None:
     async with pgbouncer(database_url, "session", ignored="") as pooled:
-        found = await checks.postgres(load_settings(database_url=pooled))
+        found = await postgres.check(load_settings(database_url=pooled))
 
     assert found.state == "broken"
     assert "unsupported startup parameter" in found.found
@@ -336,10 +336,10 @@ async def test_a_pooler_that_refuses_parameters_of_connections(database_url: str
 async def test_a_store_of_another_database(database_url: str, tmp_path: Path) -> None:
     settings = load_settings(database_url=database_url, objects_url=tmp_path.as_uri())
 
-    assert (await checks.objects(settings)).state == "ok"
+    assert (await objects.check(settings)).state == "ok"
     assert not list(tmp_path.rglob("*.*")), "nothing is left there"
     (tmp_path / MARK).write_bytes(b"0" * 64)
-    found = await checks.objects(settings)
+    found = await objects.check(settings)
 
     assert found.state == "broken"
     assert "is not this database's" in found.found
@@ -352,7 +352,7 @@ async def test_a_store_that_may_only_be_read(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(ObjectStore, "_write_and_delete", refused)
 
-    found = await checks.objects(load_settings(objects_url=tmp_path.as_uri()))
+    found = await objects.check(load_settings(objects_url=tmp_path.as_uri()))
 
     assert found.state == "broken"
     assert "can be read, but not written to" in found.found

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from protostar.cli.checks import Check, data_folder, disk, models, objects, open_files, postgres, redis, server, settings, temporary
+from protostar.cli.checks import machine, models, objects, postgres, redis, server, settings
+from protostar.cli.checks.check import Check
 from protostar.cli.display import Column, stderr, stdout, table, write_json
 
 _COLUMNS = (Column("part", 12), Column("state", 8), Column("what was found", 24))
@@ -24,14 +25,17 @@ async def examine(*, as_json: bool) -> int:
 
 async def _all() -> list[Check]:
     """Without usable settings there is nothing else that could be checked."""
-    read, checks = await asyncio.to_thread(settings)
+    read, checks = await asyncio.to_thread(settings.check)
     if read is None:
         return checks
+    dependencies = (
+        postgres.check(read), redis.check(read), objects.check(read), models.chat(read.chat), models.embeddings(read.embedding)
+    )  # fmt: skip
     return [
         *checks,
-        *await asyncio.to_thread(lambda: [data_folder(read), disk(read), temporary(), open_files()]),
-        *await asyncio.gather(postgres(read), redis(read), objects(read), *models(read)),
-        *await server(read),
+        *await asyncio.to_thread(machine.check, read),
+        *await asyncio.gather(*dependencies),
+        *await server.check(read),
     ]
 
 
