@@ -82,6 +82,19 @@ async def test_the_whole_answer_at_once_is_the_same_and_can_be_read_back(asking:
         assert (await response.json())["answers"] == [answer]
 
 
+async def test_a_title_is_not_said_again_as_the_first_of_its_headings(asking: Asking) -> None:
+    answer = await asking.ask("How many days are backups kept?")
+    async with asking.http.post("/v1/search", json={"query": "backups"}) as response:
+        hits = (await response.json())["hits"]
+    async with asking.http.get(f"/v1/answers/{answer['id']}/retrieved") as response:
+        retrieved = (await response.json())["retrieved"]
+
+    for places in (answer["citations"], hits, retrieved):
+        assert places
+        assert any(place["heading_path"] for place in places)
+        assert all(place["document_title"] not in place["heading_path"] for place in places)
+
+
 async def test_what_was_found_is_kept_for_the_owner_alone(asking: Asking) -> None:
     question = "How long are backups kept, once more?"
     answer, cached = await asking.ask(question), await asking.ask(question)

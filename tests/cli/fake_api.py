@@ -183,8 +183,7 @@ class FakeApi:
         self.searches.append(await request.json())
         hit = {
             "score": 0.8765, "document_id": "d", "document_title": "Orbit \x1b[31mLamp", "version": 1, "chunk_id": "c",
-            "text": "The lamp\nburns.", "page": 2, "start": 0, "end": 15,
-            "heading_path": ["Orbit \x1b[31mLamp", "Setup", "Charging"],
+            "text": "The lamp\nburns.", "heading_path": ["Setup", "Charging"], "page": 2, "start": 0, "end": 15,
         }  # fmt: skip
         hits = [] if self.searches[-1]["query"] == "nothing" else [hit]
         return web.json_response({"hits": hits, "degraded": self.degraded})

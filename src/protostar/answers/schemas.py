@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from protostar.answers.listing import Flag
+from protostar.retrieval.schemas import Location
 
 Question = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 
@@ -19,33 +20,16 @@ class Ask(BaseModel):
     stream: Annotated[bool, Field(description="server-sent events instead of one JSON document")] = False
 
 
-class Citation(BaseModel):
-    """`quote` is `[start:end]` of the text of that version of the document, in Unicode code points."""
+class Citation(Location):
+    """`quote` is what stands there."""
 
     marker: Annotated[int, Field(description="the n of `[n]` in the answer's text")]
-    document_id: UUID
-    document_title: str
-    version: int
-    heading_path: list[str]
-    page: int | None
-    start: int
-    end: int
     quote: str
 
 
-class Retrieved(BaseModel):
-    """A passage that was found for the question: `[start:end]` of the text of that version of the document.
+class Retrieved(Location):
+    """A passage that was found for the question. The scores are those of a search; see `Hit`."""
 
-    The scores are those of a search; see `Hit`.
-    """
-
-    document_id: UUID
-    document_title: str
-    version: int
-    heading_path: list[str]
-    page: int | None
-    start: int
-    end: int
     keyword: Annotated[float, Field(description="raw score of the keyword leg (BM25); 0: it did not find this")]
     vector: Annotated[float | None, Field(description="raw score of the vector leg (cosine); null: it was not asked, or has none")]
     score: Annotated[float, Field(description="of both together; compares passages of one answer only")]

@@ -120,15 +120,8 @@ def moment(stamp: str) -> str:
 def place(passage: Mapping[str, Any]) -> str:
     """Where in its document a hit or a citation stands: page and headings."""
     page = [f"page {passage['page']}"] if passage.get("page") is not None else []
-    title = one_line(passage["document_title"])
-    return " · ".join([title, *page, *_headings(title, passage)])
-
-
-def _headings(title: str, passage: Mapping[str, Any]) -> list[str]:
-    """Those below the title, which is often the first of them."""
-    path = [one_line(heading) for heading in passage.get("heading_path") or ()]
-    below = path[1:] if path[:1] == [title] else path
-    return [" › ".join(below)] if below else []
+    path = " › ".join(map(one_line, passage["heading_path"]))
+    return " · ".join([one_line(passage["document_title"]), *page, *([path] if path else [])])
 
 
 def _cell(value: object) -> Text:

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from protostar.retrieval.model import Mode
 
@@ -16,21 +16,31 @@ class SearchRequest(BaseModel):
     mode: Mode = "hybrid"
 
 
-class Hit(BaseModel):
-    """`text` is `[start:end]` of the stored text of that version, in Unicode code points."""
+class Location(BaseModel):
+    """`[start:end]` of the stored text of that version of the document, in Unicode code points."""
+
+    document_id: UUID
+    document_title: str
+    version: int
+    heading_path: Annotated[list[str], Field(description="headings above most of it; without the first where that is the title")]
+    page: int | None
+    start: int
+    end: int
+
+    @field_validator("heading_path")
+    @classmethod
+    def _below_title(cls, path: list[str], info: ValidationInfo) -> list[str]:
+        return path[1:] if path[:1] == [info.data["document_title"]] else path
+
+
+class Hit(Location):
+    """`text` is what stands there."""
 
     score: float
     keyword: Annotated[float, Field(description="raw score of the keyword leg (BM25); 0: it did not find this")]
     vector: Annotated[float | None, Field(description="raw score of the vector leg (cosine); null: it was not asked, or has none")]
-    document_id: UUID
-    document_title: str
-    version: int
     chunk_id: str
     text: str
-    heading_path: list[str]
-    page: int | None
-    start: int
-    end: int
 
 
 class SearchResponse(BaseModel):

@@ -1,6 +1,6 @@
 """How templates write sizes, numbers and times."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -33,16 +33,4 @@ def utc(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
-def headings(path: Sequence[str], title: str) -> str:
-    """The headings below the title, which is often the first of them."""
-    return " › ".join(path[1:] if path[:1] == [title] else path)
-
-
-FILTERS: Final[dict[str, Callable[..., Any]]] = {
-    "size": size,
-    "number": number,
-    "seconds": seconds,
-    "iso": iso,
-    "utc": utc,
-    "headings": headings,
-}
+FILTERS: Final[dict[str, Callable[..., Any]]] = {"size": size, "number": number, "seconds": seconds, "iso": iso, "utc": utc}

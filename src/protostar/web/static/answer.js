@@ -16,13 +16,10 @@ const DEGRADED = {
 export const degraded = (reasons) => reasons.map((reason) => el("p.notice.warn.small", {}, icon("warning"), el("span", {}, t(DEGRADED[reason] ?? reason))));
 
 // Where a citation points, in words.
-// Below the title, which is often the first of them.
-export const headings = ({ document_title: title, heading_path: path }) => (path[0] === title ? path.slice(1) : path).join(" › ") || null;
-
 export const place = (citation) => [
   citation.document_title,
   citation.page ? t("Page {page}", { page: citation.page }) : null,
-  headings(citation),
+  citation.heading_path.join(" › ") || null,
 ].filter(Boolean).join(" · ");
 
 // The answer's text. Markers are buttons: their quote shows on hover and focus, `open(citation)` is called on a click.

@@ -1,6 +1,6 @@
 // Asking: the conversation on one side, the source of what is cited on the other.
 
-import { asMarkdown, body, degraded, headings, place } from "./answer.js";
+import { asMarkdown, body, degraded, place } from "./answer.js";
 import { api, passes, space } from "./api.js";
 import { copy } from "./app.js";
 import { $, $$, el, icon } from "./dom.js";
@@ -248,7 +248,7 @@ async function openSource(citation) {
   source.hidden = false;
   $(".asking").classList.add("with-source");
   $("#source-title").textContent = citation.document_title;
-  $("#source-place").textContent = [t("Version {n}", { n: citation.version }), citation.page ? t("Page {page}", { page: citation.page }) : null, headings(citation)].filter(Boolean).join(" · ");
+  $("#source-place").textContent = [t("Version {n}", { n: citation.version }), citation.page ? t("Page {page}", { page: citation.page }) : null, citation.heading_path.join(" › ") || null].filter(Boolean).join(" · ");
   const where = `version=${citation.version}&start=${citation.start}&end=${citation.end}${citation.page ? `&page=${citation.page}` : ""}`;
   $("#source-link").href = `/documents/${citation.document_id}?${where}`;
   $("#source-title").focus();

@@ -1023,7 +1023,7 @@ footer { padding: 8px 20px calc(12px + env(safe-area-inset-bottom)); font-size: 
     }
 
     #source({ marker, document_title: title, heading_path: path, page, quote }) {
-      const where = [page != null && this.#words.page(page), ...(path?.[0] === title ? path.slice(1) : path ?? [])].filter(Boolean).join(" › ");
+      const where = [page != null && this.#words.page(page), ...(path ?? [])].filter(Boolean).join(" › ");
       return make("details", {}, make("summary", {}, make("span", { class: "chip", "aria-hidden": "true" }, String(marker)), make("span", { dir: "auto" }, title, where ? make("span", { class: "where" }, where) : null)), make("blockquote", { class: "quote", dir: "auto" }, quote));
     }
 
