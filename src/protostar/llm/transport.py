@@ -15,12 +15,12 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 import aiohttp
 import pydantic
-from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import JsonValue
 from yarl import URL
 
 from protostar.config import PREFIX, ChatSettings, EmbeddingSettings
 from protostar.errors import ConfigurationError, ModelKeyRejected, ModelRejected, ModelUnavailable, ProtostarError
+from protostar.http_errors import NO_ANSWER, reason
 from protostar.llm.sse import EventTooLong
 from protostar.retry import parse_retry_after
 from protostar.timer import ResettableTimer
@@ -216,7 +216,7 @@ class ModelServer:
             raise self.rejected("has an address that cannot be used", "BASE_URL") from error
         except (pydantic.ValidationError, EventTooLong) as error:
             raise self.unusable("its reply is not what the OpenAI API promises") from error
-        except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
+        except NO_ANSWER as error:
             raise ModelUnavailable(f"{self._subject} did not answer: {_reason(error)}") from error
 
     def _checked_url(self, base_url: str) -> str:
@@ -278,21 +278,10 @@ def error_words(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (aiohttp.ClientConnectorDNSError, "its host name cannot be resolved"),
-    (aiohttp.ClientConnectorCertificateError, "its certificate is not valid"),
-    (aiohttp.ServerFingerprintMismatch, "its certificate is not valid"),
-    (aiohttp.ClientSSLError, "no secure connection could be made"),
-    (aiohttp.ConnectionTimeoutError, f"no connection within {CONNECT_TIMEOUT:g} s"),
-    (aiohttp.ClientConnectorError, "no connection could be made"),
-    (aiohttp.ClientPayloadError, "its answer broke off"),
-    (aiohttp.ClientResponseError, "it does not speak HTTP as it should"),
-    (HttpProcessingError, "it does not speak HTTP as it should"),
-)
-
-
 def _reason(error: Exception) -> str:
-    """Why there was no answer, without the address that most of these errors carry: visitors may read it."""
+    """Why there was no answer; visitors may read it."""
     if type(error) is TimeoutError:
         return str(error)
-    return next((reason for kind, reason in REASONS if isinstance(error, kind)), "the connection broke")
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return f"no connection within {CONNECT_TIMEOUT:g} s"
+    return "its answer broke off" if isinstance(error, aiohttp.ClientPayloadError) else reason(error)

@@ -17,10 +17,10 @@ from typing import Final
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from protostar.errors import AddressRefused, Unavailable
+from protostar.http_errors import NO_ANSWER, reason
 from protostar.retry import parse_retry_after
 
 Policy = Callable[[str], str | None]
@@ -218,18 +218,8 @@ def _translated(away: type[Unavailable], what: str, timeout: aiohttp.ClientTimeo
         yield
     except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
         raise AddressRefused("The URL cannot be asked.") from error
-    except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
+    except NO_ANSWER as error:
         raise away(f"{what}: {_reason(error, timeout)}.") from error
-
-
-_REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (aiohttp.ClientConnectorDNSError, "its name cannot be resolved"),
-    (aiohttp.ClientConnectorCertificateError, "its certificate is not valid"),
-    (aiohttp.ClientSSLError, "no secure connection could be made"),
-    (aiohttp.ClientConnectorError, "no connection could be made"),
-    (aiohttp.ClientResponseError, "it does not speak HTTP as it should"),
-    (HttpProcessingError, "it does not speak HTTP as it should"),
-)
 
 
 def _reason(error: Exception, timeout: aiohttp.ClientTimeout) -> str:
@@ -239,4 +229,4 @@ def _reason(error: Exception, timeout: aiohttp.ClientTimeout) -> str:
         return (
             f"nothing came within {timeout.total:g} s" if timeout.sock_read is None else f"it took longer than {timeout.total:g} s"
         )
-    return next((reason for kind, reason in _REASONS if isinstance(error, kind)), "the connection broke")
+    return reason(error)
