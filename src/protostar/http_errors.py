@@ -8,7 +8,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 NO_ANSWER: Final = (aiohttp.ClientError, HttpProcessingError, OSError)
 
 _REASONS: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (aiohttp.ClientConnectorDNSError, "its name cannot be resolved"),
+    (aiohttp.ClientConnectorDNSError, "its host name cannot be resolved"),
     (aiohttp.ClientConnectorCertificateError, "its certificate is not valid"),
     (aiohttp.ClientSSLError, "no secure connection could be made"),
     (aiohttp.ClientConnectorError, "no connection could be made"),

@@ -342,7 +342,7 @@ async def test_a_name_that_does_not_exist_is_an_absence() -> None:
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
 
     async with open_client(LOOPBACK, Nowhere()) as client:
-        with pytest.raises(WebhookUnavailable, match="its name cannot be resolved"):
+        with pytest.raises(WebhookUnavailable, match="its host name cannot be resolved"):
             await post(client, "http://receiver.test/")
 
 
