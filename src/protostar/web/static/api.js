@@ -30,7 +30,7 @@ export const passes = ({ status }) => PASSING.includes(status);
 // A connection that broke, in a sentence; whoever gave up knows why.
 const broken = (error) => (error.name === "AbortError" ? error : new Problem(0, { detail: "The server cannot be reached." }));
 
-export async function problemOf(response) {
+async function problemOf(response) {
   const problem = await response.json().catch(() => null);
   const after = Number.parseFloat(response.headers.get("Retry-After"));
   return new Problem(response.status, problem, Number.isFinite(after) ? after : null);
