@@ -1,7 +1,7 @@
 """Aliases for endpoints: who asks, and the parts that the lifespan has opened. Only endpoints import this."""
 
 import hmac
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request, Security
@@ -127,6 +127,15 @@ def _uuid(text: str | None) -> UUID | None:
 async def _address(request: Request) -> str:
     peer = request.client.host if request.client is not None else ""
     return client_address(peer, _forwarded(request, "for"), request.state.settings.trusted_proxies)
+
+
+def opened(name: str) -> Any:
+    """The part that the lifespan has opened under this name."""
+
+    async def part(request: Request) -> Any:
+        return getattr(request.state, name)
+
+    return Depends(part)
 
 
 Address = Annotated[str, Depends(_address)]

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request, Response, status
+from fastapi import Header, Query, Response, status
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
@@ -20,7 +20,7 @@ from protostar.answers.events import Event
 from protostar.answers.listing import Filters, Flag
 from protostar.answers.schemas import Answer, Ask, Conversation, ConversationInfo, CorrectionPut, Erased, Feedback, Retrieval
 from protostar.answers.service import Answers, Taken
-from protostar.dependencies import Address, Asker, Cursor, IdempotencyKey, Limit, Manager, VisitorToken
+from protostar.dependencies import Address, Asker, Cursor, IdempotencyKey, Limit, Manager, VisitorToken, opened
 from protostar.errors import InvalidInput
 from protostar.openapi import TEXT
 from protostar.paging import Page, before, page_of
@@ -34,26 +34,10 @@ router = Router(prefix="/v1", tags=["answers"])
 _HARD_TO_GUESS: Final = 16  # characters
 
 
-async def _answers(request: Request) -> Answers:
-    return request.state.answers
-
-
-async def _visitors(request: Request) -> Visitors:
-    return request.state.visitors
-
-
-async def _corrections(request: Request) -> Corrections:
-    return request.state.corrections
-
-
-async def _erasure(request: Request) -> Erasure:
-    return request.state.erasure
-
-
-Service = Annotated[Answers, Depends(_answers)]
-Corrected = Annotated[Corrections, Depends(_corrections)]
-Erasing = Annotated[Erasure, Depends(_erasure)]
-AllVisitors = Annotated[Visitors, Depends(_visitors)]
+Service = Annotated[Answers, opened("answers")]
+Corrected = Annotated[Corrections, opened("corrections")]
+Erasing = Annotated[Erasure, opened("erasure")]
+AllVisitors = Annotated[Visitors, opened("visitors")]
 LastEventId = Annotated[str | None, Header(alias="Last-Event-ID", description="the last event that arrived; the rest follows")]
 
 

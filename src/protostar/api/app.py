@@ -1,7 +1,7 @@
 """The ASGI application."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
@@ -33,6 +33,7 @@ from protostar.visitors import endpoints as visitors
 from protostar.web import endpoints as web
 from protostar.webhooks import endpoints as webhooks
 
+_FEATURES = (documents, knowledge, retrieval, visitors, answers, insights, spaces, webhooks, archive, operations)
 _DESCRIPTION = """Upload documents, ask questions, get streamed answers whose every claim cites its passage.
 
 Errors are problem documents (RFC 9457). Lists are newest first: `{items, next_cursor}`."""
@@ -44,43 +45,8 @@ def create_app(settings: Settings, stopping: asyncio.Event | None = None) -> Fas
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[dict[str, Any]]:
-        async with (
-            open_resources(settings, metrics) as resources,
-            open_parser(settings) as parser,
-            Copies(resources.objects) as copies,
-        ):
-            access = resources.access()
-            stop = asyncio.Event()
-            # Nothing waits for it here: until the schema is there, requests are answered with 503.
-            migrated = asyncio.create_task(_migrated(resources, stop))
-            heeding = asyncio.create_task(resources.heed(access))
-            async with resources.answers(access).running(settings.worker.grace, stopping or asyncio.Event()) as answering:
-                yield {
-                    "resources": resources,
-                    "registry": registry(resources, parser),
-                    "database": resources.database,
-                    "objects": resources.objects,
-                    "settings": settings,
-                    "access": access,
-                    "sessions": Sessions(resources.database, access),
-                    "pages": pages,
-                    "visitors": resources.visitors(access),
-                    "spaces": resources.spaces(access),
-                    "documents": resources.documents(),
-                    "page_images": resources.page_images(copies, parser),
-                    "webhooks": resources.webhooks(),
-                    "exports": resources.exports(access),
-                    "imports": resources.imports(),
-                    "retriever": resources.retriever,
-                    "answers": answering,
-                    "corrections": resources.corrections(),
-                    "erasure": resources.erasure(),
-                    "insights": resources.insights(),
-                }
-            stop.set()
-            migrated.cancel()  # it may be waiting for a store that hangs
-            heeding.cancel()
-            await asyncio.gather(migrated, heeding, return_exceptions=True)
+        async with _opened(settings, metrics, stopping or asyncio.Event()) as parts:
+            yield {**parts, "pages": pages}
 
     # The documentation's scripts come from the installed package: no other origin is asked.
     app = FastAPIOffline(
@@ -99,21 +65,66 @@ def create_app(settings: Settings, stopping: asyncio.Event | None = None) -> Fas
     for route in app.routes:
         if isinstance(route, APIRoute):  # the pages of the documentation
             route.methods = {"GET", "HEAD"}
-    features = (documents, knowledge, retrieval, visitors, answers, insights, spaces, webhooks, archive, operations)
-    routers = [feature.router for feature in features]
-    for router in routers:
-        app.include_router(router)
+    for feature in _FEATURES:
+        app.include_router(feature.router)
     pages = web.install(app)
     errors.install(app)
-    app.add_middleware(LastResort)
-    app.add_middleware(SmallBodies)
-    app.add_middleware(Silence)
-    app.add_middleware(Outlast)
-    paths = [route.path.split("/") for router in routers for route in router.routes if isinstance(route, APIRoute)]
-    app.add_middleware(Crowded, settings=settings.limit, features={path[2] for path in paths if path[1] == "v1"})
+    for middleware in (LastResort, SmallBodies, Silence, Outlast):
+        app.add_middleware(middleware)
+    app.add_middleware(Crowded, settings=settings.limit, features=set(_segments()))
     app.add_middleware(VisitorCors)
     app.add_middleware(Observe, metrics=metrics)
     return app
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, metrics: Metrics, stopping: asyncio.Event) -> AsyncGenerator[dict[str, Any]]:
+    """What endpoints work with, by the names that `dependencies.opened` knows it under."""
+    async with (
+        open_resources(settings, metrics) as resources,
+        open_parser(settings) as parser,
+        Copies(resources.objects) as copies,
+    ):
+        access = resources.access()
+        stop = asyncio.Event()
+        # Nothing waits for it here: until the schema is there, requests are answered with 503.
+        migrated = asyncio.create_task(_migrated(resources, stop))
+        heeding = asyncio.create_task(resources.heed(access))
+        async with resources.answers(access).running(settings.worker.grace, stopping) as answering:
+            yield {
+                "resources": resources,
+                "registry": registry(resources, parser),
+                "database": resources.database,
+                "jobs": resources.jobs,
+                "objects": resources.objects,
+                "settings": settings,
+                "access": access,
+                "sessions": Sessions(resources.database, access),
+                "visitors": resources.visitors(access),
+                "spaces": resources.spaces(access),
+                "documents": resources.documents(),
+                "page_images": resources.page_images(copies, parser),
+                "webhooks": resources.webhooks(),
+                "exports": resources.exports(access),
+                "imports": resources.imports(),
+                "retriever": resources.retriever,
+                "answers": answering,
+                "corrections": resources.corrections(),
+                "erasure": resources.erasure(),
+                "insights": resources.insights(),
+            }
+        stop.set()
+        migrated.cancel()  # it may be waiting for a store that hangs
+        heeding.cancel()
+        await asyncio.gather(migrated, heeding, return_exceptions=True)
+
+
+def _segments() -> Iterator[str]:
+    """What stands behind `/v1/` in the paths of the API."""
+    for feature in _FEATURES:
+        for route in feature.router.routes:
+            if isinstance(route, APIRoute) and route.path.startswith("/v1/"):
+                yield route.path.split("/")[2]
 
 
 async def _migrated(resources: Resources, stop: asyncio.Event) -> None:

@@ -5,14 +5,14 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import Query, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict
 
 from protostar import health
 from protostar.access.model import Principal
-from protostar.dependencies import Admin, Cursor, Limit, Manager
+from protostar.dependencies import Admin, Cursor, Limit, Manager, opened
 from protostar.errors import DatabaseUnavailable, NotFound
 from protostar.jobs.model import State
 from protostar.jobs.models import JobRow
@@ -27,16 +27,8 @@ from protostar.telemetry import Samples, exposition
 router = Router()
 
 
-async def _resources(request: Request) -> Resources:
-    return request.state.resources
-
-
-async def _registry(request: Request) -> Registry:
-    return request.state.registry
-
-
-Parts = Annotated[Resources, Depends(_resources)]
-Known = Annotated[Registry, Depends(_registry)]
+Parts = Annotated[Resources, opened("resources")]
+Known = Annotated[Registry, opened("registry")]
 
 
 # -- health

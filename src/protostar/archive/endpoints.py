@@ -3,7 +3,7 @@
 from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
-from fastapi import Depends, Query, Request, Response, status
+from fastapi import Query, Request, Response, status
 from pydantic import BaseModel, ValidationError
 
 from protostar.archive.exports import Exports
@@ -19,7 +19,7 @@ from protostar.archive.schemas import (
     Overview,
 )
 from protostar.archive.vectors import decode
-from protostar.dependencies import Admin, Cursor, Limit, Manager
+from protostar.dependencies import Admin, Cursor, Limit, Manager, opened
 from protostar.documents.refused import heard_out
 from protostar.errors import TooLarge
 from protostar.openapi import BINARY, body_of, json_body
@@ -36,16 +36,8 @@ OCTETS: Final = "application/octet-stream"
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
-async def _exports(request: Request) -> Exports:
-    return request.state.exports
-
-
-async def _imports(request: Request) -> Imports:
-    return request.state.imports
-
-
-ExportService = Annotated[Exports, Depends(_exports)]
-ImportService = Annotated[Imports, Depends(_imports)]
+ExportService = Annotated[Exports, opened("exports")]
+ImportService = Annotated[Imports, opened("imports")]
 After = Annotated[str | None, Query(max_length=100, description="`after` of the page before")]
 
 

@@ -8,12 +8,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Request, Response, status
+from fastapi import Header, Query, Request, Response, status
 from fastapi.responses import PlainTextResponse, StreamingResponse
 from pydantic import ValidationError
 
 from protostar import sse
-from protostar.dependencies import Cursor, IdempotencyKey, IfNoneMatch, Limit, Manager
+from protostar.dependencies import Cursor, IdempotencyKey, IfNoneMatch, Limit, Manager, opened
 from protostar.documents import download
 from protostar.documents.refused import heard_out, is_too_long
 from protostar.documents.schemas import NAME_CHARS, Document, DocumentUpdate, ObjectUpload, Status, UrlUpload, Versions
@@ -35,16 +35,8 @@ WATCH_SECONDS: Final = 600.0
 RANGE_CHARS: Final = 100_000
 
 
-async def _documents(request: Request) -> Documents:
-    return request.state.documents
-
-
-async def _objects(request: Request) -> ObjectStore:
-    return request.state.objects
-
-
-Service = Annotated[Documents, Depends(_documents)]
-Objects = Annotated[ObjectStore, Depends(_objects)]
+Service = Annotated[Documents, opened("documents")]
+Objects = Annotated[ObjectStore, opened("objects")]
 Filename = Annotated[str | None, Query(max_length=NAME_CHARS, description="of a raw body; a form names its file itself")]
 NewName = Annotated[bool, Query(description="of a file: 409 where a document has its name already, with other bytes")]
 Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="unset: the one that answers questions")]

@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Header, Query, Response
 
-from protostar.dependencies import Manager
+from protostar.dependencies import Manager, opened
 from protostar.insights.report import as_csv
 from protostar.insights.schemas import Insights, Unanswered
 from protostar.insights.service import InsightService
@@ -15,11 +15,7 @@ from protostar.routing import Router
 router = Router(prefix="/v1/insights", tags=["insights"])
 
 
-async def _insights(request: Request) -> InsightService:
-    return request.state.insights
-
-
-Service = Annotated[InsightService, Depends(_insights)]
+Service = Annotated[InsightService, opened("insights")]
 First = Annotated[date | None, Query(alias="from", description="the first day; unset: the last is the thirtieth")]
 Last = Annotated[date | None, Query(alias="to", description="the last day; unset: the thirtieth from the first, or today")]
 Zone = Annotated[str, Query(alias="timezone", max_length=64, description="whose days, as `Asia/Seoul`")]

@@ -6,10 +6,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import Path, Query, Response
 
 from protostar.db.session import Database
-from protostar.dependencies import IfNoneMatch, Limit, Manager
+from protostar.dependencies import IfNoneMatch, Limit, Manager, opened
 from protostar.documents.download import tagged, unchanged
 from protostar.documents.service import Documents
 from protostar.jobs.service import Jobs
@@ -23,43 +23,37 @@ from protostar.routing import Router
 router = Router(prefix="/v1")
 
 
-async def _parts(request: Request) -> tuple[Documents, Database]:
-    return request.state.documents, request.state.database
+Service = Annotated[Documents, opened("documents")]
+Stored = Annotated[Database, opened("database")]
+Images = Annotated[PageImages, opened("page_images")]
+Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="unset: the one that answers questions")]
+Offset = Annotated[int, Query(ge=0, le=2**31 - 1)]
 
 
 @router.get("/documents/{document_id}/chunks", tags=["documents"])
 async def list_document_chunks(
     document_id: UUID,
     principal: Manager,
-    parts: Annotated[tuple[Documents, Database], Depends(_parts)],
+    documents: Service,
+    database: Stored,
     cursor: Annotated[str, Query(pattern="^[0-9]{0,9}$", description="`next_cursor` of the page before")] = "",
     limit: Limit = 50,
 ) -> ChunkPage:
     """In the document's order, of the version that answers questions; none while there is none yet."""
-    documents, database = parts
     return await passages(documents, database, principal.space_id, document_id, first=int(cursor or 0), limit=limit)
-
-
-async def _images(request: Request) -> tuple[Documents, PageImages]:
-    return request.state.documents, request.state.page_images
-
-
-Images = Annotated[tuple[Documents, PageImages], Depends(_images)]
-Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="unset: the one that answers questions")]
-Offset = Annotated[int, Query(ge=0, le=2**31 - 1)]
 
 
 @router.get("/documents/{document_id}/pages", tags=["documents"])
 async def list_document_pages(
     document_id: UUID,
     principal: Manager,
-    parts: Images,
+    documents: Service,
+    images: Images,
     version: Version = None,
     start: Annotated[Offset, Query(description="where a passage begins in the version's text, as a citation tells")] = 0,
     end: Annotated[Offset, Query(description=f"where it ends; {LONGEST_PASSAGE:,} further at most")] = 0,
 ) -> PdfPages:
     """The pages of a PDF, and where the passage stands on them."""
-    documents, images = parts
     row = await documents.holdings.version(principal.space_id, document_id, version)
     found = await images.pages(row, start, end)
     return PdfPages(
@@ -83,13 +77,13 @@ async def get_document_page(
     document_id: UUID,
     page: Annotated[int, Path(ge=1, le=2**31 - 1)],
     principal: Manager,
-    parts: Images,
+    documents: Service,
+    images: Images,
     version: Version = None,
     width: Annotated[int, Query(ge=100, le=2000, description="pixels; of a very long page the image is narrower")] = 1000,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """A page of a PDF as an image. It never changes."""
-    documents, images = parts
     row = await documents.holdings.version(principal.space_id, document_id, version)
     etag = f"{pdf_of(row).stored.sha256}-{page}-{width}"
     if (response := unchanged(etag, if_none_match)) is not None:
@@ -97,16 +91,11 @@ async def get_document_page(
     return Response(await images.draw(row, page, width), headers=tagged(etag), media_type="image/webp")
 
 
-async def _jobs(request: Request) -> tuple[Jobs, Database]:
-    return request.state.resources.jobs, request.state.database
-
-
 @router.post("/reindex", tags=["spaces"], status_code=202)
-async def reindex(principal: Manager, parts: Annotated[tuple[Jobs, Database], Depends(_jobs)]) -> Reindexing:
+async def reindex(principal: Manager, jobs: Annotated[Jobs, opened("jobs")], database: Stored) -> Reindexing:
     """Builds the vectors of the configured embedding model, and terms by the present rule, beside those that answer; then switches.
 
     For use after a change of the model or its dimensions, or where `protostar doctor` asks for it.
     """
-    jobs, database = parts
     async with database.transaction() as session:
         return Reindexing(job_id=await jobs.enqueue(session, kinds.reindex(principal.space_id)))

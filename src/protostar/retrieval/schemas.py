@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from protostar.retrieval.model import Mode
 
@@ -39,7 +39,7 @@ class Hit(Location):
     score: float
     keyword: Annotated[float, Field(description="raw score of the keyword leg (BM25); 0: it did not find this")]
     vector: Annotated[float | None, Field(description="raw score of the vector leg (cosine); null: it was not asked, or has none")]
-    chunk_id: str
+    chunk_id: Annotated[str, BeforeValidator(str)]
     text: str
 
 

@@ -3,9 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request, status
+from fastapi import Depends, status
 
-from protostar.dependencies import Admin, Cursor, Limit, Manager
+from protostar.dependencies import Admin, Cursor, Limit, Manager, opened
 from protostar.errors import NotFound
 from protostar.paging import Page, before, page_of
 from protostar.routing import Router
@@ -15,11 +15,7 @@ from protostar.spaces.service import Spaces
 router = Router(prefix="/v1/spaces", tags=["spaces"])
 
 
-async def _spaces(request: Request) -> Spaces:
-    return request.state.spaces
-
-
-Service = Annotated[Spaces, Depends(_spaces)]
+Service = Annotated[Spaces, opened("spaces")]
 
 
 async def _own(space_id: UUID, principal: Manager) -> UUID:

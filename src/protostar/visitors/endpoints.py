@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Request, Response, status
+from fastapi import Response, status
 
-from protostar.dependencies import Address, Asker, Manager, VisitorToken
+from protostar.dependencies import Address, Asker, Manager, VisitorToken, opened
 from protostar.routing import Router
 from protostar.visitors.schemas import VisitorCreate, VisitorCreated, VisitorFound, VisitorNamed, Widget
 from protostar.visitors.service import Visitors
@@ -13,11 +13,7 @@ from protostar.visitors.service import Visitors
 router = Router(prefix="/v1", tags=["visitors"])
 
 
-async def _visitors(request: Request) -> Visitors:
-    return request.state.visitors
-
-
-Service = Annotated[Visitors, Depends(_visitors)]
+Service = Annotated[Visitors, opened("visitors")]
 
 
 @router.post("/visitors", status_code=status.HTTP_201_CREATED)

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Any, Final, Literal, get_args
 from uuid import UUID
 
-from fastapi import Depends, Form, Query, Request
+from fastapi import Form, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BeforeValidator
 
@@ -14,7 +14,7 @@ from protostar.answers.draft import show as answer_of
 from protostar.answers.listing import Filters, Flag
 from protostar.answers.schemas import Answer, Citation, CorrectionDocument, CorrectionPut, Retrieval
 from protostar.answers.service import Answers
-from protostar.dependencies import Cursor, Manager
+from protostar.dependencies import Cursor, Manager, opened
 from protostar.documents.service import Documents
 from protostar.errors import NotFound
 from protostar.paging import before, page_of
@@ -30,16 +30,8 @@ _FLAGS: Final[tuple[Flag, ...]] = get_args(Flag)
 _PAGE: Final = 50
 
 
-async def _answers(request: Request) -> Answers:
-    return request.state.answers
-
-
-async def _corrections(request: Request) -> Corrections:
-    return request.state.corrections
-
-
-Service = Annotated[Answers, Depends(_answers)]
-Corrected = Annotated[Corrections, Depends(_corrections)]
+Service = Annotated[Answers, opened("answers")]
+Corrected = Annotated[Corrections, opened("corrections")]
 # An empty field of a form is no day, and nobody.
 Day = Annotated[date | None, BeforeValidator(lambda value: value or None)]
 Whose = Annotated[UUID | None, BeforeValidator(lambda value: value or None)]

@@ -4,12 +4,12 @@ from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from protostar.answers.service import Answers
 from protostar.db.session import Database
-from protostar.dependencies import Cursor, Manager
+from protostar.dependencies import Cursor, Manager, opened
 from protostar.documents.media_types import FORMAT_NAMES, PDF
 from protostar.documents.schemas import Document
 from protostar.documents.service import Documents
@@ -38,11 +38,7 @@ _ASKED: Final = 20
 _DELETED: Final = 200  # that are listed; soon they are erased
 
 
-async def _documents(request: Request) -> Documents:
-    return request.state.documents
-
-
-Service = Annotated[Documents, Depends(_documents)]
+Service = Annotated[Documents, opened("documents")]
 
 
 @router.get("/documents")

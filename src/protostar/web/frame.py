@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
-from protostar.dependencies import Manager
+from protostar.dependencies import Manager, opened
 from protostar.errors import NotFound
 from protostar.spaces.models import SpaceRow
 from protostar.spaces.service import Spaces
@@ -33,10 +33,6 @@ async def _frame(request: Request, principal: Manager) -> Frame:
     return Frame(space, is_admin, await spaces.page(before=None, limit=_CHOOSABLE) if is_admin else ())
 
 
-async def _pages(request: Request) -> Pages:
-    return request.state.pages
-
-
 async def elsewhere(request: Request, frame: Frame, pages: Pages, space_id: UUID | None) -> HTMLResponse | None:
     """What was asked for lies in this space: a page that offers to go there. None where who asks may not see that space."""
     if space_id is None or not frame.is_admin:
@@ -50,4 +46,4 @@ async def elsewhere(request: Request, frame: Frame, pages: Pages, space_id: UUID
 
 
 PageFrame = Annotated[Frame, Depends(_frame)]
-Templates = Annotated[Pages, Depends(_pages)]
+Templates = Annotated[Pages, opened("pages")]

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from protostar.dependencies import Manager
+from protostar.dependencies import Manager, opened
 from protostar.insights.service import InsightService
 from protostar.routing import Router
 from protostar.web.charts import outcomes, waits
@@ -21,11 +21,7 @@ Days = Literal["7", "30", "90"]
 _CLUSTERS: Final = 20
 
 
-async def _insights(request: Request) -> InsightService:
-    return request.state.insights
-
-
-Service = Annotated[InsightService, Depends(_insights)]
+Service = Annotated[InsightService, opened("insights")]
 
 
 @router.get("/insights")

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Form, Query, Request
+from fastapi import Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from protostar.access.sessions import SESSION_TTL, Sessions
-from protostar.dependencies import Cookie, check_own_page, check_same_origin, cookie_name, is_https
+from protostar.dependencies import Cookie, check_own_page, check_same_origin, cookie_name, is_https, opened
 from protostar.errors import Forbidden, Unauthorized
 from protostar.routing import Router
 from protostar.web.frame import Templates
@@ -22,11 +22,7 @@ class _LoginRoute(PageRoute):
 router = Router(route_class=_LoginRoute)
 
 
-async def _sessions(request: Request) -> Sessions:
-    return request.state.sessions
-
-
-Service = Annotated[Sessions, Depends(_sessions)]
+Service = Annotated[Sessions, opened("sessions")]
 Next = Annotated[str, Query(alias="next", max_length=2000)]
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated, Final
 
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from protostar import health
-from protostar.dependencies import Admin
+from protostar.dependencies import Admin, opened
 from protostar.resources import Resources
 from protostar.routing import Router
 from protostar.spaces.models import SpaceRow
@@ -18,10 +18,6 @@ from protostar.web.pages import PageRoute, is_fragment
 router = Router(route_class=PageRoute)
 
 _DELETED: Final = 200  # spaces that are listed; soon they are erased
-
-
-async def _resources(request: Request) -> Resources:
-    return request.state.resources
 
 
 @router.get("/spaces/deleted")
@@ -37,7 +33,7 @@ async def _deleted(request: Request) -> Sequence[SpaceRow]:
 
 @router.get("/system")
 async def system_page(
-    request: Request, _key: Admin, frame: PageFrame, pages: Templates, resources: Annotated[Resources, Depends(_resources)]
+    request: Request, _key: Admin, frame: PageFrame, pages: Templates, resources: Annotated[Resources, opened("resources")]
 ) -> HTMLResponse:
     """The whole page, or for htmx the figures alone: it asks for them anew every few seconds."""
     overview = await health.overview(resources)

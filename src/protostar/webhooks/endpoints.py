@@ -3,9 +3,9 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Request, status
+from fastapi import status
 
-from protostar.dependencies import Cursor, Limit, Manager
+from protostar.dependencies import Cursor, Limit, Manager, opened
 from protostar.paging import Page, before, page_of
 from protostar.routing import Router
 from protostar.webhooks.schemas import Test, Webhook, WebhookCreate, WebhookCreated
@@ -14,11 +14,7 @@ from protostar.webhooks.service import Webhooks
 router = Router(prefix="/v1/webhooks", tags=["webhooks"])
 
 
-async def _webhooks(request: Request) -> Webhooks:
-    return request.state.webhooks
-
-
-Service = Annotated[Webhooks, Depends(_webhooks)]
+Service = Annotated[Webhooks, opened("webhooks")]
 
 
 @router.post("", status_code=status.HTTP_201_CREATED)
