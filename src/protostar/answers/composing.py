@@ -96,36 +96,9 @@ class Composer:
         Where it is not sure that the passages answer, the model is believed that they do if it says so first, and cites them.
         """
         draft, sure = telling.draft, findings.relevance.answerable
-        passages = findings.passages[: self._settings.answer.top_k]
-        passages = _within(passages, self._settings.chat.context_chars - length(*setting.earlier))
-        sources = [Source(n, p.document_title, p.heading_path, p.page, p.text) for n, p in enumerate(passages, 1)]
-        language = _language(findings)
-        messages = prompts.answer(
-            findings.question,
-            sources,
-            setting.earlier,
-            persona=setting.space.persona,
-            language=language,
-            asked_on=prompts.today(),
-            sure=sure,
-        )
-        reply, finish = Reply(passages, messages, language, sure=sure), None
-        timeout = self._settings.answer.deadline.total_seconds() - telling.seconds
+        messages, reply = self._prompted(setting, findings)
         try:
-            stream = chat.stream(messages, max_tokens=self._settings.chat.max_answer_tokens, timeout=timeout)
-            async with aclosing(stream) as deltas:
-                async for delta in deltas:
-                    if delta.anew:
-                        telling.take_back()
-                        reply = Reply(passages, messages, language, sure=sure, received=reply.received)
-                    if telling.say(reply.feed(delta.text, thought=delta.thought)):
-                        await asyncio.sleep(0)  # it goes out before the rest is read, which may be there already
-                    draft.usage = delta.usage or draft.usage
-                    finish = delta.finish_reason or finish
-                    draft.model = delta.model or draft.model
-                    if reply.declined:
-                        break
-            telling.say(reply.flush())
+            finish = await self._receive(chat, messages, reply, telling)
         except (ModelUnavailable, ModelRejected) as error:
             await self._check_held(row, telling.feed)
             log.warning("chat_model_failed", answer=str(row.id), error=str(error), written=len(draft.text))
@@ -136,19 +109,47 @@ class Composer:
         draft.model = draft.model or chat.name
         draft.citations = reply.citations()
         telling.metrics.citations_dropped.inc(reply.dropped)
-        if not sure and not _answers(draft):
-            # What was cut off, or says nothing at all, is no verdict: it may be one when it is asked again.
-            outcome: Outcome = "declined" if reply.declined or (draft.text.strip() and finish != "length") else "failed"
+        outcome = _judged(draft, finish, sure=sure, declined=reply.declined)
+        if not sure and outcome != "written":
             telling.take_back()
-            return outcome
-        if not draft.text.strip():
-            return "failed"
-        draft.found = bool(draft.citations) or not prompts.is_not_found(draft.text)
-        if draft.found and not draft.citations:
-            draft.degraded.append("no_citations")
-        if finish == "length":
-            draft.degraded.append("incomplete")
-        return "written"
+        return outcome
+
+    def _prompted(self, setting: Setting, findings: Findings) -> tuple[Sequence[Message], Reply]:
+        """The prompt, with as many passages as it has room for, and what its reply is read with."""
+        language, sure = _language(findings), findings.relevance.answerable
+        passages = findings.passages[: self._settings.answer.top_k]
+        passages = _within(passages, self._settings.chat.context_chars - length(*setting.earlier))
+        sources = [Source(n, p.document_title, p.heading_path, p.page, p.text) for n, p in enumerate(passages, 1)]
+        messages = prompts.answer(
+            findings.question,
+            sources,
+            setting.earlier,
+            persona=setting.space.persona,
+            language=language,
+            asked_on=prompts.today(),
+            sure=sure,
+        )
+        return messages, Reply(passages, messages, language, sure=sure)
+
+    async def _receive(self, chat: ChatModel, messages: Sequence[Message], reply: Reply, telling: Telling) -> str | None:
+        """Tell what the model writes, as it comes; returns why it ended, where the model says so."""
+        draft, finish = telling.draft, None
+        timeout = self._settings.answer.deadline.total_seconds() - telling.seconds
+        stream = chat.stream(messages, max_tokens=self._settings.chat.max_answer_tokens, timeout=timeout)
+        async with aclosing(stream) as deltas:
+            async for delta in deltas:
+                if delta.anew:
+                    telling.take_back()
+                    reply.restart()
+                if telling.say(reply.feed(delta.text, thought=delta.thought)):
+                    await asyncio.sleep(0)  # it goes out before the rest is read, which may be there already
+                draft.usage = delta.usage or draft.usage
+                finish = delta.finish_reason or finish
+                draft.model = delta.model or draft.model
+                if reply.declined:
+                    break
+        telling.say(reply.flush())
+        return finish
 
     async def _spend(self, row: AnswerRow, tokens: int, by_visitor: bool) -> None:
         """What an owner asks uses up nothing of what the visitors may."""
@@ -165,6 +166,22 @@ class Composer:
 
 def _language(findings: Findings) -> Language:
     return language_of(findings.question, findings.passages[0].text if findings.passages else "")
+
+
+def _judged(draft: Draft, finish: str | None, *, sure: bool, declined: bool) -> Outcome:
+    """What the whole text of a model is. The draft of one that was written says whether it answers, and what it lacks."""
+    text = draft.text.strip()
+    if not sure and not _answers(draft):
+        # What was cut off, or says nothing at all, is no verdict: it may be one when it is asked again.
+        return "declined" if declined or (text and finish != "length") else "failed"
+    if not text:
+        return "failed"
+    draft.found = bool(draft.citations) or not prompts.is_not_found(draft.text)
+    if draft.found and not draft.citations:
+        draft.degraded.append("no_citations")
+    if finish == "length":
+        draft.degraded.append("incomplete")
+    return "written"
 
 
 def _answers(draft: Draft) -> bool:

@@ -23,27 +23,26 @@ def safe_text(passages: Sequence[Passage], language: Language) -> SafeText:
 
 
 class Reply:
-    """One answer of a model, piece by piece. Both methods raise ModelRejected where it repeats its instructions."""
+    """One answer of a model, piece by piece. `feed` and `flush` raise ModelRejected where it repeats its instructions.
 
-    def __init__(
-        self,
-        passages: Sequence[Passage],
-        messages: Sequence[Message],
-        language: Language,
-        *,
-        sure: bool = True,
-        received: int = 0,
-    ) -> None:
-        """`sure`: as the messages were made; else what comes before the verdict, and all where it is against, is not shown.
+    `received`: characters that the model wrote, also before it began anew.
+    """
 
-        `received`: characters that the model wrote before.
-        """
-        self.received = received
-        self._verdict = None if sure else Verdict()
-        self._markers = MarkerFilter(passages)
-        self._safe = safe_text(passages, language)
+    def __init__(self, passages: Sequence[Passage], messages: Sequence[Message], language: Language, *, sure: bool = True) -> None:
+        """`sure`: as the messages were made; else what comes before the verdict, and all where it is against, is not shown."""
+        self.received = 0
+        self._passages = passages
+        self._language: Language = language
+        self._sure = sure
         self._secrets = [_squeezed(line) for line in prompts.instructions(messages)]
         self._longest = max(map(len, self._secrets), default=0)
+        self.restart()
+
+    def restart(self) -> None:
+        """What came so far is void."""
+        self._verdict = None if self._sure else Verdict()
+        self._markers = MarkerFilter(self._passages)
+        self._safe = safe_text(self._passages, self._language)
         self._marked = ""
         self._tail = ""  # of it, with single blanks: what a secret may have begun in
 
