@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.spaces import Space
 
-from protostar.retrieval.closeness import closeness
 from protostar.retrieval.model import Relevance
+from protostar.retrieval.proximity import proximity_of
 from protostar.retrieval.relevance import decide as decide_on
 from protostar.retrieval.rerank import DEPTH
 
@@ -26,8 +26,8 @@ GUIDE = (
 
 def decide(space: Space, question: str, vectors: Sequence[float | None] | None = None) -> Relevance:
     query = space.query(question)
-    close = closeness(query, space.passages(question)[:DEPTH])
-    return decide_on(query, space.candidates(question, vectors), close)
+    proximity = proximity_of(query, space.passages(question)[:DEPTH])
+    return decide_on(query, space.candidates(question, vectors), proximity)
 
 
 def answerable(question: str, *texts: str) -> bool:
@@ -56,8 +56,8 @@ def test_a_guess_counts_half_as_a_word_that_nobody_says() -> None:
     guessed = space.query("wireless pasword")
     assert guessed.guessed
     asked, unknown = space.query("wireless password"), space.query("wireless zyxwvu")
-    candidates, close = space.candidates("wireless password"), closeness(asked, space.passages("wireless password"))
-    coverages = [decide_on(query, candidates, close).coverage for query in (asked, guessed, unknown)]
+    candidates, proximity = space.candidates("wireless password"), proximity_of(asked, space.passages("wireless password"))
+    coverages = [decide_on(query, candidates, proximity).coverage for query in (asked, guessed, unknown)]
     assert coverages == sorted(coverages, reverse=True)
     masses = [1 / coverage for coverage in coverages]
     assert masses[1] == pytest.approx((masses[0] + masses[2]) / 2)

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.spaces import Space, passage
 
-from protostar.retrieval.closeness import closeness
 from protostar.retrieval.model import Passage, Query
+from protostar.retrieval.proximity import proximity_of
 from protostar.retrieval.rerank import DEPTH, rerank
 
 UNIT = 0.1
@@ -13,7 +13,7 @@ FILLER = "그 밖의 사항은 운영 규정에 따라 처리하며 자세한 �
 
 
 def reranked(query: Query, passages: list[Passage]) -> list[Passage]:
-    return rerank(query, passages, closeness(query, passages[:DEPTH]), UNIT)
+    return rerank(query, passages, proximity_of(query, passages[:DEPTH]), UNIT)
 
 
 def first(question: str, *texts: str) -> str:

@@ -2,7 +2,7 @@ import pytest
 
 from protostar.knowledge.tokens import CHUNKS, LACKS_PAIRS, LACKS_WORDS, idf, term_id
 from protostar.retrieval.model import Query
-from protostar.retrieval.weighing import weigh
+from protostar.retrieval.weighting import weigh
 
 
 def weighed(question: str, counts: dict[int, int], **frequencies: int) -> Query:

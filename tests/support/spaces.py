@@ -7,7 +7,7 @@ from uuid import UUID
 from protostar.knowledge.tokens import CHUNKS, terms, weights
 from protostar.retrieval.model import Candidate, ChunkId, Passage, Query
 from protostar.retrieval.reading.reader import read
-from protostar.retrieval.weighing import weigh
+from protostar.retrieval.weighting import weigh
 
 
 class Space:

@@ -19,11 +19,11 @@ _A_LIST: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AnswerType:
     number: bool
     steps: bool
     list: bool
 
     @staticmethod
-    def by(question: str) -> "Wanted":
-        return Wanted(*(asks.search(question) is not None for asks in (_A_NUMBER, _STEPS, _A_LIST)))
+    def of(question: str) -> "AnswerType":
+        return AnswerType(*(asks.search(question) is not None for asks in (_A_NUMBER, _STEPS, _A_LIST)))

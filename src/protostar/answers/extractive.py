@@ -11,8 +11,8 @@ from functools import partial
 from math import fsum
 from typing import Final
 
+from protostar.answers.answer_type import AnswerType
 from protostar.answers.citations import Citation, cite_range
-from protostar.answers.wanted import Wanted
 from protostar.knowledge.tokens import term_id, terms
 from protostar.retrieval.extracts import ITEM, sentences
 from protostar.retrieval.model import Passage, Query
@@ -49,14 +49,14 @@ class _Asked:
 
     idf: Mapping[str, float]
     total: float
-    wanted: Wanted
+    expects: AnswerType
     parts: re.Pattern[str] | None
 
     @staticmethod
-    def by(query: Query) -> "_Asked":
+    def of(query: Query) -> "_Asked":
         idf = {term: query.idf[number] for term in query.terms if (number := term_id(term)) in query.frequencies}
-        wanted = Wanted.by(query.text)
-        return _Asked(idf, sum(idf.values()) or 1.0, wanted, _A_STEP if wanted.steps else _A_POINT if wanted.list else None)
+        expects = AnswerType.of(query.text)
+        return _Asked(idf, sum(idf.values()) or 1.0, expects, _A_STEP if expects.steps else _A_POINT if expects.list else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def quote_answer(asked: Iterable[tuple[Query, Sequence[Passage], int]]) -> tuple
 
 
 def _best(query: Query, passages: Sequence[Passage], most: int, above: Sequence[_Quote]) -> list[_Quote]:
-    asked = _Asked.by(query)
+    asked = _Asked.of(query)
     found = sorted(
         ((quote, widen) for passage in passages for quote, widen in _quotes(asked, passage)), key=lambda each: -each[0].score
     )
@@ -136,7 +136,7 @@ def _piece(quote: _Quote, citation: Citation, above: _Quote | None) -> str:
 
 def _quotes(asked: _Asked, passage: Passage) -> Iterator[tuple[_Quote, Callable[[_Quote], _Quote]]]:
     """Each sentence that has a word of the question or stands under one, with its score, and what makes the whole quote of it."""
-    idf, total, wanted, parts = asked.idf, asked.total, asked.wanted, asked.parts
+    idf, total, expects, parts = asked.idf, asked.total, asked.expects, asked.parts
     found = list(sentences(passage.text))
     above = [passage.headings_of(start, end) for start, end in found]
     named = {path: idf.keys() & set(terms(" ".join(path))) for path in set(above)}
@@ -151,7 +151,7 @@ def _quotes(asked: _Asked, passage: Passage) -> Iterator[tuple[_Quote, Callable[
         if not said[at] or not is_about or _is_name(passage.text, start, end):
             continue
         score = fsum(idf[term] for term in shared[at]) + _HEADING_SHARE * fsum(idf[term] for term in headings - shared[at])
-        has_number = wanted.number and any(term[0].isdecimal() for term in said[at] - idf.keys())
+        has_number = expects.number and any(term[0].isdecimal() for term in said[at] - idf.keys())
         score += _WANTED_SHARE * total * (is_part + has_number)
         is_row = at in columns or (sentence.startswith("|") and "\n" not in sentence)
         quote = _Quote(score / total + passage.score, passage, start, end, said[at], columns.get(at, ""))

@@ -176,28 +176,28 @@ class Crowded:
         sentence = "As many requests of this kind as this server takes at once are under way."
         # An answer is a request for as long as it streams.
         more = {"answers": settings.answers}
-        self._places = {feature: ConcurrencyLimit(settings.requests + more.get(feature, 0), sentence) for feature in features}
-        self._of_pages = ConcurrencyLimit(settings.requests, sentence)
+        self._limits = {feature: ConcurrencyLimit(settings.requests + more.get(feature, 0), sentence) for feature in features}
+        self._limit_of_pages = ConcurrencyLimit(settings.requests, sentence)
 
-    def _places_of(self, path: str) -> ConcurrencyLimit | None:
+    def _limit_of(self, path: str) -> ConcurrencyLimit | None:
         if path.startswith("/v1/"):
-            return self._places.get(path.split("/")[2])
-        return None if path.startswith(_QUIET) else self._of_pages
+            return self._limits.get(path.split("/")[2])
+        return None if path.startswith(_QUIET) else self._limit_of_pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        places = self._places_of(scope["path"]) if scope["type"] == "http" else None
-        if places is None:
+        limit = self._limit_of(scope["path"]) if scope["type"] == "http" else None
+        if limit is None:
             await self._app(scope, receive, send)
             return
         try:
-            places.enter()
+            limit.enter()
         except Unavailable as error:
             await respond(error, unread=True)(scope, receive, send)
             return
         try:
             await self._app(scope, receive, send)
         finally:
-            places.leave()
+            limit.leave()
 
 
 class VisitorCors:

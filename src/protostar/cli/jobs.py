@@ -19,8 +19,8 @@ _COLUMNS = (
 
 
 async def list_jobs(client: ApiClient, *, state: str | None, kind: str | None, limit: int, as_json: bool) -> int:
-    wanted = {name: value for name, value in (("state", state), ("kind", kind)) if value}
-    page = await client.page("/v1/jobs", wanted, limit)
+    filters = {name: value for name, value in (("state", state), ("kind", kind)) if value}
+    page = await client.page("/v1/jobs", filters, limit)
     if as_json:
         write_json(page)
         return 0

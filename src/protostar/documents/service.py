@@ -68,7 +68,7 @@ class Documents:
         self._grace = grace
         self.receiver = receiver
         self._client = client
-        self._places = ConcurrencyLimit(uploads, "As many uploads as this server takes at once are under way.")
+        self._limit = ConcurrencyLimit(uploads, "As many uploads as this server takes at once are under way.")
         self._database = database
         self._jobs = jobs
         self.holdings = Holdings(database, live, room=jobs.queue_limit)
@@ -77,7 +77,7 @@ class Documents:
     @asynccontextmanager
     async def admitted(self, space_id: UUID) -> AsyncGenerator[None]:
         """A place for one upload, found before a byte of it is read. Raises Unavailable and RateLimited."""
-        with self._places.taken(space_id):
+        with self._limit.taken(space_id):
             await again(lambda: self._check_room(space_id))
             yield
 

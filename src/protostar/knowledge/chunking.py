@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from protostar.knowledge.breaks import Break, HeadingBreak, PageBreak, pages_of, within
 from protostar.knowledge.parse.model import Block, ParsedText
-from protostar.knowledge.stops import STOP, ends
+from protostar.knowledge.sentence_ends import STOP, ends
 
 TARGET = 700
 LIMIT = 1000

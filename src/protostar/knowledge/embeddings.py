@@ -16,7 +16,7 @@ from protostar.knowledge.chunking import indexed_text
 from protostar.knowledge.vectors import Missing, Vectors
 from protostar.llm.base import EmbeddingModel
 from protostar.llm.fluency import Fluency, examine, understands
-from protostar.llm.wrappers import place
+from protostar.llm.wrappers import slot
 from protostar.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -129,7 +129,7 @@ class Embedder:
         has_to_wait = self._unsaved.locked()
         # The place is kept until the vectors are: what a killed process has paid for in vain is `concurrency` batches at most. The
         # wait for it has an end, so that a process that was frozen asks for nothing more when it wakes: its successor has.
-        async with place(self._unsaved, self._settings.batch_timeout.total_seconds(), self.name):
+        async with slot(self._unsaved, self._settings.batch_timeout.total_seconds(), self.name):
             if has_to_wait:
                 batch = await self._unknown(space_id, model, batch)
             if batch:

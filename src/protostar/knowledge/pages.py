@@ -39,7 +39,7 @@ class PageImages:
         self._objects = objects
         self._copies = copies
         self._parser = parser
-        self._places = ConcurrencyLimit(_PLACES, _BUSY)
+        self._limit = ConcurrencyLimit(_PLACES, _BUSY)
 
     async def pages(self, version: DocumentVersionRow, start: int, end: int) -> PdfPages:
         """The pages, and the boxes of `text[start:end]` of the stored text. Raises NotFound, UnreadableDocument, Unavailable."""
@@ -63,7 +63,7 @@ class PageImages:
     @asynccontextmanager
     async def _opened(self, original: Original) -> AsyncGenerator[tuple[Path, Path]]:
         """The file, and a folder for what is made of it; for `PATIENCE`, with the time that is waited for others."""
-        with self._places.taken(original.stored.key), tempfile.TemporaryDirectory(prefix="protostar-") as folder:
+        with self._limit.taken(original.stored.key), tempfile.TemporaryDirectory(prefix="protostar-") as folder:
             try:
                 async with asyncio.timeout(PATIENCE), self._copies.open(original.stored) as path:
                     yield path, Path(folder)

@@ -70,17 +70,17 @@ class _EmbeddingWrapper:
 
 
 class LimitedChatModel(_ChatWrapper):
-    """At most `places` answers at once; who finds no place within the time gets ModelUnavailable."""
+    """At most `limit` answers at once; who gets no slot within the time gets ModelUnavailable."""
 
-    def __init__(self, inner: ChatModel, places: int) -> None:
+    def __init__(self, inner: ChatModel, limit: int) -> None:
         super().__init__(inner)
-        self._places = asyncio.Semaphore(places)
+        self._slots = asyncio.Semaphore(limit)
 
     async def stream(
         self, messages: Sequence[Message], *, max_tokens: int, timeout: float | None = None
     ) -> AsyncGenerator[ChatDelta]:
         left = _countdown(timeout)
-        async with place(self._places, timeout, self.name):
+        async with slot(self._slots, timeout, self.name):
             answer = self._inner.stream(messages, max_tokens=max_tokens, timeout=left())
             async with aclosing(answer) as deltas:
                 async for delta in deltas:
@@ -88,15 +88,15 @@ class LimitedChatModel(_ChatWrapper):
 
 
 class LimitedEmbeddingModel(_EmbeddingWrapper):
-    """At most `places` requests at once; who finds no place within the time gets ModelUnavailable."""
+    """At most `limit` requests at once; who gets no slot within the time gets ModelUnavailable."""
 
-    def __init__(self, inner: EmbeddingModel, places: int) -> None:
+    def __init__(self, inner: EmbeddingModel, limit: int) -> None:
         super().__init__(inner)
-        self._places = asyncio.Semaphore(places)
+        self._slots = asyncio.Semaphore(limit)
 
     async def embed(self, texts: Sequence[str], *, input_type: InputType, timeout: float) -> list[list[float]]:
         left = _countdown(timeout)
-        async with place(self._places, timeout, self.name):
+        async with slot(self._slots, timeout, self.name):
             return await self._inner.embed(texts, input_type=input_type, timeout=left() or 0.0)
 
 
@@ -312,17 +312,17 @@ def _observed(observer: Observer, kind: Kind, model: str) -> Generator[ModelCall
 
 
 @asynccontextmanager
-async def place(places: asyncio.Semaphore, timeout: float | None, name: str) -> AsyncGenerator[None]:
-    """One of the places for requests to the model `name`, for the block. Raises ModelUnavailable where none is free in time."""
+async def slot(slots: asyncio.Semaphore, timeout: float | None, name: str) -> AsyncGenerator[None]:
+    """One of the slots for requests to the model `name`, for the block. Raises ModelUnavailable where none is free in time."""
     try:
         async with asyncio.timeout(timeout):
-            await places.acquire()
+            await slots.acquire()
     except TimeoutError as error:
         raise ModelUnavailable(f"All places for requests to the model {name} are taken") from error
     try:
         yield
     finally:
-        places.release()
+        slots.release()
 
 
 def _countdown(timeout: float | None) -> Callable[[], float | None]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from protostar.knowledge.stops import STOP, ends
+from protostar.knowledge.sentence_ends import STOP, ends
 from protostar.knowledge.tokens import terms
 
 LONGEST: Final = 300

@@ -43,7 +43,7 @@ def fuse(candidates: Sequence[Candidate], weight: float) -> list[tuple[Candidate
     fused = [(1 - weight) * by_word + weight * by_vector for by_word, by_vector in zip(keyword, vector, strict=True)]
     # Equal scores in a fixed order: an answer must not depend on the order in which a database returns rows.
     order = sorted(
-        range(len(candidates)), key=lambda at: (-fused[at], -candidates[at].keyword, -vector[at], place(candidates[at].id))
+        range(len(candidates)), key=lambda at: (-fused[at], -candidates[at].keyword, -vector[at], tie_break(candidates[at].id))
     )
     return [(candidates[at], fused[at]) for at in order]
 
@@ -63,6 +63,6 @@ def _scaled(scores: Sequence[float | None]) -> list[float]:
     return [(score - low) / (high - low) if score is not None else 0.0 for score in scores]
 
 
-def place(id_: ChunkId) -> tuple[int, int, int]:
+def tie_break(id_: ChunkId) -> tuple[int, int, int]:
     """Of equal chunks that of the document that was added last comes first."""
     return -id_.document_id.int, -id_.version, id_.ordinal

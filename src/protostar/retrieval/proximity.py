@@ -20,7 +20,7 @@ Hits = list[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Closeness:
+class Proximity:
     """Sums of idf, of each term of the question once: those that one window of 12, of 24 terms holds, those in three neighbours
     that are neighbours in the question, those in the headings, and all that the passage has."""
 
@@ -39,18 +39,18 @@ class _Question:
     runs: Set[tuple[str, str, str]]
 
 
-def closeness(query: Query, passages: Sequence[Passage]) -> list[Closeness]:
+def proximity_of(query: Query, passages: Sequence[Passage]) -> list[Proximity]:
     """Of each passage."""
     idf = {term: query.idf[number] for term in query.terms if (number := term_id(term)) in query.frequencies}
     question = _Question(idf, frozenset(zip(query.terms, query.terms[1:], query.terms[2:], strict=False)))
-    return [_closeness(question, passage) for passage in passages]
+    return [_proximity(question, passage) for passage in passages]
 
 
-def _closeness(question: _Question, passage: Passage) -> Closeness:
+def _proximity(question: _Question, passage: Passage) -> Proximity:
     hits = _hits(question, indexed_text(passage.heading_path, passage.text))
     held = {term for _at, term in hits}
     headed = {term for _at, term in _hits(question, " > ".join(passage.heading_path))}
-    return Closeness(
+    return Proximity(
         window=_window(question, hits, _WINDOW),
         wide_window=_window(question, hits, _WIDE_WINDOW),
         runs=_runs(question, hits),

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from protostar.knowledge.tokens import K1, idf, is_pair, term_id
-from protostar.retrieval.closeness import Closeness
 from protostar.retrieval.fusion import standout
 from protostar.retrieval.model import Candidate, Query, Relevance
+from protostar.retrieval.proximity import Proximity
 
 # A large space covers more of any question by chance, as far as it is about the same thing. No more of it is taken for that than
 # eight times the chunks that hold the question's commonest word: of the questions to a short guide beside an encyclopedia .52 were
@@ -38,8 +38,8 @@ _MOST_SAY: Final = 2.0
 _FOR_ANOTHER: Final = 1.2
 
 
-def decide(query: Query, found: Sequence[Candidate], close: Sequence[Closeness]) -> Relevance:
-    """Look at the raw scores of all candidates, and at the closeness of the best ones, in any order.
+def decide(query: Query, found: Sequence[Candidate], proximity: Sequence[Proximity]) -> Relevance:
+    """Look at the raw scores of all candidates, and at the proximity of the best ones, in any order.
 
     `coverage`: the best keyword score as a share of the highest possible one, 0 to 1.
     """
@@ -53,8 +53,8 @@ def decide(query: Query, found: Sequence[Candidate], close: Sequence[Closeness])
     if coverage == 0:
         stands_alone = stands_out is not None and stands_out > _STANDS_OUT_ALONE
         return Relevance(math.inf if stands_alone else -math.inf, coverage)
-    window = max((each.wide_window for each in close), default=0.0) / mass
-    held = max((each.all for each in close), default=0.0) / mass
+    window = max((each.wide_window for each in proximity), default=0.0) / mass
+    held = max((each.all for each in proximity), default=0.0) / mass
     evidence = _evidence(query, mass, coverage) + 5.74 * window - 1.05 * math.log(held + 0.05)
     if stands_out is not None:
         evidence += max(-_MOST_SAY, min(_MOST_SAY, 6 * (stands_out - _STANDS_OUT)))

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from protostar.retrieval.closeness import Closeness
 from protostar.retrieval.model import Passage, Query
+from protostar.retrieval.proximity import Proximity
 
 DEPTH: Final = 12
 _WINDOW: Final = 0.3
@@ -20,19 +20,19 @@ _RUNS: Final = 0.5
 _HEADINGS: Final = 0.3
 
 
-def rerank(query: Query, passages: Sequence[Passage], close: Sequence[Closeness], unit: float) -> list[Passage]:
-    """The passages, best first; only the first ones, whose closeness is given, change places. Scores stay within 0 to 1.
+def rerank(query: Query, passages: Sequence[Passage], proximity: Sequence[Proximity], unit: float) -> list[Passage]:
+    """The passages, best first; only the first ones, whose proximity is given, change places. Scores stay within 0 to 1.
 
     `unit`: how much of a passage's score one of BM25 is.
     """
     most = sum(query.idf[term] for term in query.frequencies) * (_WINDOW + _WIDE_WINDOW + _RUNS + _HEADINGS)
-    gains = [_gain(each) for each in close] + [0.0] * (len(passages) - len(close))
+    gains = [_gain(each) for each in proximity] + [0.0] * (len(passages) - len(proximity))
     rescored = [
         replace(passage, score=(passage.score + unit * gain) / (1 + unit * most))
         for passage, gain in zip(passages, gains, strict=True)
     ]
-    return sorted(rescored[: len(close)], key=lambda passage: -passage.score) + rescored[len(close) :]
+    return sorted(rescored[: len(proximity)], key=lambda passage: -passage.score) + rescored[len(proximity) :]
 
 
-def _gain(close: Closeness) -> float:
-    return _WINDOW * close.window + _WIDE_WINDOW * close.wide_window + _RUNS * close.runs + _HEADINGS * close.headings
+def _gain(near: Proximity) -> float:
+    return _WINDOW * near.window + _WIDE_WINDOW * near.wide_window + _RUNS * near.runs + _HEADINGS * near.headings

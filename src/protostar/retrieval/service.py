@@ -15,9 +15,9 @@ from protostar.db.session import Database
 from protostar.db.vectors import SparseVector
 from protostar.errors import InvalidInput, ModelRejected, ModelUnavailable
 from protostar.knowledge.embeddings import Embedder
-from protostar.retrieval.closeness import closeness
-from protostar.retrieval.fusion import fuse, place, unit, vector_weight
+from protostar.retrieval.fusion import fuse, tie_break, unit, vector_weight
 from protostar.retrieval.model import Candidate, ChunkId, Found, Mode, Passage, Query, SpaceVectors
+from protostar.retrieval.proximity import proximity_of
 from protostar.retrieval.reading.reader import read
 from protostar.retrieval.relevance import decide
 from protostar.retrieval.repository import (
@@ -31,7 +31,7 @@ from protostar.retrieval.repository import (
 )
 from protostar.retrieval.rerank import DEPTH as RERANKED
 from protostar.retrieval.rerank import rerank
-from protostar.retrieval.weighing import weigh
+from protostar.retrieval.weighting import weigh
 from protostar.telemetry import Metrics
 
 log = structlog.get_logger()
@@ -120,9 +120,9 @@ class Retriever:
                     break
         candidates = [Candidate(passage.chunk_id, passage.keyword, None) for passage in kept]
         ranked = _scored(fuse(candidates, 0), {passage.chunk_id: passage for passage in kept})
-        close = closeness(query, ranked[:RERANKED])
-        passages = rerank(query, ranked, close, unit(candidates, 0))
-        return Found(query, passages[:top_k], decide(query, candidates, close), list(degraded))
+        proximity = proximity_of(query, ranked[:RERANKED])
+        passages = rerank(query, ranked, proximity, unit(candidates, 0))
+        return Found(query, passages[:top_k], decide(query, candidates, proximity), list(degraded))
 
     async def _by_both(
         self, space_id: UUID, query: Query, vector: tuple[int, Sequence[float]], top_k: int, mode: Mode, *, indexed: bool
@@ -148,9 +148,9 @@ class Retriever:
                 ranked = _distinct(_scored(best, await repository.passages([candidate.id for candidate, _score in best])))[:wanted]
                 if len(ranked) == wanted or len(best) < limit:
                     break
-        close = closeness(query, ranked[:RERANKED])
-        passages = rerank(query, ranked, close, unit(candidates, weight))
-        return Found(query, passages[:top_k], decide(query, candidates, close))
+        proximity = proximity_of(query, ranked[:RERANKED])
+        passages = rerank(query, ranked, proximity, unit(candidates, weight))
+        return Found(query, passages[:top_k], decide(query, candidates, proximity))
 
 
 def _vector(query: Query) -> SparseVector:
@@ -185,7 +185,7 @@ def _distinct(passages: Sequence[Passage]) -> list[Passage]:
 
 def _by_score(passages: Sequence[Passage]) -> list[Passage]:
     """Best first, and of equal ones the one that was added last."""
-    return sorted(passages, key=lambda passage: (-passage.keyword, place(passage.chunk_id)))
+    return sorted(passages, key=lambda passage: (-passage.keyword, tie_break(passage.chunk_id)))
 
 
 def _rare(query: Query) -> list[int] | None:

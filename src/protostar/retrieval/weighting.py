@@ -82,8 +82,8 @@ def weigh(
         frequency = frequencies.get(term_id(term), 0)
         population = with_pairs if is_pair(term) else with_words if is_word(term) else chunks
         # Of a term that many chunks hold which are not written in its script, such as a product's name.
-        telling = idf(max(population, min(chunks, 2 * frequency)), frequency)
-        return _LITTLE * telling if term in little else telling
+        rarity = idf(max(population, min(chunks, 2 * frequency)), frequency)
+        return _LITTLE * rarity if term in little else rarity
 
     population = chunks if not asked_pairs + asked_words else with_pairs if asked_pairs >= asked_words else with_words
     idfs = {term_id(term): weighed(term) for term in asked}

@@ -7,7 +7,7 @@ from typing import Final
 from protostar.knowledge.tokens import term_id, terms
 from protostar.retrieval.reading import courtesy, keyboard, spacing, spelling, synonyms
 from protostar.retrieval.reading.unknown import Unknown, replaced
-from protostar.retrieval.weighing import COUNTED, Populations
+from protostar.retrieval.weighting import COUNTED, Populations
 
 _LONGEST: Final = 500  # characters; longer ones are pasted, and would take their time
 
