@@ -39,8 +39,8 @@ from bench.sets import LANGUAGES, SETS, SetsMissing
 from bench.sets import folders as set_folders
 from bench.slips import CHANGES, Change
 from bench.stack import REPOSITORY, environment, free_port
-from protostar.cli.eval import show
-from protostar.cli.questions import read, read_questions, sample
+from protostar.cli.evaluation.questions import read, read_questions, sample
+from protostar.cli.evaluation.report import show
 
 FLOORS = REPOSITORY / "bench" / "floors.json"
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from protostar.cli.measures import Figure, figure, holds_within, measure, ndcg, recall, reciprocal_rank, verdict
+from protostar.cli.evaluation.measures import Figure, figure, holds_within, measure, ndcg, recall, reciprocal_rank, verdict
 
 RANKING = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k"]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from protostar.cli.questions import Question, Source, read, read_questions, sample
+from protostar.cli.evaluation.questions import Question, Source, read, read_questions, sample
 from protostar.errors import InvalidInput
 
 ARTICLE = "# Lamp\n\nIt burns for nine hours.\n"

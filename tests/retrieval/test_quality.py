@@ -12,8 +12,9 @@ import pytest
 from tests.support.stack import ADMIN_KEY, Stack
 
 from protostar.cli.client import ApiClient, Server
-from protostar.cli.eval import Options, report_on
-from protostar.cli.questions import Task
+from protostar.cli.evaluation.model import Options
+from protostar.cli.evaluation.questions import Task
+from protostar.cli.evaluation.run import report_on
 
 HERE = Path(__file__).resolve().parent
 PUBLIC_FLOORS = HERE.parent.parent / "bench" / "floors.json"

@@ -242,8 +242,8 @@ def evaluate(
     A folder is loaded into a scratch space, which takes the admin key. A CSV names documents that are there already, by file name
     or title.
     """
-    from protostar.cli.eval import Options
-    from protostar.cli.eval import evaluate as run
+    from protostar.cli.evaluation.model import Options
+    from protostar.cli.evaluation.run import evaluate as run
 
     options = Options(task, mode, sample, seed, refusals, answers, keep, concurrency)
     _with_client(lambda client: run(client, datasets, options, compare=compare, as_json=as_json))
