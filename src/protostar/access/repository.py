@@ -56,7 +56,6 @@ class AccessRepository:
     async def add(self, row: SpaceKeyRow) -> SpaceKeyRow:
         self._session.add(row)
         await self._session.flush()
-        await self._session.refresh(row)
         return row
 
     async def hashes(self, space_id: UUID) -> Sequence[bytes]:

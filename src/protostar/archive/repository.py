@@ -100,7 +100,6 @@ class ImportRepository:
         await self._session.flush()
         self._session.add(row)
         await self._session.flush()
-        await self._session.refresh(row)
         return row
 
     async def finish(self, row: ImportRow) -> None:

@@ -57,7 +57,6 @@ class SpaceRepository:
     async def add(self, row: SpaceRow) -> SpaceRow:
         self._session.add(row)
         await self._session.flush()
-        await self._session.refresh(row)
         return row
 
     async def touch(self, row: SpaceRow) -> SpaceRow:

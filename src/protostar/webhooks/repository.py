@@ -28,7 +28,6 @@ class WebhookRepository:
     async def add(self, row: WebhookRow) -> WebhookRow:
         self._session.add(row)
         await self._session.flush()
-        await self._session.refresh(row)
         return row
 
     async def get(self, space_id: UUID, id_: UUID) -> WebhookRow | None:
