@@ -139,6 +139,23 @@ async def test_a_job_that_lost_its_lease_leaves_no_effect(database: Database, ef
     assert outcome == [LeaseLost]
 
 
+async def test_a_job_that_was_taken_from_its_worker_is_not_said_to_have_succeeded(database: Database) -> None:
+    """It found nothing to do, since what it is about was erased, and the job with it."""
+
+    async def erased(_context: JobContext) -> None:
+        async with database.transaction() as session:
+            await session.execute(text("delete from jobs"))
+
+    def outcomes() -> list[str]:
+        return [entry["outcome"] for entry in logs if entry["event"] == "job_ended"]
+
+    await enqueue(database)
+    with capture_logs() as logs:
+        async with working(database, Task("k", erased)):
+            await wait_until(outcomes)
+    assert outcomes() == ["lost"]
+
+
 async def test_a_job_whose_effect_is_being_written_is_taken_from_nobody(database: Database) -> None:
     """Whoever took it would wait, with the job locked, for what its holder has locked, who is about to lock the job."""
     id_ = await enqueue(database)

@@ -208,8 +208,9 @@ class Worker:
         job = context.job
         try:
             await task.run(context)
-            if not context.finished:
-                await self._settle(job, lambda repository: self._finish(repository, job))
+            if context.finished:
+                return "succeeded"
+            return await self._settle(job, lambda repository: self._finish(repository, job))
         except asyncio.CancelledError:
             return await self._settle_cancelled(job)
         except LeaseLost:
@@ -219,7 +220,6 @@ class Worker:
         except Exception as error:  # the one place where a job's unforeseen error ends: it is settled, not swallowed
             log.exception("job_raised")
             return await self._settle_error(job, ProtostarError(f"Unforeseen: {type(error).__name__}: {error}"), final=False)
-        return "succeeded"
 
     @staticmethod
     async def _finish(repository: JobRepository, job: Job) -> State | None:
