@@ -11,7 +11,7 @@ from tests.support.databases import execute
 from tests.support.waiting import wait_until
 
 from protostar.db.session import Database
-from protostar.jobs.leases import Leases, Reason
+from protostar.jobs.leases import Leases
 from protostar.jobs.model import Job, Renewal
 from protostar.jobs.repository import Enqueue, JobRepository
 
@@ -75,8 +75,8 @@ async def test_leases_are_renewed_while_all_connections_are_taken(database: Data
         assert await leases.renew()
     job = await begin(ours)
     others = await use_up(narrow)
-    lost: list[Reason] = []
-    leases.hold(job, lost.append)
+    holder = asyncio.create_task(asyncio.Event().wait())
+    leases.hold(job, holder)
     before = await until(database)
     with capture_logs() as logs:
         keeping = asyncio.create_task(leases.keep())
@@ -89,7 +89,8 @@ async def test_leases_are_renewed_while_all_connections_are_taken(database: Data
         finally:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
-    assert not lost
+    assert not holder.cancelling()
+    holder.cancel()
     assert {entry["event"] for entry in logs} == (set() if opened == "at the start" else {"lease_connection_missing"})
     for connection in others:
         await connection.close()

@@ -1,7 +1,7 @@
 """Every statement of the kernel, on a real PostgreSQL."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protostar.db.session import Database
 from protostar.ids import new_id
 from protostar.jobs.model import Job, State
-from protostar.jobs.repository import STARTING, Enqueue, JobRepository, starting
+from protostar.jobs.repository import STARTING, Enqueue, Heartbeat, JobRepository, starting
 
 LEASE = timedelta(seconds=30)
 EXPIRED = timedelta(seconds=-1)
@@ -69,15 +69,18 @@ async def test_a_job_is_claimed_once(database: Database) -> None:
     assert await claim(database) == []
 
 
-async def test_an_old_fence_writes_nothing(database: Database) -> None:
-    id_ = await enqueue(database)
+@pytest.mark.parametrize("is_running", [True, False])
+async def test_an_old_fence_writes_nothing(database: Database, *, is_running: bool) -> None:
+    """Neither where another has the job nor where it waits for one."""
+    id_ = await enqueue(database, dedupe_key="d")
     (old,) = await claim(database, lease=EXPIRED)
     async with database.transaction() as session:
         assert [change.state for change in await JobRepository(session).sweep()] == ["queued"]
         await run_now(session)
-    (new,) = await claim(database)
-    assert new.id == id_
-    assert new.fence > old.fence
+    if is_running:
+        (new,) = await claim(database)
+        assert (new.id, new.fence > old.fence) == (id_, True)
+    before = await row(database)
     async with database.transaction() as session:
         repository = JobRepository(session)
         assert not await repository.hold(old)
@@ -85,10 +88,101 @@ async def test_an_old_fence_writes_nothing(database: Database) -> None:
         assert await repository.fail(old, error="late", code="x", final=True) is None
         assert await repository.release(old) is None
         assert await repository.defer(old, error="late", code="x", retry_after=None) is None
-        assert await repository.renew([old], LEASE) == {}
-        assert await repository.hold(new)
-        assert await repository.finish(new)
-    assert await state(database, new.id) == ("succeeded", 2)
+        assert not await repository.note(old, {"stage": "late"})
+        await repository.free_key(old)
+        await repository.remark(old, "late")
+        assert await repository.renew([old], 2 * LEASE) == {}
+    assert await row(database) == before
+
+
+async def row(database: Database) -> dict[str, object]:
+    """All of the only job."""
+    async with database.transaction() as session:
+        return dict((await session.execute(text("select * from jobs"))).mappings().one())
+
+
+TAKE: dict[str, Callable[[JobRepository], Awaitable[Collection[object]]]] = {
+    "claimed": lambda repository: repository.claim(["k"], limit=2, owner="w", lease=LEASE),
+    "claimed of a kind that has a limit": lambda repository: repository.claim([], limit=2, owner="w", lease=LEASE, rooms={"k": 2}),
+    "claimed alone": lambda repository: repository.claim_suspect(["k"], owner="w", lease=LEASE),
+    "swept": lambda repository: repository.sweep(),
+}
+
+
+@pytest.mark.parametrize("how", TAKE)
+async def test_a_job_that_somebody_has_locked_is_not_taken_and_not_waited_for(database: Database, how: str) -> None:
+    """Whoever claims it at this moment must not have it twice, and whoever erases it may take long."""
+    locked, free = await enqueue(database), await enqueue(database)
+    async with database.transaction() as session:
+        if how == "claimed alone":
+            await session.execute(text("update jobs set lost_leases = 2"))
+    if how == "swept":
+        await claim(database, lease=EXPIRED)
+    async with database.transaction() as theirs:
+        await theirs.execute(text("select from jobs where id = :id for update"), {"id": locked})
+        async with asyncio.timeout(10), database.transaction() as session:
+            assert len(await TAKE[how](JobRepository(session))) == 1
+            taken = text("select id from jobs where state <> :before")
+            before = {"before": "running" if how == "swept" else "queued"}
+            assert (await session.execute(taken, before)).scalars().all() == [free]
+
+
+async def test_no_more_are_claimed_than_there_is_room_for(database: Database) -> None:
+    for kind in ("k", "limited", "k", "limited"):
+        await enqueue(database, kind=kind)
+    async with database.transaction() as session:
+        claimed = await JobRepository(session).claim(["k"], limit=3, owner="w", lease=LEASE, rooms={"limited": 2})
+    assert [job.kind for job in claimed] == ["k", "limited", "k"]
+
+
+async def test_a_waiting_job_that_somebody_has_locked_is_not_waited_for(database: Database) -> None:
+    locked, free = [await enqueue(database, delay=timedelta(hours=1)) for _ in range(2)]
+    async with database.transaction() as session:
+        await session.execute(text("update jobs set run_at = now()"))
+    async with database.transaction() as theirs:
+        await theirs.execute(text("select from jobs where id = :id for update"), {"id": locked})
+        async with asyncio.timeout(10), database.transaction() as session:
+            assert await JobRepository(session).wake() == 1
+    assert [job.id for job in await claim(database)] == [free]
+
+
+async def test_several_are_enqueued_as_one_is(database: Database) -> None:
+    later = Enqueue("k", None, {}, delay=timedelta(hours=1))
+    async with database.transaction() as session:
+        assert await JobRepository(session).enqueue_all([later, Enqueue("k", None, {"n": 1}, "d")]) == {0, 1}
+        assert await JobRepository(session).wake() == 0
+    (job,) = await claim(database)
+    assert job.args == {"n": 1}
+    # Whose key is taken is not tried: it would wait for whoever ends that job now.
+    async with database.transaction() as theirs:
+        assert await JobRepository(theirs).finish(job)
+        async with asyncio.timeout(10), database.transaction() as session:
+            assert await JobRepository(session).enqueue_all([Enqueue("k", None, {}, "d")]) == set()
+
+
+async def test_what_an_older_release_gave_back_is_not_claimed_before_its_time(database: Database) -> None:
+    """It does not park what waits."""
+    await enqueue(database)
+    async with database.transaction() as session:
+        await session.execute(text("update jobs set run_at = now() + interval '1 hour'"))
+    assert await claim(database) == []
+
+
+@pytest.mark.parametrize("end", ["failed", "deferred", "swept"])
+async def test_what_is_dead_has_an_end_from_which_it_is_kept(database: Database, end: str) -> None:
+    await enqueue(database, max_attempts=1, give_up_after=timedelta(0))
+    (job,) = await claim(database, lease=EXPIRED)
+    async with database.transaction() as session:
+        repository = JobRepository(session)
+        if end == "failed":
+            await repository.fail(job, error="boom", code="x", final=False)
+        elif end == "deferred":
+            await repository.defer(job, error="away", code="x", retry_after=None)
+        else:
+            await repository.sweep()
+    assert await state(database, job.id) == ("dead", 0 if end == "deferred" else 1)
+    async with database.transaction() as session:
+        assert await JobRepository(session).prune(timedelta(0))
 
 
 async def test_errors_spend_attempts_until_the_job_is_dead(database: Database) -> None:
@@ -183,6 +277,10 @@ async def test_a_suspect_is_not_among_the_others(database: Database) -> None:
     async with database.transaction() as session:
         await session.execute(text("update jobs set lost_leases = 2"))
     innocent = await enqueue(database)
+    async with database.transaction() as session:
+        limited = await JobRepository(session).claim([], limit=2, owner="w", lease=LEASE, rooms={"k": 2})
+        assert [job.id for job in limited] == [innocent]
+        await JobRepository(session).release(limited[0])
     assert [job.id for job in await claim(database)] == [innocent]
     assert [job.id for job in await claim(database, suspect=True)] == [suspect]
 
@@ -204,7 +302,7 @@ async def test_cancelling_a_queued_job_ends_it_and_a_running_one_is_asked(databa
         assert change is not None
         assert change.state == "running"
         assert await repository.renew([job], LEASE) == {job.fence: "cancelled"}
-        assert await repository.cancelled(job) == "cancelled"
+        assert await repository.release(job) == "cancelled"
 
 
 @pytest.mark.parametrize(
@@ -254,6 +352,35 @@ async def test_retry_queues_an_ended_job_with_all_its_attempts(database: Databas
         await repository.fail(job, error="x", code="x", final=True)
         assert await repository.retry(id_) is not None
     assert await state(database, id_) == ("queued", 0)
+
+
+async def test_what_is_tried_again_by_hand_is_as_good_as_new(database: Database) -> None:
+    id_ = await enqueue(database, give_up_after=timedelta(hours=1))
+    assert id_ is not None
+    (job,) = await claim(database)
+    async with database.transaction() as session:
+        await JobRepository(session).cancel(id_)
+        assert await JobRepository(session).release(job) == "cancelled"
+        long_ago = "lost_leases = 2, deferrals = 9, created_at = now() - interval '2 hours', give_up_at = now() - interval '1 hour'"
+        await session.execute(text(f"update jobs set {long_ago}"))
+    async with database.transaction() as session:
+        assert await JobRepository(session).retry(id_) is not None
+        assert not await JobRepository(session).prune(timedelta(0))
+    (job,) = await claim(database)
+    async with database.transaction() as session:
+        assert await JobRepository(session).defer(job, error="away", code="x", retry_after=None) == "queued"
+    found = await row(database)
+    assert (found["lost_leases"], found["deferrals"], found["cancel_requested"]) == (0, 1, False)
+
+
+async def test_what_is_queued_anew_already_is_not_tried_again(database: Database) -> None:
+    id_ = await enqueue(database, dedupe_key="d")
+    assert id_ is not None
+    (job,) = await claim(database)
+    async with database.transaction() as session:
+        await JobRepository(session).fail(job, error="x", code="x", final=True)
+        await JobRepository(session).enqueue(Enqueue("k", None, {}, dedupe_key="d"))
+        assert await JobRepository(session).retry(id_) is None
 
 
 async def test_one_space_does_not_delay_another(database: Database) -> None:
@@ -368,6 +495,27 @@ async def test_pruning_deletes_only_what_ended_long_ago(database: Database) -> N
         await JobRepository(session).prune(timedelta(days=14))
         left = set((await session.execute(text("select id from jobs"))).scalars())
     assert left == {recent, queued}
+
+
+async def test_pruning_leaves_the_workers_that_live_and_the_slots_that_were_taken_lately(database: Database) -> None:
+    beat = Heartbeat(new_id(), "w", ["k"], 1, 0, "", [])
+    async with database.transaction() as session:
+        repository = JobRepository(session)
+        await repository.heartbeat(beat)
+        assert await repository.claim_slot("sweep", timedelta(days=7)) is not None
+        await repository.prune(timedelta(0))
+        assert [worker.name for worker in await repository.workers()] == ["w"]
+        assert await repository.claim_slot("sweep", timedelta(days=7)) is None
+
+
+async def test_what_waits_is_counted_by_space_kind_and_state(database: Database) -> None:
+    space = new_id()
+    for kind in ("k", "k", "k", "other"):
+        await enqueue(database, space=space, kind=kind)
+    await enqueue(database, space=new_id())
+    await claim(database, limit=1)
+    async with database.transaction() as session:
+        assert await JobRepository(session).waiting(space, "k", 10) == 2
 
 
 async def test_pruning_waits_for_nobody_who_deletes_jobs_too(database: Database) -> None:

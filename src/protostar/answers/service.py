@@ -177,7 +177,7 @@ class Answers:
             return Taken(row, visitor), None
         feed = self._feeds[row.id] = Feed(row.id, job.fence)
         task = self._go_on(self._run(job, row, feed, first))
-        self._leases.hold(job, lambda _reason: _cancel(task))
+        self._leases.hold(job, task)
         return Taken(row, visitor, job.fence), task
 
     def _go_on(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
@@ -399,7 +399,3 @@ async def _give_up(tasks: Iterable[asyncio.Task[None]]) -> None:
         for task in late:
             task.cancel()
         await asyncio.wait(late, timeout=5)
-
-
-def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
 
 import structlog
 
@@ -19,13 +18,11 @@ from protostar.jobs.repository import JobRepository
 
 log = structlog.get_logger()
 
-Reason = Literal["lost", "cancelled"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     job: Job
-    stop: Callable[[Reason], None]
+    task: asyncio.Task[None]
 
 
 class Contact:
@@ -50,7 +47,7 @@ class Contact:
 
 
 class Leases:
-    """`stop(reason)` of a held job is called when its lease is lost or its cancellation was asked for."""
+    """The task that holds a job is cancelled, once, when its lease is lost or its cancellation was asked for."""
 
     def __init__(self, database: Database, lease: timedelta) -> None:
         self._database = database
@@ -60,8 +57,8 @@ class Leases:
     def __len__(self) -> int:
         return len(self._held)
 
-    def hold(self, job: Job, stop: Callable[[Reason], None]) -> None:
-        self._held[job.fence] = _Held(job, stop)
+    def hold(self, job: Job, task: asyncio.Task[None]) -> None:
+        self._held[job.fence] = _Held(job, task)
 
     def drop(self, job: Job) -> None:
         self._held.pop(job.fence, None)
@@ -95,8 +92,9 @@ class Leases:
             return True
         ours = await self._renew([each.job for each in held.values()])
         for fence, each in held.items():
-            if fence in self._held and ours.get(fence) in (None, "cancelled"):
-                each.stop("cancelled" if fence in ours else "lost")
+            is_over = fence in self._held and ours.get(fence) in (None, "cancelled")
+            if is_over and not each.task.cancelling():  # it may be giving its job back
+                each.task.cancel()
         return "locked" not in ours.values()
 
     async def _renew(self, jobs: Collection[Job]) -> dict[int, Renewal]:

@@ -128,12 +128,9 @@ _FREE_KEY = text(f"update jobs set dedupe_key = null {_MINE}")
 _FINISH = text(f"update jobs set state = 'succeeded', {_FREE}, finished_at = now(), progress = null {_MINE}")
 _NOTE = text(f"update jobs set progress = :progress {_MINE} returning true").bindparams(bindparam("progress", type_=JSONB))
 _REMARK = text(f"update jobs set error = :error {_MINE}")
-_CANCELLED = text(f"""
-    update jobs set state = 'cancelled', {_FREE}, finished_at = now(), progress = null, error = '{CANCELLED}' {_MINE}
-    returning state""")
 # What is given back, or to be tried again, ends instead where that was asked for.
 _RELEASE = text(f"""
-    update jobs set {_FREE}, attempt = attempt - 1, run_at = now(),
+    update jobs set {_FREE}, attempt = attempt - 1, run_at = now(), progress = null,
         state = case when cancel_requested then 'cancelled' else 'queued' end,
         finished_at = case when cancel_requested then now() end,
         error = case when cancel_requested then '{CANCELLED}' end {_MINE}
@@ -330,7 +327,7 @@ class JobRepository:
         return (await self._session.execute(_FINISH, _key(job))).rowcount == 1  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType]
 
     async def fail(self, job: Job, *, error: str, code: str, final: bool, alone: bool = False) -> State | None:
-        """The state that the job has now; None where it was not ours any more. The same for the next three.
+        """The state that the job has now; None where it was not ours any more. The same for the next two.
 
         `alone`: it is tried again as one that may kill its worker, and after a longer pause.
         """
@@ -344,9 +341,6 @@ class JobRepository:
 
     async def release(self, job: Job) -> State | None:
         return (await self._session.execute(_RELEASE, _key(job))).scalar_one_or_none()
-
-    async def cancelled(self, job: Job) -> State | None:
-        return (await self._session.execute(_CANCELLED, _key(job))).scalar_one_or_none()
 
     async def ping(self) -> None:
         """Return when PostgreSQL answers; `now()` stays what it was before."""

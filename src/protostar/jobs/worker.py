@@ -17,7 +17,7 @@ from protostar.errors import DatabaseUnavailable, LeaseLost, ProtostarError, Una
 from protostar.ids import new_id
 from protostar.jobs.bell import Bell
 from protostar.jobs.context import JobContext
-from protostar.jobs.leases import Contact, Leases, Reason
+from protostar.jobs.leases import Contact, Leases
 from protostar.jobs.model import CANCELLED, Change, Job, State
 from protostar.jobs.registry import Registry, Task
 from protostar.jobs.repository import Enqueue, Heartbeat, JobRepository
@@ -61,7 +61,6 @@ class Worker:
         self._contact = Contact(settings.lease)
         # By fence: a job whose lease was lost may be claimed here again while its attempt before still ends.
         self._running: dict[int, asyncio.Task[None]] = {}
-        self._reasons: dict[int, Reason] = {}
         self._slot_free = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self._draining_for_suspect = False
@@ -175,17 +174,11 @@ class Worker:
     def _start(self, job: Job) -> None:
         task = asyncio.create_task(self._run_job(job), name=job.kind)
         self._running[job.fence] = task
-        self._leases.hold(job, lambda reason: self._stop_job(job, reason))
+        self._leases.hold(job, task)
         task.add_done_callback(lambda _done: self._ended(job))
-
-    def _stop_job(self, job: Job, reason: Reason) -> None:
-        if (task := self._running.get(job.fence)) is not None and job.fence not in self._reasons:
-            self._reasons[job.fence] = reason
-            task.cancel()
 
     def _ended(self, job: Job) -> None:
         task = self._running.pop(job.fence)
-        self._reasons.pop(job.fence, None)
         self._leases.drop(job)
         self._slot_free.set()
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -211,8 +204,8 @@ class Worker:
             if context.finished:
                 return "succeeded"
             return await self._settle(job, lambda repository: self._finish(repository, job))
-        except asyncio.CancelledError:
-            return await self._settle_cancelled(job)
+        except asyncio.CancelledError:  # its lease is lost, its cancellation was asked for, or the worker stops
+            return await self._settle(job, lambda repository: repository.release(job), name="released")
         except LeaseLost:
             return "lost"
         except ProtostarError as error:
@@ -246,24 +239,18 @@ class Worker:
             error=text,
         )
 
-    async def _settle_cancelled(self, job: Job) -> str:
-        """The task was cancelled: its lease is lost, an operator asked for it, or the worker stops."""
-        reason = self._reasons.get(job.fence)
-        if reason == "lost":
-            return "lost"
-        if reason == "cancelled":
-            return await self._settle(job, lambda repository: repository.cancelled(job))
-        return await self._settle(job, lambda repository: repository.release(job), name="released")
-
     async def _settle(
         self,
         job: Job,
         change: Callable[[JobRepository], Awaitable[State | None]],
         *,
         error: str | None = None,
-        name: str | None = None,
+        name: str = "queued",
     ) -> str:
-        """Write how the attempt ended; goes on trying while PostgreSQL is away, for as long as the job is ours."""
+        """Write how the attempt ended; goes on trying while PostgreSQL is away, for as long as the job is ours.
+
+        Returns the outcome: the job's state, or `name` where it is queued again.
+        """
         wait = 0.1
         while True:
             try:
@@ -271,13 +258,14 @@ class Worker:
                     state = await change(JobRepository(session))
                     if state is not None and state != "succeeded":
                         await self._registry.changed(session, Change(job, state, CANCELLED if state == "cancelled" else error))
-                return "lost" if state is None else "dead" if state == "dead" else name or str(state)
             except DatabaseUnavailable as away:
                 log.warning("job_not_settled_yet", error=str(away))
                 if self.stop.is_set() and wait > 1:
                     return "unsettled"  # the lease runs out and another worker takes over
                 await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311
                 wait = min(2, wait * 2)
+            else:
+                return "lost" if state is None else name if state == "queued" else state
 
     async def _drain(self) -> None:
         """SIGTERM: let running jobs end within the grace time, then give the rest back without spending their attempt."""
