@@ -68,6 +68,7 @@ async def test_a_job_that_its_holder_has_ended_is_not_lost(database: Database) -
             await repository.enqueue(Enqueue("k", None, {}))
         succeeded, failed, other = await repository.claim(["k"], limit=3, owner="me", lease=lease)
         assert await repository.finish(succeeded)
+        assert await repository.cancel(failed.id)
         assert await repository.fail(failed, error="no", code="x", final=True)
         assert await repository.release(other)
     async with database.transaction() as session:

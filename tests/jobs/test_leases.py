@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 from tests.support.databases import execute
 from tests.support.waiting import wait_until
@@ -95,3 +96,57 @@ async def test_leases_are_renewed_while_all_connections_are_taken(database: Data
     for connection in others:
         await connection.close()
     await ours.close()
+
+
+@pytest.fixture
+async def held(database: Database) -> AsyncGenerator[tuple[Leases, Job, "asyncio.Task[None]"]]:
+    """A job, and a task that holds it and takes its time to give it back."""
+    goes_on = asyncio.Event()
+
+    async def hold() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await goes_on.wait()
+
+    leases, job, task = Leases(database, LEASE), await begin(database), asyncio.create_task(hold())
+    await asyncio.sleep(0)
+    leases.hold(job, task)
+    yield leases, job, task
+    task.cancel()
+    goes_on.set()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_who_has_lost_a_job_is_stopped_once(database_url: str, held: tuple[Leases, Job, "asyncio.Task[None]"]) -> None:
+    """Stopped again it could not give it back."""
+    leases, _job, task = held
+    await execute(database_url, "update jobs set fence = nextval('job_fence')")
+    assert await leases.renew()
+    assert await leases.renew()
+    assert task.cancelling() == 1
+
+
+async def test_who_has_let_go_of_a_job_meanwhile_is_not_stopped(
+    held: tuple[Leases, Job, "asyncio.Task[None]"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leases, job, task = held
+
+    async def gone(*_args: object) -> dict[int, Renewal]:
+        leases.drop(job)
+        return {}
+
+    monkeypatch.setattr(JobRepository, "renew", gone)
+    assert await leases.renew()
+    assert not task.cancelling()
+
+
+async def test_a_renewal_that_somebody_stood_in_the_way_of_is_tried_again_soon(
+    database: Database, held: tuple[Leases, Job, "asyncio.Task[None]"]
+) -> None:
+    leases, _job, task = held
+    async with database.transaction() as theirs:
+        await theirs.execute(text("select from jobs for update"))
+        assert not await leases.renew()
+    assert await leases.renew()
+    assert not task.cancelling()

@@ -1,6 +1,7 @@
 """The worker with small tasks, on a real PostgreSQL and a real Redis."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -16,14 +17,15 @@ from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable, LeaseLost, ModelUnavailable, ObjectMissing, ProtostarError, UnreadableDocument
 from protostar.jobs.bell import Bell
 from protostar.jobs.context import JobContext
-from protostar.jobs.model import Change
+from protostar.jobs.leases import Contact
+from protostar.jobs.model import Change, Job
 from protostar.jobs.models import JobRow
 from protostar.jobs.registry import Periodic, Registry, Task
 from protostar.jobs.repository import Enqueue, JobRepository
 from protostar.jobs.service import Jobs
 from protostar.jobs.tasks import PRUNE, tasks
 from protostar.jobs.worker import Worker
-from protostar.redis.client import RedisClient
+from protostar.redis.client import Commands, RedisClient
 from protostar.telemetry import Metrics
 
 QUICK = WorkerSettings(lease=timedelta(seconds=3), poll=timedelta(seconds=0.05), grace=timedelta(seconds=0.3), concurrency=4)
@@ -448,6 +450,143 @@ async def test_suspects_do_not_all_go_before_others(database: Database) -> None:
         await wait_until(lambda: len(order) == 5)
     assert set(order) == {*suspects, str(other)}
     assert order.index(str(other)) == 1
+
+
+async def test_a_suspect_that_waits_for_long_is_made_room_for(database: Database) -> None:
+    begun: list[UUID] = []
+    may_end = asyncio.Event()
+
+    async def wait(context: JobContext) -> None:
+        begun.append(context.job.id)
+        await may_end.wait()
+
+    async def claimed() -> int:
+        await worker._sweep()
+        return await worker._claim()
+
+    async def waits(id_: UUID, *, lost_leases: int) -> None:
+        async with database.transaction() as session:
+            waiting = text("update jobs set run_at = now() - interval '31 seconds', lost_leases = :lost where id = :id")
+            await session.execute(waiting, {"id": id_, "lost": lost_leases})
+
+    worker = Worker(database, None, Registry.of(Task("k", wait)), QUICK, Metrics())
+    await enqueue(database)
+    assert await claimed() == 1
+    await waits(await enqueue(database), lost_leases=1)
+    assert await claimed() == 1, "one that is no suspect takes its place beside the others"
+    suspect = await enqueue(database)
+    await waits(suspect, lost_leases=2)
+    next_ = await enqueue(database)
+    assert await claimed() == 0
+    may_end.set()
+    await wait_until(lambda: not worker._running)
+    assert await claimed() == 1
+    await wait_until(lambda: not worker._running)
+    assert await claimed() == 1
+    await wait_until(lambda: not worker._running)
+    assert begun[2:] == [suspect, next_]
+
+
+async def test_nothing_is_taken_from_anybody_before_all_had_the_time_to_renew(database: Database) -> None:
+    """While PostgreSQL was away nobody could."""
+    seconds = 0.0
+    changes: list[Change] = []
+
+    async def nothing(_context: JobContext) -> None:
+        return None
+
+    async def on_change(_session: object, change: Change) -> None:
+        changes.append(change)
+
+    id_ = await enqueue(database)
+    async with database.transaction() as session:
+        await JobRepository(session).claim(["k"], limit=1, owner="w", lease=timedelta(seconds=-1))
+    worker = Worker(database, None, Registry.of(Task("k", nothing, on_change)), QUICK, Metrics())
+    worker._contact = Contact(QUICK.lease, lambda: seconds)
+    await worker._sweep()
+    assert (await job(database, id_)).state == "running"
+    seconds = QUICK.lease.total_seconds() / 2
+    await worker._sweep()
+    assert (await job(database, id_)).state == "queued"
+    assert [change.state for change in changes] == ["queued"]
+
+
+async def test_what_waits_is_woken_also_where_there_is_always_other_work(database: Database) -> None:
+    async def nothing(_context: JobContext) -> None:
+        return None
+
+    late = await enqueue(database, delay=timedelta(hours=1))
+    for _ in range(3):
+        await enqueue(database)
+    async with database.transaction() as session:
+        await session.execute(text("update jobs set run_at = now()"))
+    worker = Worker(database, None, Registry.of(Task("k", nothing)), QUICK.model_copy(update={"concurrency": 1}), Metrics())
+    assert await worker._claim() == 1
+    assert not (await job(database, late)).parked
+    await wait_until(lambda: not worker._running)
+
+
+async def test_a_job_whose_end_cannot_be_written_at_once_is_not_run_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish, tries, runs = JobRepository.finish, 0, 0
+
+    async def run(_context: JobContext) -> None:
+        nonlocal runs
+        runs += 1
+
+    async def away_once(self: JobRepository, job: Job) -> bool:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            raise DatabaseUnavailable
+        return await finish(self, job)
+
+    monkeypatch.setattr(JobRepository, "finish", away_once)
+    id_ = await enqueue(database)
+    async with working(database, Task("k", run)):
+        await wait_until(in_state(database, id_, "succeeded"))
+    assert (tries, runs) == (2, 1)
+
+
+async def test_what_a_job_writes_on_its_way_is_its_holders_alone(
+    database: Database, effects: Callable[[], Awaitable[list[str]]]
+) -> None:
+    await enqueue(database)
+    async with database.transaction() as session:
+        (claimed,) = await JobRepository(session).claim(["k"], limit=1, owner="w", lease=timedelta(seconds=30))
+    context = JobContext(claimed, database, None)
+    async with context.writing() as session:
+        await session.execute(text("insert into effects values ('held')"))
+    await context.note("stage", 1, 2)
+    async with database.transaction() as session:
+        await session.execute(text("update jobs set fence = nextval('job_fence')"))
+    with pytest.raises(LeaseLost):
+        async with context.writing() as session:
+            await session.execute(text("insert into effects values ('lost')"))
+    with pytest.raises(LeaseLost):
+        await context.note("stage", 2, 2)
+    assert await effects() == ["held"]
+
+
+async def test_what_is_rung_while_the_bell_is_ringing_is_rung_too(redis: RedisClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    push, begun, goes_on = Bell._push, asyncio.Event(), asyncio.Event()
+
+    async def held(client: Commands, *, rung: Counter[str]) -> None:
+        begun.set()
+        await goes_on.wait()
+        await push(client, rung=rung)
+
+    monkeypatch.setattr(Bell, "_push", staticmethod(held))
+    bell = Bell(redis)
+    await bell.ring("a")
+    await begun.wait()
+    await bell.ring("b")
+    goes_on.set()
+    await bell.close()
+    await bell.ring("c")
+    await bell.close()
+    assert sorted(await redis.run(lambda client: client.keys("*"))) == [f"protostar:bell:{kind}" for kind in "abc"]
 
 
 async def test_workers_show_a_heartbeat(database: Database) -> None:
