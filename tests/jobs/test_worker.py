@@ -469,21 +469,25 @@ async def test_a_suspect_that_waits_for_long_is_made_room_for(database: Database
             waiting = text("update jobs set run_at = now() - interval '31 seconds', lost_leases = :lost where id = :id")
             await session.execute(waiting, {"id": id_, "lost": lost_leases})
 
+    async def end_all() -> None:
+        may_end.set()
+        await wait_until(lambda: not worker._running)
+
     worker = Worker(database, None, Registry.of(Task("k", wait)), QUICK, Metrics())
-    await enqueue(database)
-    assert await claimed() == 1
-    await waits(await enqueue(database), lost_leases=1)
-    assert await claimed() == 1, "one that is no suspect takes its place beside the others"
-    suspect = await enqueue(database)
-    await waits(suspect, lost_leases=2)
-    next_ = await enqueue(database)
-    assert await claimed() == 0
-    may_end.set()
-    await wait_until(lambda: not worker._running)
-    assert await claimed() == 1
-    await wait_until(lambda: not worker._running)
-    assert await claimed() == 1
-    await wait_until(lambda: not worker._running)
+    try:
+        await enqueue(database)
+        assert await claimed() == 1
+        await waits(await enqueue(database), lost_leases=1)
+        assert await claimed() == 1, "one that is no suspect takes its place beside the others"
+        suspect = await enqueue(database)
+        await waits(suspect, lost_leases=2)
+        next_ = await enqueue(database)
+        assert await claimed() == 0
+        for _ in range(2):
+            await end_all()
+            assert await claimed() == 1
+    finally:
+        await end_all()
     assert begun[2:] == [suspect, next_]
 
 

@@ -226,7 +226,7 @@ class Answers:
         async with self._database.transaction() as session:
             visitor = await self._whose(session, row, visitor)
             held = await JobRepository(session).get(row.job_id) if row.job_id is not None else None
-        if held is None or held.state != "running" or held.lease_owner != process_name():
+        if held is None or held.lease_owner != process_name():
             return row, None, visitor, None
         return row, Job(held.id, space_id, WRITE, held.args, held.attempt, held.fence), visitor, None
 
