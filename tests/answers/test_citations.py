@@ -54,6 +54,11 @@ def resolve(text: str, passages: list[Passage] = PASSAGES) -> tuple[str, list[Ci
         ("~~~\nx[1]\n```\ny[9]\n~~~~\nSo [2]", "~~~\nx[1]\n```\ny[9]\n~~~~\nSo [1]", 0),
         ("- item\n  ```\n  x[1]\n  ```\n  So [2]", "- item\n  ```\n  x[1]\n  ```\n  So [1]", 0),
         ("```\nx[1]", "```\nx[1]", 0),
+        ("[1[9]]", "[1 ]", 1),
+        ("A [1-5000]", "A [1]", 1),
+        ("a ~~~\nx[2]\nb", "a ~~~\nx[1]\nb", 0),
+        ("`a``` [2] x`", "`a``` [2] x`", 0),
+        ("~~~\nx\n~~~y [2]\n~~~\nSo [3]", "~~~\nx\n~~~y [2]\n~~~\nSo [1]", 0),
         ("trailing blank ", "trailing blank ", 0),
         ("cut short [1", "cut short [1", 0),
         ("", "", 0),
@@ -101,6 +106,28 @@ def test_markers_side_by_side_bear_one_claim() -> None:
         "Defects are repaired within two days.",
         "환불은 결제 후 7일 이내에 신청할 수 있다.",
     ]
+
+
+def test_two_claims_of_one_sentence_are_quoted_apart() -> None:
+    both = "Backups are kept for thirty days. Restoring costs five euros."
+    _, citations, _ = resolve(
+        "Backups are kept for thirty days [1] and restoring costs five euros [2].", [passage(both, at) for at in range(2)]
+    )
+    assert [each.quote for each in citations] == ["Backups are kept for thirty days.", "Restoring costs five euros."]
+
+
+def test_a_sentence_that_is_longer_than_a_quote_is_quoted_alone() -> None:
+    long = "The lift is inspected " + "by one of the people who are named in the register " * 7 + "twice a year."
+    assert len(long) > LONGEST_QUOTE
+    _, (citation,), _ = resolve("It is inspected twice a year [1].", [passage(f"Bicycles stay outside. {long} Dogs wait.", 0)])
+    assert citation.quote == long
+
+
+def test_a_word_that_one_sentence_has_says_more_than_those_that_many_have() -> None:
+    rest = ", and whoever finds anything else tells the people at the desk about it at once" * 2
+    common = " ".join(f"The lift is inspected in case {number}{rest}." for number in ("one", "two", "three"))
+    _, (citation,), _ = resolve("The lift is inspected by Zimmermann [1].", [passage(f"{common} Zimmermann does that{rest}.", 0)])
+    assert "Zimmermann" in citation.quote
 
 
 @pytest.mark.parametrize("claim", ["Quite so", "네", "", "???"])

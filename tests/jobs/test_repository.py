@@ -373,6 +373,16 @@ async def test_what_is_tried_again_by_hand_is_as_good_as_new(database: Database)
     assert (found["lost_leases"], found["deferrals"], found["cancel_requested"]) == (0, 1, False)
 
 
+async def test_only_what_nobody_has_begun_is_taken_back(database: Database) -> None:
+    await enqueue(database, dedupe_key="begun")
+    (job,) = await claim(database)
+    await enqueue(database, dedupe_key="queued")
+    async with database.transaction() as session:
+        for key in ("begun", "queued", None):
+            await JobRepository(session).withdraw(key)
+    assert (await row(database))["id"] == job.id
+
+
 async def test_what_is_queued_anew_already_is_not_tried_again(database: Database) -> None:
     id_ = await enqueue(database, dedupe_key="d")
     assert id_ is not None

@@ -415,6 +415,25 @@ async def test_a_periodic_job_is_enqueued_once_whoever_looks(database: Database)
         assert (await session.execute(text("select count(*) from jobs"))).scalar_one() == 1
 
 
+async def test_a_periodic_job_is_enqueued_once_in_its_time_and_not_beside_itself(database: Database) -> None:
+    async def tick(_context: JobContext) -> None:
+        return None
+
+    async def scheduled(before: str) -> int:
+        async with database.transaction() as session:
+            await session.execute(text(before))
+        await worker._schedule()
+        async with database.transaction() as session:
+            return (await session.execute(text("select count(*) from jobs"))).scalar_one()
+
+    registry = Registry.of(Task("tick", tick), periodics=(Periodic("tick", timedelta(days=1)),))
+    worker = Worker(database, None, registry, QUICK, Metrics())
+    next_slot = "delete from job_slots"
+    assert [await scheduled(next_slot) for _ in range(2)] == [1, 1]
+    assert await scheduled("update jobs set state = 'succeeded', finished_at = now()") == 1
+    assert await scheduled(next_slot) == 2
+
+
 async def test_a_suspect_runs_alone(database: Database) -> None:
     running: set[str] = set()
     together: list[set[str]] = []

@@ -11,6 +11,7 @@ import pytest
 from tests.support.streams import chunks, collect, some_bytes
 
 from protostar.errors import InvalidInput, ObjectCorrupt, ObjectMissing, TooLarge
+from protostar.objects.scratch import ScratchFile
 from protostar.objects.store import ObjectStore, StoredObject
 from protostar.objects.upload import PART
 
@@ -172,13 +173,22 @@ async def test_reading_can_stop_early(place):
 
 
 @pytest.mark.parametrize("actual", [b"other", b"longer than stored", b"", some_bytes(3 * PART)])
-async def test_a_local_copy_of_other_bytes_is_refused(place, actual):
+async def test_a_local_copy_of_other_bytes_is_refused(place, actual, monkeypatch):
+    written, write = 0, ScratchFile.write
+
+    def counted(self, chunk):
+        nonlocal written
+        written += len(chunk)
+        write(self, chunk)
+
+    monkeypatch.setattr(ScratchFile, "write", counted)
     stored = await put(place.store, "a/b", b"bytes")
     place.write("a/b", actual)
     with pytest.raises(ObjectCorrupt, match="a/b"):
         async with place.store.local_copy(stored):
             pytest.fail("handed out")
     assert not temporary_files()
+    assert written in {0, stored.size}, "a disk is not filled with what is too large"
 
 
 @pytest.mark.parametrize("actual", [b"byte", b"longer than stored", b"", some_bytes(3 * PART)])

@@ -39,7 +39,7 @@ class Citation:
 
 @dataclass(slots=True)
 class _Group:
-    """Markers at one place of the answer: `[1][2]` stands at `start:end`."""
+    """Markers at one place of the answer: `[1][2]` stands at `start:end`, with the blanks before it."""
 
     start: int
     end: int
@@ -91,10 +91,9 @@ class MarkerFilter:
             # «[[9]1]» must not become «[1]».
             return " " if MARKER_BEGUN.search(self._tail) else ""
         shown = [self._shown.setdefault(number, len(self._shown) + 1) for number in dict.fromkeys(known)]
-        markers = "".join(f"[{number}]" for number in shown)
-        start = self._length + len(marker.blanks)
-        self._groups.append(_Group(start, start + len(markers), shown))
-        return marker.blanks + markers
+        rewritten = marker.blanks + "".join(f"[{number}]" for number in shown)
+        self._groups.append(_Group(self._length, self._length + len(rewritten), shown))
+        return rewritten
 
 
 def cite(marker: int, passage: Passage, claim: str) -> Citation:

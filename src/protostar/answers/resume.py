@@ -124,7 +124,7 @@ class Resume:
 
     async def _finished(self, row: AnswerRow, position: _Position | None) -> AsyncGenerator[Event]:
         """The rest of a finished answer where Redis still has it, else all of it from the row."""
-        if position is not None and position.has_text and position.whole and (rest := await self._rest(row.id, position)):
+        if position is not None and position.has_text and (rest := await self._rest(row.id, position)):
             for event in rest:
                 yield event
             return

@@ -304,14 +304,12 @@ class ObjectStore:
                 yield bytes(chunk)
 
     async def _fill(self, scratch: ScratchFile, stored: StoredObject) -> None:
-        async with aclosing(self._read(stored.key)) as chunks:
+        async with aclosing(self._read(stored.key, expected=stored.size)) as chunks:
             async for chunk in chunks:
                 if len(chunk) <= AT_ONCE:
                     scratch.write(chunk)
                 else:
                     await asyncio.to_thread(scratch.write, chunk)
-                if scratch.size > stored.size:
-                    break
         if scratch.size <= AT_ONCE:
             scratch.finish()
         else:
