@@ -18,7 +18,7 @@ from protostar.answers.draft import Draft
 from protostar.answers.events import Feed
 from protostar.answers.models import AnswerRow
 from protostar.answers.repository import AnswerRepository
-from protostar.answers.schemas import Ask
+from protostar.answers.schemas import Ask, CorrectionPut
 from protostar.answers.service import Answers, Taken
 from protostar.answers.setting import Setting
 from protostar.answers.writer import First, Writer
@@ -199,16 +199,18 @@ async def test_what_was_written_is_saved_once_postgresql_is_back(service: Servic
 
 @pytest.mark.usefixtures("hanging")
 @pytest.mark.parametrize("turns", [0, 1])
-async def test_who_has_lost_an_answer_saves_nothing(service: Service, turns: int) -> None:
+@pytest.mark.parametrize("lost", ["fence = nextval('job_fence')", "state = 'queued', lease_owner = null, lease_until = null"])
+async def test_who_has_lost_an_answer_saves_nothing(service: Service, turns: int, lost: str) -> None:
     """Also where turns of the conversation are to be summarised with it."""
     taken = await service.ask()
     (held,) = service.answers._leases._held.values()
-    await service.execute("update jobs set fence = nextval('job_fence')")
+    await service.execute(f"update jobs set {lost}")
+    before = await service.states()
     earlier: Any = [SimpleNamespace(id=new_id(), question=QUESTION, summary=None, shown_text="x" * 301)] * turns
     setting = Setting(0, SpaceSettings(), earlier, (), None)
     with pytest.raises(LeaseLost):
         await service.resources.writer._save(held.job, taken.answer, setting, Draft("late"))
-    assert await service.states() == ("running", "running")
+    assert await service.states() == before
     assert (await service.execute("select count(*) from jobs where kind <> 'answer.write'")).scalar_one() == 0
 
 
@@ -226,6 +228,9 @@ async def test_only_what_a_first_question_got_anew_is_cached(service: Service, m
     follow_up = await service.answered(conversation_id=first.conversation_id)
     assert [each.cached for each in (first, again, follow_up)] == [False, True, False]
     assert puts == 1, "what is given from the cache does not stay there for longer"
+    await service.resources.corrections().put(service.space_id, first.id, CorrectionPut(text="There are 27."))
+    assert (await service.answered()).text == "There are 27."
+    assert puts == 1
 
 
 @pytest.mark.parametrize(
