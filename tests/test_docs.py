@@ -122,6 +122,8 @@ def _events() -> Iterator[tuple[str, str]]:
             match node:
                 case ast.Call(ast.Attribute(ast.Name("log"), level), [ast.Constant(str(event)), *_]):
                     yield level, event
+                case ast.Call(ast.Name("Trouble"), [ast.Constant(str(event))]):
+                    yield "warning", event
 
 
 def test_every_metric_is_explained() -> None:

@@ -2,6 +2,9 @@ import subprocess
 import sys
 
 import pytest
+import structlog
+
+from protostar.telemetry import Trouble
 
 LINE = """
 import structlog
@@ -24,3 +27,16 @@ def test_what_a_terminal_would_obey_is_written_out(form: str, path: str) -> None
     assert path in printed
     assert "ValueError: bad" in printed
     assert not set("\x00\x1b\x9b\u202e") & set(printed)
+
+
+def test_what_goes_on_for_long_is_told_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("protostar.telemetry.time.monotonic", lambda: clock[0])
+    trouble = Trouble("claim_failed")
+    with structlog.testing.capture_logs() as lines:
+        for second in range(121):
+            clock[0] = second
+            trouble.met(second=second)
+        trouble.ended()
+        trouble.met(second=121)
+    assert [line["second"] for line in lines] == [0, 60, 120, 121]

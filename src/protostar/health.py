@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from protostar.db.revision import is_migrated
-from protostar.db.rights import check_rights
+from protostar.db.rights import check_rights, check_room
 from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable, ProtostarError
 from protostar.jobs.models import JobRow
@@ -22,6 +22,7 @@ from protostar.telemetry import samples_of
 
 Health = Literal["ok", "degraded", "down", "off"]
 _PATIENCE = 3.0  # seconds; whoever asks gives up soon after
+_NAMES = {"postgres": "The database", "redis": "Redis", "objects": "The object store"}
 _LISTED = 50  # ended jobs that the overview shows
 
 
@@ -57,9 +58,9 @@ async def ready(resources: Resources, kinds: Collection[str] = ()) -> Ready:
     """Each dependency by itself. `kinds`: those of jobs that there should be workers for."""
     database = resources.database.at_once
     postgres, redis, objects, (now, workers), to_reindex = await asyncio.gather(
-        _check("The database", lambda: _postgres(database), lambda: database.is_busy),
-        _check("Redis", lambda: _redis(resources)),
-        _check("The object store", lambda: _objects(resources)),
+        _check("postgres", resources, lambda: _postgres(database), lambda: database.is_busy),
+        _check("redis", resources, lambda: _redis(resources)),
+        _check("objects", resources, lambda: _objects(resources)),
         _workers(database),
         _spaces_to_reindex(resources),
     )
@@ -122,23 +123,29 @@ async def overview(resources: Resources) -> Overview:
 
 
 async def _check(
-    name: str, check: Callable[[], Awaitable[Health]], is_busy: Callable[[], bool] = lambda: False
+    dependency: str, resources: Resources, check: Callable[[], Awaitable[Health]], is_busy: Callable[[], bool] = lambda: False
 ) -> tuple[Health, str | None]:
-    """How it is; where it is down, what was seen."""
+    """How it is; where it is down, what was seen. The log gets the part's own words."""
     try:
         async with asyncio.timeout(_PATIENCE):
-            return await check(), None
+            health = await check()
     except ProtostarError as error:
-        return "down", error.told
+        told, found = error.told, str(error)
     except TimeoutError:
         busy = "; all connections of this process (PROTOSTAR_DATABASE_POOL) are in use, and may be waiting for a lock"
-        return "down", f"{name} did not answer within {_PATIENCE:g} seconds{busy if is_busy() else ''}."
+        told = found = f"{_NAMES[dependency]} did not answer within {_PATIENCE:g} seconds{busy if is_busy() else ''}."
+    else:
+        resources.unready[dependency].ended()
+        return health, None
+    resources.unready[dependency].met(dependency=dependency, error=found)
+    return "down", told
 
 
 async def _postgres(database: Database) -> Health:
     if not await is_migrated(database):
         raise DatabaseUnavailable("The schema is missing, or older than this release: run «protostar migrate».")
     await check_rights(database)
+    await check_room(database)
     return "ok"
 
 

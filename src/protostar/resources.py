@@ -1,8 +1,9 @@
 """Everything that a process opens, on one stack, closed in reverse: shared by API, worker, tests and benchmarks."""
 
+from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -51,7 +52,7 @@ from protostar.redis.announcements import Announcements, Kind
 from protostar.redis.client import RedisClient
 from protostar.retrieval.service import Retriever
 from protostar.spaces.service import Spaces
-from protostar.telemetry import Metrics
+from protostar.telemetry import Metrics, Trouble
 from protostar.visitors.service import Visitors
 from protostar.webhooks.service import Webhooks
 
@@ -78,6 +79,8 @@ class Resources:
     retriever: Retriever
     writer: Writer
     recorder: Recorder
+    unready: defaultdict[str, Trouble] = field(default_factory=lambda: defaultdict(lambda: Trouble("dependency_down")))
+    """By the dependency, what the log is told of it."""
 
     # -- the features' services, made of the parts above
 

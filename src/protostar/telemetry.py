@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import time
 from collections.abc import Iterator, Mapping, MutableMapping
 from io import StringIO
 from typing import Any, Literal, TextIO
@@ -13,8 +14,28 @@ from prometheus_client.registry import Collector
 
 from protostar.characters import DRIVES_A_TERMINAL
 
+log = structlog.get_logger()
+
 _to_json = structlog.processors.JSONRenderer(ensure_ascii=False)
+_AGAIN_AFTER = 60.0  # seconds
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+
+class Trouble:
+    """A warning about what may go on for hours and is met every second: told at once, and once a minute while it lasts."""
+
+    def __init__(self, event: str) -> None:
+        self._event = event
+        self._told: float | None = None
+
+    def met(self, **fields: Any) -> None:
+        now = time.monotonic()
+        if self._told is None or now - self._told >= _AGAIN_AFTER:
+            self._told = now
+            log.warning(self._event, **fields)
+
+    def ended(self) -> None:
+        self._told = None
 
 
 class Metrics:

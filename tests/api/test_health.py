@@ -9,7 +9,9 @@ import aiohttp
 import asyncpg
 import pytest
 from tests.api.tenant import send
-from tests.support.databases import execute
+from tests.support.databases import execute, make_template
+from tests.support.disks import fill, small_disk
+from tests.support.servers import postgres_server
 from tests.support.stack import Stack, running_api, running_worker, settings_for
 from tests.support.waiting import wait_until
 
@@ -67,6 +69,24 @@ async def test_a_database_that_cannot_be_used_is_down_and_says_why(database_url:
     assert problem["code"] == "database_unavailable"
     said = str(found) + str(problem)
     assert not any(word in said for word in ("hired", "stranger", "INSERT", "UPDATE", "alembic", "space_keys"))
+
+
+async def test_a_database_whose_disk_is_full_is_down_until_there_is_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Though what fits into the pages that are there can be written, and all can be read."""
+    with small_disk(200) as disk:
+        async with postgres_server(disk) as server, api(await make_template(server), tmp_path) as http:
+            assert (await ready(http))[0] == 200
+            fill(disk / "ballast")
+            status, found = await ready(http)
+            assert (status, found["reasons"]["postgres"]) == (503, "The disk of the database is full.")
+            await ready(http)
+            (disk / "ballast").unlink()
+            assert (await ready(http))[0] == 200
+    told = [line for line in capsys.readouterr().out.splitlines() if "dependency_down" in line]
+    assert len(told) == 1, "once, not with every question"
+    assert "No space left on device" in told[0]
 
 
 async def test_tables_that_may_not_be_written_are_found_though_the_schema_can_be_read(database_url: str, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from tests.cli.conftest import Cli, Result
 from tests.cli.fake_api import FakeApi
 from tests.support.databases import execute, named
+from tests.support.disks import fill, small_disk
 from tests.support.model_server import StandIn
 from tests.support.poolers import pgbouncer
 from tests.support.servers import redis_server
@@ -305,14 +306,41 @@ async def test_a_database_without_a_connection_left(database_url: str) -> None:
 
 
 def test_a_machine_without_a_temporary_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert machine.temporary().state == "ok"
+    settings = load_settings()
+    assert machine.temporary(settings).state == "ok"
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setattr("tempfile._candidate_tempdir_list", list)
 
-    found = machine.temporary()
+    found = machine.temporary(settings)
 
     assert found.state == "broken"
     assert "TMPDIR" in (found.advice or "")
+
+
+def test_a_temporary_folder_without_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    with small_disk(1) as folder:
+        monkeypatch.setenv("TMPDIR", str(folder))
+        monkeypatch.setattr("tempfile.tempdir", None)
+        small = machine.temporary(load_settings())
+        fill(folder / "ballast")
+        monkeypatch.setattr("tempfile.tempdir", None)  # another folder is taken then
+        full = machine.temporary(load_settings())
+
+    assert (small.state, full.state) == ("warning", "warning")
+    assert "an upload may be larger" in small.found
+    assert "TMPDIR cannot be written to" in full.found
+
+
+def test_a_disk_that_takes_no_more_files() -> None:
+    """Where `df` shows room."""
+    with small_disk(4096, files=2) as folder:
+        settings = load_settings(data_dir=folder)
+        (folder / "file").touch()
+        found = machine.disk(settings)
+        writable = machine.data_folder(settings)
+
+    assert (found.state, found.found) == ("broken", "room for 0 more files (inodes)")
+    assert writable.state == "ok"
 
 
 @pytest.mark.parametrize("mode", ["session", "transaction", "statement"])

@@ -80,7 +80,7 @@ async def test_a_statement_that_takes_too_long_is_a_database_that_is_busy(databa
 
 
 def test_a_full_disk_is_called_so() -> None:
-    with pytest.raises(DatabaseUnavailable, match="has no room: "), working():
+    with pytest.raises(DatabaseUnavailable, match="disk of the database is full: "), working():
         raise asyncpg.DiskFullError("could not extend file")
 
 
@@ -89,7 +89,7 @@ def test_a_full_disk_is_called_so() -> None:
     [
         (asyncpg.TooManyConnectionsError('too many connections for role "app"'), "has no connection left"),
         (asyncpg.InvalidPasswordError('password authentication failed for user "app"'), "does not let this server in"),
-        (asyncpg.DiskFullError('could not extend file "base/1/2"'), "has no room"),
+        (asyncpg.DiskFullError('could not extend file "base/1/2"'), "disk of the database is full"),
         (asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT"), "takes no changes"),
         (asyncpg.InsufficientPrivilegeError("permission denied for table jobs"), "the rights that it needs"),
         (asyncpg.AdminShutdownError("terminating connection"), "does not answer"),

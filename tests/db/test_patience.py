@@ -7,6 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 from sqlalchemy import text
 from tests.support.relay import Relay, placed_before
 from tests.support.waiting import wait_until
@@ -213,3 +214,18 @@ async def test_a_shutdown_and_a_crash_break_connections_off() -> None:
             return done
 
         assert await again(work) == 2
+
+
+async def test_the_log_is_told_once_of_a_write_that_waits() -> None:
+    tries = 0
+
+    async def write() -> int:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise DatabaseUnavailable("The disk of the database is full.")
+        return tries
+
+    with structlog.testing.capture_logs() as lines:
+        assert await patiently(write) == 4
+    assert [line["event"] for line in lines] == ["write_waits_for_database"]

@@ -2,21 +2,17 @@
 
 import asyncio
 import signal
-import subprocess
-import tempfile
-from collections.abc import Generator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from tests.drills import documents
-from tests.drills.course import DOCUMENTS, QUESTIONS, TEMPORARY, Drill, Drills
+from tests.drills.course import DOCUMENTS, QUESTIONS, Drill, Drills
 from tests.drills.processes import SETTINGS
 from tests.drills.servers import Postgres, running
 from tests.drills.severing import Severing
 from tests.support.databases import make_template, named
+from tests.support.disks import fill, small_disk
 from tests.support.relay import placed_before
 
 pytestmark = [pytest.mark.drill, pytest.mark.timeout(400)]
@@ -175,7 +171,7 @@ async def test_a_schema_change_while_jobs_run(drills: Drills) -> None:
 
 async def test_a_full_disk(drills: Drills) -> None:
     """Writes fail until there is room again; what was accepted is finished then."""
-    with small_disk() as folder:
+    with small_disk(400) as folder:
         async with running(Postgres(folder)) as server:
             assert isinstance(server, Postgres)
             await make_template(server.url)
@@ -189,25 +185,3 @@ async def test_a_full_disk(drills: Drills) -> None:
                 ballast.unlink()
                 await server.start()
                 await drill.heal()
-
-
-@contextmanager
-def small_disk() -> Generator[Path]:
-    with tempfile.TemporaryDirectory(prefix="protostar-drill-", dir=TEMPORARY) as name:
-        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", name], check=False, capture_output=True)
-        if mounted.returncode != 0:
-            pytest.skip("no tmpfs can be mounted here")
-        try:
-            yield Path(name)
-        finally:
-            subprocess.run(["umount", "--lazy", name], check=True)
-
-
-def fill(path: Path) -> None:
-    block = b"\0" * (1024 * 1024)
-    with path.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(block)
-        except OSError:
-            return

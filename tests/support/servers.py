@@ -19,9 +19,9 @@ def postgres_version() -> int:
 
 
 @asynccontextmanager
-async def postgres_server() -> AsyncGenerator[str]:
+async def postgres_server(disk: Path | None = None) -> AsyncGenerator[str]:
     """A server of its own with an empty database; its URL, for a superuser."""
-    with tempfile.TemporaryDirectory(prefix="protostar-test-") as folder:
+    with tempfile.TemporaryDirectory(prefix="protostar-test-", dir=disk) as folder:
         async with Supervisor() as supervisor:
             yield await start_postgres(supervisor, Path(folder), version=postgres_version(), settings=FAST)
 

@@ -18,14 +18,15 @@ _PASSING = ("08", "53", "57", "58", "40", "55P03", "25006", "42P01", "42703", "4
 # Of these, what ends a connection: connection exceptions, shutdown, a crash, and a server that starts.
 _BROKEN = ("08", "57P01", "57P02", "57P03")
 
+_FULL = "53100"  # disk_full
 _CROWDED = "53300"  # too_many_connections
 _LACKING = "42501"  # insufficient_privilege
 _ENTRY = ("28", "3D", "42704")  # a password, a database or a parameter of the URL is wrong
 
 # By the beginning of the SQLSTATE, what whoever asked may hear.
 _TOLD = {
-    "53100": "The database has no room.",
-    "53200": "The database has no room.",
+    _FULL: "The disk of the database is full.",
+    "53200": "The database has no memory left.",
     _CROWDED: "The database has no connection left for this server.",
     "25006": "The database takes no changes at present.",
     _LACKING: "The database does not give this server the rights that it needs.",
@@ -106,6 +107,11 @@ def is_away(error: DatabaseUnavailable) -> bool:
 def is_crowded(error: DatabaseUnavailable) -> bool:
     """Whether PostgreSQL has no connection left for this user (too_many_connections)."""
     return _code(error.__cause__) == _CROWDED
+
+
+def is_full(error: DatabaseUnavailable) -> bool:
+    """Whether PostgreSQL's disk has no room (disk_full)."""
+    return _code(error.__cause__) == _FULL
 
 
 def is_locked_out(error: DatabaseUnavailable) -> bool:

@@ -13,6 +13,7 @@ import structlog
 
 from protostar.db.errors import broke_off, is_away
 from protostar.errors import DatabaseUnavailable
+from protostar.telemetry import Trouble
 
 log = structlog.get_logger()
 
@@ -64,14 +65,14 @@ async def patiently(write: Callable[[], Awaitable[T]], *, at_most: float = math.
     `write` may run twice: a connection that breaks during a commit does not tell whether it came through.
     """
     clock = asyncio.get_running_loop().time
-    wait, until = _FIRST_WAIT, clock() + at_most
+    wait, until, waiting = _FIRST_WAIT, clock() + at_most, Trouble("write_waits_for_database")
     while True:
         try:
             return await write()
         except DatabaseUnavailable as error:
             if clock() + wait > until or (until < math.inf and not is_away(error)):
                 raise
-            log.warning("write_waits_for_database", error=str(error))
+            waiting.met(error=str(error))
             await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311
             wait = min(_LONGEST_WAIT, wait * 2)
 

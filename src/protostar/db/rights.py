@@ -1,10 +1,11 @@
-"""What PostgreSQL lets its user do with the tables that are there."""
+"""Whether the tables that are there can be written to: what PostgreSQL lets its user do, and its disk."""
 
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from sqlalchemy import text
 
+from protostar.db.errors import is_full
 from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable
 
@@ -38,10 +39,24 @@ class Rights:
 
 
 async def check_rights(database: Database) -> None:
-    """Raises DatabaseUnavailable where nothing can be written."""
+    """Raises DatabaseUnavailable where the user may write nothing."""
     async with database.reading() as connection:
         rights = Rights.of((await connection.execute(text(FACTS))).mappings().one())
     if rights.is_standby or rights.is_read_only:
         raise DatabaseUnavailable("The database takes no changes: it is a standby, or read-only.")
     if rights.strangers:
         raise DatabaseUnavailable("The tables are another user's, who does not let this server use all of them.")
+
+
+async def check_room(database: Database) -> None:
+    """Raises DatabaseUnavailable where the disk of the tables is full.
+
+    What is written may fit into pages that are there already, and shows nothing: a temporary file needs room of its own.
+    """
+    try:
+        async with database.transaction() as session:
+            await session.execute(text("select set_config('work_mem', '64kB', true), set_config('temp_tablespaces', '', true)"))
+            await session.execute(text("select count(*) from generate_series(1, 5000)"))
+    except DatabaseUnavailable as error:
+        if is_full(error):  # it may be that the user may write no temporary files (temp_file_limit)
+            raise

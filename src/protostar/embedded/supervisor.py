@@ -168,11 +168,11 @@ class Supervisor:
         while child.process.returncode is None:
             if await self._answers(child):
                 return True
-            await asyncio.sleep(0.02)
-            waited = int(asyncio.get_running_loop().time() - child.started)
+            waited = asyncio.get_running_loop().time() - child.started
+            await asyncio.sleep(max(0.02, min(1.0, waited / 50)))
             if waited >= told + 10:
-                told = waited
-                log.info("service_starting", service=child.service.name, seconds=waited)
+                told = int(waited)
+                log.info("service_starting", service=child.service.name, seconds=told)
         return False
 
     async def _answers(self, child: _Child) -> bool:

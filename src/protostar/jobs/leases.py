@@ -15,6 +15,7 @@ from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable
 from protostar.jobs.model import Job, Renewal
 from protostar.jobs.repository import JobRepository
+from protostar.telemetry import Trouble
 
 log = structlog.get_logger()
 
@@ -70,14 +71,16 @@ class Leases:
         """
         lease = self.lease.total_seconds()
         soon = min(1.0, lease / 15)
+        failing = Trouble("leases_not_renewed")
         while True:
             wait = lease / 3
             try:
                 if not await self.renew():
                     wait = soon
+                failing.ended()
             except DatabaseUnavailable as error:
                 if self._held:
-                    log.warning("leases_not_renewed", held=len(self._held), error=str(error))
+                    failing.met(held=len(self._held), error=str(error))
                 wait = soon  # a connection that was cut is found so by its next user alone
             except Exception:  # a process that ended would take its jobs along
                 log.exception("renewal_raised", held=len(self._held))

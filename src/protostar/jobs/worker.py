@@ -22,7 +22,7 @@ from protostar.jobs.model import CANCELLED, Change, Job, State
 from protostar.jobs.registry import Registry, Task
 from protostar.jobs.repository import Enqueue, Heartbeat, JobRepository
 from protostar.redis.client import RedisClient
-from protostar.telemetry import Metrics, samples_of
+from protostar.telemetry import Metrics, Trouble, samples_of
 
 log = structlog.get_logger()
 
@@ -88,13 +88,15 @@ class Worker:
 
     async def _claim_until_stopped(self) -> None:
         stopping = asyncio.create_task(self.stop.wait())
+        failing = Trouble("claim_failed")
         try:
             while not self.stop.is_set():
                 self._slot_free.clear()
                 try:
                     claimed = await self._claim()
+                    failing.ended()
                 except DatabaseUnavailable as error:
-                    log.warning("claim_failed", error=str(error))
+                    failing.met(error=str(error))
                     claimed = 0
                 except Exception:  # a worker that ended would take its jobs along; the next claim may succeed
                     log.exception("claim_raised")
@@ -282,11 +284,13 @@ class Worker:
     # -- housekeeping
 
     async def _every(self, interval: timedelta, work: Callable[[], Awaitable[None]]) -> None:
+        waiting = Trouble("housekeeping_waits")
         while True:
             try:
                 await work()
+                waiting.ended()
             except DatabaseUnavailable as error:
-                log.warning("housekeeping_waits", error=str(error))
+                waiting.met(error=str(error))
             except Exception:  # as above
                 log.exception("housekeeping_raised")
             await asyncio.sleep(interval.total_seconds() * random.uniform(0.8, 1.2))  # noqa: S311

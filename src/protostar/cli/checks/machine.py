@@ -1,6 +1,7 @@
 """Folders, room on the disk, and open files."""
 
-import shutil
+import errno
+import os
 import tempfile
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from protostar.temporary import temporary_folder
 
 _GiB = 1024**3
 _OPEN_FILES = 1024
+_FEW_FILES = 1000
 
 
 def check(settings: Settings) -> list[Check]:
-    return [data_folder(settings), disk(settings), temporary(), open_files()]
+    return [data_folder(settings), disk(settings), temporary(settings), open_files()]
 
 
 def data_folder(settings: Settings) -> Check:
@@ -27,20 +29,38 @@ def data_folder(settings: Settings) -> Check:
 
 
 def disk(settings: Settings) -> Check:
-    free = shutil.disk_usage(_existing(settings.data_dir.absolute())).free / _GiB
-    if free >= 2:
-        return Check("disk", "ok", f"{free:.1f} GiB free")
-    state: State = "warning" if free >= 0.2 else "broken"
-    return Check("disk", state, f"{free:.1f} GiB free", "Make room: uploads, text and index need about five times the files' size.")
+    free, found = _room(_existing(settings.data_dir.absolute()))
+    if free >= 2 * _GiB:
+        return Check("disk", "ok", found)
+    state: State = "warning" if free >= 0.2 * _GiB else "broken"
+    return Check("disk", state, found, "Make room: uploads, text and index need about five times the files' size.")
 
 
-def temporary() -> Check:
+def temporary(settings: Settings) -> Check:
     try:
         folder = temporary_folder()
     except ConfigurationError:
         advice = "Set TMPDIR to a folder that can be written to: files are copied there to be read."
         return Check("temporary", "broken", "no temporary folder can be written to", advice)
-    return Check("temporary", "ok", f"{folder}, {shutil.disk_usage(folder).free / _GiB:.1f} GiB free")
+    free, room = _room(folder)
+    found = f"{folder}, {room}"
+    if (chosen := os.environ.get("TMPDIR")) and folder != Path(chosen).absolute():
+        return Check(
+            "temporary", "warning", f"{found}; TMPDIR cannot be written to", f"Make room in {chosen}, or let this user write."
+        )
+    if free < settings.max_upload_bytes:
+        advice = "Make room, or set TMPDIR to a folder that has more: files are copied there to be read."
+        return Check("temporary", "warning", f"{found}; an upload may be larger", advice)
+    return Check("temporary", "ok", found)
+
+
+def _room(folder: Path) -> tuple[int, str]:
+    """Bytes that are free, and what is said of it: none are of use where no more files can be made."""
+    found = os.statvfs(folder)
+    if found.f_files and found.f_favail < _FEW_FILES:  # some file systems count none
+        return 0, f"room for {found.f_favail} more files (inodes)"
+    free = found.f_bavail * found.f_frsize
+    return free, f"{free / _GiB:.1f} GiB free"
 
 
 def open_files() -> Check:
@@ -52,12 +72,12 @@ def open_files() -> Check:
 
 
 def _unwritable(folder: Path) -> str | None:
-    """Why nothing can be written there, or None; what does not exist yet is asked of its nearest parent."""
+    """Why nothing may be written there, or None; what does not exist yet is asked of its nearest parent."""
     try:
         with tempfile.TemporaryFile(dir=_existing(folder)):
             return None
     except OSError as error:
-        return error.strerror
+        return error.strerror if error.errno != errno.ENOSPC else None  # `disk` tells
 
 
 def _existing(folder: Path) -> Path:
