@@ -216,6 +216,33 @@ async def test_a_user_who_may_not_migrate(postgres_url: str, grant: str, lacks: 
         await migrate(url)
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII", "EUC_KR"])
+async def test_a_database_that_cannot_hold_every_text(postgres_url: str, encoding: str) -> None:
+    name = encoding.lower()
+    await execute(postgres_url, f"create database {name} encoding '{encoding}' locale 'C' template template0")
+    url = named(postgres_url, name)
+
+    found = await postgres.check(load_settings(database_url=url))
+
+    assert found.state == "broken"
+    assert found.found.endswith(f"has the encoding {encoding}, which cannot hold every text")
+    with pytest.raises(ConfigurationError, match="encoding 'UTF8' template template0"):
+        await migrate(url)
+
+
+async def test_a_search_path_that_leads_nowhere(postgres_url: str) -> None:
+    await execute(postgres_url, "create database nowhere")
+    url = named(postgres_url, "nowhere")
+    await execute(url, "create extension vector; alter database nowhere set search_path = gone")
+
+    found = await postgres.check(load_settings(database_url=url))
+
+    assert found.state == "broken"
+    assert "search_path names no schema" in found.found
+    with pytest.raises(ConfigurationError, match="search_path"):
+        await migrate(url)
+
+
 async def test_what_doctor_says_of_an_owner_is_what_the_migration_finds(postgres_url: str) -> None:
     """Whether the owner of a database may create the extension depends on how that was installed."""
     await execute(postgres_url, "create role landlord login")

@@ -1,6 +1,7 @@
 """Connections that break at the worst moment."""
 
 from contextlib import AsyncExitStack, suppress
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import text
@@ -48,6 +49,24 @@ async def test_connections_that_the_server_closed_while_nobody_used_them_cost_no
             assert not {await connection.fetchval("select pg_backend_pid()") for connection in fresh} & set(pids)
     finally:
         await database.close()
+
+
+async def test_transactions_read_what_is_committed_whatever_the_role_prefers(database_url: str) -> None:
+    """Else those who write at once refuse one another."""
+    name = urlsplit(database_url).path[1:]
+    await execute(database_url, f'alter database "{name}" set default_transaction_isolation = serializable')
+    database = Database(database_url, pool_size=1)
+    isolation = text("show transaction_isolation")
+    try:
+        async with database.transaction() as session:
+            in_transaction = (await session.execute(isolation)).scalar_one()
+        async with database.reading() as connection:
+            alone = (await connection.execute(isolation)).scalar_one()
+        async with database.transaction() as session:
+            afterwards = (await session.execute(isolation)).scalar_one()
+    finally:
+        await database.close()
+    assert (in_transaction, alone, afterwards) == ("read committed",) * 3
 
 
 @pytest.mark.parametrize("parameter", ["sslmode=prefer", "application_name=mine"])

@@ -76,6 +76,8 @@ async def _migrate_alone(connection: AsyncConnection) -> str:
 def _upgrade(connection: Connection) -> str:
     before = MigrationContext.configure(connection).get_current_revision()
     connection.rollback()
+    if before is None:
+        _check_place(connection)
     if before is not None and before > head():
         # Changes are made so that two builds can run side by side.
         log.warning("database_of_a_later_release", schema=before, known=head())
@@ -88,3 +90,16 @@ def _upgrade(connection: Connection) -> str:
     if before != head():
         log.info("database_migrated", before=before, after=head())
     return head()
+
+
+def _check_place(connection: Connection) -> None:
+    """Raises ConfigurationError where tables can be made nowhere, or could not hold every text."""
+    encoding, schema = connection.execute(text("select current_setting('server_encoding'), current_schema()")).one()
+    connection.rollback()
+    if encoding != "UTF8":
+        raise ConfigurationError(
+            f"The database of PROTOSTAR_DATABASE_URL has the encoding {encoding}, which cannot hold every text: make one with"
+            " «create database … encoding 'UTF8' template template0»."
+        )
+    if schema is None:
+        raise ConfigurationError("The search_path of the user of PROTOSTAR_DATABASE_URL names no schema that it may use.")

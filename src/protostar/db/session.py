@@ -44,7 +44,8 @@ async def connect(url: str, *, longest: float | None = _LONGEST) -> Any:
     `longest`: seconds for a statement, after which it raises TimeoutError; None: no limit.
     """
     # asyncpg reads the URL itself: SQLAlchemy makes arguments of its parameters, and asyncpg has none for `sslmode`.
-    return await asyncpg.connect(  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - it has no types
+    driver: Any = asyncpg  # it has no types
+    connection = await driver.connect(
         url,
         connection_class=_Connection,
         timeout=5,
@@ -60,6 +61,10 @@ async def connect(url: str, *, longest: float | None = _LONGEST) -> Any:
             "random_page_cost": "1.1",
         },
     )
+    # Whatever the role's is: under another, those who write at once would refuse one another. No parameter of the start, for
+    # poolers know few.
+    await connection.execute("set default_transaction_isolation = 'read committed'")
+    return connection
 
 
 def create_engine(

@@ -32,7 +32,8 @@ _FACTS = (
     " from pg_available_extension_versions v join pg_available_extensions e"
     " on e.name = v.name and e.default_version = v.version where v.name = 'vector'), false) as may_extend,"
     " coalesce(has_schema_privilege(current_schema(), 'create'), false) as may_create,"
-    " to_regclass('alembic_version') is not null as migrated"
+    " to_regclass('alembic_version') is not null as migrated, current_setting('server_encoding') as encoding,"
+    " current_schema() as schema"
 )
 _broken = partial(Check, "postgres", "broken")
 
@@ -85,6 +86,9 @@ async def _database(connection: Any, address: str) -> Check:
     found = f"PostgreSQL {facts['version']} with pgvector {vector or 'missing'} at {address}"
     if advice := _outdated(facts["number"], vector):
         return _broken(found, advice)
+    if facts["encoding"] != "UTF8":
+        advice = "Make a database with `encoding 'UTF8' template template0`, and name it in its place."
+        return _broken(f"{found} has the encoding {facts['encoding']}, which cannot hold every text", advice)
     if problem := _limited(Rights.of(await connection.fetchrow(RIGHTS)), address):
         return problem
     revision = await connection.fetchval("select max(version_num) from alembic_version") if facts["migrated"] else None
@@ -111,6 +115,9 @@ def _schema(facts: Any, revision: str | None, found: str) -> Check:
     if facts["vector"] is None and not facts["may_extend"]:
         advice = "Let an administrator run `create extension vector` in this database."
         return _broken(f"{found}, and its user may not create the extension", advice)
+    if facts["schema"] is None:
+        advice = "Let an administrator `alter role … set search_path` to a schema that exists."
+        return _broken(f"{found}, and its user's search_path names no schema that it may use", advice)
     if not facts["may_create"]:
         return _broken(
             f"{found}, and its user may not create tables", "Let an administrator `grant create on schema public` to it."
