@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import structlog
@@ -31,7 +32,7 @@ def test_what_a_terminal_would_obey_is_written_out(form: str, path: str) -> None
 
 def test_what_goes_on_for_long_is_told_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("protostar.telemetry.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("protostar.telemetry.time", SimpleNamespace(monotonic=lambda: clock[0]))
     trouble = Trouble("claim_failed")
     with structlog.testing.capture_logs() as lines:
         for second in range(121):

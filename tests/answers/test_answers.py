@@ -1,9 +1,11 @@
 """Questions and answers over HTTP, with the stand-in model server that can be told to misbehave."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -462,6 +464,22 @@ async def test_a_follow_up_that_names_only_the_difference_is_about_the_same(
     first = await asking.ask("앰프 대여료는 얼마인가요?")
     second = await asking.ask("보증금은요?", conversation_id=first["conversation_id"])
     assert "앰프 | 5,000원 | 30,000원" in second["citations"][0]["quote"]
+
+
+async def test_turns_are_in_the_order_of_their_questions_whatever_the_clocks_of_those_who_were_asked(
+    asking: Asking, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two APIs, the clock of one may be ahead; or one clock is put back."""
+    with monkeypatch.context() as ahead:
+        ahead.setattr("protostar.ids.time", SimpleNamespace(time_ns=lambda: time.time_ns() + 86_400 * 10**9))
+        first = await asking.ask(QUESTION)
+    second = await asking.ask("그럼 몇 시에 백업하나요?", conversation_id=first["conversation_id"])
+    assert second["id"] < first["id"]
+    assert stand_in.counts.last_chat is not None
+    assert QUESTION in {message["content"] for message in stand_in.counts.last_chat["messages"]}
+    async with asking.http.get(f"/v1/conversations/{first['conversation_id']}") as response:
+        answers = (await response.json())["answers"]
+    assert [answer["id"] for answer in answers] == [first["id"], second["id"]]
 
 
 async def test_follow_ups_carry_the_conversation_and_its_size_stays_bounded(asking: Asking, stand_in: StandIn) -> None:

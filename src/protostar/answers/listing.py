@@ -47,7 +47,7 @@ _PAGE: Final = """
         select id, visitor_id, created_at from conversations c where space_id = :space_id {conditions}
         order by id desc limit :limit)
     select page.id, page.visitor_id, page.created_at, turns.* from page cross join lateral (
-        select (array_agg(a.question order by a.id))[1] as question, count(*) as turns,
+        select (array_agg(a.question order by a.created_at, a.id))[1] as question, count(*) as turns,
             max(coalesce(a.finished_at, a.created_at)) as last_at,
             array_remove(array[
                 case when bool_or({unanswered}) then 'unanswered' end,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Uuid, bindparam, column, delete, exists, func, select, text, update
+from sqlalchemy import Row, Uuid, bindparam, column, delete, exists, func, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -169,10 +169,15 @@ class AnswerRepository:
         await self._session.execute(_FORGET_KEYS, {"space_id": space_id, "ids": ids})
         await self._session.execute(delete(ConversationRow).where(ConversationRow.id.in_(ids)))
 
-    async def turns(self, conversation_id: UUID, *, before: UUID | None = None, limit: int = 200) -> Sequence[AnswerRow]:
-        """The conversation's latest `limit` answers below `before`, oldest first."""
-        query = select(AnswerRow).where(AnswerRow.conversation_id == conversation_id).order_by(AnswerRow.id.desc()).limit(limit)
-        query = query.where(AnswerRow.id < before) if before is not None else query
+    async def turns(self, conversation_id: UUID, *, before: AnswerRow | None = None, limit: int = 200) -> Sequence[AnswerRow]:
+        """The conversation's latest `limit` answers, of those that were asked `before` another, oldest first.
+
+        By PostgreSQL's clock: ids are made by those of the processes that were asked.
+        """
+        order = tuple_(AnswerRow.created_at, AnswerRow.id)
+        query = select(AnswerRow).where(AnswerRow.conversation_id == conversation_id)
+        query = query.where(order < tuple_(before.created_at, before.id)) if before is not None else query
+        query = query.order_by(AnswerRow.created_at.desc(), AnswerRow.id.desc()).limit(limit)
         return list((await self._session.scalars(query)).all())[::-1]
 
     async def citing(self, space_id: UUID, document_id: UUID, *, limit: int) -> Sequence[AnswerRow]:

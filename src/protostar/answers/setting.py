@@ -65,7 +65,7 @@ class SettingReader:
         async with self._database.autocommit() as session:
             repository = AnswerRepository(session)
             version, settings = await repository.space(row.space_id)
-            turns = [turn for turn in await repository.turns(row.conversation_id, before=row.id, limit=20) if turn.state == "done"]
+            turns = [turn for turn in await repository.turns(row.conversation_id, before=row, limit=20) if turn.state == "done"]
             correction = await given(session, row.space_id, row.question) if not turns else None
         return self._setting(row, SpaceRead(version, settings, mark), turns, correction)
 
