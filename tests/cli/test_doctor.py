@@ -288,6 +288,34 @@ async def test_a_redis_that_answers_but_is_of_no_use(setting: str, words: str) -
     assert "secret" not in found.found
 
 
+@pytest.mark.parametrize(
+    ("rights", "state", "words"),
+    [
+        ("~protostar:* +@all -@dangerous", "ok", "a version that its user may not see"),
+        ("~protostar:* +@all -@scripting", "broken", "no permissions to run the 'evalsha'"),
+        ("~other:* +@all", "broken", "permissions to access"),
+    ],
+)
+async def test_a_user_of_redis_with_few_rights(redis_url: str, rights: str, state: str, words: str) -> None:
+    """What doctor asks for is what a server needs, and no more."""
+    admin, few = RedisClient(redis_url, Metrics()), redis_url.replace("unix://", "unix://few:secret@")
+    await admin.run(lambda client: client.execute_command("acl", "setuser", "few", "reset", "on", ">secret", *rights.split()))
+    client = RedisClient(few, Metrics())
+    try:
+        found = await redis.check(load_settings(redis_url=few))
+        if state == "broken":
+            with pytest.raises(RedisUnavailable, match="refuses"):
+                await client.ping()
+        else:
+            await client.ping()
+    finally:
+        await client.close()
+        await admin.run(lambda client: client.execute_command("acl", "deluser", "few"))
+        await admin.close()
+    assert found.state == state
+    assert words in found.found
+
+
 async def test_s3_without_a_store(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings(objects_url="s3://bucket", s3={"endpoint": "http://127.0.0.1:1", "secret_access_key": "hidden"})
 

@@ -9,7 +9,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from protostar.errors import ConfigurationError, RedisUnavailable
 from protostar.retry import Breaker
@@ -23,7 +23,7 @@ Commands = Redis
 # Redis answers in well under a millisecond or not at all; a request does not wait for the second case.
 _TIMEOUT = 0.2
 _MARGIN = 1.0
-PING = "protostar:ping"
+_PING = "protostar:ping"
 
 
 @contextmanager
@@ -38,7 +38,16 @@ def _translated() -> Generator[None]:
     except (RedisError, OSError, TimeoutError) as error:
         if task is not None and task.cancelling() > before:
             raise asyncio.CancelledError from error
-        raise RedisUnavailable("Redis does not answer.", reason=f"{type(error).__name__}: {str(error)[:200]}") from error
+        raise RedisUnavailable(_told(error), reason=f"{type(error).__name__}: {str(error)[:200]}") from error
+
+
+def _told(error: Exception) -> str:
+    """Whoever asks for the reason must not look for a server that is gone where one answers."""
+    if isinstance(error, AuthenticationError):
+        return "Redis does not let this server in."
+    if isinstance(error, ResponseError):
+        return "Redis refuses commands: it only reads, its memory is full, or its user has few rights."
+    return "Redis does not answer."
 
 
 def connect(url: str, **options: Any) -> Redis:
@@ -49,6 +58,12 @@ def connect(url: str, **options: Any) -> Redis:
     except (TypeError, ValueError) as error:
         raise ConfigurationError(f"PROTOSTAR_REDIS_URL has a parameter that cannot be used: {error}") from None
     return client
+
+
+async def try_out(client: Redis) -> None:
+    """Write something, and run a script. Raises where the server only reads, its memory is full, or its user may do neither."""
+    await client.set(_PING, "1", ex=60)
+    await client.register_script("return redis.call('exists', KEYS[1])")([_PING])
 
 
 class RedisClient:
@@ -117,8 +132,8 @@ class RedisClient:
                 return await command(self._blocking)
 
     async def ping(self) -> None:
-        """Raises RedisUnavailable also where it only reads: its memory is full, or it is a replica."""
-        await self.run(lambda client: client.set(PING, "1", ex=60))
+        """Raises RedisUnavailable also where it is of no use, see `try_out`."""
+        await self.run(try_out)
 
     async def close(self) -> None:
         await self._quick.aclose()
