@@ -201,16 +201,9 @@ class ApiClient:
             except ConnectionLost:
                 return
 
-    async def _json(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, Any] | None = None,
-        body: Body | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Json:
-        async with self._open(method, path, params=params, body=body, headers=headers) as response:
+    async def _json(self, method: str, path: str, **options: Any) -> Json:
+        """`options`: of `_open`."""
+        async with self._open(method, path, **options) as response:
             with self._translated():
                 return await response.json() if response.status != 204 else {}
 

@@ -9,8 +9,9 @@ from uuid import UUID
 from rich.filesize import decimal
 
 from protostar.cli.client import ApiClient
-from protostar.cli.display import Column, clean, moment, note, record, table, write_json
+from protostar.cli.display import Column, clean, moment, note
 from protostar.cli.each import each
+from protostar.cli.listing import show_item, show_list
 
 _COLUMNS = (
     Column("id", 36),
@@ -24,27 +25,14 @@ _COLUMNS = (
 
 
 async def list_documents(client: ApiClient, *, status: str | None, limit: int, as_json: bool) -> int:
-    page = await client.page("/v1/documents", {"status": status} if status else {}, limit)
-    if as_json:
-        write_json(page)
-        return 0
-    table(_COLUMNS, [_row(document) for document in page["items"]])
-    if page["next_cursor"]:
-        note(f"These are the newest {limit}; --limit shows more.")
-    return 0
+    return await show_list(client, "/v1/documents", {"status": status}, _COLUMNS, _row, limit=limit, as_json=as_json)
 
 
 async def show(client: ApiClient, document_id: UUID, *, as_json: bool) -> int:
-    document = await client.get(f"/v1/documents/{document_id}")
-    if as_json:
-        write_json(document)
-    else:
-        record(document)
-    return 0
+    return await show_item(client, f"/v1/documents/{document_id}", as_json=as_json)
 
 
 async def delete(client: ApiClient, document_ids: Sequence[UUID]) -> int:
-
     async def one(document_id: str) -> str:
         await client.delete(f"/v1/documents/{document_id}")
         return f"deleted {document_id}"
@@ -53,7 +41,6 @@ async def delete(client: ApiClient, document_ids: Sequence[UUID]) -> int:
 
 
 async def restore(client: ApiClient, document_ids: Sequence[UUID]) -> int:
-
     async def one(document_id: str) -> str:
         document = await client.post(f"/v1/documents/{document_id}/restore")
         return f"{clean(document['title'])}: restored"

@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from protostar.cli.client import ApiClient
-from protostar.cli.display import Column, moment, note, record, table, write_json
+from protostar.cli.display import Column, moment
 from protostar.cli.each import each
+from protostar.cli.listing import show_item, show_list
 
 _COLUMNS = (
     Column("id", 36),
@@ -19,24 +20,12 @@ _COLUMNS = (
 
 
 async def list_jobs(client: ApiClient, *, state: str | None, kind: str | None, limit: int, as_json: bool) -> int:
-    filters = {name: value for name, value in (("state", state), ("kind", kind)) if value}
-    page = await client.page("/v1/jobs", filters, limit)
-    if as_json:
-        write_json(page)
-        return 0
-    table(_COLUMNS, [_row(job) for job in page["items"]])
-    if page["next_cursor"]:
-        note(f"These are the newest {limit}; --limit shows more.")
-    return 0
+    filters = {"state": state, "kind": kind}
+    return await show_list(client, "/v1/jobs", filters, _COLUMNS, _row, limit=limit, as_json=as_json)
 
 
 async def show(client: ApiClient, job_id: UUID, *, as_json: bool) -> int:
-    job = await client.get(f"/v1/jobs/{job_id}")
-    if as_json:
-        write_json(job)
-    else:
-        record(job)
-    return 0
+    return await show_item(client, f"/v1/jobs/{job_id}", as_json=as_json)
 
 
 async def act(client: ApiClient, action: str, job_ids: Sequence[UUID]) -> int:
