@@ -25,6 +25,7 @@ from protostar.jobs.bell import Bell
 from protostar.jobs.context import JobContext
 from protostar.jobs.repository import Enqueue, JobRepository
 from protostar.jobs.service import Jobs
+from protostar.redis.announcements import Announcements
 from protostar.resources import open_resources
 from protostar.spaces.repository import SpaceRepository
 
@@ -307,11 +308,11 @@ async def test_a_deletion_and_another_document_s_switch_do_not_wait_for_one_anot
     async def remove() -> None:
         async with database.transaction() as session:
             document, _version = await existing(session, space_id, id_, lock=True)
-            await hide(session, jobs, document, timedelta(hours=1))
+            await hide(session, jobs, Announcements(None), document, timedelta(hours=1))
 
     async def take_back() -> None:
         async with database.transaction() as session:
-            await give_back(session, jobs, space_id, id_)
+            await give_back(session, jobs, Announcements(None), space_id, id_)
 
     async def is_waiting() -> bool:
         return await rows.fetchval(IS_WAITING)

@@ -16,11 +16,11 @@ from protostar.answers.markers import numbers_in
 from protostar.answers.models import AnswerRow, CorrectionRow
 from protostar.answers.repository import AnswerRepository, CorrectionRepository, answer_terms
 from protostar.answers.schemas import Correction, CorrectionDocument, CorrectionPut
-from protostar.db.session import Database, after_commit
+from protostar.db.session import Database
 from protostar.documents.repository import DocumentRepository
 from protostar.errors import Conflict, NotFound
 from protostar.redis.announcements import Announcements
-from protostar.spaces.repository import SpaceRepository
+from protostar.spaces.knowledge import renew_knowledge
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,7 @@ class Corrections:
         terms = answer_terms(row.space_id, row.question, row.text, text)
         row = await AnswerRepository(session).renew(row, terms)
         views = await owners_views(session, [row])
-        await SpaceRepository(session).new_knowledge(row.space_id)
-        after_commit(session, lambda: self._announcements.tell("knowledge", str(row.space_id)))
+        await renew_knowledge(session, self._announcements, row.space_id)
         return row, views.get(row.id)
 
 

@@ -17,19 +17,20 @@ from protostar.errors import Conflict, NotFound, Unavailable
 from protostar.jobs.context import JobContext
 from protostar.jobs.repository import JobRepository
 from protostar.jobs.service import Jobs
-from protostar.spaces.repository import SpaceRepository
+from protostar.redis.announcements import Announcements
+from protostar.spaces.knowledge import renew_knowledge
 
 _GONE: Final = "There is no document with that id; if there was one, it is erased by now."
 
 
-async def hide(session: AsyncSession, jobs: Jobs, document: DocumentRow, grace: timedelta) -> None:
+async def hide(session: AsyncSession, jobs: Jobs, announcements: Announcements, document: DocumentRow, grace: timedelta) -> None:
     await DocumentRepository(session).hide(document, grace)
     await jobs.enqueue(session, kinds.purge(document.space_id, document.id, grace))
     await jobs.enqueue(session, kinds.fold(document.space_id))
-    await SpaceRepository(session).new_knowledge(document.space_id)
+    await renew_knowledge(session, announcements, document.space_id)
 
 
-async def restore(session: AsyncSession, jobs: Jobs, space_id: UUID, id_: UUID) -> Pair:
+async def restore(session: AsyncSession, jobs: Jobs, announcements: Announcements, space_id: UUID, id_: UUID) -> Pair:
     """The document as it was; one that is not deleted stays as it is. Its reading goes on where the deletion ended that.
 
     Raises NotFound once it may be erased, and Conflict where its file or its URL has been taken in anew.
@@ -50,7 +51,7 @@ async def restore(session: AsyncSession, jobs: Jobs, space_id: UUID, id_: UUID) 
         await JobRepository(session).withdraw(kinds.purge(space_id, id_).dedupe_key)
         await jobs.enqueue(session, kinds.fold(space_id))
         await _go_on(session, jobs, pair[0])
-        await SpaceRepository(session).new_knowledge(space_id)
+        await renew_knowledge(session, announcements, space_id)
     return pair
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protostar.access.repository import AccessRepository
 from protostar.concurrency import ConcurrencyLimit
 from protostar.db.patience import again, patiently
-from protostar.db.session import Database, after_commit
+from protostar.db.session import Database
 from protostar.documents import deletion, kinds
 from protostar.documents.holdings import Holdings, existing
 from protostar.documents.models import DocumentRow, DocumentVersionRow, Original
@@ -35,7 +35,7 @@ from protostar.jobs.repository import Enqueue
 from protostar.jobs.service import Jobs
 from protostar.outbound.client import GuardedClient
 from protostar.redis.announcements import Announcements
-from protostar.spaces.repository import SpaceRepository
+from protostar.spaces.knowledge import renew_knowledge
 
 _BYTES_IN_HAND: Final = 30.0  # seconds that an upload waits for PostgreSQL rather than to be sent once more
 _NAMESAKES: Final = 100  # documents of one name that an answer lists
@@ -258,26 +258,20 @@ class Documents:
             _describe(document, body.title, body.metadata)
             await repository.touch(document)
             if renamed:  # answers name it
-                await SpaceRepository(session).new_knowledge(space_id)
-                self._announce(session, space_id)
+                await renew_knowledge(session, self._announcements, space_id)
         return await self.holdings.show((document, version))
 
     async def delete(self, space_id: UUID, id_: UUID) -> None:
         """Hide the document at once; a job erases it when it can no longer be restored."""
         async with self._database.transaction() as session:
             document, _version = await existing(session, space_id, id_, lock=True)
-            await deletion.hide(session, self._jobs, document, self._grace)
-            self._announce(session, space_id)
+            await deletion.hide(session, self._jobs, self._announcements, document, self._grace)
 
     async def restore(self, space_id: UUID, id_: UUID) -> Document:
         """Take a deletion back. Raises NotFound and Conflict; see deletion."""
         async with self._database.transaction() as session:
-            pair = await deletion.restore(session, self._jobs, space_id, id_)
-            self._announce(session, space_id)
+            pair = await deletion.restore(session, self._jobs, self._announcements, space_id, id_)
         return await self.holdings.show(pair)
-
-    def _announce(self, session: AsyncSession, space_id: UUID) -> None:
-        after_commit(session, lambda: self._announcements.tell("knowledge", str(space_id)))
 
     @asynccontextmanager
     async def _discarding(self, upload: Upload) -> AsyncGenerator[AsyncExitStack]:

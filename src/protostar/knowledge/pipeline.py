@@ -14,10 +14,9 @@ from uuid import UUID
 
 import anyio
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.config import Settings
-from protostar.db.session import Database, after_commit
+from protostar.db.session import Database
 from protostar.documents.deletion import end_unless_wanted
 from protostar.documents.kinds import embed, fold, index, purge_old
 from protostar.documents.repository import begin_stage
@@ -33,7 +32,7 @@ from protostar.knowledge.repository import KnowledgeRepository, StoredText
 from protostar.knowledge.rows import Owner
 from protostar.objects.store import ObjectStore, StoredObject
 from protostar.redis.announcements import Announcements
-from protostar.spaces.repository import SpaceRepository
+from protostar.spaces.knowledge import renew_knowledge
 from protostar.telemetry import Metrics
 from protostar.webhooks.events import emit
 
@@ -108,8 +107,7 @@ class Pipeline:
             # A key gets renewed, a model gets installed: the vectors follow by themselves, however long that takes.
             raise ModelUnavailable(str(error)) from error
         async with context.finishing() as session:
-            await SpaceRepository(session).new_knowledge(version.space_id)
-            self._announce(session, version)
+            await renew_knowledge(session, self._announcements, version.space_id)
 
     # -- the stages
 
@@ -202,7 +200,6 @@ class Pipeline:
             before = await repository.lock(version.document_id, version.version)
             if before is None:
                 return
-            self._announce(session, version)
             if last is None or len(last) == parsed.chunk_count:
                 await repository.drop_staged(version.document_id, version.version)
             if last is not None:
@@ -214,11 +211,8 @@ class Pipeline:
             )
             await self._jobs.enqueue_all(session, self._followers(version, before, lacking=lacking))
             await emit(session, self._jobs, version.space_id, "document.ready", version.args)
-            await SpaceRepository(session).new_knowledge(version.space_id)
+            await renew_knowledge(session, self._announcements, version.space_id)
         self._metrics.stage_seconds.labels("write").inc(time.monotonic() - started)
-
-    def _announce(self, session: AsyncSession, version: Version) -> None:
-        after_commit(session, lambda: self._announcements.tell("knowledge", str(version.space_id)))
 
     def _followers(self, version: Version, before: int, *, lacking: bool) -> list[Enqueue]:
         """What is to be done once the version answers."""
