@@ -9,16 +9,16 @@ from typing import Final, Literal
 import structlog
 
 from protostar.access.limits import Limits
+from protostar.answers.context import AnswerContext
 from protostar.answers.draft import Draft
 from protostar.answers.events import Feed
 from protostar.answers.finding import Finder, Findings
 from protostar.answers.history import length
 from protostar.answers.models import AnswerRow
+from protostar.answers.output import Output
 from protostar.answers.precedence import Precedence
 from protostar.answers.reply import Reply, safe_text
 from protostar.answers.repository import AnswerRepository
-from protostar.answers.setting import Setting
-from protostar.answers.telling import Telling
 from protostar.answers.wording import quoted, reply_to
 from protostar.config import Settings
 from protostar.db.session import Database
@@ -57,25 +57,25 @@ class Composer:
         self._precedence = precedence
 
     async def compose(
-        self, row: AnswerRow, setting: Setting, found: Found | None, telling: Telling, *, by_visitor: bool
+        self, row: AnswerRow, context: AnswerContext, found: Found | None, output: Output, *, by_visitor: bool
     ) -> Sequence[Passage] | None:
         """Tell the answer; returns what was found for it, None where nothing is asked.
 
         `found`: by the question itself, where that was looked for. `by_visitor`: its tokens count as visitors'.
         """
-        draft = telling.draft
+        draft = output.draft
         talk = small_talk(row.question)
         if talk is not None:
-            telling.say(reply_to(talk, row.question, setting))
+            output.say(reply_to(talk, row.question, context))
             return None
         with self._precedence.beginning():
-            findings = await self._finder.find(row.space_id, row.question, [turn.question for turn in setting.turns], found)
+            findings = await self._finder.find(row.space_id, row.question, [turn.question for turn in context.turns], found)
         draft.degraded += findings.degraded
         relevance, passages = findings.relevance, findings.passages
         if relevance.near:
             outcome = "failed"
             if self._chat is not None:
-                outcome = await self._stream(self._chat, row, setting, findings, telling, by_visitor)
+                outcome = await self._stream(self._chat, row, context, findings, output, by_visitor)
             if outcome == "written":
                 return passages
             if outcome == "failed":
@@ -84,71 +84,71 @@ class Composer:
         language = _language(findings)
         safe = safe_text(passages, language)
         for piece in quoted(findings, language, draft):
-            telling.say(safe.feed(piece))
-        telling.say(safe.flush())
+            output.say(safe.feed(piece))
+        output.say(safe.flush())
         return passages
 
     async def _stream(
-        self, chat: ChatModel, row: AnswerRow, setting: Setting, findings: Findings, telling: Telling, by_visitor: bool
+        self, chat: ChatModel, row: AnswerRow, context: AnswerContext, findings: Findings, output: Output, by_visitor: bool
     ) -> Outcome:
         """Let the model write the answer. One that breaks off is taken back: the reader is told to begin anew.
 
         Where it is not sure that the passages answer, the model is believed that they do if it says so first, and cites them.
         """
-        draft, sure = telling.draft, findings.relevance.answerable
-        messages, reply = self._prompted(setting, findings)
+        draft, sure = output.draft, findings.relevance.answerable
+        messages, reply = self._prompted(context, findings)
         try:
-            finish = await self._receive(chat, messages, reply, telling)
+            finish = await self._receive(chat, messages, reply, output)
         except (ModelUnavailable, ModelRejected) as error:
-            await self._check_held(row, telling.feed)
+            await self._check_held(row, output.feed)
             log.warning("chat_model_failed", answer=str(row.id), error=str(error), written=len(draft.text))
             await self._spend(row, _tokens(messages, reply, draft.usage), by_visitor)
-            telling.take_back()
+            output.take_back()
             return "failed"
         await self._spend(row, _tokens(messages, reply, draft.usage), by_visitor)
         draft.model = draft.model or chat.name
         draft.citations = reply.citations()
-        telling.metrics.citations_dropped.inc(reply.dropped)
+        output.metrics.citations_dropped.inc(reply.dropped)
         outcome = _judged(draft, finish, sure=sure, declined=reply.declined)
         if not sure and outcome != "written":
-            telling.take_back()
+            output.take_back()
         return outcome
 
-    def _prompted(self, setting: Setting, findings: Findings) -> tuple[Sequence[Message], Reply]:
+    def _prompted(self, context: AnswerContext, findings: Findings) -> tuple[Sequence[Message], Reply]:
         """The prompt, with as many passages as it has room for, and what its reply is read with."""
         language, sure = _language(findings), findings.relevance.answerable
         passages = findings.passages[: self._settings.answer.top_k]
-        passages = _within(passages, self._settings.chat.context_chars - length(*setting.earlier))
+        passages = _within(passages, self._settings.chat.context_chars - length(*context.earlier))
         sources = [Source(n, p.document_title, p.heading_path, p.page, p.text) for n, p in enumerate(passages, 1)]
         messages = prompts.answer(
             findings.question,
             sources,
-            setting.earlier,
-            persona=setting.space.persona,
+            context.earlier,
+            persona=context.space.persona,
             language=language,
             asked_on=prompts.today(),
             sure=sure,
         )
         return messages, Reply(passages, messages, language, sure=sure)
 
-    async def _receive(self, chat: ChatModel, messages: Sequence[Message], reply: Reply, telling: Telling) -> str | None:
+    async def _receive(self, chat: ChatModel, messages: Sequence[Message], reply: Reply, output: Output) -> str | None:
         """Tell what the model writes, as it comes; returns why it ended, where the model says so."""
-        draft, finish = telling.draft, None
-        timeout = self._settings.answer.deadline.total_seconds() - telling.seconds
+        draft, finish = output.draft, None
+        timeout = self._settings.answer.deadline.total_seconds() - output.seconds
         stream = chat.stream(messages, max_tokens=self._settings.chat.max_answer_tokens, timeout=timeout)
         async with aclosing(stream) as deltas:
             async for delta in deltas:
                 if delta.anew:
-                    telling.take_back()
+                    output.take_back()
                     reply.restart()
-                if telling.say(reply.feed(delta.text, thought=delta.thought)):
+                if output.say(reply.feed(delta.text, thought=delta.thought)):
                     await asyncio.sleep(0)  # it goes out before the rest is read, which may be there already
                 draft.usage = delta.usage or draft.usage
                 finish = delta.finish_reason or finish
                 draft.model = delta.model or draft.model
                 if reply.declined:
                     break
-        telling.say(reply.flush())
+        output.say(reply.flush())
         return finish
 
     async def _spend(self, row: AnswerRow, tokens: int, by_visitor: bool) -> None:

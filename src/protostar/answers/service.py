@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from protostar.access.repository import AccessRepository
 from protostar.access.visitor import Visitor, VisitorTokens
 from protostar.answers.admission import Admission, Admit
+from protostar.answers.context import SpaceRead
 from protostar.answers.draft import Draft, show, to_row
 from protostar.answers.events import Event, Feed, Recorder, parse_id
 from protostar.answers.models import AnswerRow, ConversationRow
@@ -29,7 +30,6 @@ from protostar.answers.records import Records
 from protostar.answers.repository import AnswerRepository
 from protostar.answers.resume import Resume
 from protostar.answers.schemas import Answer, Ask
-from protostar.answers.setting import SpaceRead
 from protostar.answers.writer import First, Writer
 from protostar.concurrency import ConcurrencyLimit
 from protostar.config import AnswerSettings

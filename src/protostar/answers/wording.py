@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from protostar.answers.context import AnswerContext
 from protostar.answers.draft import Draft
 from protostar.answers.extractive import MOST_QUOTES, quote_answer
 from protostar.answers.finding import Findings
-from protostar.answers.setting import Setting
 from protostar.llm import prompts
 from protostar.llm.prompts import Language, SmallTalk, language_of
 
@@ -15,16 +15,16 @@ _MOST_OF_A_PART: Final = 2
 _MOST_OF_ALL: Final = 1
 
 
-def reply_to(talk: SmallTalk, said: str, setting: Setting) -> str:
+def reply_to(talk: SmallTalk, said: str, context: AnswerContext) -> str:
     """The owner's own greeting where it is in the same language; who asks what to ask gets the owner's starter questions.
 
     What has no words, as 👍, is replied to in the language of the question before.
     """
-    greeting = setting.space.greeting
-    language = language_of(said, setting.turns[-1].question if setting.turns else greeting)
+    greeting = context.space.greeting
+    language = language_of(said, context.turns[-1].question if context.turns else greeting)
     if talk == "greeting" and greeting and language_of(greeting) == language:
         return greeting
-    starters = [f"- {question}" for question in setting.space.starter_questions] if talk == "about" else []
+    starters = [f"- {question}" for question in context.space.starter_questions] if talk == "about" else []
     return "\n".join([prompts.small_talk(talk, language), *([""] if starters else []), *starters])
 
 

@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.access.limits import Limits
 from protostar.answers.composing import Composer
+from protostar.answers.context import AnswerContext, ContextReader, SpaceRead
 from protostar.answers.corrections import normalised
 from protostar.answers.draft import Draft, citation_of, from_cache, retrieved, show, to_cache, to_row
 from protostar.answers.events import Feed
 from protostar.answers.finding import Finder
 from protostar.answers.models import AnswerRow, ConversationRow
+from protostar.answers.output import Output
 from protostar.answers.precedence import Precedence
 from protostar.answers.repository import AnswerRepository, answer_terms
-from protostar.answers.setting import Setting, SettingReader, SpaceRead
-from protostar.answers.telling import Telling
 from protostar.cache import Cache
 from protostar.config import Settings
 from protostar.db.patience import patiently
@@ -78,7 +78,7 @@ class Writer:
         self._jobs = jobs
         self._cache_ttl = settings.answer.cache_ttl
         self._metrics = metrics
-        self._settings = SettingReader(database, earlier_chars=settings.chat.context_chars // 2)
+        self._contexts = ContextReader(database, earlier_chars=settings.chat.context_chars // 2)
         self._looking: set[asyncio.Task[tuple[Any | None, Found | None]]] = set()
         self.precedence = Precedence()
         self._composer = Composer(database, self._finder, chat, limits, settings, self.precedence)
@@ -90,46 +90,46 @@ class Writer:
 
         Raises LeaseLost where another process holds the job by then, and what the dependencies raise.
         """
-        telling = Telling(feed, self._metrics)
+        output = Output(feed, self._metrics)
         with self.precedence.beginning():
-            setting = await (self._settings.of(row) if first is None else self._settings.of_first(row, first.space))
-            key = self._cache_key(row.space_id, row.question, setting.knowledge_version, setting.space)
+            context = await (self._contexts.of(row) if first is None else self._contexts.of_first(row, first.space))
+            key = self._cache_key(row.space_id, row.question, context.knowledge_version, context.space)
             cached = found = None
-            if setting.given is None and first is not None and first.ahead is not None and first.ahead.key == key:
+            if context.given is None and first is not None and first.ahead is not None and first.ahead.key == key:
                 cached, found = await first.ahead.looking
-            elif setting.is_first and setting.given is None:
+            elif context.is_first and context.given is None:
                 cached = await self._cache.get(key)
-        draft = telling.draft = Draft() if cached is None else from_cache(cached)
+        draft = output.draft = Draft() if cached is None else from_cache(cached)
         if not self._cache.available:
             draft.degraded.append("no_redis")
-        if setting.given is not None:
-            draft.corrected_by = setting.given.answer_id
-            draft.citations = [citation_of(value) for value in setting.given.citations]
-            telling.say(setting.given.text)
+        if context.given is not None:
+            draft.corrected_by = context.given.answer_id
+            draft.citations = [citation_of(value) for value in context.given.citations]
+            output.say(context.given.text)
         elif cached is not None:
             self._metrics.cache.labels("hit").inc()
-            telling.say(cached["text"])
+            output.say(cached["text"])
         else:
             self._metrics.cache.labels("miss").inc()
-            passages = await self._composer.compose(row, setting, found, telling, by_visitor=_by_visitor(job))
+            passages = await self._composer.compose(row, context, found, output, by_visitor=_by_visitor(job))
             draft.retrieved = [retrieved(passage) for passage in passages] if passages is not None else None
         async with self.precedence.ending():
             # What was shown is not taken back because PostgreSQL is away for a moment, and the model is not paid again.
-            await patiently(lambda: self._save(job, row, setting, draft))
+            await patiently(lambda: self._save(job, row, context, draft))
         self._count(draft)
-        if setting.is_first and setting.given is None and not draft.degraded and not draft.cached:
+        if context.is_first and context.given is None and not draft.degraded and not draft.cached:
             await self._cache.put(row.space_id, key, to_cache(draft), self._cache_ttl)
         feed.publish("done", {"answer": show(row, draft).model_dump(mode="json")})
 
     def mark(self) -> Mark:
         """To be taken before anything of a space is read, and given back with it."""
-        return self._settings.mark()
+        return self._contexts.mark()
 
     def look_ahead(self, space_id: UUID, question: str) -> Ahead | None:
         """Begin to look for what a first question needs, which takes about as long as to commit it; None where nothing is known of
         its space, or nothing is asked. It counts where nothing of the space has changed by the time when the question is committed.
         """
-        known = self._settings.known(space_id)
+        known = self._contexts.known(space_id)
         if known is None or small_talk(question) is not None:
             return None
         key = self._cache_key(space_id, question, *known)
@@ -150,7 +150,7 @@ class Writer:
 
     async def recall(self, space_id: UUID, question: str) -> Draft | None:
         """The cached answer to a first question, by what this process knows of the space: for while PostgreSQL is away."""
-        known = self._settings.known(space_id)
+        known = self._contexts.known(space_id)
         cached = await self._cache.get(self._cache_key(space_id, question, *known)) if known is not None else None
         if cached is None:
             return None
@@ -163,14 +163,14 @@ class Writer:
 
     def forget_space(self, space_id: UUID) -> None:
         """Its documents or settings have changed: nothing is recalled until PostgreSQL was asked again."""
-        self._settings.forget(space_id)
+        self._contexts.forget(space_id)
 
     # -- saving
 
-    async def _save(self, job: Job, row: AnswerRow, setting: Setting, draft: Draft) -> None:
+    async def _save(self, job: Job, row: AnswerRow, context: AnswerContext, draft: Draft) -> None:
         """The answer and its job's end, in one transaction under the job's fence."""
         values = {**to_row(draft), "terms": answer_terms(row.space_id, row.question, draft.text)}
-        asked = [turn for turn in setting.turns if small_talk(turn.question) is None]
+        asked = [turn for turn in context.turns if small_talk(turn.question) is None]
         summarized = [turn for turn in asked if turn.summary is None and len(turn.shown_text) > 300]
         if not summarized:
             async with self._database.autocommit() as session:

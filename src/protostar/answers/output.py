@@ -9,7 +9,7 @@ from protostar.telemetry import Metrics
 
 
 @dataclass(slots=True)
-class Telling:
+class Output:
     feed: Feed
     metrics: Metrics
     draft: Draft = field(default_factory=Draft)

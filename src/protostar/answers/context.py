@@ -16,7 +16,7 @@ from protostar.spaces.schemas import SpaceSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class AnswerContext:
     """`earlier`: as much of the conversation as the prompt carries."""
 
     knowledge_version: int
@@ -40,8 +40,8 @@ class SpaceRead:
     has_corrections: bool = True
 
 
-class SettingReader:
-    """Reads settings, and remembers the knowledge version and the settings of each space."""
+class ContextReader:
+    """Reads contexts, and remembers the knowledge version and the settings of each space."""
 
     def __init__(self, database: Database, *, earlier_chars: int) -> None:
         self._database = database
@@ -60,27 +60,27 @@ class SettingReader:
         """Its documents or settings have changed."""
         self._spaces.forget(space_id)
 
-    async def of(self, row: AnswerRow) -> Setting:
+    async def of(self, row: AnswerRow) -> AnswerContext:
         mark = self.mark()
         async with self._database.autocommit() as session:
             repository = AnswerRepository(session)
             version, settings = await repository.space(row.space_id)
             turns = [turn for turn in await repository.turns(row.conversation_id, before=row, limit=20) if turn.state == "done"]
             correction = await given(session, row.space_id, row.question) if not turns else None
-        return self._setting(row, SpaceRead(version, settings, mark), turns, correction)
+        return self._context(row, SpaceRead(version, settings, mark), turns, correction)
 
-    async def of_first(self, row: AnswerRow, read: SpaceRead) -> Setting:
+    async def of_first(self, row: AnswerRow, read: SpaceRead) -> AnswerContext:
         """Of the first answer of a conversation, whose space has been read."""
         correction = None
         if read.has_corrections:
             async with self._database.autocommit() as session:
                 correction = await given(session, row.space_id, row.question)
-        return self._setting(row, read, (), correction)
+        return self._context(row, read, (), correction)
 
-    def _setting(self, row: AnswerRow, read: SpaceRead, turns: Sequence[AnswerRow], correction: Given | None) -> Setting:
+    def _context(self, row: AnswerRow, read: SpaceRead, turns: Sequence[AnswerRow], correction: Given | None) -> AnswerContext:
         space = SpaceSettings.stored(read.settings)
         known = self.known(row.space_id)
         if known is not None and known[1] == space:
             space = known[1]  # one for all answers that are under way
         self._spaces.keep(row.space_id, (read.knowledge_version, space), read.mark)
-        return Setting(read.knowledge_version, space, turns, history(turns, self._earlier_chars), correction)
+        return AnswerContext(read.knowledge_version, space, turns, history(turns, self._earlier_chars), correction)
