@@ -33,7 +33,6 @@ router = Router(prefix="/v1", tags=["answers"])
 
 _HARD_TO_GUESS: Final = 16  # characters
 
-
 Service = Annotated[Answers, opened("answers")]
 Corrected = Annotated[Corrections, opened("corrections")]
 Erasing = Annotated[Erasure, opened("erasure")]

@@ -26,7 +26,6 @@ from protostar.telemetry import Samples, exposition
 
 router = Router()
 
-
 Parts = Annotated[Resources, opened("resources")]
 Known = Annotated[Registry, opened("registry")]
 

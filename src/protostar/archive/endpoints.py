@@ -35,7 +35,6 @@ OCTETS: Final = "application/octet-stream"
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
-
 ExportService = Annotated[Exports, opened("exports")]
 ImportService = Annotated[Imports, opened("imports")]
 After = Annotated[str | None, Query(max_length=100, description="`after` of the page before")]

@@ -34,7 +34,6 @@ WATCH_SECONDS: Final = 600.0
 """Who watches for longer asks again, with a key that is still good."""
 RANGE_CHARS: Final = 100_000
 
-
 Service = Annotated[Documents, opened("documents")]
 Objects = Annotated[ObjectStore, opened("objects")]
 Filename = Annotated[str | None, Query(max_length=NAME_CHARS, description="of a raw body; a form names its file itself")]

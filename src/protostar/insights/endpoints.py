@@ -14,7 +14,6 @@ from protostar.routing import Router
 
 router = Router(prefix="/v1/insights", tags=["insights"])
 
-
 Service = Annotated[InsightService, opened("insights")]
 First = Annotated[date | None, Query(alias="from", description="the first day; unset: the last is the thirtieth")]
 Last = Annotated[date | None, Query(alias="to", description="the last day; unset: the thirtieth from the first, or today")]

@@ -22,7 +22,6 @@ from protostar.routing import Router
 
 router = Router(prefix="/v1")
 
-
 Service = Annotated[Documents, opened("documents")]
 Stored = Annotated[Database, opened("database")]
 Images = Annotated[PageImages, opened("page_images")]

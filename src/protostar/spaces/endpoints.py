@@ -14,7 +14,6 @@ from protostar.spaces.service import Spaces
 
 router = Router(prefix="/v1/spaces", tags=["spaces"])
 
-
 Service = Annotated[Spaces, opened("spaces")]
 
 

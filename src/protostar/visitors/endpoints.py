@@ -12,7 +12,6 @@ from protostar.visitors.service import Visitors
 
 router = Router(prefix="/v1", tags=["visitors"])
 
-
 Service = Annotated[Visitors, opened("visitors")]
 
 

@@ -29,7 +29,6 @@ Show = Literal["all", "unanswered", "disliked", "degraded", "corrected", "stale"
 _FLAGS: Final[tuple[Flag, ...]] = get_args(Flag)
 _PAGE: Final = 50
 
-
 Service = Annotated[Answers, opened("answers")]
 Corrected = Annotated[Corrections, opened("corrections")]
 # An empty field of a form is no day, and nobody.

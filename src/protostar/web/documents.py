@@ -37,7 +37,6 @@ _PAGE: Final = 50
 _ASKED: Final = 20
 _DELETED: Final = 200  # that are listed; soon they are erased
 
-
 Service = Annotated[Documents, opened("documents")]
 
 

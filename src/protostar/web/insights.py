@@ -20,7 +20,6 @@ router = Router(route_class=PageRoute)
 Days = Literal["7", "30", "90"]
 _CLUSTERS: Final = 20
 
-
 Service = Annotated[InsightService, opened("insights")]
 
 

@@ -21,7 +21,6 @@ class _LoginRoute(PageRoute):
 
 router = Router(route_class=_LoginRoute)
 
-
 Service = Annotated[Sessions, opened("sessions")]
 Next = Annotated[str, Query(alias="next", max_length=2000)]
 

@@ -13,7 +13,6 @@ from protostar.webhooks.service import Webhooks
 
 router = Router(prefix="/v1/webhooks", tags=["webhooks"])
 
-
 Service = Annotated[Webhooks, opened("webhooks")]
 
 
