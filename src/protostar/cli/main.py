@@ -29,6 +29,8 @@ jobs = typer.Typer(help="What the workers do: list, show, retry, cancel.", no_ar
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Limit = Annotated[int, typer.Option(min=1, help="How many, newest first.")]
 DocumentId = Annotated[UUID, typer.Argument(metavar="ID", help="The document's id.")]
+DocumentIds = Annotated[list[UUID], typer.Argument(metavar="ID...", help="Ids of documents.")]
+AnyDocumentIds = Annotated[list[UUID] | None, typer.Argument(metavar="[ID...]", help="Ids of documents.")]
 JobIds = Annotated[list[UUID], typer.Argument(metavar="ID...", help="Ids of jobs.")]
 Mode = Literal["hybrid", "keyword", "vector"]
 EvalTask = Literal["paragraphs", "articles"]
@@ -318,9 +320,7 @@ def show_document(document_id: DocumentId, as_json: AsJson = False) -> None:
 
 
 @documents.command("delete")
-def delete_documents(
-    document_ids: Annotated[list[UUID], typer.Argument(metavar="ID...", help="Ids of documents.")],
-) -> None:
+def delete_documents(document_ids: DocumentIds) -> None:
     """Delete documents: hidden at once, erased by a job."""
     from protostar.cli.documents import delete
 
@@ -328,9 +328,7 @@ def delete_documents(
 
 
 @documents.command("restore")
-def restore_documents(
-    document_ids: Annotated[list[UUID], typer.Argument(metavar="ID...", help="Ids of documents.")],
-) -> None:
+def restore_documents(document_ids: DocumentIds) -> None:
     """Undo deletions, within the time that PROTOSTAR_DELETE_GRACE gives."""
     from protostar.cli.documents import restore
 
@@ -350,7 +348,7 @@ def document_text(
 
 @documents.command("retry")
 def retry_documents(
-    document_ids: Annotated[list[UUID] | None, typer.Argument(metavar="[ID...]", help="Ids of documents.")] = None,
+    document_ids: AnyDocumentIds = None,
     failed: Annotated[bool, typer.Option("--failed", help="All that have failed.")] = False,
 ) -> None:
     """Index failed documents again."""
@@ -363,7 +361,7 @@ def retry_documents(
 
 @documents.command("reread")
 def reread_documents(
-    document_ids: Annotated[list[UUID] | None, typer.Argument(metavar="[ID...]", help="Ids of documents.")] = None,
+    document_ids: AnyDocumentIds = None,
     suffix: Annotated[str | None, typer.Option(help="All whose file name ends so, such as .pdf.")] = None,
 ) -> None:
     """Read documents again, as their next versions: after an upgrade that reads their kind better."""

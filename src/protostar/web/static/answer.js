@@ -15,12 +15,9 @@ const DEGRADED = {
 
 export const degraded = (reasons) => reasons.map((reason) => el("p.notice.warn.small", {}, icon("warning"), el("span", {}, t(DEGRADED[reason] ?? reason))));
 
-// Where a citation points, in words.
-export const place = (citation) => [
-  citation.document_title,
-  citation.page ? t("Page {page}", { page: citation.page }) : null,
-  citation.heading_path.join(" › ") || null,
-].filter(Boolean).join(" · ");
+// Where a citation points, in words, behind what stands first.
+export const place = (citation, first = citation.document_title) =>
+  [first, citation.page ? t("Page {page}", { page: citation.page }) : null, citation.heading_path.join(" › ")].filter(Boolean).join(" · ");
 
 // The answer's text. Markers are buttons: their quote shows on hover and focus, `open(citation)` is called on a click.
 export function body(text, citations, open) {

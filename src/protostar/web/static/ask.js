@@ -248,7 +248,7 @@ async function openSource(citation) {
   source.hidden = false;
   $(".asking").classList.add("with-source");
   $("#source-title").textContent = citation.document_title;
-  $("#source-place").textContent = [t("Version {n}", { n: citation.version }), citation.page ? t("Page {page}", { page: citation.page }) : null, citation.heading_path.join(" › ") || null].filter(Boolean).join(" · ");
+  $("#source-place").textContent = place(citation, t("Version {n}", { n: citation.version }));
   const where = `version=${citation.version}&start=${citation.start}&end=${citation.end}${citation.page ? `&page=${citation.page}` : ""}`;
   $("#source-link").href = `/documents/${citation.document_id}?${where}`;
   $("#source-title").focus();
