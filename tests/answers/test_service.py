@@ -214,6 +214,20 @@ async def test_who_has_lost_an_answer_saves_nothing(service: Service, turns: int
     assert (await service.execute("select count(*) from jobs where kind <> 'answer.write'")).scalar_one() == 0
 
 
+@pytest.mark.usefixtures("hanging")
+async def test_whoever_writes_can_tell_that_another_does(service: Service) -> None:
+    await service.ask()
+    (held,) = service.answers._leases._held.values()
+
+    async def may_write(fence: int) -> bool:
+        async with service.resources.database.transaction() as session:
+            return await AnswerRepository(session).is_written_under(held.job.id, fence)
+
+    assert [await may_write(held.job.fence + other) for other in (0, 1)] == [True, False]
+    await service.execute("update jobs set state = 'queued', lease_owner = null, lease_until = null")
+    assert not await may_write(held.job.fence)
+
+
 async def test_only_what_a_first_question_got_anew_is_cached(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     put, puts = Cache.put, 0
 

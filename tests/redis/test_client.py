@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
+from redis.exceptions import RedisError
 
 from protostar.redis.announcements import Announcements
-from protostar.redis.client import RedisClient
+from protostar.redis.client import RedisClient, _translated  # pyright: ignore[reportPrivateUsage]
 from protostar.telemetry import Metrics
 
 
@@ -21,3 +22,23 @@ async def test_who_listens_stops_whenever_it_is_cancelled(redis_url: str) -> Non
         _done, left = await asyncio.wait([listening], timeout=5)
         await client.close()
         assert not left, f"cancelled after {steps} steps"
+
+
+@pytest.mark.parametrize("error", [None, RedisError("lost"), TimeoutError()], ids=repr)
+async def test_a_cancellation_that_the_client_loses_is_raised_all_the_same(error: Exception | None) -> None:
+    begun = asyncio.Event()
+
+    async def command() -> None:
+        with _translated():
+            try:
+                begun.set()
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                if error is not None:
+                    raise error from None
+
+    running = asyncio.create_task(command())
+    await begun.wait()
+    running.cancel()
+    await asyncio.wait([running])
+    assert running.cancelled()
