@@ -196,6 +196,7 @@ async def test_a_call_from_before_does_not_take_the_place_of_the_probe(breaker, 
     straggle.set()
     with pytest.raises(RedisUnavailable):
         await late
+    assert breaker.state == "half_open"  # nobody else is kept out for longer by it
     with pytest.raises(RedisUnavailable):
         await call(breaker, AssertionError("a second probe"))
     probed.set()

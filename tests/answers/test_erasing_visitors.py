@@ -25,10 +25,16 @@ from tests.support.stack import running_stack, running_worker, settings_for
 from tests.support.traces import traces
 from tests.support.waiting import wait_until
 
+from protostar.answers.erasure import ERASE_VISITOR, Erasure
 from protostar.answers.repository import _LOCK_EXPIRED, AnswerRepository  # pyright: ignore[reportPrivateUsage]
+from protostar.cache import Cache
 from protostar.config import Settings
 from protostar.db.session import Database
 from protostar.ids import first_id, made_at
+from protostar.jobs.bell import Bell
+from protostar.jobs.model import Change, Job, State
+from protostar.jobs.service import Jobs
+from protostar.redis.announcements import Announcements
 
 MARK = "zeppelin"  # always the same: how a question is read depends on its words
 LIMITS = {"asks_per_visitor_day": 100}
@@ -334,6 +340,17 @@ async def test_what_dies_in_between_is_finished_by_the_job(idle: Shop, monkeypat
         await idle.execute("update jobs set run_at = now() where kind = 'visitor.erase'")
         await wait_until(lambda: are("succeeded", "dead"), 20)
     assert await idle.found(visitor_token=token) == []
+
+
+@pytest.mark.parametrize(("state", "again"), [("dead", 1), ("failed", 1), ("queued", 0)])
+async def test_what_was_promised_is_tried_without_end(database: Database, space_id: UUID, state: State, again: int) -> None:
+    jobs = Jobs(Bell(None), max_attempts=5)
+    erasure = Erasure(database, Cache(None), Announcements(None), jobs, cache_ttl=timedelta(hours=1))
+    args = {"visitor_id": str(uuid4()), "before": str(uuid4())}
+    async with database.transaction() as session:
+        await erasure.follow(session, Change(Job(uuid4(), space_id, ERASE_VISITOR, args, 5, 1), state, "It fails."))
+        found = await session.execute(text("select space_id, args from jobs where run_at > now() + interval '50 minutes'"))
+        assert [tuple(row) for row in found] == [(space_id, args)] * again
 
 
 # -- what is kept for a time

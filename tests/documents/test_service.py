@@ -8,14 +8,16 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from tests.support.streams import chunks
 
 from protostar.config import S3Settings
 from protostar.db.session import Database
+from protostar.documents.schemas import UrlUpload
 from protostar.documents.service import Documents
 from protostar.documents.upload import Receiver, Upload
-from protostar.errors import DatabaseUnavailable
+from protostar.errors import DatabaseUnavailable, RateLimited
 from protostar.jobs.bell import Bell
 from protostar.jobs.progress import LiveProgress
 from protostar.jobs.service import Jobs
@@ -55,8 +57,9 @@ def objects(tmp_path: Path) -> ObjectStore:
     return open_object_store(tmp_path.as_uri(), S3Settings())
 
 
-def service(database: Database | Losing, objects: ObjectStore) -> Documents:
-    jobs, receiver, client = Jobs(Bell(None), max_attempts=5), Receiver(objects, 1000), GuardedClient(None, refusal)
+def service(database: Database | Losing, objects: ObjectStore, *, queue_limit: int = 100) -> Documents:
+    jobs = Jobs(Bell(None), max_attempts=5, queue_limit=queue_limit)
+    receiver, client = Receiver(objects, 1000), GuardedClient(None, refusal)
     return Documents(database, jobs, receiver, client, LiveProgress(None), Announcements(None), uploads=8, grace=timedelta(0))
 
 
@@ -126,3 +129,19 @@ async def test_bytes_that_no_row_names_before_the_commit_are_left_for_the_sweep(
         await documents.create(space_id, upload, None)
     assert await service(database, objects).holdings.page(space_id, before=None, limit=2) == []
     assert await stored(objects) == {upload.stored.key}
+
+
+async def test_no_way_leads_into_a_full_queue(database: Database, objects: ObjectStore, space_id: UUID) -> None:
+    documents = service(database, objects, queue_limit=1)
+    document, _new = await documents.create(space_id, await received(documents), None)
+    async with database.transaction() as session:
+        await session.execute(text("update document_versions set status = 'failed'"))
+    with pytest.raises(RateLimited):
+        await documents.reread(space_id, document.id, None)
+    one, two = (UrlUpload(url=f"https://example.com/{name}.md") for name in ("one", "two"))
+    fetched, _new = await documents.create_from_url(space_id, one, None)
+    assert (await documents.create_from_url(space_id, one, None))[0].id == fetched.id  # which needs no room
+    with pytest.raises(RateLimited):
+        await documents.create_from_url(space_id, two, None)
+    with pytest.raises(RateLimited):
+        await documents.replace_from_url(space_id, document.id, two, None)

@@ -545,8 +545,8 @@ async def test_what_waits_is_woken_also_where_there_is_always_other_work(databas
         await session.execute(text("update jobs set run_at = now()"))
     worker = Worker(database, None, Registry.of(Task("k", nothing)), QUICK.model_copy(update={"concurrency": 1}), Metrics())
     assert await worker._claim() == 1
-    assert not (await job(database, late)).parked
     await wait_until(lambda: not worker._running)
+    assert not (await job(database, late)).parked
 
 
 async def test_a_job_whose_end_cannot_be_written_at_once_is_not_run_again(
