@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from tests.support.asking import Asking
 from tests.support.model_server import StandIn
 from tests.support.stack import running_stack, settings_for
 from tests.support.waiting import wait_until
+
+from protostar.redis.client import RedisClient
+from protostar.telemetry import Metrics
 
 GUIDE = Path(__file__).parents[1] / "files" / "guide-en.md"
 QUESTION = {"question": "How long are backups kept?"}
@@ -46,7 +50,9 @@ async def the_job(asking: Asking) -> Any:
     return job
 
 
-async def test_a_cancelled_answer_fails_and_is_written_when_its_job_is_tried_again(asking: Asking, stand_in: StandIn) -> None:
+async def test_a_cancelled_answer_fails_and_is_written_when_its_job_is_tried_again(
+    asking: Asking, stand_in: StandIn, redis_url: str
+) -> None:
     stand_in.behave(hang="first_token")
     reading = asyncio.create_task(asking.http.post("/v1/answers", json=QUESTION))
     await wait_until(lambda: stand_in.counts.chat_calls == 1)
@@ -61,14 +67,19 @@ async def test_a_cancelled_answer_fails_and_is_written_when_its_job_is_tried_aga
     assert (answer["state"], answer["error"]["code"]) == ("failed", "answer_cancelled")
     assert stand_in.counts.chat_calls == 1, "no worker wrote it anew"
 
+    def outcomes() -> list[str]:
+        return [entry["outcome"] for entry in logs if entry["event"] == "job_ended"]
+
     stand_in.behave()
-    async with asking.http.post(f"/v1/jobs/{job['id']}/retry") as response:
-        assert response.status == 200
-
-    async def done() -> bool:
-        return (await the_answer(asking))["state"] == "done"
-
-    await wait_until(done, 20)
+    with capture_logs() as logs:
+        async with asking.http.post(f"/v1/jobs/{job['id']}/retry") as response:
+            assert response.status == 200
+        await wait_until(outcomes, 20)
+    assert outcomes() == ["succeeded"]
     answer = await the_answer(asking)
+    told = RedisClient(f"{redis_url}?db=6", Metrics())
+    keys = await told.run(lambda client: client.keys(f"*{answer['id']}*"))
+    await told.close()
+    assert len(keys) == 2, "what each of its two writers has told is there for whoever reads"
     assert (answer["error"], answer["found"]) == (None, True)
     assert "30 days" in answer["text"]

@@ -12,6 +12,7 @@ from tests.support.databases import execute
 from tests.support.waiting import wait_until
 
 from protostar.db.session import Database
+from protostar.errors import DatabaseUnavailable
 from protostar.jobs.leases import Leases
 from protostar.jobs.model import Job, Renewal
 from protostar.jobs.repository import Enqueue, JobRepository
@@ -150,3 +151,29 @@ async def test_a_renewal_that_somebody_stood_in_the_way_of_is_tried_again_soon(
         assert not await leases.renew()
     assert await leases.renew()
     assert not task.cancelling()
+
+
+@pytest.mark.parametrize("first", [DatabaseUnavailable(), RuntimeError(), None], ids=repr)
+async def test_a_renewal_that_failed_is_tried_again_long_before_the_lease_ends(
+    database: Database, monkeypatch: pytest.MonkeyPatch, first: Exception | None
+) -> None:
+    """Whatever it was, and also where only one row was locked."""
+    tries, again = 0, asyncio.Event()
+
+    async def renew(_self: Leases) -> bool:
+        nonlocal tries
+        tries += 1
+        if tries > 1:
+            again.set()
+        elif first is not None:
+            raise first
+        return tries > 1
+
+    monkeypatch.setattr(Leases, "renew", renew)
+    keeping = asyncio.create_task(Leases(database, timedelta(minutes=5)).keep())
+    try:
+        async with asyncio.timeout(10):
+            await again.wait()
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)

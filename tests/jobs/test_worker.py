@@ -91,10 +91,14 @@ async def put_effect(context: JobContext, name: str = "done") -> None:
 
 
 async def test_a_job_runs_and_succeeds(database: Database, effects: Callable[[], Awaitable[list[str]]]) -> None:
-    id_ = await enqueue(database)
-    async with working(database, Task("k", put_effect)):
-        await wait_until(in_state(database, id_, "succeeded"))
-    assert await effects() == ["done"]
+    def outcomes() -> list[str]:
+        return [entry["outcome"] for entry in logs if entry["event"] == "job_ended"]
+
+    await enqueue(database)
+    with capture_logs() as logs:
+        async with working(database, Task("k", put_effect)):
+            await wait_until(outcomes)
+    assert (outcomes(), await effects()) == (["succeeded"], ["done"])
 
 
 async def test_all_that_ended_long_ago_is_pruned_at_once(database: Database) -> None:

@@ -1,6 +1,6 @@
 """What is staged of a version, and by whom: attempts that end half way, and others that come in between."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -27,6 +27,7 @@ from protostar.knowledge.parse.process.client import Batch, ParseResult, ParseSe
 from protostar.knowledge.pipeline import Pipeline
 from protostar.knowledge.repository import KnowledgeRepository
 from protostar.knowledge.rows import Owner, Rows, text_hash
+from protostar.knowledge.vectors import Vectors
 from protostar.objects.store import open_object_store
 from protostar.redis.announcements import Announcements
 from protostar.telemetry import Metrics
@@ -108,12 +109,13 @@ class Staging:
         meanwhile: Meanwhile = nothing,
         before: Meanwhile = nothing,
         word: str = "passage",
+        embedder: Any = None,
     ) -> None:
         """Read it under this job."""
         parser = cast("ParseServer", Reading(sizes, word, before))
         context = Watched(job, self.database, None)
         context.meanwhile = meanwhile
-        pipeline = Pipeline(self.database, self.objects, parser, None, self.jobs, Announcements(None), self.settings, Metrics())
+        pipeline = Pipeline(self.database, self.objects, parser, embedder, self.jobs, Announcements(None), self.settings, Metrics())
         await pipeline.index(context)
 
     async def steal(self, _passages: int = 0) -> Job:
@@ -155,6 +157,29 @@ async def test_what_an_attempt_before_has_staged_is_replaced(staging: Staging, s
     await staging.index(await staging.claim(), sizes)
     assert await staging.staged() == [each for batch in batches(staging.owner, sizes) for each in batch.texts]
     assert (await staging.version())[0] == "ready"
+
+
+async def test_a_version_that_is_read_already_stays_as_it_is(staging: Staging) -> None:
+    await staging.index(await staging.claim())
+    before = await staging.staged(), await staging.version()
+    await staging.index(await staging.claim(), word="again")
+    assert (await staging.staged(), await staging.version()) == before
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+async def test_a_vector_that_went_before_the_switch_is_made_anew(staging: Staging, is_there: bool) -> None:
+    """It was there when the passages were read; then the last document that had its text was erased."""
+    vectors = Vectors(staging.database)
+    model_id = await vectors.model_id("m", 2)
+
+    class Embedding:
+        async def add(self, space_id: UUID, texts: Mapping[UUID, str]) -> int:
+            await vectors.add(space_id, model_id, [(hash_, [1.0, 0.0]) for hash_ in texts if is_there or hash_ != max(texts)])
+            return model_id
+
+    await staging.index(await staging.claim(), embedder=Embedding())
+    embed = "select count(*) from jobs where kind = 'document.embed'"
+    assert (await staging.execute(embed)).scalar_one() == (0 if is_there else 1)
 
 
 async def test_who_has_lost_the_job_stages_nothing_more(staging: Staging) -> None:
