@@ -26,7 +26,8 @@ from protostar.cache import Cache
 from protostar.errors import DatabaseUnavailable, KeyReused, LeaseLost, NotFound, ProtostarError, Unavailable
 from protostar.ids import new_id
 from protostar.jobs.model import Job
-from protostar.jobs.repository import JobRepository
+from protostar.jobs.repository import Enqueue, JobRepository
+from protostar.redis.announcements import Announcements
 from protostar.resources import Resources, open_resources
 from protostar.spaces.schemas import SpaceSettings
 
@@ -269,3 +270,56 @@ async def test_a_question_whose_commit_came_through_is_not_written_here_where_an
     taken = await service.ask()
     assert (takes, taken.fence) == (2, 0)
     assert not service.answers._running
+
+
+async def test_nobody_asks_in_a_conversation_of_another_space(service: Service) -> None:
+    first = await service.answered()
+    other = new_id()
+    await service.execute(f"insert into spaces (id, name) values ('{other}', 'other')")
+    body = Ask(question=QUESTION, conversation_id=first.conversation_id)
+    with pytest.raises(NotFound):
+        await service.answers.ask(other, body, None, service.visitor)
+
+
+async def test_a_conversation_that_is_erased_voids_what_is_cached_wherever_that_is(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in a Redis that is away, and what another process knows of the space."""
+    told: list[tuple[str, ...]] = []
+    cleared: list[UUID] = []
+
+    async def tell(_self: Announcements, *what: str) -> None:
+        told.append(what)
+
+    async def clear(_self: Cache, space_id: UUID) -> None:
+        cleared.append(space_id)
+
+    monkeypatch.setattr(Announcements, "tell", tell)
+    monkeypatch.setattr(Cache, "clear", clear)
+    version = "select knowledge_version from spaces"
+    before = (await service.execute(version)).scalar_one()
+    answer = await service.answered()
+    await service.resources.erasure().conversation(service.space_id, answer.conversation_id)
+    assert (await service.execute(version)).scalar_one() > before
+    assert (told, cleared) == ([("knowledge", str(service.space_id))], [service.space_id])
+
+
+async def test_a_question_that_is_just_added_is_erased_with_its_job(service: Service) -> None:
+    """Whoever erases waits until it is there."""
+    first = await service.answered()
+    database = service.resources.database
+    waits = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')"
+
+    async def is_waiting() -> bool:
+        return (await service.execute(waits)).scalar_one()
+
+    async with database.transaction() as session:
+        job_id = await JobRepository(session).enqueue(Enqueue("k", service.space_id, {}))
+        row = AnswerRow(
+            id=new_id(), space_id=service.space_id, conversation_id=first.conversation_id, question=QUESTION, job_id=job_id
+        )
+        await AnswerRepository(session).add(row, None)
+        erasing = asyncio.create_task(service.resources.erasure().conversation(service.space_id, first.conversation_id))
+        await wait_until(is_waiting)
+    await erasing
+    assert (await service.execute("select count(*) from jobs")).scalar_one() == 0

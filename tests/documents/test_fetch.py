@@ -165,6 +165,15 @@ async def test_a_version_that_cannot_be_fetched_leaves_the_one_before(tenant: Te
     assert (await tenant.settled(document["id"], version=1))["sha256"] == document["sha256"]
 
 
+async def test_bytes_that_could_not_be_read_are_read_again(tenant: Tenant, site: Website) -> None:
+    """What is stored of them may be broken."""
+    site.pages["/a.pdf"] = b"%PDF-1.7 and no more"
+    url = f"{site.url}/a.pdf"
+    document = await tenant.settled((await post(tenant, url))["id"], "failed")
+    await post(tenant, url)
+    await tenant.settled(document["id"], "failed", version=2)
+
+
 async def test_put_takes_a_url_too(tenant: Tenant, site: Website) -> None:
     site.pages["/b.md"] = b"There are 28 kiwis in the garden."
     document = await tenant.document("a.md", b"There are 27 kiwis in the garden.")

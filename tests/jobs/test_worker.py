@@ -596,6 +596,46 @@ async def test_what_a_job_writes_on_its_way_is_its_holders_alone(
     assert await effects() == ["held"]
 
 
+async def test_an_effect_is_committed_with_the_end_of_its_job_or_not_at_all(
+    database: Database, effects: Callable[[], Awaitable[list[str]]]
+) -> None:
+    """Also where somebody takes the job away by hand while it is written."""
+    await enqueue(database)
+    async with database.transaction() as session:
+        (claimed,) = await JobRepository(session).claim(["k"], limit=1, owner="w", lease=timedelta(seconds=30))
+
+    async def write() -> None:
+        async with JobContext(claimed, database, None).finishing() as session:
+            await session.execute(text("insert into effects values ('late')"))
+            async with database.transaction() as other:
+                await other.execute(text("update jobs set fence = nextval('job_fence')"))
+
+    with pytest.raises(LeaseLost):
+        await write()
+    assert await effects() == []
+
+
+async def test_what_a_job_is_about_hears_of_its_cancellation_when_it_has_ended(database: Database) -> None:
+    changes: list[str] = []
+
+    async def nothing(_context: JobContext) -> None:
+        return None
+
+    async def on_change(_session: object, change: Change) -> None:
+        changes.append(change.state)
+
+    registry, jobs = Registry.of(Task("k", nothing, on_change)), Jobs(Bell(None), max_attempts=3)
+    running = await enqueue(database)
+    async with database.transaction() as session:
+        await JobRepository(session).claim(["k"], limit=1, owner="w", lease=timedelta(seconds=30))
+        await jobs.cancel(session, running, registry)
+    assert changes == []
+    queued = await enqueue(database)
+    async with database.transaction() as session:
+        await jobs.cancel(session, queued, registry)
+    assert changes == ["cancelled"]
+
+
 async def test_what_is_rung_while_the_bell_is_ringing_is_rung_too(redis: RedisClient, monkeypatch: pytest.MonkeyPatch) -> None:
     push, begun, goes_on = Bell._push, asyncio.Event(), asyncio.Event()
 
