@@ -281,8 +281,9 @@ async def test_nobody_asks_in_a_conversation_of_another_space(service: Service) 
         await service.answers.ask(other, body, None, service.visitor)
 
 
-async def test_a_conversation_that_is_erased_voids_what_is_cached_wherever_that_is(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("whole", [False, True], ids=["a conversation", "a visitor"])
+async def test_what_is_erased_voids_what_is_cached_wherever_that_is(
+    service: Service, monkeypatch: pytest.MonkeyPatch, *, whole: bool
 ) -> None:
     """Also in a Redis that is away, and what another process knows of the space."""
     told: list[tuple[str, ...]] = []
@@ -298,8 +299,12 @@ async def test_a_conversation_that_is_erased_voids_what_is_cached_wherever_that_
     monkeypatch.setattr(Cache, "clear", clear)
     version = "select knowledge_version from spaces"
     before = (await service.execute(version)).scalar_one()
-    answer = await service.answered()
-    await service.resources.erasure().conversation(service.space_id, answer.conversation_id)
+    answer, erasure = await service.answered(), service.resources.erasure()
+    if whole:
+        assert await erasure.visitor(new_id(), service.visitor.id) == 0, "of another space nothing is erased"
+        assert await erasure.visitor(service.space_id, service.visitor.id) == 1
+    else:
+        await erasure.conversation(service.space_id, answer.conversation_id)
     assert (await service.execute(version)).scalar_one() > before
     assert (told, cleared) == ([("knowledge", str(service.space_id))], [service.space_id])
 

@@ -651,9 +651,10 @@ async def test_what_is_rung_while_the_bell_is_ringing_is_rung_too(redis: RedisCl
     await bell.ring("b")
     goes_on.set()
     await bell.close()
+    assert sorted(await redis.run(lambda client: client.keys("*"))) == [f"protostar:bell:{kind}" for kind in "ab"]
     await bell.ring("c")
     await bell.close()
-    assert sorted(await redis.run(lambda client: client.keys("*"))) == [f"protostar:bell:{kind}" for kind in "abc"]
+    assert len(await redis.run(lambda client: client.keys("*"))) == 3
 
 
 async def test_workers_show_a_heartbeat(database: Database) -> None:
