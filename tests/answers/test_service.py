@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from protostar.answers.setting import Setting
 from sqlalchemy import text
 from tests.support.stack import settings_for
 from tests.support.waiting import wait_until
@@ -20,7 +21,6 @@ from protostar.answers.models import AnswerRow
 from protostar.answers.repository import AnswerRepository
 from protostar.answers.schemas import Ask, CorrectionPut
 from protostar.answers.service import Answers, Taken
-from protostar.answers.setting import Setting
 from protostar.answers.writer import First, Writer
 from protostar.cache import Cache
 from protostar.errors import DatabaseUnavailable, KeyReused, LeaseLost, NotFound, ProtostarError, Unavailable
