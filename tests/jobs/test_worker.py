@@ -347,6 +347,15 @@ async def test_keys_of_the_bell_expire(database: Database, redis: RedisClient) -
         assert await redis.run(lambda client, key=key: client.ttl(key)) > 0
 
 
+async def test_what_nobody_hears_does_not_pile_up(redis: RedisClient) -> None:
+    bell = Bell(redis)
+    for _ in range(2):
+        for _ in range(60):
+            await bell.ring("k")
+        await bell.close()
+    assert await redis.run(lambda client: client.llen("protostar:bell:k")) == 100
+
+
 async def test_jobs_are_enqueued_and_run_without_redis(database: Database) -> None:
     away = RedisClient("redis://127.0.0.1:1/0", Metrics())
 
