@@ -9,12 +9,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from protostar.answers.setting import Setting
 from sqlalchemy import text
 from tests.support.stack import settings_for
 from tests.support.waiting import wait_until
 
 from protostar.answers.composing import Composer
+from protostar.answers.context import AnswerContext
 from protostar.answers.draft import Draft
 from protostar.answers.events import Feed
 from protostar.answers.models import AnswerRow
@@ -208,9 +208,9 @@ async def test_who_has_lost_an_answer_saves_nothing(service: Service, turns: int
     await service.execute(f"update jobs set {lost}")
     before = await service.states()
     earlier: Any = [SimpleNamespace(id=new_id(), question=QUESTION, summary=None, shown_text="x" * 301)] * turns
-    setting = Setting(0, SpaceSettings(), earlier, (), None)
+    context = AnswerContext(0, SpaceSettings(), earlier, (), None)
     with pytest.raises(LeaseLost):
-        await service.resources.writer._save(held.job, taken.answer, setting, Draft("late"))
+        await service.resources.writer._save(held.job, taken.answer, context, Draft("late"))
     assert await service.states() == before
     assert (await service.execute("select count(*) from jobs where kind <> 'answer.write'")).scalar_one() == 0
 
