@@ -20,7 +20,7 @@
       why: "What was wrong or missing?", sendReason: "Send", thanks: "Thank you.", quoted: "Quoted straight from the documents.",
       uncited: "No source was named for this; it may be wrong.", incomplete: "This answer is cut off.",
       corrected: "Checked by a person.", failed: "That did not work.", unrated: "Your rating did not get through.", settled: "This answer can no longer be rated.", uncopied: "The browser did not let it be copied.", retry: "Try again", limit: (when) => `That was all for now. Ask again ${when}.`,
-      signIn: (when) => `Sign in on this page to ask more, or come back ${when}.`, at: (time, day) => `${day ? `on ${day} ` : ""}at ${time}`, newTab: "opens in a new tab",
+      signIn: (when) => `Sign in on this page to ask more, or come back ${when}.`, at: (time, day) => `${day ? `on ${day} ` : ""}at ${time}`,
       forbidden: "Questions cannot be asked from this page.", note: "Answers are made from documents and can be wrong. Check the sources.",
     },
     ko: {
@@ -32,7 +32,7 @@
       why: "무엇이 틀렸거나 부족했나요?", sendReason: "보내기", thanks: "감사합니다.", quoted: "문서에서 그대로 인용했습니다.",
       uncited: "근거를 밝히지 않은 답이라 틀릴 수 있습니다.", incomplete: "답이 중간에서 끊겼습니다.",
       corrected: "사람이 확인한 답변입니다.", failed: "답을 받지 못했습니다.", unrated: "평가를 보내지 못했습니다.", settled: "이 답변은 이제 평가할 수 없습니다.", uncopied: "브라우저가 복사를 허용하지 않았습니다.", retry: "다시 시도", limit: (when) => `지금은 여기까지입니다. ${when} 다시 물어보세요.`,
-      signIn: (when) => `이 페이지에 로그인하면 더 물어볼 수 있습니다. 또는 ${when} 다시 와 주세요.`, at: (time, day) => `${day ? `${day} ` : ""}${time}에`, newTab: "새 탭에서 열림",
+      signIn: (when) => `이 페이지에 로그인하면 더 물어볼 수 있습니다. 또는 ${when} 다시 와 주세요.`, at: (time, day) => `${day ? `${day} ` : ""}${time}에`,
       forbidden: "이 페이지에서는 질문할 수 없습니다.", note: "답변은 문서를 바탕으로 만들어지며 틀릴 수 있습니다. 출처를 확인하세요.",
     },
   };
