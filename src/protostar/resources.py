@@ -150,7 +150,7 @@ class Resources:
         with suppress(Unavailable):
             await self.ownership.check()
 
-    async def heed(self, access: Access) -> None:
+    async def follow_changes(self, access: Access) -> None:
         """Forget what other processes change, as soon as they tell; until cancelled."""
 
         def changed(kind: Kind, id_: str) -> None:

@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 from tests.support.website import website
 
 from protostar.db.session import Database
-from protostar.documents.deletion import end_unless_wanted, hide
+from protostar.documents.deletion import end_unless_pending, hide
 from protostar.documents.deletion import restore as give_back
 from protostar.documents.holdings import existing
 from protostar.documents.kinds import fold
@@ -249,9 +249,9 @@ async def test_a_job_that_saw_the_document_deleted_sees_it_restored(idle: Tenant
         restored = (await restore(idle, document)).json
         assert restored["job_id"] == document["job_id"]  # it runs still
         with pytest.raises(Unavailable):
-            await end_unless_wanted(context, UUID(document["id"]), 1)
+            await end_unless_pending(context, UUID(document["id"]), 1)
         await delete(idle, document)
-        await end_unless_wanted(context, UUID(document["id"]), 1)
+        await end_unless_pending(context, UUID(document["id"]), 1)
         assert context.finished
 
 

@@ -89,7 +89,7 @@ async def _opened(settings: Settings, metrics: Metrics, stopping: asyncio.Event)
         stop = asyncio.Event()
         # Nothing waits for it here: until the schema is there, requests are answered with 503.
         migrated = asyncio.create_task(_migrated(resources, stop))
-        heeding = asyncio.create_task(resources.heed(access))
+        following = asyncio.create_task(resources.follow_changes(access))
         async with resources.answers(access).running(settings.worker.grace, stopping) as answering:
             yield {
                 "resources": resources,
@@ -115,8 +115,8 @@ async def _opened(settings: Settings, metrics: Metrics, stopping: asyncio.Event)
             }
         stop.set()
         migrated.cancel()  # it may be waiting for a store that hangs
-        heeding.cancel()
-        await asyncio.gather(migrated, heeding, return_exceptions=True)
+        following.cancel()
+        await asyncio.gather(migrated, following, return_exceptions=True)
 
 
 def _segments() -> Iterator[str]:

@@ -68,7 +68,7 @@ async def _go_on(session: AsyncSession, jobs: Jobs, document: DocumentRow) -> No
     await session.flush()
 
 
-async def end_unless_wanted(context: JobContext, document_id: UUID, version: int) -> None:
+async def end_unless_pending(context: JobContext, document_id: UUID, version: int) -> None:
     """End a job that has found its version done or its document deleted; if that is restored by now, the job is to be run again.
 
     Raises Unavailable then, and LeaseLost.
@@ -76,5 +76,5 @@ async def end_unless_wanted(context: JobContext, document_id: UUID, version: int
     async with context.finishing() as session:
         repository = DocumentRepository(session)
         await repository.lock(document_id)
-        if await repository.wanted(document_id, version) is not None:
+        if await repository.pending(document_id, version) is not None:
             raise Unavailable("The document was restored meanwhile.", retry_after=1)

@@ -14,7 +14,7 @@ from yarl import URL
 
 from protostar.db.session import Database
 from protostar.documents import kinds
-from protostar.documents.deletion import end_unless_wanted
+from protostar.documents.deletion import end_unless_pending
 from protostar.documents.models import DocumentRow, DocumentVersionRow
 from protostar.documents.repository import DocumentRepository, begin_stage
 from protostar.documents.upload import Receiver, Upload, checked_name, name_of
@@ -48,15 +48,15 @@ class Fetcher:
         """
         document_id, number = _version(context)
         async with self._database.transaction() as session:
-            found = await DocumentRepository(session).wanted(document_id, number)
+            found = await DocumentRepository(session).pending(document_id, number)
         if found is None:
-            await end_unless_wanted(context, document_id, number)
+            await end_unless_pending(context, document_id, number)
             return
         space_id, version = found
         if version.url is None or version.original is not None:
             return
         if await begin_stage(self._database, context.job, document_id, number, "fetch") is None:
-            await end_unless_wanted(context, document_id, number)
+            await end_unless_pending(context, document_id, number)
             return
         upload = await self._receive(context, version.url, version.filename)
         async with AsyncExitStack() as stack:

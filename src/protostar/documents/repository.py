@@ -178,7 +178,7 @@ class DocumentRepository:
         query = select(DocumentVersionRow).where(DocumentVersionRow.document_id == id_).order_by(DocumentVersionRow.version.desc())
         return (await self._session.scalars(query)).all()
 
-    async def wanted(self, id_: UUID, version: int) -> tuple[UUID, DocumentVersionRow] | None:
+    async def pending(self, id_: UUID, version: int) -> tuple[UUID, DocumentVersionRow] | None:
         """(space, version) of a version that is still to be made searchable; None where that is done, or the document deleted."""
         query = (
             select(DocumentRow.space_id, DocumentVersionRow)

@@ -17,7 +17,7 @@ import structlog
 
 from protostar.config import Settings
 from protostar.db.session import Database
-from protostar.documents.deletion import end_unless_wanted
+from protostar.documents.deletion import end_unless_pending
 from protostar.documents.kinds import embed, fold, index, purge_old
 from protostar.documents.repository import begin_stage
 from protostar.errors import ModelRejected, ModelUnavailable
@@ -80,7 +80,7 @@ class Pipeline:
         document_id, number = UUID(context.job.args["document_id"]), int(context.job.args["version"])
         row = await begin_stage(self._database, context.job, document_id, number, "parse")
         if row is None:
-            await end_unless_wanted(context, document_id, number)
+            await end_unless_pending(context, document_id, number)
             return
         version = Version(row["space_id"], document_id, number)
         with tempfile.TemporaryDirectory(prefix="protostar-") as folder:

@@ -51,7 +51,7 @@ def tasks(pipeline: Pipeline, purge: Purge, reindex: Reindex, index: VectorIndex
             async with context.writing() as session:
                 repository = KnowledgeRepository(session)
                 more = await repository.fold_terms(context.job.space_id)
-                if not more and await index.is_wanted(repository, context.job.space_id):
+                if not more and await index.is_needed(repository, context.job.space_id):
                     await jobs.enqueue(session, index_vectors(context.job.space_id))
 
     async def check_terms(context: JobContext) -> None:

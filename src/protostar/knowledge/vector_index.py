@@ -38,7 +38,7 @@ class VectorIndex:
             if model_id is not None and active == model_id:
                 await repository.use_model(space_id, model_id, index_id)
 
-    async def is_wanted(self, repository: KnowledgeRepository, space_id: UUID) -> bool:
+    async def is_needed(self, repository: KnowledgeRepository, space_id: UUID) -> bool:
         """Whether the space has grown so large that it wants an index that it lacks."""
         model_id, index_id, chunks = await repository.vectors(space_id)
         return model_id is not None and index_id != model_id and chunks >= self._above
