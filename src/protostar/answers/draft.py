@@ -62,17 +62,7 @@ def show(row: AnswerRow, draft: Draft | None = None, correction: Correction | No
 
 
 def as_json(citation: Citation) -> dict[str, Any]:
-    return {
-        "marker": citation.marker,
-        "document_id": str(citation.document_id),
-        "document_title": citation.document_title,
-        "version": citation.version,
-        "heading_path": list(citation.heading_path),
-        "page": citation.page,
-        "start": citation.start,
-        "end": citation.end,
-        "quote": citation.quote,
-    }
+    return {**asdict(citation), "document_id": str(citation.document_id), "heading_path": list(citation.heading_path)}
 
 
 def retrieved(passage: Passage) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from rich.filesize import decimal
 
 from protostar.cli.client import ApiClient
 from protostar.cli.display import Column, clean, moment, note
-from protostar.cli.each import each
-from protostar.cli.listing import show_item, show_list
+from protostar.cli.items import for_each, show_item, show_list
 
 _COLUMNS = (
     Column("id", 36),
@@ -37,7 +36,7 @@ async def delete(client: ApiClient, document_ids: Sequence[UUID]) -> int:
         await client.delete(f"/v1/documents/{document_id}")
         return f"deleted {document_id}"
 
-    return await each(document_ids, one)
+    return await for_each(document_ids, one)
 
 
 async def restore(client: ApiClient, document_ids: Sequence[UUID]) -> int:
@@ -45,7 +44,7 @@ async def restore(client: ApiClient, document_ids: Sequence[UUID]) -> int:
         document = await client.post(f"/v1/documents/{document_id}/restore")
         return f"{clean(document['title'])}: restored"
 
-    return await each(document_ids, one)
+    return await for_each(document_ids, one)
 
 
 async def text(client: ApiClient, document_id: UUID, *, version: int | None) -> int:
@@ -75,7 +74,7 @@ async def retry(client: ApiClient, document_ids: Sequence[UUID], *, failed: bool
         if not found["items"]:
             note("No document has failed.")
         ids += [document["id"] for document in found["items"]]
-    return await each(dict.fromkeys(ids), one)
+    return await for_each(dict.fromkeys(ids), one)
 
 
 async def reread(client: ApiClient, document_ids: Sequence[UUID], *, suffix: str | None) -> int:
@@ -92,7 +91,7 @@ async def reread(client: ApiClient, document_ids: Sequence[UUID], *, suffix: str
         if not ending:
             note(f"There is no document whose file name ends with «{suffix}».")
         ids += ending
-    return await each(dict.fromkeys(ids), one)
+    return await for_each(dict.fromkeys(ids), one)
 
 
 def _row(document: dict[str, Any]) -> tuple[object, ...]:

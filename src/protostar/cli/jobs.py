@@ -6,8 +6,7 @@ from uuid import UUID
 
 from protostar.cli.client import ApiClient
 from protostar.cli.display import Column, moment
-from protostar.cli.each import each
-from protostar.cli.listing import show_item, show_list
+from protostar.cli.items import for_each, show_item, show_list
 
 _COLUMNS = (
     Column("id", 36),
@@ -35,7 +34,7 @@ async def act(client: ApiClient, action: str, job_ids: Sequence[UUID]) -> int:
         job = await client.post(f"/v1/jobs/{job_id}/{action}")
         return f"{job_id}: {job.get('state', 'done')}"
 
-    return await each(job_ids, one)
+    return await for_each(job_ids, one)
 
 
 def _row(job: dict[str, Any]) -> tuple[object, ...]:

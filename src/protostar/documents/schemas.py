@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Status = Literal["queued", "processing", "ready", "failed"]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -97,36 +97,28 @@ class Versions(BaseModel):
     items: list[DocumentVersion]
 
 
-class DocumentUpdate(BaseModel):
+class Described(BaseModel):
+    """What the owner says of a document."""
+
     model_config = ConfigDict(extra="forbid")
 
     title: Title | None = None
-    metadata: dict[str, Any] | None = None
-
-    _metadata = field_validator("metadata")(checked_metadata)
+    metadata: Annotated[dict[str, Any] | None, AfterValidator(checked_metadata)] = None
 
 
-class ObjectUpload(BaseModel):
+class DocumentUpdate(Described):
+    """What is unset stays as it is."""
+
+
+class ObjectUpload(Described):
     """A document whose bytes a business backend has put into the store below `incoming/{space_id}/`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     object_key: Annotated[str, Field(min_length=1, max_length=1024)]
     filename: Filename
-    title: Title | None = None
-    metadata: dict[str, Any] | None = None
-
-    _metadata = field_validator("metadata")(checked_metadata)
 
 
-class UrlUpload(BaseModel):
+class UrlUpload(Described):
     """A document whose bytes a job fetches. `filename`: unset, what the server or the URL calls it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     url: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=URL_CHARS)]
     filename: Filename | None = None
-    title: Title | None = None
-    metadata: dict[str, Any] | None = None
-
-    _metadata = field_validator("metadata")(checked_metadata)

@@ -1,10 +1,10 @@
-"""Lists of the API, and single items of them, as tables or JSON."""
+"""Items of the API: lists of them, one of them, and what is done with each of many."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from protostar.cli.client import ApiClient
-from protostar.cli.display import Column, note, record, table, write_json
+from protostar.cli.client import ApiClient, ApiError
+from protostar.cli.display import Column, complain, note, record, stdout, table, write_json
 
 
 async def show_list(
@@ -35,3 +35,15 @@ async def show_item(client: ApiClient, path: str, *, as_json: bool) -> int:
     else:
         record(item)
     return 0
+
+
+async def for_each(ids: Iterable[object], act: Callable[[str], Awaitable[str]]) -> int:
+    """Print what `act` says of each id; returns the exit code: 1 where the server refused one, which is named."""
+    code = 0
+    for id_ in map(str, ids):
+        try:
+            stdout().print(await act(id_))
+        except ApiError as error:
+            complain(f"{id_}: {error}")
+            code = 1
+    return code
