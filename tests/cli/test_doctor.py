@@ -372,6 +372,15 @@ def test_a_machine_without_a_temporary_folder(monkeypatch: pytest.MonkeyPatch) -
     assert "TMPDIR" in (found.advice or "")
 
 
+def test_a_data_folder_that_others_may_write_to(tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path)
+    states = {}
+    for mode in (0o700, 0o755, 0o775, 0o757):
+        tmp_path.chmod(mode)
+        states[mode] = machine.data_folder(settings).state
+    assert states == {0o700: "ok", 0o755: "ok", 0o775: "warning", 0o757: "warning"}
+
+
 def test_a_temporary_folder_without_room(monkeypatch: pytest.MonkeyPatch) -> None:
     with small_disk(1) as folder:
         monkeypatch.setenv("TMPDIR", str(folder))

@@ -26,6 +26,8 @@ from protostar.problems import problem
         (asyncpg.QueryCanceledError(), True),
         (asyncpg.LockNotAvailableError(), True),
         (asyncpg.UndefinedTableError(), True),
+        (asyncpg.InvalidColumnReferenceError(), True),
+        (asyncpg.UndefinedObjectError(), True),
         (asyncpg.InsufficientPrivilegeError(), True),
         (asyncpg.InterfaceError("connection is closed"), True),
         (exc.TimeoutError("pool"), True),

@@ -11,9 +11,10 @@ from protostar.errors import DatabaseUnavailable, ProtostarError
 # SQLSTATE classes and codes after which the same statement may well succeed later (PostgreSQL docs, appendix A):
 # 08 connection, 53 resources (disk full, memory, too many connections), 57 operator intervention (shutdown, cancelled,
 # statement timeout), 58 system error, 40 rollback (deadlock, serialization), 55P03 lock_timeout, 25006 read-only (fail-over),
-# 42P01 and 42703 a table or column that the migration under way has yet to make, 42501 a right that its owner has yet to give,
+# 42P01 and 42703 a table or column that the migration under way has yet to make, 42P10 and 42704 a unique index or a type that a
+# restore under way has, 42501 a right that its owner has yet to give,
 # 26000 a statement that a pooler has left behind in another session.
-_PASSING = ("08", "53", "57", "58", "40", "55P03", "25006", "42P01", "42703", "42501", "26000")
+_PASSING = ("08", "53", "57", "58", "40", "55P03", "25006", "42P01", "42703", "42P10", "42704", "42501", "26000")
 
 # Of these, what ends a connection: connection exceptions, shutdown, a crash, and a server that starts.
 _BROKEN = ("08", "57P01", "57P02", "57P03")

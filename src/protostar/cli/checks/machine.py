@@ -25,7 +25,12 @@ def data_folder(settings: Settings) -> Check:
     problem = _unwritable(folder)
     if problem:
         return Check("data folder", "broken", f"{folder}: {problem}", f"Make it writable, or set {PREFIX}DATA_DIR.")
-    return Check("data folder", "ok", str(folder) if folder.exists() else f"{folder} (made by the first start)")
+    if not folder.exists():
+        return Check("data folder", "ok", f"{folder} (made by the first start)")
+    if folder.stat().st_mode & 0o022:
+        found = f"{folder}: other accounts may write to it, and so replace the admin key"
+        return Check("data folder", "warning", found, f"chmod 700 {folder}")
+    return Check("data folder", "ok", str(folder))
 
 
 def disk(settings: Settings) -> Check:
