@@ -15,7 +15,7 @@ TELL = (
 
 def limits(soft: int, hard: int, code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     shell = ("sh", "-c", f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"', "sh")
-    return subprocess.run([*shell, sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run([*shell, sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize("soft", [256, 4096])

@@ -136,7 +136,7 @@ async def test_nothing_starts_without_a_temporary_folder(command: str) -> None:
     code = "import sys, tempfile, protostar.__main__ as m; tempfile._candidate_tempdir_list = lambda: []; m.main()"
     arguments = (sys.executable, "-c", code, command)
     process = await asyncio.create_subprocess_exec(*arguments, stderr=asyncio.subprocess.PIPE)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         _, err = await process.communicate()
     assert process.returncode == 2
     assert err.decode() == "No temporary folder can be written to: set TMPDIR to one that can.\n"
