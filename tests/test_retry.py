@@ -7,6 +7,7 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from protostar.errors import InvalidInput, ModelRejected, ModelUnavailable, RateLimited, RedisUnavailable
 from protostar.retry import MAX_RETRY_AFTER, Breaker, decide, parse_retry_after
@@ -211,6 +212,18 @@ async def test_stays_open_as_long_as_it_was_asked_to_but_no_hour(breaker, clock,
     assert breaker.state == "open"
     clock.now += 1
     assert breaker.state == "half_open"
+
+
+async def test_the_log_is_told_once_of_an_absence_however_often_it_is_tried(breaker, clock):
+    with capture_logs() as logs:
+        await fail(breaker, 3)
+        for _ in range(5):
+            clock.now += 11
+            await fail(breaker)
+        clock.now += 11
+        await call(breaker)
+        await fail(breaker, 3)
+    assert [entry["event"] for entry in logs] == ["breaker_opened", "breaker_closed", "breaker_opened"]
 
 
 @pytest.mark.parametrize(("draw", "seconds"), [(0.0, 5.0), (1.0, 15.0)])

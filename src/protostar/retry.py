@@ -136,7 +136,8 @@ class Breaker:
             asked = min(_bounded(error.retry_after or 0.0), _LONGEST_OPEN)
             seconds = max(self._interval * (0.5 + self._random()), asked)
             self._open_until = self._clock() + seconds
-            log.warning("breaker_opened", breaker=self.name, seconds=round(seconds, 1), failures=self._failures, error=str(error))
+            if not is_probe:  # the trials of an absence that lasts for hours are no news
+                log.warning("breaker_opened", breaker=self.name, seconds=round(seconds, 1), error=str(error))
 
     def _answered(self) -> None:
         if self._open_until is not None:

@@ -218,6 +218,17 @@ async def test_a_deferral_gives_the_attempt_back_and_waits(database: Database) -
     assert await claim(database) == []
 
 
+async def test_what_is_told_to_come_back_soon_again_and_again_comes_less_and_less_often(database: Database) -> None:
+    """A breaker names the seconds until its next trial, and thousands of jobs may wait for hours."""
+    await enqueue(database)
+    (job,) = await claim(database)
+    async with database.transaction() as session:
+        await session.execute(text("update jobs set deferrals = 10"))
+        assert await JobRepository(session).defer(job, error="away", code="x", retry_after=2) == "queued"
+        wait = (await session.execute(text("select extract(epoch from run_at - now()) from jobs"))).scalar_one()
+        assert 30 <= wait <= 60
+
+
 async def test_what_waits_is_woken_when_its_time_has_come_a_few_at_once(database: Database) -> None:
     for _ in range(25):
         await enqueue(database, delay=timedelta(hours=1))

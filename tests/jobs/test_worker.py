@@ -232,9 +232,12 @@ async def test_a_dependency_that_is_away_spends_no_attempt(database: Database) -
             raise ModelUnavailable(retry_after=0.05)
 
     id_ = await enqueue(database)
-    async with working(database, Task("k", model_is_away_twice)):
-        await wait_until(in_state(database, id_, "succeeded"))
+    with capture_logs() as logs:
+        async with working(database, Task("k", model_is_away_twice)):
+            await wait_until(in_state(database, id_, "succeeded"))
     assert calls == [1, 1, 1]
+    told = [entry["event"] for entry in logs if entry["event"].startswith("job_")]
+    assert told == ["job_waits_for_dependency", "job_ended"]
     assert (await job(database, id_)).deferrals == 2
 
 

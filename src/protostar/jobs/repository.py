@@ -153,7 +153,7 @@ _DEFER = text(f"""
     update jobs set {_FREE}, error = :error, error_code = :code, attempt = attempt - 1, deferrals = deferrals + 1, parked = true,
         state = case when cancel_requested then 'cancelled' when now() >= give_up_at then 'dead' else 'queued' end,
         finished_at = case when cancel_requested or now() >= give_up_at then now() end,
-        run_at = now() + coalesce(cast(:retry_after as interval) * (1 + random() / 4),
+        run_at = now() + greatest(coalesce(cast(:retry_after as interval), interval '0') * (1 + random() / 4),
             least(interval '60 seconds', interval '1 second' * power(2, least(deferrals, 10))) * (0.5 + random() / 2)) {_MINE}
     returning state""")
 

@@ -5,6 +5,7 @@ import os
 import random
 import socket
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Literal
@@ -61,6 +62,10 @@ class Worker:
         self._contact = Contact(settings.lease)
         # By fence: a job whose lease was lost may be claimed here again while its attempt before still ends.
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._waiting = defaultdict[str, defaultdict[str, Trouble]](
+            lambda: defaultdict(lambda: Trouble("job_waits_for_dependency"))
+        )
+        """What jobs wait for, by their kind and the code of the error."""
         self._slot_free = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self._draining_for_suspect = False
@@ -197,7 +202,9 @@ class Worker:
             seconds = time.monotonic() - started
             self._metrics.jobs.labels(job.kind, outcome).inc()
             self._metrics.job_seconds.labels(job.kind).observe(seconds)
-            log.info("job_ended", outcome=outcome, seconds=round(seconds, 3))
+            if outcome != "deferred":  # which is told as what is waited for, and may happen to thousands every minute
+                self._waiting.pop(job.kind, None)
+                log.info("job_ended", outcome=outcome, seconds=round(seconds, 3))
 
     async def _attempt(self, task: Task, context: JobContext) -> str:
         job = context.job
@@ -223,12 +230,10 @@ class Worker:
     async def _settle_error(self, job: Job, error: ProtostarError, *, final: bool | None = None) -> str:
         text = error.told[:2000]  # people with a space's key may read it
         if isinstance(error, Unavailable):
-            # PostgreSQL's is for whoever asks; one that has no room would be asked by every job every second.
-            wait = error.retry_after if not isinstance(error, DatabaseUnavailable) else None
-            log.warning("job_waits_for_dependency", error=str(error), retry_after=wait)
+            self._waiting[job.kind][error.code].met(error=str(error))
             return await self._settle(
                 job,
-                lambda repository: repository.defer(job, error=text, code=error.code, retry_after=wait),
+                lambda repository: repository.defer(job, error=text, code=error.code, retry_after=error.retry_after),
                 error=text,
                 name="deferred",
             )
@@ -253,7 +258,7 @@ class Worker:
 
         Returns the outcome: the job's state, or `name` where it is queued again.
         """
-        wait = 0.1
+        wait, waiting = 0.1, Trouble("job_not_settled_yet")
         while True:
             try:
                 async with self._database.transaction() as session:
@@ -261,7 +266,7 @@ class Worker:
                     if state is not None and state != "succeeded":
                         await self._registry.changed(session, Change(job, state, CANCELLED if state == "cancelled" else error))
             except DatabaseUnavailable as away:
-                log.warning("job_not_settled_yet", error=str(away))
+                waiting.met(error=str(away))
                 if self.stop.is_set() and wait > 1:
                     return "unsettled"  # the lease runs out and another worker takes over
                 await asyncio.sleep(wait * random.uniform(0.5, 1))  # noqa: S311
