@@ -1,14 +1,17 @@
 """Connections that break at the worst moment."""
 
+import asyncio
 from contextlib import AsyncExitStack, suppress
+from typing import Any
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from tests.support.databases import execute
 from tests.support.waiting import wait_until
 
-from protostar.db.session import Database
+from protostar.db.session import Database, connect
 from protostar.errors import DatabaseUnavailable, LeaseLost
 
 
@@ -67,6 +70,19 @@ async def test_transactions_read_what_is_committed_whatever_the_role_prefers(dat
     finally:
         await database.close()
     assert (in_transaction, alone, afterwards) == ("read committed",) * 3
+
+
+async def test_a_connection_that_breaks_while_it_is_prepared_is_closed(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+
+    async def cancelled(connection: Any, *_: object) -> None:
+        made.append(connection)
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(asyncpg.Connection, "execute", cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        await connect(database_url)
+    assert [connection.is_closed() for connection in made] == [True]
 
 
 @pytest.mark.parametrize("parameter", ["sslmode=prefer", "application_name=mine"])

@@ -63,7 +63,11 @@ async def connect(url: str, *, longest: float | None = _LONGEST) -> Any:
     )
     # Whatever the role's is: under another, those who write at once would refuse one another. No parameter of the start, for
     # poolers know few.
-    await connection.execute("set default_transaction_isolation = 'read committed'")
+    try:
+        await connection.execute("set default_transaction_isolation = 'read committed'")
+    except BaseException:
+        connection.terminate()
+        raise
     return connection
 
 
