@@ -550,6 +550,26 @@ async def test_nothing_is_taken_from_anybody_before_all_had_the_time_to_renew(da
     assert [change.state for change in changes] == ["queued"]
 
 
+async def test_a_job_that_cannot_be_told_keeps_no_other_from_being_swept(database: Database) -> None:
+    async def nothing(_context: JobContext) -> None:
+        return None
+
+    async def malformed(_session: object, change: Change) -> None:
+        change.job.args["document_id"]
+
+    bad, good = await enqueue(database, "bad"), await enqueue(database)
+    async with database.transaction() as session:
+        await JobRepository(session).claim(["bad", "k"], limit=2, owner="w", lease=timedelta(seconds=-1))
+    worker = Worker(database, None, Registry.of(Task("bad", nothing, malformed), Task("k", nothing)), QUICK, Metrics())
+    worker._contact = Contact(timedelta(0))
+    with capture_logs() as logs, pytest.raises(KeyError):
+        await worker._sweep()
+    assert [(await job(database, id_)).state for id_ in (bad, good)] == ["running", "running"]
+    assert str(bad) in [entry["job"] for entry in logs if entry["event"] == "job_not_swept"]
+    await worker._sweep()
+    assert [(await job(database, id_)).state for id_ in (bad, good)] == ["running", "queued"]
+
+
 async def test_what_waits_is_woken_also_where_there_is_always_other_work(database: Database) -> None:
     async def nothing(_context: JobContext) -> None:
         return None

@@ -161,7 +161,8 @@ _PING = text("select 1")
 
 _SWEEP = text(f"""
     with expired as (
-        select id from jobs where state = 'running' and lease_until < now() order by lease_until limit 100 for update skip locked)
+        select id from jobs where state = 'running' and lease_until < now() and id <> all(:without)
+        order by lease_until limit 100 for update skip locked)
     update jobs set lost_leases = lost_leases + 1, parked = true,
         state = case when cancel_requested then 'cancelled' when attempt >= max_attempts then 'dead' else 'queued' end,
         finished_at = case when cancel_requested or attempt >= max_attempts then now() end,
@@ -171,7 +172,9 @@ _SWEEP = text(f"""
         error_code = 'lease_expired', lease_owner = null, lease_until = null,
         run_at = now() + random() * interval '1 second' * power(2, lost_leases)
     from expired where jobs.id = expired.id
-    returning jobs.id, jobs.space_id, jobs.kind, jobs.args, jobs.attempt, jobs.fence, jobs.state, jobs.error""")
+    returning jobs.id, jobs.space_id, jobs.kind, jobs.args, jobs.attempt, jobs.fence, jobs.state, jobs.error""").bindparams(
+    bindparam("without", type_=ARRAY(Uuid))
+)
 
 _CANCEL = text(f"""
     update jobs set cancel_requested = true,
@@ -346,9 +349,9 @@ class JobRepository:
         """Return when PostgreSQL answers; `now()` stays what it was before."""
         await self._session.execute(_PING)
 
-    async def sweep(self) -> list[Change]:
-        """Take the jobs whose lease ran out from their holders."""
-        return [_change(row) for row in await self._session.execute(_SWEEP)]
+    async def sweep(self, without: Collection[UUID] = ()) -> list[Change]:
+        """Take the jobs whose lease ran out, `without` some, from their holders."""
+        return [_change(row) for row in await self._session.execute(_SWEEP, {"without": list(without)})]
 
     async def cancel(self, id_: UUID) -> Change | None:
         """Cancel a queued job at once, ask a running one's holder; None where it had ended."""

@@ -9,10 +9,13 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Literal
+from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from protostar.config import WorkerSettings
+from protostar.db.errors import is_passing
 from protostar.db.session import Database
 from protostar.errors import DatabaseUnavailable, LeaseLost, ProtostarError, Unavailable
 from protostar.ids import new_id
@@ -66,6 +69,7 @@ class Worker:
             lambda: defaultdict(lambda: Trouble("job_waits_for_dependency"))
         )
         """What jobs wait for, by their kind and the code of the error."""
+        self._unswept = set[UUID]()
         self._slot_free = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self._draining_for_suspect = False
@@ -304,12 +308,22 @@ class Worker:
         async with self._database.transaction() as session:
             repository = JobRepository(session)
             await repository.ping()
-            changes = await repository.sweep() if self._contact.answered() else []
+            changes = await repository.sweep(self._unswept) if self._contact.answered() else []
             for change in changes:
                 log.warning("job_lease_expired", job=str(change.job.id), kind=change.job.kind, state=change.state)
-                await self._registry.changed(session, change)
+                await self._tell_swept(session, change)
             if not self._draining_for_suspect and self._running:
                 self._draining_for_suspect = await repository.suspect_waits(self._kinds)
+
+    async def _tell_swept(self, session: AsyncSession, change: Change) -> None:
+        """One that cannot be told would be met again by each sweep, and keep all others from being swept."""
+        try:
+            await self._registry.changed(session, change)
+        except Exception as error:
+            if not isinstance(error, DatabaseUnavailable) and not is_passing(error):
+                self._unswept.add(change.job.id)
+                log.exception("job_not_swept", job=str(change.job.id), kind=change.job.kind)
+            raise
 
     async def _heartbeat(self) -> None:
         async with self._database.transaction() as session:
