@@ -62,7 +62,18 @@ def show(row: AnswerRow, draft: Draft | None = None, correction: Correction | No
 
 
 def as_json(citation: Citation) -> dict[str, Any]:
-    return {**asdict(citation), "document_id": str(citation.document_id), "heading_path": list(citation.heading_path)}
+    # Not `asdict`, which copies every value deeply: 15 µs instead of 1, several times an answer.
+    return {
+        "marker": citation.marker,
+        "document_id": str(citation.document_id),
+        "document_title": citation.document_title,
+        "version": citation.version,
+        "heading_path": list(citation.heading_path),
+        "page": citation.page,
+        "start": citation.start,
+        "end": citation.end,
+        "quote": citation.quote,
+    }
 
 
 def retrieved(passage: Passage) -> dict[str, Any]:
@@ -83,8 +94,11 @@ def retrieved(passage: Passage) -> dict[str, Any]:
 
 def to_row(draft: Draft) -> dict[str, Any]:
     """The columns of a finished answer."""
+    return {"state": "done", **to_cache(draft)}
+
+
+def to_cache(draft: Draft) -> dict[str, Any]:
     return {
-        "state": "done",
         "text": draft.text,
         "found": draft.found,
         "citations": [as_json(citation) for citation in draft.citations],
@@ -96,10 +110,6 @@ def to_row(draft: Draft) -> dict[str, Any]:
         "retrieved": draft.retrieved,
         "first_token_ms": draft.first_token_ms,
     }
-
-
-def to_cache(draft: Draft) -> dict[str, Any]:
-    return {**asdict(draft), "citations": [as_json(citation) for citation in draft.citations]}
 
 
 def from_cache(value: dict[str, Any]) -> Draft:

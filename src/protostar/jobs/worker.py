@@ -322,7 +322,7 @@ class Worker:
         except Exception as error:
             if not isinstance(error, DatabaseUnavailable) and not is_passing(error):
                 self._unswept.add(change.job.id)
-                log.exception("job_not_swept", job=str(change.job.id), kind=change.job.kind)
+                log.warning("job_not_swept", job=str(change.job.id), kind=change.job.kind)
             raise
 
     async def _heartbeat(self) -> None:

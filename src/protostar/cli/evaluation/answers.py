@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from protostar.cli.client import ApiClient
 from protostar.cli.evaluation.concurrent import map_concurrently
-from protostar.cli.evaluation.model import Json, Library, Options
+from protostar.cli.evaluation.library import Library
+from protostar.cli.evaluation.model import Json, Options
 from protostar.cli.evaluation.questions import Question
-from protostar.cli.evaluation.searches import name_of, place_of
 
 
 async def measure_answers(
@@ -53,6 +53,6 @@ def _resolves(answer: Json, texts: Mapping[tuple[str, int], str]) -> bool:
 def _cites_gold(library: Library, question: Question, answer: Json) -> bool:
     """Whether a citation is of a gold document; where the answer is a span, whether one overlaps it."""
     if question.span is None:
-        return any(name_of(library, citation) in question.gold for citation in answer["citations"])
-    places = [place_of(library, question, citation, citation["quote"]) for citation in answer["citations"]]
+        return any(library.name_of(citation) in question.gold for citation in answer["citations"])
+    places = [library.place_of(question, citation, citation["quote"]) for citation in answer["citations"]]
     return any(start < question.span[1] and question.span[0] < end for start, end in places)

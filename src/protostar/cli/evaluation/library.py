@@ -1,9 +1,9 @@
 """The documents that questions are asked about: in a space made for them, or those that are there."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import PurePath
 
@@ -12,11 +12,36 @@ import aiohttp
 from protostar.cli.client import ApiClient
 from protostar.cli.display import note
 from protostar.cli.evaluation.concurrent import bar, map_concurrently
-from protostar.cli.evaluation.model import Json, Library, Options
+from protostar.cli.evaluation.model import Json, Options
 from protostar.cli.evaluation.questions import Dataset, Question, Source
 from protostar.errors import InvalidInput
 
 _POLL = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The documents of one space. `names`: document id → the name that `gold` uses; `texts`: name → text, of loaded articles."""
+
+    client: ApiClient
+    names: Mapping[str, str]
+    texts: Mapping[str, str]
+
+    def name_of(self, passage: Json) -> str:
+        return self.names.get(passage["document_id"], passage["document_id"])
+
+    def place_of(self, question: Question, passage: Json, text: str) -> tuple[int, int]:
+        """Where the passage stands in the question's article, or, of another one, somewhere before it.
+
+        The service normalises what it reads, so offsets may have moved: the text itself is looked for where they do not fit.
+        """
+        name, start = self.name_of(passage), passage["start"]
+        if name in question.gold:
+            article = self.texts[name]
+            found = start if article.startswith(text, start) else article.find(text)
+            if found >= 0:
+                return found, found + len(text)
+        return -len(text) - 1, -1
 
 
 @asynccontextmanager

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from protostar.cli.evaluation.concurrent import map_concurrently
+from protostar.cli.evaluation.library import Library
 from protostar.cli.evaluation.measures import holds_within, measure
-from protostar.cli.evaluation.model import Json, Library, Options
+from protostar.cli.evaluation.model import Json, Options
 from protostar.cli.evaluation.questions import Question
 
 _TOP_K = 50  # hits, so that ten documents are among them although some have many passages
@@ -30,31 +31,13 @@ async def measure_searches(
 
 
 def _of_documents(library: Library, question: Question, hits: Sequence[Json]) -> dict[str, float]:
-    ranking = list(dict.fromkeys(name_of(library, hit) for hit in hits))
+    ranking = list(dict.fromkeys(library.name_of(hit) for hit in hits))
     return measure(ranking, question.gold)
 
 
 def _of_span(library: Library, question: Question, span: tuple[int, int], hits: Sequence[Json]) -> dict[str, float]:
     """Right is the hit that holds the whole span; passages are disjoint, so it is one at most."""
-    places = [place_of(library, question, hit, hit["text"]) for hit in hits]
+    places = [library.place_of(question, hit, hit["text"]) for hit in hits]
     ranking = ["gold" if holds_within([place], span, len(hit["text"])) else str(rank)
                for rank, (place, hit) in enumerate(zip(places, hits, strict=True))]  # fmt: skip
     return {**measure(ranking, {"gold"}), _WITHIN: float(holds_within(places, span, _BUDGET))}
-
-
-def place_of(library: Library, question: Question, passage: Json, text: str) -> tuple[int, int]:
-    """Where the passage stands in the question's article, or, of another one, somewhere before it.
-
-    The service normalises what it reads, so offsets may have moved: the text itself is looked for where they do not fit.
-    """
-    name, start = name_of(library, passage), passage["start"]
-    if name in question.gold:
-        article = library.texts[name]
-        found = start if article.startswith(text, start) else article.find(text)
-        if found >= 0:
-            return found, found + len(text)
-    return -len(text) - 1, -1
-
-
-def name_of(library: Library, passage: Json) -> str:
-    return library.names.get(passage["document_id"], passage["document_id"])

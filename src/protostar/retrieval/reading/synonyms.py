@@ -67,7 +67,7 @@ def _hangul(text: str, counts: Mapping[int, int]) -> Iterator[Unknown]:
 
 
 def _is_read(text: str, start: int, end: int, counts: Mapping[int, int], *, asks: bool) -> bool:
-    """`asks`: the word only asks."""
+    """Whether a listed word is read as another: one that the space lacks, or one that only `asks` and is all that is said."""
     return _asks_alone(text, start, end) if asks else not all(id_ in counts for id_ in map(term_id, terms(text[start:end])))
 
 
